@@ -1,0 +1,60 @@
+# One door for everything: a fresh machine needs Python 3.11+ and make, each target sets up what it needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PANEL := $(wildcard ../shared/data/prices)
+MESSY := $(wildcard ../shared/data/messy)
+
+# The development panel is optional: tests that need it say loudly that they skip without it.
+ifneq ($(PANEL),)
+export GEIGER_PANEL ?= $(abspath $(PANEL))
+endif
+ifneq ($(MESSY),)
+export GEIGER_MESSY ?= $(abspath $(MESSY))
+endif
+
+.PHONY: demo test test-fast check fix bench docs clean
+.DEFAULT_GOAL := demo
+
+# Byte-compiled whatever the environment says: uncompiled packages start 2 to 5 times slower.
+$(STAMP): requirements/lock.txt pyproject.toml
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed, this is " + sys.version'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q $(VENV)/lib src || true
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/geiger demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2
+
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+# All that CI runs, in the same order.
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+fix: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(MAKE) docs
+
+docs: $(STAMP)
+	$(BIN)/python tools/write_docs.py
+
+bench: $(STAMP)
+	$(BIN)/python bench/start.py
+	$(BIN)/python bench/features.py
+	$(BIN)/python bench/backtest.py
+	$(BIN)/python bench/memory.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

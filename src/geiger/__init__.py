@@ -1,0 +1,55 @@
+"""Geiger trains next-day return forecasters the strict way and says whether they found signal or noise.
+
+>>> import geiger
+>>> prices = geiger.load_prices("AAPL")
+>>> features = geiger.build_features(prices)
+>>> features.shape
+(3270, 155)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from geiger.config import Config, override, recipe
+    from geiger.experiment import Experiment, Run, run
+    from geiger.features.catalogue import build_features
+    from geiger.market.sources import load_prices
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Config",
+    "Experiment",
+    "Run",
+    "__version__",
+    "build_features",
+    "load_prices",
+    "override",
+    "recipe",
+    "run",
+]
+
+_HOMES = {
+    "Config": "geiger.config",
+    "Experiment": "geiger.experiment",
+    "Run": "geiger.experiment",
+    "build_features": "geiger.features.catalogue",
+    "load_prices": "geiger.market.sources",
+    "override": "geiger.config",
+    "recipe": "geiger.config",
+    "run": "geiger.experiment",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that ``geiger --help`` imports nothing heavy."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'geiger' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,157 @@
+"""Every frame that crosses a border: its columns, their types, units and clock.
+
+A frame is a polars ``DataFrame`` whose columns, order and types are fixed here. `require` is the one
+check; functions inside trust what passed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+from polars.datatypes import DataType, DataTypeClass
+
+from geiger.errors import DataError
+
+DType = DataType | DataTypeClass
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Columns of one kind of frame.
+
+    Attributes
+    ----------
+    name : str
+        Word used in messages.
+    columns : Mapping[str, DType]
+        Column name to polars type, in order.
+    key : tuple of str
+        Columns that together are unique and ascending.
+    nullable : frozenset of str
+        Columns that may hold missing values; all others are complete.
+    """
+
+    name: str
+    columns: Mapping[str, DType]
+    key: tuple[str, ...]
+    nullable: frozenset[str] = frozenset()
+
+
+PRICES = Schema(
+    # Row t is the bar of day t, complete at its close.
+    "prices",
+    {
+        "day": pl.Date,
+        # Total-return bar: adjusted for splits and dividends. Levels carry later dividends, ratios do not.
+        "open": pl.Float64,
+        "high": pl.Float64,
+        "low": pl.Float64,
+        "close": pl.Float64,
+        # The close as the source quotes it, for showing to people.
+        "raw_close": pl.Float64,
+        # Shares on the basis of `close`: close x volume is the money traded that day. 0 where unknown.
+        "volume": pl.Float64,
+    },
+    key=("day",),
+)
+
+CONTEXT = Schema(
+    # What the symbol's day t may know of the market: already lagged where that market closes later.
+    "context",
+    {
+        "day": pl.Date,
+        "market_close": pl.Float64,  # index level; only ratios are used
+        "market_volatility": pl.Float64,  # quoted volatility index, % a year
+    },
+    key=("day",),
+    nullable=frozenset({"market_close", "market_volatility"}),
+)
+
+TARGET = Schema(
+    # Row t: the log return that a decision at the close of t can still earn.
+    "target",
+    {
+        "day": pl.Date,
+        "entry_day": pl.Date,  # day of the fill that opens the position
+        "known_on": pl.Date,  # day on which the value becomes known
+        "value": pl.Float64,  # log return from entry to exit
+        "simple": pl.Float64,  # the same as a simple return
+    },
+    key=("day",),
+    nullable=frozenset({"entry_day", "known_on", "value", "simple"}),
+)
+
+FORECASTS = Schema(
+    # Test rows only: all that a model hands on.
+    "forecasts",
+    {
+        "day": pl.Date,  # decision day: made from rows <= day
+        "symbol": pl.String,
+        "model": pl.String,
+        "fold": pl.Int32,
+        "forecast": pl.Float64,  # expected log return, entry to exit
+        "outcome": pl.Float64,  # what came of it, log return
+        "known_on": pl.Date,
+        "train_end": pl.Date,  # day on which the fold's last label became known
+        "train_mean": pl.Float64,  # mean of the target on the fold's train rows
+        "train_std": pl.Float64,  # its standard deviation there
+    },
+    key=("day",),
+    nullable=frozenset({"outcome", "known_on"}),
+)
+
+WEIGHTS = Schema(
+    # Decided at the close of `day` from forecasts dated <= day.
+    "weights",
+    {"day": pl.Date, "weight": pl.Float64},
+    key=("day",),
+)
+
+LEDGER = Schema(
+    # One row a holding interval: decided at the close of `day`, filled on `fill_day`, known on `exit_day`.
+    "ledger",
+    {
+        "day": pl.Date,
+        "fill_day": pl.Date,
+        "exit_day": pl.Date,
+        "weight": pl.Float64,  # share of equity held over the interval
+        "asset_return": pl.Float64,  # simple return of the asset, fill to exit
+        "turnover": pl.Float64,  # |weight - drifted weight before the trade|; last row: and the closing trade
+        "gross": pl.Float64,  # weight x asset_return
+        "financing": pl.Float64,  # cash yield - margin interest - borrow fee
+        "cost": pl.Float64,  # commission, spread and slippage of the turnover
+        "net": pl.Float64,  # gross + financing - cost
+        "equity": pl.Float64,  # running product of 1 + net, starting from 1 before the first row
+    },
+    key=("day",),
+)
+
+
+def require(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Return `frame` unchanged if it has exactly the columns of `schema`, else raise `DataError`.
+
+    Checked: names and order, types, no missing values outside `Schema.nullable`, finite numbers, and an
+    ascending unique key. Nothing is repaired.
+    """
+    expected = list(schema.columns)
+    if frame.columns != expected:
+        raise DataError(f"{schema.name}: expected columns {expected}, got {frame.columns}")
+    for name, dtype in schema.columns.items():
+        column = frame[name]
+        if column.dtype != dtype:
+            raise DataError(f"{schema.name}: column {name!r} must be {dtype}, got {column.dtype}")
+        if name not in schema.nullable and column.null_count():
+            row = int(column.is_null().arg_max() or 0)
+            raise DataError(f"{schema.name}: column {name!r} has no value in row {row}")
+        if dtype == pl.Float64 and not column.drop_nulls().is_finite().all():
+            row = int((~column.is_finite()).fill_null(False).arg_max() or 0)
+            raise DataError(f"{schema.name}: column {name!r} is not finite in row {row}")
+    keys = frame.select(schema.key)
+    if keys.is_duplicated().any():
+        row = int(keys.is_duplicated().arg_max() or 0)
+        raise DataError(f"{schema.name}: {keys.row(row)} occurs twice (row {row})")
+    if not keys.equals(keys.sort(schema.key)):
+        raise DataError(f"{schema.name}: rows must ascend by {', '.join(schema.key)}")
+    return frame

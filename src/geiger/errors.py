@@ -1,0 +1,51 @@
+"""The errors a user may see, and nothing else.
+
+Every message says what is wrong, where, and what to do next, in one line::
+
+    GeigerError
+    ├── DataError        prices or features that cannot be used as they are
+    ├── SettingError     a setting, name or path that does not exist or is not allowed
+    ├── TrainingError    a model that could not be fitted
+    └── MissingLibrary   an optional library that is not installed
+
+Commands print the line and exit with code 1; a traceback appears only with ``--debug``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GeigerError(Exception):
+    """Base of every error this project raises on purpose."""
+
+
+class DataError(GeigerError):
+    """Prices, features or forecasts that cannot be used as they are."""
+
+
+class SettingError(GeigerError):
+    """A setting, name or path that does not exist or is not allowed."""
+
+
+class TrainingError(GeigerError):
+    """A model that could not be fitted."""
+
+
+class MissingLibrary(GeigerError):
+    """An optional library that the chosen part needs and that is not installed."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the nearest right word as the tail of an error message.
+
+    >>> did_you_mean("lookbak", ["lookback", "horizon"])
+    "did you mean 'lookback'? Known: horizon, lookback"
+    >>> did_you_mean("zzz", ["lookback"])
+    'known: lookback'
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    listing = ", ".join(names)
+    return f"did you mean {near[0]!r}? Known: {listing}" if near else f"known: {listing}"

@@ -1,0 +1,162 @@
+"""What a run leaves behind, as frozen records: the words that the log, the report and the checks share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Unit = Literal["share", "points", "ratio", "return", "bp", "days", "rows", "p", "number"]
+Better = Literal["higher", "lower", "neither"]
+
+
+class Status(StrEnum):
+    """The last word of a run log."""
+
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    COLLAPSED = "COLLAPSED"
+
+
+class Outcome(StrEnum):
+    """The answer of one checkpoint."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    NOT_APPLICABLE = "NOT APPLICABLE"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One warning: a stable code for programs, one plain sentence for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One training epoch (or boosting round) of one member, on the fold's inner validation rows.
+
+    `loss` and `val_loss` are mean squared errors (or the model's own loss) in units of the standardised
+    target; `pred_std` is std(forecast)/std(target); `pos_pct` the share of forecasts above 0, in percent.
+    """
+
+    epoch: int
+    loss: float
+    val_loss: float
+    pred_std: float
+    pos_pct: float
+    fold: int = 0
+    seed: int = 0
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What one fold did: its days (first and last, as ISO text), rows, and what its members chose."""
+
+    fold: int
+    train_first: str
+    train_last: str
+    valid_first: str
+    valid_last: str
+    test_first: str
+    test_last: str
+    train_rows: int
+    valid_rows: int
+    test_rows: int
+    rounds: tuple[int, ...]  # trees, epochs or grid position chosen on the inner validation rows, one a seed
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured quantity.
+
+    `value` is None where the figure is undefined; `n` counts the rows behind it. The unit says how it is
+    written: ``share`` 0.542 is 54.2%, ``points`` 0.05 is +5.0 pp, ``return`` 0.01 is 1.00%.
+    """
+
+    name: str
+    value: float | None
+    unit: Unit
+    better: Better = "neither"
+    n: int | None = None
+
+
+@dataclass(frozen=True)
+class Score:
+    """One row of the scorecard: the same figure for the strategy and for each baseline."""
+
+    name: str
+    unit: Unit
+    better: Better
+    values: tuple[tuple[str, float | None], ...]  # (strategy or baseline, value), strategy first
+
+
+@dataclass(frozen=True)
+class Year:
+    """One calendar year of the ledger, strategy beside buy-and-hold (simple net returns)."""
+
+    year: int
+    rows: int
+    strategy: float
+    buy_and_hold: float
+    max_drawdown: float
+    turnover: float
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One of the plan's five checkpoints."""
+
+    number: int
+    name: str
+    outcome: Outcome
+    found: str
+    action: str | None = None  # what the plan says to do where it failed, sharpened by what the run shows
+
+
+@dataclass(frozen=True)
+class Rung:
+    """Where one success metric stands on the plan's ladder, and in its realistic bands."""
+
+    name: str
+    value: float | None
+    unit: Unit
+    minimum: float
+    target: float
+    stretch: float
+    reached: Literal["none", "minimum", "target", "stretch"]
+    band: Literal["below", "realistic", "good", "excellent", "no band"] = "no band"
+
+
+def as_text(value: float | None, unit: Unit) -> str:
+    """Write `value` for people, in the one notation of its unit.
+
+    >>> [as_text(0.542, "share"), as_text(0.0512, "points"), as_text(None, "ratio"), as_text(0.873, "ratio")]
+    ['54.2%', '+5.1 pp', 'undefined', '0.87']
+    >>> [as_text(0.0123, "return"), as_text(4.2, "bp"), as_text(12.0, "days"), as_text(0.0321, "p")]
+    ['1.23%', '4.20 bp', '12', '0.032']
+    """
+    if value is None or not math.isfinite(value):
+        return "undefined"
+    match unit:
+        case "share":
+            return f"{100 * value:.1f}%"
+        case "points":
+            return f"{100 * value:+.1f} pp"
+        case "return":
+            return f"{100 * value:.2f}%"
+        case "bp":
+            return f"{value:.2f} bp"
+        case "days" | "rows":
+            return f"{value:.0f}"
+        case "p":
+            return f"{value:.3f}"
+        case "ratio":
+            return f"{value:.2f}"
+        case "number":
+            return f"{value:.4f}"
