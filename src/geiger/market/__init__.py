@@ -1,0 +1,1 @@
+"""Market data: the canonical daily frame, the files and sources it comes from, and doubts about it."""
