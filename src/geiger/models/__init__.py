@@ -1,0 +1,19 @@
+"""Forecasters: `Forecaster.fit` returns a `Predictor`; the catalogue knows them by name."""
+
+from geiger.models.base import Ensemble, Forecaster, Predictor, fit_members
+from geiger.models.catalogue import FORECASTERS, GROUPS, LOG_NAMES, expand, make, resolve
+from geiger.models.own import wrap
+
+__all__ = [
+    "FORECASTERS",
+    "GROUPS",
+    "LOG_NAMES",
+    "Ensemble",
+    "Forecaster",
+    "Predictor",
+    "expand",
+    "fit_members",
+    "make",
+    "resolve",
+    "wrap",
+]

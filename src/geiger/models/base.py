@@ -1,0 +1,147 @@
+"""One protocol for every model: a `Forecaster` holds settings, a `Predictor` holds what was learned."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from geiger.errors import SettingError
+from geiger.records import Epoch, Notice
+from geiger.windows import Block, Floats, Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictor(ABC):
+    """What one fit learned.
+
+    Attributes
+    ----------
+    rounds : int
+        Trees, epochs or grid position (from 1) chosen on the inner validation rows; 0 where nothing is.
+    epochs : tuple of Epoch
+        The course of training on the inner validation rows, by a fit that has not seen them.
+    fit_rows : (m,) int64
+        Row numbers the final fit learned from.
+    importances : (F,) float64, optional
+        Share of each feature, summing to 1 (all 0 where nothing was used).
+    importance_kind : str, optional
+        What the shares are shares of.
+    notices : tuple of Notice
+        What people should know about this fit.
+    """
+
+    fit_rows: Ints
+    rounds: int = 0
+    epochs: tuple[Epoch, ...] = ()
+    importances: Floats | None = None
+    importance_kind: str | None = None
+    notices: tuple[Notice, ...] = ()
+
+    @abstractmethod
+    def predict(self, x: Floats) -> Floats:
+        """Return one forecast (n,) per row of scaled features (n, F), in units of the standardised target."""
+
+
+class Forecaster(ABC):
+    """Settings of one model; fitting returns a new thing and leaves the settings as they are."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Short name, as on the command line."""
+
+    @property
+    @abstractmethod
+    def threads(self) -> int:
+        """CPU threads one fit may use."""
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the seed changes the result."""
+        return True
+
+    @abstractmethod
+    def fit(self, train: Block, valid: Block, *, seed: int) -> Predictor:
+        """Learn from `train`; whatever is chosen is chosen on `valid`.
+
+        Parameters
+        ----------
+        train, valid : Block
+            Inner train and inner validation rows of one fold.
+        seed : int
+            The only source of randomness.
+
+        Raises
+        ------
+        TrainingError
+            If the model cannot be fitted to these rows.
+        MissingLibrary
+            If the library behind the model is not installed.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble(Predictor):
+    """Forecasts the mean of its members; `rounds` is their mean, `Epoch.seed` the member's position."""
+
+    members: tuple[Predictor, ...]
+
+    @property
+    def rounds_by_member(self) -> tuple[int, ...]:
+        """What each member chose on the inner validation rows."""
+        return tuple(member.rounds for member in self.members)
+
+    def predict(self, x: Floats) -> Floats:
+        """Return the members' mean forecast (n,)."""
+        return np.asarray(np.mean([member.predict(x) for member in self.members], axis=0))
+
+
+def fit_members(forecaster: Forecaster, train: Block, valid: Block, seeds: Sequence[int]) -> Ensemble:
+    """Fit one member for each seed; a model that uses no seed is fitted once.
+
+    Raises
+    ------
+    SettingError
+        If there is no seed.
+    """
+    if not seeds:
+        raise SettingError("an ensemble needs at least one seed")
+    used = seeds if forecaster.seeded else seeds[:1]
+    members = tuple(forecaster.fit(train, valid, seed=seed) for seed in used)
+    importances = [member.importances for member in members if member.importances is not None]
+    return Ensemble(
+        members=members,
+        fit_rows=members[0].fit_rows,
+        rounds=round(sum(member.rounds for member in members) / len(members)),
+        epochs=tuple(replace(e, seed=i) for i, member in enumerate(members) for e in member.epochs),
+        importances=np.mean(importances, axis=0) if importances else None,
+        importance_kind=members[0].importance_kind,
+        notices=tuple(dict.fromkeys(notice for member in members for notice in member.notices)),
+    )
+
+
+def epoch_record(
+    number: int, on_train: Floats, on_valid: Floats, train: Block, valid: Block, *, best: bool = False
+) -> Epoch:
+    """Describe forecasts on the train rows (n,) and on the inner validation rows (m,).
+
+    `loss` carries the sample weights that training used, `val_loss` never carries any.
+    """
+    spread = float(valid.y.std())
+    return Epoch(
+        epoch=number,
+        loss=float(np.average((on_train - train.y) ** 2, weights=train.weight)),
+        val_loss=float(np.mean((on_valid - valid.y) ** 2)),
+        pred_std=float(on_valid.std()) / spread if spread > 0.0 else 0.0,
+        pos_pct=100.0 * float(np.mean(on_valid > valid.zero)),
+        best=best,
+    )
+
+
+def shares(values: Floats) -> Floats:
+    """Return non-negative values (F,) as shares of their sum; all 0 where the sum is 0."""
+    total = values.sum()
+    return values / total if total > 0.0 else np.zeros(len(values))

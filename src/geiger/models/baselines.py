@@ -1,0 +1,123 @@
+"""The models every other one has to beat: zero, the running mean, ridge regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from geiger.errors import SettingError
+from geiger.models.base import Forecaster, Predictor, epoch_record, shares
+from geiger.windows import Block, Floats, join
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(Predictor):
+    """Forecasts intercept + x . coefficients."""
+
+    intercept: float
+    coefficients: Floats  # (F,) standardised target units per feature standard deviation
+
+    def predict(self, x: Floats) -> Floats:
+        """Return one forecast (n,) per row of x (n, F)."""
+        # Summed row by row: a matrix product's last bits depend on how many rows it is given.
+        products = np.ascontiguousarray(x) * self.coefficients
+        return np.asarray(self.intercept + products.sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Zero(Forecaster):
+    """Forecasts a return of exactly 0."""
+
+    threads: int = 1
+    name: ClassVar[str] = "zero"
+    seeded: ClassVar[bool] = False
+
+    def fit(self, train: Block, valid: Block, *, seed: int) -> Linear:
+        """Learn nothing."""
+        return _constant(train, train.zero)
+
+
+@dataclass(frozen=True)
+class RunningMean(Forecaster):
+    """Forecasts the mean return of the fold's train rows."""
+
+    threads: int = 1
+    name: ClassVar[str] = "mean"
+    seeded: ClassVar[bool] = False
+
+    def fit(self, train: Block, valid: Block, *, seed: int) -> Linear:
+        """Learn the mean, which is 0 in units of the standardised target."""
+        return _constant(train, 0.0)
+
+
+@dataclass(frozen=True)
+class Ridge(Forecaster):
+    """Least squares with an L2 penalty chosen on the inner validation rows (Hoerl and Kennard 1970).
+
+    Minimises sum(weight * (y - intercept - x . b)^2) + alpha * sum(b^2); the intercept is not penalised.
+
+    Attributes
+    ----------
+    alphas : tuple of float
+        Penalties to choose from, in rows: where every feature is independent, alpha = n halves b.
+    refit : bool
+        Fit train and valid rows together with the chosen penalty.
+    """
+
+    alphas: tuple[float, ...] = (300.0, 1000.0, 3000.0, 10000.0, 30000.0, 100000.0)
+    refit: bool = True
+    threads: int = 1
+    name: ClassVar[str] = "ridge"
+    seeded: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not self.alphas or min(self.alphas) <= 0.0 or list(self.alphas) != sorted(self.alphas):
+            raise SettingError(f"ridge alphas must be positive and ascending, got {self.alphas}")
+
+    def fit(self, train: Block, valid: Block, *, seed: int) -> Linear:
+        """Solve for every alpha, keep the one with the least inner validation error, refit."""
+        path = ridge_path(train, self.alphas)
+        records = [
+            epoch_record(i, model.predict(train.x), model.predict(valid.x), train, valid)
+            for i, model in enumerate(path, start=1)
+        ]
+        # Equally good penalties: the strongest, that is the simplest model.
+        best = min(reversed(records), key=lambda record: record.val_loss).epoch
+        final = path[best - 1]
+        if self.refit:
+            (final,) = ridge_path(join(train, valid), (self.alphas[best - 1],))
+        return replace(
+            final,
+            rounds=best,
+            epochs=tuple(replace(record, best=record.epoch == best) for record in records),
+            importances=shares(np.abs(final.coefficients)),
+            importance_kind="absolute coefficient",
+        )
+
+
+def ridge_path(block: Block, alphas: tuple[float, ...]) -> list[Linear]:
+    """Return the ridge solution of each alpha, from one eigendecomposition."""
+    total = block.weight.sum()
+    center = block.weight @ block.x / total
+    level = float(block.weight @ block.y / total)
+    x = block.x - center
+    weighted = block.weight[:, None] * x
+    eigenvalues, vectors = np.linalg.eigh(x.T @ weighted)
+    projected = vectors.T @ (weighted.T @ (block.y - level))
+    path = []
+    for alpha in alphas:
+        coefficients = vectors @ (projected / (np.maximum(eigenvalues, 0.0) + alpha))
+        path.append(
+            Linear(
+                fit_rows=block.rows,
+                intercept=level - float(center @ coefficients),
+                coefficients=coefficients,
+            )
+        )
+    return path
+
+
+def _constant(train: Block, level: float) -> Linear:
+    return Linear(fit_rows=train.rows, intercept=level, coefficients=np.zeros(train.x.shape[1]))

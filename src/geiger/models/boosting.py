@@ -1,0 +1,384 @@
+"""XGBoost, LightGBM and CatBoost behind one way of fitting.
+
+Each fit grows trees on the inner train rows, takes the number of trees from the inner validation rows (or
+the fixed number of the settings), records the course, and then grows that many trees on both together. Test
+rows never enter. Trees average training targets, so a forecast stays within their range.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from geiger.errors import MissingLibrary, SettingError, TrainingError
+from geiger.models.base import Forecaster, Predictor, epoch_record, shares
+from geiger.records import Epoch, Notice
+from geiger.windows import Block, Floats, join
+
+RECORD_EVERY = 50  # rounds between two epoch records
+FEW_TREES = 10  # with fewer, the inner validation rows showed no skill
+
+
+class Trees(ABC):
+    """Trees one library has grown."""
+
+    booster: Any  # the library's own object
+    count: int  # the number of trees to use: the best on the watched rows, or all
+
+    @abstractmethod
+    def predict(self, x: Floats, count: int) -> Floats:
+        """Return the forecast (n,) of the first `count` trees for x (n, F)."""
+
+    @abstractmethod
+    def gain(self) -> Floats:
+        """Return what each feature contributed (F,), in the library's unit of gain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreesPredictor(Predictor):
+    """Forecasts with the first `rounds` trees."""
+
+    trees: Trees
+
+    def predict(self, x: Floats) -> Floats:
+        """Return one forecast (n,) per row of x (n, F)."""
+        return self.trees.predict(x, self.rounds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boosting(Forecaster):
+    """Settings that the three libraries share; None leaves the library's own default.
+
+    Attributes
+    ----------
+    max_trees : int
+        Trees to grow; all of them are used unless early stopping is on.
+    early_stopping : int, optional
+        Stop after this many trees without a better inner validation error, and use the best number.
+    learning_rate : float
+        Share of each tree's answer that is added.
+    depth : int
+        Levels of a tree.
+    min_leaf_rows : int, optional
+        Rows a leaf needs (XGBoost: weighted rows).
+    subsample : float, optional
+        Share of the rows each tree sees.
+    colsample : float, optional
+        Share of the features a tree (CatBoost: a level of it) may choose from.
+    l1 : float, optional
+        L1 penalty of leaf values.
+    l2 : float, optional
+        L2 penalty of leaf values, in rows: a leaf of l2 rows answers half its mean.
+    bins : int, optional
+        Values a feature is rounded to before growing.
+    refit : bool
+        Grow the chosen number of trees on train and valid rows together.
+    threads : int
+        CPU threads.
+    """
+
+    max_trees: int = 75
+    early_stopping: int | None = None
+    learning_rate: float = 0.03
+    depth: int = 2
+    min_leaf_rows: int | None = None
+    subsample: float | None = 0.7
+    colsample: float | None = 0.4
+    l1: float | None = None
+    l2: float | None = 20.0
+    bins: int | None = 64
+    refit: bool = True
+    threads: int = 1
+    importance_kind: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("max_trees", 1),
+            ("early_stopping", 1),
+            ("depth", 1),
+            ("min_leaf_rows", 1),
+            ("l1", 0),
+            ("l2", 0),
+            ("bins", 2),
+            ("threads", 1),
+        ):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise SettingError(f"{self.name}: {name} must be at least {least}, got {value}")
+        for name in ("learning_rate", "subsample", "colsample"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 < value <= 1.0:
+                raise SettingError(f"{self.name}: {name} must lie in (0, 1], got {value}")
+
+    @abstractmethod
+    def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
+        """Grow `count` trees on `block`, stopping early by the unweighted error on `watch` if it is given."""
+
+    def fit(self, train: Block, valid: Block, *, seed: int) -> TreesPredictor:
+        """Choose the number of trees on `valid`, then grow them on both blocks."""
+        if not np.ptp(train.x, axis=0).any():
+            raise TrainingError(
+                f"{self.name}: every feature is constant on the train rows; nothing to split on"
+            )
+        watch = valid if self.early_stopping else None
+        trees = first = self.grow(train, self.max_trees, seed, watch)
+        block = train
+        if self.refit:
+            block = join(train, valid)
+            trees = self.grow(block, first.count, seed)
+        return TreesPredictor(
+            trees=trees,
+            fit_rows=block.rows,
+            rounds=first.count,
+            epochs=_course(first, train, valid),
+            importances=shares(trees.gain()),
+            importance_kind=self.importance_kind,
+            notices=_few(first.count) if self.early_stopping else (),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class XGBoost(Boosting):
+    """Gradient boosting by XGBoost (Chen and Guestrin 2016), histogram trees."""
+
+    min_leaf_rows: int | None = 100
+    name: ClassVar[str] = "xgb"
+    importance_kind: ClassVar[str] = "total gain"
+
+    def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
+        """Grow `count` trees on `block`."""
+        try:
+            import xgboost
+        except ImportError as error:
+            raise _missing("xgboost") from error
+        settings = {
+            "objective": "reg:squarederror",
+            "eval_metric": "rmse",
+            # Trees start from the train mean, the standardised 0, in all three libraries.
+            "base_score": 0.0,
+            "tree_method": "hist",
+            "max_depth": self.depth,
+            "learning_rate": self.learning_rate,
+            "seed": seed,
+            "nthread": self.threads,
+            "verbosity": 0,
+        } | _given(
+            max_bin=self.bins,
+            min_child_weight=self.min_leaf_rows,
+            subsample=self.subsample,
+            colsample_bytree=self.colsample,
+            reg_alpha=self.l1,
+            reg_lambda=self.l2,
+        )
+        data = xgboost.DMatrix(block.x, block.y, weight=block.weight, nthread=self.threads)
+        evals = [] if watch is None else [(xgboost.DMatrix(watch.x, watch.y, nthread=self.threads), "valid")]
+        booster = xgboost.train(
+            settings,
+            data,
+            count,
+            evals=evals,
+            early_stopping_rounds=None if watch is None else self.early_stopping,
+            verbose_eval=False,
+        )
+        return _XGBoostTrees(
+            booster, count if watch is None else booster.best_iteration + 1, block.x.shape[1], self.threads
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LightGBM(Boosting):
+    """Gradient boosting by LightGBM (Ke et al. 2017), leaf-wise trees with at most 63 leaves."""
+
+    min_leaf_rows: int | None = 100
+    name: ClassVar[str] = "lgb"
+    importance_kind: ClassVar[str] = "total gain"
+
+    def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
+        """Grow `count` trees on `block`."""
+        try:
+            import lightgbm
+        except ImportError as error:
+            raise _missing("lightgbm") from error
+        settings = {
+            "objective": "regression",
+            "metric": "l2",
+            "boost_from_average": False,
+            "max_depth": self.depth,
+            "num_leaves": min(2**self.depth, 63),
+            "learning_rate": self.learning_rate,
+            "bagging_freq": 1,  # without it the library ignores `bagging_fraction`
+            "seed": seed,
+            "num_threads": self.threads,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        } | _given(
+            max_bin=self.bins,
+            min_data_in_leaf=self.min_leaf_rows,
+            bagging_fraction=self.subsample,
+            feature_fraction=self.colsample,
+            lambda_l1=self.l1,
+            lambda_l2=self.l2,
+        )
+        data = lightgbm.Dataset(block.x, block.y, weight=block.weight, params=settings)
+        watched: list[Any] = []
+        stop: list[Any] = []
+        if watch is not None and self.early_stopping:
+            watched = [lightgbm.Dataset(watch.x, watch.y, reference=data)]
+            stop = [lightgbm.early_stopping(self.early_stopping, verbose=False)]
+        booster = lightgbm.train(
+            settings, data, count, valid_sets=watched, callbacks=stop, keep_training_booster=True
+        )
+        # Where no split is possible, LightGBM ends before `count`.
+        return _LightGBMTrees(
+            booster, booster.best_iteration if watched else booster.num_trees(), self.threads
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatBoost(Boosting):
+    """Gradient boosting by CatBoost (Prokhorenkova et al. 2018), symmetric trees.
+
+    It has no L1 penalty and its symmetric trees know no smallest leaf, so these two settings are refused.
+
+    Attributes
+    ----------
+    ordered : bool
+        Ordered boosting: a row's residual comes from trees that have not seen it. On a CPU the library
+        defaults to plain boosting.
+    has_time : bool
+        Take the given order of the rows, which is that of the days, in place of random permutations.
+    """
+
+    max_trees: int = 100
+    depth: int = 3
+    ordered: bool = True
+    has_time: bool = True
+    name: ClassVar[str] = "catboost"
+    importance_kind: ClassVar[str] = "prediction values change"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, value in (("l1", self.l1), ("min_leaf_rows", self.min_leaf_rows)):
+            if value:
+                raise SettingError(f"catboost: its symmetric trees have no {name}; leave it out, got {value}")
+
+    def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
+        """Grow `count` trees on `block`."""
+        try:
+            import catboost
+        except ImportError as error:
+            raise _missing("catboost") from error
+        booster = catboost.CatBoostRegressor(
+            iterations=count,
+            loss_function="RMSE",
+            eval_metric="RMSE",
+            boost_from_average=False,
+            boosting_type="Ordered" if self.ordered else "Plain",
+            has_time=self.has_time,
+            depth=self.depth,
+            learning_rate=self.learning_rate,
+            use_best_model=False,  # later trees stay, for the record of the course
+            allow_const_label=True,
+            random_seed=seed,
+            thread_count=self.threads,
+            allow_writing_files=False,
+            logging_level="Silent",
+            **_given(
+                l2_leaf_reg=self.l2,
+                rsm=self.colsample,
+                border_count=self.bins,
+                subsample=self.subsample,
+                bootstrap_type=None if self.subsample is None else "Bernoulli",
+            ),
+        )
+        booster.fit(
+            catboost.Pool(block.x, block.y, weight=block.weight),
+            eval_set=None if watch is None else catboost.Pool(watch.x, watch.y),
+            early_stopping_rounds=None if watch is None else self.early_stopping,
+        )
+        return _CatBoostTrees(booster, count if watch is None else booster.best_iteration_ + 1, self.threads)
+
+
+@dataclass(frozen=True)
+class _XGBoostTrees(Trees):
+    booster: Any
+    count: int
+    features: int
+    threads: int
+
+    def predict(self, x: Floats, count: int) -> Floats:
+        import xgboost
+
+        data = xgboost.DMatrix(x, nthread=self.threads)
+        return np.asarray(self.booster.predict(data, iteration_range=(0, count)), dtype=np.float64)
+
+    def gain(self) -> Floats:
+        gains = self.booster.get_score(importance_type="total_gain")
+        return np.array([float(gains.get(f"f{i}", 0.0)) for i in range(self.features)])
+
+
+@dataclass(frozen=True)
+class _LightGBMTrees(Trees):
+    booster: Any
+    count: int
+    threads: int
+
+    def predict(self, x: Floats, count: int) -> Floats:
+        forecast = self.booster.predict(x, num_iteration=count, num_threads=self.threads)
+        return np.asarray(forecast, dtype=np.float64)
+
+    def gain(self) -> Floats:
+        return np.asarray(self.booster.feature_importance("gain"), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class _CatBoostTrees(Trees):
+    booster: Any
+    count: int
+    threads: int
+
+    def predict(self, x: Floats, count: int) -> Floats:
+        forecast = self.booster.predict(x, ntree_end=count, thread_count=self.threads)
+        return np.asarray(forecast, dtype=np.float64)
+
+    def gain(self) -> Floats:
+        gains = self.booster.get_feature_importance(type="PredictionValuesChange", thread_count=self.threads)
+        return np.nan_to_num(np.asarray(gains, dtype=np.float64))  # 0 / 0 where no tree has a split
+
+
+def _given(**settings: object) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _course(trees: Trees, train: Block, valid: Block) -> tuple[Epoch, ...]:
+    """Record every 50th round up to the best one, and the best."""
+    numbers = sorted({*range(RECORD_EVERY, trees.count, RECORD_EVERY), trees.count})
+    return tuple(
+        epoch_record(
+            number,
+            trees.predict(train.x, number),
+            trees.predict(valid.x, number),
+            train,
+            valid,
+            best=number == trees.count,
+        )
+        for number in numbers
+    )
+
+
+def _few(count: int) -> tuple[Notice, ...]:
+    if count >= FEW_TREES:
+        return ()
+    trees = "1 tree" if count == 1 else f"{count} trees"
+    text = (
+        f"early stopping kept {trees}: no skill found on the inner validation rows (a finding, not a fault)"
+    )
+    return (Notice("FEW_TREES", text),)
+
+
+def _missing(library: str) -> MissingLibrary:
+    return MissingLibrary(f"{library} is not installed; install it or choose another model")
