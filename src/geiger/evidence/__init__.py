@@ -1,0 +1,1 @@
+"""Evidence: how sure one may be that a result is not chance."""

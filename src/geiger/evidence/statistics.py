@@ -1,0 +1,181 @@
+"""Statistics of a Sharpe ratio and of directional forecasts.
+
+Sharpe ratios are per period (per day for daily returns) unless a name says annual.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from geiger.errors import DataError
+
+_NORMAL = NormalDist()
+
+
+def probabilistic_sharpe(
+    sharpe: float, n: int, *, benchmark: float = 0.0, skew: float = 0.0, kurtosis: float = 3.0
+) -> float | None:
+    """Return the probability that the true Sharpe ratio lies above `benchmark`.
+
+    Phi[(SR - SR*) sqrt(n - 1) / sqrt(1 - g3 SR + (g4 - 1)/4 SR^2)].
+
+    Parameters
+    ----------
+    sharpe, benchmark : float
+        Per period.
+    n : int
+        Number of returns.
+    skew, kurtosis : float
+        Of the returns; kurtosis is 3 for a normal distribution.
+
+    Returns
+    -------
+    float or None
+        None with fewer than two returns, or where the variance term is not positive.
+
+    References
+    ----------
+    Bailey & Lopez de Prado (2012), The Sharpe Ratio Efficient Frontier.
+
+    Examples
+    --------
+    >>> round(probabilistic_sharpe(0.458, 24, skew=-2.448, kurtosis=10.164), 3)
+    0.913
+    """
+    variance = _sharpe_variance(sharpe, skew, kurtosis)
+    if n < 2 or variance <= 0:
+        return None
+    return _NORMAL.cdf((sharpe - benchmark) * math.sqrt((n - 1) / variance))
+
+
+def min_track_record(
+    sharpe: float,
+    *,
+    benchmark: float = 0.0,
+    skew: float = 0.0,
+    kurtosis: float = 3.0,
+    confidence: float = 0.95,
+) -> float | None:
+    """Return the number of returns after which `sharpe` is told from `benchmark`.
+
+    1 + (1 - g3 SR + (g4 - 1)/4 SR^2) (z / (SR - SR*))^2, all Sharpe ratios per period.
+
+    Returns
+    -------
+    float or None
+        None where the ratio does not exceed the benchmark: no record is long enough.
+
+    References
+    ----------
+    Bailey & Lopez de Prado (2012), The Sharpe Ratio Efficient Frontier.
+    """
+    variance = _sharpe_variance(sharpe, skew, kurtosis)
+    if sharpe <= benchmark or variance <= 0:
+        return None
+    return 1 + variance * (_NORMAL.inv_cdf(confidence) / (sharpe - benchmark)) ** 2
+
+
+def lo_factor(autocorrelations: Sequence[float], periods: int = 252) -> float | None:
+    """Return eta: the annual Sharpe ratio is eta times the one of a period.
+
+    periods / sqrt(periods + 2 sum_{k < periods} (periods - k) rho_k); sqrt(periods) without autocorrelation.
+
+    Parameters
+    ----------
+    autocorrelations : sequence of float
+        rho_1, rho_2, ... of the returns; those not given count as 0, those from `periods` on are not used.
+    periods : int
+        Returns in a year.
+
+    Returns
+    -------
+    float or None
+        None where the implied variance of the annual return is not positive.
+
+    References
+    ----------
+    Lo (2002), The Statistics of Sharpe Ratios.
+
+    Examples
+    --------
+    >>> round(lo_factor([0.1**k for k in range(1, 252)]), 2)
+    14.36
+    """
+    terms = enumerate(autocorrelations[: periods - 1], start=1)
+    variance = periods + 2 * sum((periods - lag) * rho for lag, rho in terms)
+    return periods / math.sqrt(variance) if variance > 0 else None
+
+
+@dataclass(frozen=True)
+class DirectionTest:
+    """Outcome of the Pesaran-Timmermann test.
+
+    Attributes
+    ----------
+    statistic : float or None
+        S, standard normal without skill; None where it is undefined.
+    p_value : float
+        One-sided; 1 where S is undefined.
+    hit_rate, expected_hit_rate : float or None
+        Share of right directions, and the share that independent signs with these margins would have.
+    n : int
+        Rows counted.
+    """
+
+    statistic: float | None
+    p_value: float
+    hit_rate: float | None
+    expected_hit_rate: float | None
+    n: int
+
+
+def pesaran_timmermann(forecast: ArrayLike, outcome: ArrayLike) -> DirectionTest:
+    """Test whether the forecast's direction tells anything about the outcome's.
+
+    Drift is absorbed: always naming the commoner direction is no skill. Rows with outcome 0 are dropped, a
+    forecast of 0 counts as wrong and as not up. Where all forecasts or all outcomes share a direction S is
+    undefined and p is 1. Signs must not be serially dependent (labels of one row).
+
+    References
+    ----------
+    Pesaran & Timmermann (1992), A Simple Nonparametric Test of Predictive Performance.
+    """
+    f, y = np.asarray(forecast, dtype=np.float64), np.asarray(outcome, dtype=np.float64)
+    if f.ndim != 1 or f.shape != y.shape:
+        raise DataError(f"direction test: forecast {f.shape} and outcome {y.shape} must be two equal columns")
+    if not (np.isfinite(f).all() and np.isfinite(y).all()):
+        raise DataError("direction test: a forecast or outcome is not finite; drop rows that are not known")
+    f, y = f[y != 0], y[y != 0]
+    if not y.size:
+        return DirectionTest(None, 1.0, None, None, 0)
+    hits = np.sign(f) == np.sign(y)
+    return direction_test(y.size, float(hits.mean()), float((y > 0).mean()), float((f > 0).mean()))
+
+
+def direction_test(n: int, hit_rate: float, outcome_up: float, forecast_up: float) -> DirectionTest:
+    """Return the Pesaran-Timmermann test from its shares: right, outcomes up, forecasts up.
+
+    >>> round(direction_test(1000, hit_rate=0.53, outcome_up=0.54, forecast_up=0.6).statistic, 4)
+    1.4254
+    """
+    py, px = outcome_up, forecast_up
+    expected = py * px + (1 - py) * (1 - px)
+    if not (0 < py < 1 and 0 < px < 1):
+        return DirectionTest(None, 1.0, hit_rate, expected, n)
+    vy, vx = py * (1 - py), px * (1 - px)
+    of_hits = expected * (1 - expected) / n
+    of_expected = ((2 * py - 1) ** 2 * vx + (2 * px - 1) ** 2 * vy) / n + 4 * vy * vx / n**2
+    if of_hits <= of_expected:
+        return DirectionTest(None, 1.0, hit_rate, expected, n)
+    statistic = (hit_rate - expected) / math.sqrt(of_hits - of_expected)
+    return DirectionTest(statistic, _NORMAL.cdf(-statistic), hit_rate, expected, n)
+
+
+def _sharpe_variance(sharpe: float, skew: float, kurtosis: float) -> float:
+    return 1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2

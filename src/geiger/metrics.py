@@ -1,0 +1,445 @@
+"""Figures of a forecast: pure functions of (forecast, outcome), and the health table of every model.
+
+Arrays are one-dimensional and aligned: row t of `forecast` was made for row t of `outcome`. Outcomes must be
+known (finite): the caller drops rows whose outcome is still open. A figure that is undefined is None, and so
+is every figure of forecasts that are not all finite.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from geiger.errors import DataError
+
+Vector = NDArray[np.float64]
+
+_NORMAL = NormalDist()
+_Z_97_5 = 1.96  # two-sided 95%
+_Z_95 = 1.645  # one-sided 95%
+_ROUNDING = 1e-12  # a spread below this share of the level is rounding, not information
+
+
+def direction_accuracy(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
+    """Return the share of rows whose forecast has the sign of the outcome.
+
+    Rows with outcome 0 are dropped; a forecast of 0 counts as wrong.
+
+    Examples
+    --------
+    >>> direction_accuracy([0.1, -0.2, 0.0, 0.3], [0.5, 0.1, 0.2, 0.0])
+    0.3333333333333333
+    """
+    f, y = _pair(forecast, outcome)
+    moved = y != 0
+    if not moved.any() or not np.isfinite(f).all():
+        return None
+    return float(np.mean(np.sign(f[moved]) == np.sign(y[moved])))
+
+
+def base_rate(outcome: ArrayLike) -> float | None:
+    """Return max(p_up, 1 - p_up): the accuracy of always naming the commoner direction.
+
+    Rows with outcome 0 are dropped, as in `direction_accuracy`.
+    """
+    y = _known(outcome)
+    moved = y[y != 0]
+    if not moved.size:
+        return None
+    up = float(np.mean(moved > 0))
+    return max(up, 1 - up)
+
+
+def pred_std(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
+    """Return k = std(forecast) / std(outcome), both with ddof 0.
+
+    A calibrated forecast has k = R: 0.10 at R^2 = 1%. None where the outcome does not vary or a forecast is
+    not finite.
+    """
+    f, y = _pair(forecast, outcome)
+    if f.size < 2 or not np.isfinite(f).all():
+        return None
+    return _ratio(_std(f), _std(y))
+
+
+def correlation(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
+    """Return Pearson's rho of forecast and outcome; None where one of them does not vary."""
+    f, y = _pair(forecast, outcome)
+    if f.size < 2 or not np.isfinite(f).all() or not _std(f) or not _std(y):
+        return None
+    zf, zy = _standardised(f), _standardised(y)
+    return float(np.clip(np.mean(zf * zy), -1.0, 1.0))
+
+
+def calibration_slope(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
+    """Return beta = Cov(outcome, forecast) / Var(forecast), which equals rho / k.
+
+    1 is calibrated, below 1/2 the squared error exceeds that of the mean, far above 1 is over-shrunk.
+    Mincer & Zarnowitz (1969).
+    """
+    rho, k = correlation(forecast, outcome), pred_std(forecast, outcome)
+    return None if rho is None or k is None else _ratio(rho, k)
+
+
+def r2_oos(forecast: ArrayLike, outcome: ArrayLike, train_mean: ArrayLike) -> float | None:
+    """Return 1 - sum (y - forecast)^2 / sum (y - train_mean)^2.
+
+    Parameters
+    ----------
+    forecast, outcome : array of shape (n,)
+    train_mean : float or array of shape (n,)
+        Mean of the target on the train rows of the fold that made each forecast.
+
+    Notes
+    -----
+    With no bias this equals 2 rho k - k^2. Campbell & Thompson (2008).
+    """
+    f, y = _pair(forecast, outcome)
+    error = mean_squared_error(f, y)
+    benchmark = mean_squared_error(_per_row("train_mean", train_mean, y.size), y)
+    if error is None or not benchmark:
+        return None
+    return _finite(1 - error / benchmark)
+
+
+def mean_squared_error(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
+    """Return the mean of (outcome - forecast)^2, in squared units of the outcome."""
+    f, y = _pair(forecast, outcome)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _finite(float(np.mean((y - f) ** 2))) if f.size else None
+
+
+def mean_absolute_error(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
+    """Return the mean of |outcome - forecast|, in units of the outcome."""
+    f, y = _pair(forecast, outcome)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _finite(float(np.mean(np.abs(y - f)))) if f.size else None
+
+
+def positive_share(forecast: ArrayLike) -> float | None:
+    """Return the share of forecasts above 0."""
+    return share_above(forecast, 0.0)
+
+
+def share_above(forecast: ArrayLike, level: ArrayLike) -> float | None:
+    """Return the share of forecasts above `level`, a number or one number for each row.
+
+    With the train mean as level this is the share that should sit near one half; the raw positive share
+    need not (see `expected_positive_share`).
+    """
+    f = _vector("forecast", forecast)
+    if not f.size or not np.isfinite(f).all():
+        return None
+    return float(np.mean(f > _per_row("level", level, f.size)))
+
+
+def expected_positive_share(drift: float, sigma: float, r: float) -> float:
+    """Return Phi(drift / (r sigma)): the share of calibrated Gaussian forecasts above 0.
+
+    Parameters
+    ----------
+    drift, sigma : float
+        Mean and standard deviation of the target.
+    r : float
+        Correlation of forecast and outcome, above 0.
+
+    Examples
+    --------
+    >>> round(expected_positive_share(drift=0.08 / 252, sigma=0.16 / 252**0.5, r=0.05), 4)
+    0.7356
+    """
+    return _NORMAL.cdf(drift / (r * sigma))
+
+
+def gaussian_direction_accuracy(rho: float) -> float:
+    """Return 1/2 + asin(rho) / pi: the accuracy that goes with a correlation, without drift.
+
+    >>> round(gaussian_direction_accuracy(0.10), 4)
+    0.5319
+    """
+    return 0.5 + math.asin(rho) / math.pi
+
+
+def gaussian_sign_sharpe(rho: float, periods: int = 252) -> float:
+    """Return the annual Sharpe ratio of trading the forecast's sign, Gaussian, no drift, no cost.
+
+    rho sqrt(2/pi) / sqrt(1 - 2 rho^2 / pi) sqrt(periods).
+
+    >>> round(gaussian_sign_sharpe(0.10), 2)
+    1.27
+    """
+    return rho * math.sqrt(2 / math.pi) / math.sqrt(1 - 2 * rho**2 / math.pi) * math.sqrt(periods)
+
+
+class HealthCode(StrEnum):
+    """What the out-of-sample forecasts of a model look like, worst first."""
+
+    NONFINITE = "NONFINITE"
+    COLLAPSED_CONSTANT = "COLLAPSED_CONSTANT"
+    COLLAPSED_SIGN = "COLLAPSED_SIGN"
+    DRIFT_ONLY = "DRIFT_ONLY"
+    OVERDISPERSED = "OVERDISPERSED"
+    SHRUNK_OK = "SHRUNK_OK"
+    NO_SKILL = "NO_SKILL"
+
+
+@dataclass(frozen=True)
+class Health:
+    """One row of the health table, with the numbers behind it (out of sample).
+
+    Attributes
+    ----------
+    code : HealthCode
+        The first condition of the table that holds.
+    also : tuple of HealthCode
+        Further conditions that hold, none of them a failure; empty after a failure.
+    meaning : str
+        One plain sentence.
+    n : int
+        Forecast rows.
+    k : float or None
+        std(forecast) / std(outcome).
+    rho, rho_hi : float or None
+        Correlation of forecast and outcome, and its upper 97.5% bound.
+    beta : float or None
+        Calibration slope rho / k.
+    positive, above_mean : float or None
+        Share of forecasts above 0, and above the train mean of their fold.
+    """
+
+    code: HealthCode
+    also: tuple[HealthCode, ...]
+    meaning: str
+    n: int
+    k: float | None = None
+    rho: float | None = None
+    rho_hi: float | None = None
+    beta: float | None = None
+    positive: float | None = None
+    above_mean: float | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the forecasts cannot be used at all: some are not finite."""
+        return self.code is HealthCode.NONFINITE
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether the model has collapsed to a constant or to one sign."""
+        return self.code in (HealthCode.COLLAPSED_CONSTANT, HealthCode.COLLAPSED_SIGN)
+
+
+def health(
+    forecast: ArrayLike,
+    outcome: ArrayLike,
+    train_mean: ArrayLike,
+    train_std: ArrayLike,
+    n_train: ArrayLike,
+    horizon: int = 1,
+) -> Health:
+    """Judge the stitched out-of-sample forecasts of one model.
+
+    Parameters
+    ----------
+    forecast, outcome : array of shape (n,)
+        In the unit of the target; the outcome is known in every row.
+    train_mean, train_std, n_train : float or array of shape (n,)
+        Mean, standard deviation and number of the train labels of the fold that made each row.
+    horizon : int
+        Rows that one label spans; above 1 the standard error of rho allows for overlap (Newey & West 1987).
+
+    Raises
+    ------
+    DataError
+        No rows, shapes that do not agree, or an outcome that is not known.
+
+    Notes
+    -----
+    A model that puts out one constant for each fold has collapsed too, so spread is also measured around the
+    fold's own train mean.
+    """
+    f, y = _pair(forecast, outcome)
+    if not f.size:
+        raise DataError("health: there are no forecasts; give at least one row")
+    if not np.isfinite(f).all():
+        bad = int((~np.isfinite(f)).sum())
+        text = f"{bad} of {f.size} forecasts are not finite, so nothing can be measured"
+        return Health(HealthCode.NONFINITE, (), text, f.size)
+    mean = _per_row("train_mean", train_mean, f.size)
+    sigma = _per_row("train_std", train_std, f.size)
+    noise = float(np.mean(sigma / np.sqrt(np.maximum(_per_row("n_train", n_train, f.size), 1.0))))
+    found = _measure(f, y, mean, horizon)
+    constant = _is_constant(f, y, mean, float(np.mean(sigma)))
+    codes = _codes(found, constant=constant, near_mean=abs(float(np.mean(f - mean))) <= 3 * noise)
+    return Health(
+        code=codes[0],
+        also=codes[1:],
+        meaning=_meaning(codes, found),
+        n=f.size,
+        k=found.k,
+        rho=found.rho,
+        rho_hi=found.rho_hi,
+        beta=found.beta,
+        positive=found.positive,
+        above_mean=found.above_mean,
+    )
+
+
+@dataclass(frozen=True)
+class _Measured:
+    k: float | None
+    rho: float | None
+    se: float  # standard error of rho
+    beta: float | None
+    positive: float
+    above_mean: float
+
+    @property
+    def rho_hi(self) -> float | None:
+        return None if self.rho is None else self.rho + _Z_97_5 * self.se
+
+    @property
+    def one_sided(self) -> bool:
+        return not 0.02 <= self.positive <= 0.98
+
+
+def _measure(f: Vector, y: Vector, mean: Vector, horizon: int) -> _Measured:
+    rho = correlation(f, y)
+    se = 1 / math.sqrt(f.size) if rho is None or horizon <= 1 else _overlap_error(f, y, rho, horizon)
+    above = float(np.mean(f > mean))
+    return _Measured(pred_std(f, y), rho, se, calibration_slope(f, y), float(np.mean(f > 0)), above)
+
+
+def _codes(found: _Measured, *, constant: bool, near_mean: bool) -> tuple[HealthCode, ...]:
+    """Return the first matching code, then the harmless ones that hold with it."""
+    if constant:
+        return (HealthCode.COLLAPSED_CONSTANT,)
+    if found.one_sided and not near_mean:
+        return (HealthCode.COLLAPSED_SIGN,)
+    if found.k is None or found.rho is None or found.rho_hi is None:
+        return (HealthCode.NO_SKILL,)
+    wide = found.k > 2 * max(found.rho_hi, 0.0)
+    no_skill = abs(found.rho) < _Z_95 * found.se
+    matches = {
+        HealthCode.DRIFT_ONLY: found.one_sided,
+        HealthCode.OVERDISPERSED: wide,
+        HealthCode.SHRUNK_OK: not wide and _calibrated(found.k, found.rho, found.se),
+        HealthCode.NO_SKILL: no_skill,
+    }
+    # What is left is real skill with a slope above 4: shrunk further than needed, and still no fault.
+    return tuple(code for code, holds in matches.items() if holds) or (HealthCode.SHRUNK_OK,)
+
+
+def _calibrated(k: float, rho: float, se: float) -> bool:
+    """Whether the slope's 95% interval holds 1, or the spread is at least a quarter of the best one."""
+    half_width = _Z_97_5 * se * math.sqrt(1 - rho**2) / k
+    return abs(rho / k - 1) <= half_width or k >= rho / 4
+
+
+def _is_constant(f: Vector, y: Vector, mean: Vector, sigma: float) -> bool:
+    scale = _std(y) or sigma
+    return any(_std(x) < 0.005 * scale or _distinct(x, sigma) < min(5, f.size) for x in (f, f - mean))
+
+
+def _distinct(x: Vector, sigma: float) -> int:
+    """Count values that differ by more than 1e-9 sigma."""
+    steps = np.diff(np.sort(x))
+    return 1 + int(np.count_nonzero(steps > 1e-9 * sigma))
+
+
+def _overlap_error(f: Vector, y: Vector, rho: float, horizon: int) -> float:
+    """Return the Newey-West error of rho from its influence values, never below 1 / sqrt(n)."""
+    zf, zy = _standardised(f), _standardised(y)
+    influence = zf * zy - rho * (zf**2 + zy**2) / 2
+    n, lags = f.size, min(2 * (horizon - 1), f.size - 1)
+    variance = float(np.mean(influence**2))
+    for lag in range(1, lags + 1):
+        variance += 2 * (1 - lag / (lags + 1)) * float(influence[lag:] @ influence[:-lag]) / n
+    return math.sqrt(max(variance, 1.0) / n)
+
+
+def _meaning(codes: tuple[HealthCode, ...], found: _Measured) -> str:
+    k, rho, beta = (_number(x) for x in (found.k, found.rho, found.beta))
+    side = f"{100 * found.positive:.1f}% of the forecasts are positive"
+    noise = f"the correlation with the outcome (rho {rho}) is within the noise of a forecast without skill"
+    shrunk_further = found.beta is not None and found.beta > 4
+    match codes[0]:
+        case HealthCode.COLLAPSED_CONSTANT:
+            text = (
+                f"the forecasts are all but constant (k {k}): there is nothing in them to be right or wrong"
+            )
+        case HealthCode.COLLAPSED_SIGN:
+            text = f"{side} because of a bias, not because of the drift seen in training"
+        case HealthCode.DRIFT_ONLY:
+            text = f"{side}: the model predicts the drift of its training rows and times nothing"
+        case HealthCode.OVERDISPERSED:
+            text = f"the forecasts swing too widely (k {k}): rescale them by a slope from earlier forecasts"
+        case HealthCode.SHRUNK_OK if shrunk_further:
+            text = f"the forecasts carry skill (rho {rho}) but are shrunk further than needed (slope {beta})"
+        case HealthCode.SHRUNK_OK:
+            text = f"the spread of the forecasts (k {k}) fits what they may know (rho {rho}, slope {beta})"
+        case _:
+            text = noise
+    return f"{text}; {noise}" if HealthCode.NO_SKILL in codes[1:] else text
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
+
+
+def _vector(name: str, values: ArrayLike) -> Vector:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1:
+        raise DataError(f"metrics: {name} must be one-dimensional, got shape {array.shape}")
+    return array
+
+
+def _known(outcome: ArrayLike) -> Vector:
+    y = _vector("outcome", outcome)
+    if not np.isfinite(y).all():
+        row = int(np.argmin(np.isfinite(y)))
+        raise DataError(f"metrics: outcome is {y[row]} in row {row}; drop rows whose outcome is not known")
+    return y
+
+
+def _pair(forecast: ArrayLike, outcome: ArrayLike) -> tuple[Vector, Vector]:
+    f, y = _vector("forecast", forecast), _known(outcome)
+    if f.shape != y.shape:
+        raise DataError(f"metrics: {f.size} forecasts against {y.size} outcomes; give one of each a row")
+    return f, y
+
+
+def _per_row(name: str, value: ArrayLike, n: int) -> Vector:
+    array = np.asarray(value, dtype=np.float64)
+    if array.shape not in ((), (n,)):
+        raise DataError(f"metrics: {name} must be one number or {n}, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise DataError(f"metrics: {name} is not finite")
+    return np.broadcast_to(array, (n,))
+
+
+def _std(x: Vector) -> float:
+    """Return the standard deviation (ddof 0), and exactly 0 where the spread is rounding."""
+    level = float(np.max(np.abs(x), initial=0.0))
+    if not level:
+        return 0.0
+    spread = float(np.std(x / level))  # scaled first, so that squares cannot overflow
+    return level * spread if spread > _ROUNDING else 0.0
+
+
+def _standardised(x: Vector) -> Vector:
+    scaled = x / np.max(np.abs(x))
+    return np.asarray((scaled - scaled.mean()) / scaled.std(), dtype=np.float64)
+
+
+def _ratio(top: float, bottom: float) -> float | None:
+    return _finite(top / bottom) if bottom else None
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,339 @@
+"""Forecast figures against known values, and the health table in cases whose answer is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from geiger import metrics
+from geiger.errors import DataError
+from geiger.metrics import HealthCode, health
+
+steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+N = 2500
+SIGMA = 0.012
+
+
+def normal(seed: int, n: int = N) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=n)
+
+
+def pair(rho: float, k: float, n: int = N) -> tuple[np.ndarray, np.ndarray]:
+    """Return forecast and outcome with exactly this correlation and ratio of spreads, both of mean zero."""
+    y = normal(1, n)
+    y = (y - y.mean()) / y.std()
+    z = normal(2, n)
+    z = z - z.mean() - y * np.mean(z * y)
+    z = z / z.std()
+    return k * (rho * y + math.sqrt(1 - rho**2) * z), y
+
+
+@pytest.mark.parametrize(
+    ("k", "expected"), [(0.01, 0.0013), (0.07, 0.0049), (0.14, 0.0), (0.5, -0.18), (1.0, -0.86)]
+)
+def test_r2_is_two_rho_k_minus_k_squared(k: float, expected: float) -> None:
+    f, y = pair(rho=0.07, k=k)
+    assert metrics.r2_oos(f, y, train_mean=0.0) == pytest.approx(expected, abs=1e-12)
+    assert metrics.pred_std(f, y) == pytest.approx(k, rel=1e-12)
+    assert metrics.correlation(f, y) == pytest.approx(0.07, abs=1e-12)
+    assert metrics.calibration_slope(f, y) == pytest.approx(0.07 / k, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("rho", "accuracy", "sharpe"),
+    [
+        (0.05, 0.5159221332366604, 0.6338058043212664),
+        (0.0707, 0.5225232993433898, 0.896916141256009),
+        (0.1, 0.53188428042926, 1.270653547331956),
+        (0.156434465, 0.5499999999870345, 1.997019847944103),
+        (0.309016994, 0.5999999998745086, 4.038701471899108),
+    ],
+)
+def test_accuracy_and_sharpe_that_go_with_a_correlation(rho: float, accuracy: float, sharpe: float) -> None:
+    assert metrics.gaussian_direction_accuracy(rho) == pytest.approx(accuracy, abs=1e-6)
+    assert metrics.gaussian_sign_sharpe(rho) == pytest.approx(sharpe, abs=1e-6)
+
+
+def test_measured_accuracy_of_gaussian_pairs_agrees_with_the_formula() -> None:
+    f, y = pair(rho=0.309016994, k=0.3, n=200_000)
+    assert metrics.direction_accuracy(f, y) == pytest.approx(0.6, abs=0.004)  # standard error 0.0011
+
+
+@pytest.mark.parametrize(
+    ("r", "share"),
+    [
+        (0.02, 0.9423546914643032),
+        (0.03, 0.8531182562801396),
+        (0.05, 0.7356333374392849),
+        (0.07, 0.6736295314264219),
+        (0.10, 0.6236079336750765),
+        (0.15, 0.583158461177823),
+    ],
+)
+def test_positive_share_of_a_calibrated_forecast(r: float, share: float) -> None:
+    drift, sigma = 0.00031746031746031746, 0.010079052613579392
+    assert metrics.expected_positive_share(drift, sigma, r) == pytest.approx(share, abs=1e-6)
+    forecast = drift + r * sigma * normal(3, 200_000)
+    assert metrics.positive_share(forecast) == pytest.approx(share, abs=0.005)
+    assert metrics.share_above(forecast, drift) == pytest.approx(0.5, abs=0.005)
+
+
+def test_direction_accuracy_drops_flat_days_and_counts_zero_forecasts_wrong() -> None:
+    assert metrics.direction_accuracy([1, 1, 0, -1, 5], [2, -2, 3, -1, 0]) == 0.5
+    assert metrics.direction_accuracy([0.0, 0.0], [1.0, -1.0]) == 0.0
+    assert metrics.direction_accuracy([1.0], [0.0]) is None
+    assert metrics.direction_accuracy([], []) is None
+
+
+def test_base_rate_is_the_commoner_direction() -> None:
+    assert metrics.base_rate([1, -1, -1, -1, 0]) == 0.75
+    assert metrics.base_rate([1, 1, 1, -1]) == 0.75
+    assert metrics.base_rate([0.0, 0.0]) is None
+
+
+def test_errors_by_hand() -> None:
+    assert metrics.mean_squared_error([1, 2, 3], [1, 0, 6]) == pytest.approx(13 / 3)
+    assert metrics.mean_absolute_error([1, 2, 3], [1, 0, 6]) == pytest.approx(5 / 3)
+    # errors 0, 4, 9 against squared distances 4, 9, 9 from the fold's own mean
+    assert metrics.r2_oos([1, 2, 3], [1, 0, 6], train_mean=[3, 3, 3]) == pytest.approx(1 - 13 / 22)
+
+
+def test_the_train_mean_may_differ_from_row_to_row() -> None:
+    assert metrics.share_above([1.0, 1.0, 1.0, 1.0], [0.0, 2.0, 1.0, 0.5]) == 0.5
+    assert metrics.r2_oos([0.0, 0.0], [1.0, 1.0], train_mean=[0.0, 2.0]) == 0.0
+
+
+def test_figures_are_undefined_where_nothing_varies() -> None:
+    y, flat = [0.1, -0.2, 0.3], [0.1, 0.1, 0.1]
+    assert metrics.correlation(flat, y) is None
+    assert metrics.correlation(y, flat) is None
+    assert metrics.calibration_slope(flat, y) is None
+    assert metrics.pred_std(flat, y) == 0.0
+    assert metrics.pred_std(y, flat) is None
+    assert metrics.r2_oos(y, flat, train_mean=0.1) is None
+    assert metrics.pred_std([], []) is None
+    assert metrics.positive_share([]) is None
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_figures_of_forecasts_that_are_not_finite_are_undefined(bad: float) -> None:
+    f, y = [0.1, bad, 0.2], [0.1, 0.2, -0.3]
+    for figure in (
+        metrics.direction_accuracy,
+        metrics.pred_std,
+        metrics.correlation,
+        metrics.calibration_slope,
+        metrics.mean_squared_error,
+        metrics.mean_absolute_error,
+    ):
+        assert figure(f, y) is None
+    assert metrics.r2_oos(f, y, 0.0) is None
+    assert metrics.positive_share(f) is None
+
+
+def test_huge_forecasts_do_not_overflow() -> None:
+    f, y = 1e300 * normal(4, 50), normal(5, 50)
+    assert metrics.pred_std(f, y) == pytest.approx(1e300 * normal(4, 50).std() / y.std())
+    assert metrics.mean_squared_error(f, y) is None
+    assert health(f, y, 0.0, 1.0, 500).code is HealthCode.OVERDISPERSED
+
+
+def test_wrong_shapes_and_open_outcomes_are_refused() -> None:
+    with pytest.raises(DataError, match="2 forecasts against 3 outcomes"):
+        metrics.correlation([1, 2], [1, 2, 3])
+    with pytest.raises(DataError, match="one-dimensional"):
+        metrics.pred_std([[1.0], [2.0]], [1.0, 2.0])
+    with pytest.raises(DataError, match="nan in row 1"):
+        metrics.direction_accuracy([1.0, 2.0], [1.0, math.nan])
+    with pytest.raises(DataError, match="train_mean must be one number or 2"):
+        metrics.r2_oos([1.0, 2.0], [1.0, 2.0], [0.0, 0.0, 0.0])
+    with pytest.raises(DataError, match="no forecasts"):
+        health([], [], 0.0, 1.0, 100)
+
+
+vectors = hnp.arrays(np.float64, 30, elements=st.floats(-1e6, 1e6, width=32))
+
+
+@steady
+@given(vectors, vectors, st.sampled_from([2.0**-20, 2.0**30]))
+def test_figures_do_not_depend_on_the_unit(f: np.ndarray, y: np.ndarray, unit: float) -> None:
+    for figure in (metrics.direction_accuracy, metrics.correlation, metrics.pred_std):
+        assert figure(f * unit, y * unit) == figure(f, y)
+
+
+@steady
+@given(vectors, vectors)
+def test_correlation_and_shares_stay_in_their_range(f: np.ndarray, y: np.ndarray) -> None:
+    rho = metrics.correlation(f, y)
+    assert rho is None or -1 <= rho <= 1
+    assert 0.5 <= (metrics.base_rate(y) or 0.5) <= 1
+
+
+# The health table: each row fires where it should and stays quiet where it should.
+
+
+def calibrated(r2: float, seed: int = 11, drift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return the forecast E[y|x] and its outcome in a market of known R^2."""
+    signal, noise = normal(seed), normal(seed + 1)
+    return drift + SIGMA * math.sqrt(r2) * signal, drift + SIGMA * (
+        math.sqrt(r2) * signal + math.sqrt(1 - r2) * noise
+    )
+
+
+def judge(f: np.ndarray, y: np.ndarray, mean: object = 0.0, n_train: object = 1500) -> metrics.Health:
+    return health(f, y, mean, SIGMA, n_train)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_nonfinite_forecasts_fail(bad: float) -> None:
+    f, y = calibrated(0.01)
+    f[7] = bad
+    found = judge(f, y)
+    assert (found.code, found.failed, found.collapsed, found.also) == (HealthCode.NONFINITE, True, False, ())
+    assert "1 of 2500" in found.meaning
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_calibrated_forecast_of_one_percent_never_counts_as_collapsed(seed: int) -> None:
+    found = judge(*calibrated(0.01, seed=100 + 2 * seed))
+    assert found.code is HealthCode.SHRUNK_OK
+    assert not found.collapsed
+    assert not found.failed
+    assert found.k == pytest.approx(0.10, abs=0.01)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.0003, -0.05])
+def test_a_constant_has_collapsed(level: float) -> None:
+    _, y = calibrated(0.01)
+    found = judge(np.full(N, level), y, mean=0.0003)
+    assert found.code is HealthCode.COLLAPSED_CONSTANT
+    assert found.collapsed
+    assert found.k == 0.0
+    assert found.rho is None
+
+
+def test_one_constant_for_each_fold_has_collapsed_too() -> None:
+    _, y = calibrated(0.01)
+    means = np.repeat(np.linspace(-0.002, 0.002, 10), N // 10)  # k of 0.1, ten values
+    assert judge(means, y, mean=means).code is HealthCode.COLLAPSED_CONSTANT
+    assert judge(means, y, mean=0.0).code is not HealthCode.COLLAPSED_CONSTANT
+
+
+def test_four_values_are_a_constant_and_five_are_not() -> None:
+    _, y = calibrated(0.01)
+    steps = SIGMA * 0.2 * np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+    assert judge(np.resize(steps[:4] + 0.1 * SIGMA, N), y).code is HealthCode.COLLAPSED_CONSTANT
+    assert judge(np.resize(steps, N), y).code is not HealthCode.COLLAPSED_CONSTANT
+
+
+def test_rounding_noise_on_a_constant_makes_no_difference() -> None:
+    _, y = calibrated(0.01)
+    assert judge(0.001 + 1e-15 * normal(9), y).code is HealthCode.COLLAPSED_CONSTANT
+
+
+def test_the_border_of_collapse_lies_at_half_a_percent() -> None:
+    _, y = calibrated(0.01)
+    z = normal(5) / normal(5).std() * y.std()
+    assert judge(0.0049 * z, y).code is HealthCode.COLLAPSED_CONSTANT
+    assert judge(0.0051 * z, y).code is not HealthCode.COLLAPSED_CONSTANT
+
+
+def test_one_sign_by_bias_has_collapsed_and_by_drift_has_not() -> None:
+    f, y = calibrated(0.0025, drift=0.0)
+    band = 3 * SIGMA / math.sqrt(1500)
+    biased = judge(f + 4 * band, y, mean=0.0)
+    assert biased.code is HealthCode.COLLAPSED_SIGN
+    assert biased.collapsed
+    assert biased.also == ()
+    drift = judge(f + 4 * band, y + 4 * band, mean=4 * band)
+    assert drift.code is HealthCode.DRIFT_ONLY
+    assert not drift.collapsed
+    assert drift.above_mean == pytest.approx(0.5, abs=0.03)
+    assert HealthCode.SHRUNK_OK in drift.also
+
+
+def test_a_balanced_forecast_with_a_shifted_mean_is_no_sign_collapse() -> None:
+    f, y = calibrated(0.01)
+    shifted = judge(f + 1.9 * f.std(), y)  # 97% positive: within 2-98%
+    assert shifted.positive == pytest.approx(0.97, abs=0.01)
+    assert shifted.code is HealthCode.SHRUNK_OK
+
+
+def test_a_smaller_training_set_allows_a_wider_drift() -> None:
+    f, y = calibrated(0.0005)
+    f = f + 3.5 * SIGMA / math.sqrt(1500)
+    assert judge(f, y, n_train=1500).code is HealthCode.COLLAPSED_SIGN
+    assert judge(f, y, n_train=np.full(N, 500)).code is HealthCode.DRIFT_ONLY
+
+
+def test_the_last_return_as_forecast_is_overdispersed_and_has_no_skill() -> None:
+    returns = SIGMA * normal(21, N + 1)
+    found = judge(returns[:-1], returns[1:])
+    assert found.code is HealthCode.OVERDISPERSED
+    assert found.also == (HealthCode.NO_SKILL,)
+    assert not found.collapsed
+    assert found.k == pytest.approx(1.0, abs=0.01)
+    assert "rescale" in found.meaning
+
+
+def test_skill_that_swings_too_widely_is_overdispersed_alone() -> None:
+    f, y = calibrated(0.01)
+    found = judge(5 * f, y)
+    assert (found.code, found.also) == (HealthCode.OVERDISPERSED, ())
+
+
+def test_a_forecast_that_is_reliably_wrong_is_overdispersed() -> None:
+    f, y = calibrated(0.02)
+    found = judge(-f, y)
+    assert found.code is HealthCode.OVERDISPERSED
+    assert HealthCode.NO_SKILL not in found.also
+
+
+def test_narrow_noise_is_shrunk_well_and_says_that_it_has_no_skill() -> None:
+    found = judge(0.03 * SIGMA * normal(31), SIGMA * normal(33))
+    assert found.code is HealthCode.SHRUNK_OK
+    assert HealthCode.NO_SKILL in found.also
+    assert "noise" in found.meaning
+
+
+def test_skill_shrunk_too_far_is_no_fault_and_says_so() -> None:
+    f, y = calibrated(0.05)
+    found = judge(f / 8, y)
+    assert (found.code, found.also) == (HealthCode.SHRUNK_OK, ())
+    assert "shrunk further" in found.meaning
+
+
+def test_an_outcome_that_never_moves_leaves_no_skill_to_measure() -> None:
+    found = judge(SIGMA * normal(1), np.zeros(N))
+    assert found.code is HealthCode.NO_SKILL
+    assert found.k is None
+
+
+def test_overlapping_labels_widen_the_error_of_the_correlation() -> None:
+    steps = SIGMA * normal(41, N + 20)
+    week = np.convolve(steps, np.ones(5), "valid")
+    slow = np.convolve(SIGMA * normal(43, N + 20), np.ones(20), "valid")
+    y, f = week[:2400], slow[:2400]
+    daily, weekly = health(f, y, 0.0, SIGMA, 1500, horizon=1), health(f, y, 0.0, SIGMA, 1500, horizon=5)
+    assert daily.rho == weekly.rho
+    assert weekly.rho_hi - weekly.rho > 1.4 * (daily.rho_hi - daily.rho)
+
+
+def test_few_rows_are_judged_without_falling_over() -> None:
+    assert health([0.1], [0.2], 0.0, 1.0, 10).n == 1
+    assert health([0.1, -0.1, 0.2], [0.2, 0.1, 0.1], 0.0, 1.0, 10).code is not HealthCode.COLLAPSED_CONSTANT
+
+
+@steady
+@given(vectors, vectors, st.integers(1, 10))
+def test_every_forecast_gets_an_answer(f: np.ndarray, y: np.ndarray, horizon: int) -> None:
+    found = health(f, y, 0.0, 1.0, 500, horizon=horizon)
+    assert found.code in HealthCode
+    assert found.meaning
+    assert found.code not in found.also
