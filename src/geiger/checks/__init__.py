@@ -1,0 +1,1 @@
+"""Checks: questions put to the records of a run."""

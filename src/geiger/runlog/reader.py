@@ -1,0 +1,389 @@
+"""Reads run logs back: complete, half-written, foreign or damaged ones.
+
+The text gives every fact to the precision it was printed in; the events beside it give the exact facts. What
+cannot be read is passed over and its line number kept; only a missing file and a newer format are errors.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from geiger.errors import DataError
+from geiger.records import Outcome, Status, Unit
+from geiger.runlog import sections
+from geiger.runlog.events import assemble, decode
+from geiger.runlog.facts import NOT_EVALUATED, PLAN_FIGURES, RunLog, Scorecard
+from geiger.runlog.versions import Event, lift
+
+
+def read_log(path: Path | str) -> RunLog:
+    """Return the facts of one log, exact where its events lie beside it, with the line numbers of its text.
+
+    Parameters
+    ----------
+    path : path
+        The ``.log`` file.
+
+    Raises
+    ------
+    DataError
+        There is no such file, it cannot be opened, or a newer version wrote it.
+    """
+    text = read_text(path)
+    beside = Path(path).with_suffix(".jsonl")
+    return _merged(text, read_events(beside)) if beside.is_file() else text
+
+
+def read_text(path: Path | str) -> RunLog:
+    """Return what the text of a log says, to the precision it was printed in."""
+    return parse_text(_load(path))
+
+
+def read_events(path: Path | str) -> RunLog:
+    """Return what the ``.jsonl`` file says; `RunLog.lines` stays empty."""
+    return parse_events(_load(path))
+
+
+def parse_text(text: str) -> RunLog:
+    """Return the facts of a text log; see `read_text`."""
+    numbered, unread = _lines(text)
+    under = _section_lines(numbered)
+    schema = _text_schema(under.get(sections.CONFIG, []))
+    found = [item for name, lines in under.items() for item in _parse(name, lines)]
+    contents, broken = _decoded((item.line, {**item.event, "schema": schema}) for item in found if item.event)
+    read = {item.line for item in found} - set(broken)
+    unread += [number for number, line in numbered if line.strip() and number not in read]
+    places: dict[str, int] = {}
+    for item in found:
+        if item.key and item.line in read:
+            places.setdefault(item.key, item.line)
+    return replace(assemble(schema, contents), lines=places, unread=tuple(sorted(unread)))
+
+
+def parse_events(text: str) -> RunLog:
+    """Return the facts of the lines of a ``.jsonl`` file; see `read_events`."""
+    numbered, unread = _lines(text)
+    events: list[tuple[int, Event]] = []
+    for number, line in numbered:
+        event = _json_object(line)
+        if event is not None:
+            events.append((number, event))
+        elif line.strip():
+            unread.append(number)
+    contents, broken = _decoded(events)
+    versions = [event["schema"] for _, event in events if type(event.get("schema")) is int]
+    return replace(assemble(min(versions, default=0), contents), unread=tuple(sorted(unread + broken)))
+
+
+def _load(path: Path | str) -> str:
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig", errors="replace")
+    except FileNotFoundError:
+        raise DataError(
+            f"run log: there is no file {path}; `geiger logs list` shows those there are"
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"run log: cannot open {path}: {reason}; give a .log file that can be read") from None
+
+
+def _merged(text: RunLog, events: RunLog) -> RunLog:
+    """Return the facts of the events, and those of the text where the events have none."""
+    card, printed = events.scorecard, text.scorecard
+    return replace(
+        events,
+        config=events.config or text.config,
+        epochs=events.epochs or text.epochs,
+        figures=events.figures or text.figures,
+        checkpoints=events.checkpoints or text.checkpoints,
+        scorecard=Scorecard(
+            card.scores or printed.scores,
+            card.rungs or printed.rungs,
+            card.years or printed.years,
+            card.notes or printed.notes,
+        ),
+        verdict=text.verdict if events.verdict == NOT_EVALUATED else events.verdict,
+        warnings=events.warnings or text.warnings,
+        status=events.status or text.status,
+        lines=text.lines,
+        unread=text.unread,
+    )
+
+
+Line = tuple[int, str]  # number from 1, text
+
+
+_WORDS = frozenset(status.value for status in Status)
+
+
+def _lines(text: str) -> tuple[list[Line], list[int]]:
+    """Return the finished lines, and the number of a last one that a kill cut short.
+
+    A last line without its end may be half a number, so it counts only where it is a whole status or a
+    whole JSON object.
+    """
+    rows = list(enumerate(re.split(r"\r\n|\n|\r", text), start=1))
+    number, tail = rows.pop()
+    if not tail.strip():
+        return rows, []
+    if tail.strip() in _WORDS or _json_object(tail) is not None:
+        return [*rows, (number, tail)], []
+    return rows, [number]
+
+
+def _json_object(line: str) -> Event | None:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _decoded(events: Iterable[tuple[int, Event]]) -> tuple[list[tuple[str, Any]], list[int]]:
+    """Return (kind, content) of all sound events, and the lines of the others."""
+    contents: list[tuple[str, Any]] = []
+    broken: list[int] = []
+    for number, event in events:
+        try:
+            lifted = lift(event)
+            contents.append((lifted["event"], decode(lifted)))
+        except (ValueError, TypeError, KeyError, OverflowError):
+            broken.append(number)
+    return contents, broken
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One line that was understood: its place in `RunLog.lines`, and its event where it is a fact."""
+
+    line: int
+    key: str = ""
+    event: Event | None = None
+
+
+_HEADING = re.compile(r"=== (.+?) ===\s*")
+
+
+def _section_lines(numbered: list[Line]) -> dict[str, list[Line]]:
+    """Return the lines under each heading, heading first; those above the first heading belong to none."""
+    found: dict[str, list[Line]] = {}
+    name = ""
+    for number, line in numbered:
+        heading = _HEADING.fullmatch(line)
+        name = heading[1].upper() if heading else name
+        found.setdefault(name, []).append((number, line))
+    return found
+
+
+def _text_schema(config: list[Line]) -> int:
+    """Return the version in the config section, 0 for a log that has only the plan's lines."""
+    pairs = [line.partition(":") for _, line in config]
+    given = [value.strip() for name, _, value in pairs if name == sections.FORMAT_LINE]
+    return int(given[-1]) if given and re.fullmatch(r"[0-9]{1,9}", given[-1]) else 0
+
+
+def _parse(name: str, lines: list[Line]) -> Iterator[_Found]:
+    parser = _PARSERS.get(name)
+    if parser is None:
+        return
+    for number, line in lines:
+        if _HEADING.fullmatch(line):
+            yield _Found(number, name)
+    yield from parser([(n, line) for n, line in lines if not _HEADING.fullmatch(line)])
+
+
+def _parse_config(lines: list[Line]) -> Iterator[_Found]:
+    settings = []
+    for number, line in lines:
+        name, colon, value = line.partition(":")
+        if colon:
+            yield _Found(number, f"{sections.CONFIG}/{name.strip()}")
+            settings.append([name.strip(), value.strip()])
+    if settings and settings[-1][0] == sections.FORMAT_LINE:
+        settings.pop()
+    if lines:
+        yield _Found(lines[0][0], "", {"event": "config", "settings": settings})
+
+
+_EPOCH = re.compile(r"Epoch ([0-9]{1,9})(?:/[0-9]+)?: (.+)")
+
+
+def _parse_epochs(lines: list[Line]) -> Iterator[_Found]:
+    names = ("loss", "val_loss", "pred_std", "pos_pct")
+    for number, line in lines:
+        match = _EPOCH.match(line.strip())
+        if match:
+            parts = dict(re.findall(r"(\w+)=([^,\s%]+)", match[2]))
+            if not parts.keys() & set(names):
+                continue
+            values = {name: _float(parts.get(name, "nan")) for name in names}
+            event = {"event": "epoch", "epoch": int(match[1]), **values}
+            yield _Found(number, f"{sections.EPOCHS}/{match[1]}", event)
+        elif line.strip().lower() == sections.NOT_APPLICABLE:
+            yield _Found(number)
+
+
+def _parse_figures(lines: list[Line]) -> Iterator[_Found]:
+    for number, line in lines:
+        name, colon, shown = (part.strip() for part in line.rpartition(":"))
+        if not colon:
+            continue
+        value, unit = _quantity(shown, PLAN_FIGURES.get(name))
+        event = {"event": "figure", "name": name, "value": value, "unit": unit}
+        yield _Found(number, f"{sections.FIGURES}/{name}", event)
+
+
+_OUTCOMES = "|".join(outcome.value for outcome in Outcome)
+_CHECKPOINT = re.compile(rf"([0-9]{{1,9}})\. (.*?): ({_OUTCOMES})(?: \((.*)\))?")
+_ACTION = "Action:"
+
+
+def _parse_checkpoints(lines: list[Line]) -> Iterator[_Found]:
+    for position, (number, line) in enumerate(lines):
+        match = _CHECKPOINT.fullmatch(line.rstrip())
+        if match:
+            after = lines[position + 1][1].strip() if position + 1 < len(lines) else ""
+            action = after.removeprefix(_ACTION).strip() if after.startswith(_ACTION) else None
+            event = {"event": "checkpoint", "number": int(match[1]), "name": match[2], "outcome": match[3]}
+            event |= {"found": match[4] or "", "action": action}
+            yield _Found(number, f"{sections.CHECKPOINTS}/{match[1]}", event)
+        elif line.strip().startswith(_ACTION) or line.strip() == sections.NONE:
+            yield _Found(number)
+
+
+def _parse_scorecard(lines: list[Line]) -> Iterator[_Found]:
+    """Read block after block; an empty line ends one, and its first cell says which table it is."""
+    header: list[str] = []
+    for number, line in lines:
+        cells = re.split(r" {2,}", line.strip())
+        if not line.strip():
+            header = []
+        elif line.startswith("Note:"):
+            text = line.removeprefix("Note:").strip()
+            yield _Found(number, f"{sections.SCORECARD}/Note", {"event": "note", "text": text})
+        elif line.strip() == sections.NONE:
+            yield _Found(number)
+        elif not header:
+            if _is_head(cells):
+                header = cells
+                yield _Found(number, f"{sections.SCORECARD}/{cells[0]}")
+        elif len(cells) == len(header):
+            key = f"{sections.SCORECARD}/{header[0]}/{cells[0]}"
+            yield _Found(number, key, _ROWS[header[0]](header, cells))
+
+
+def _is_head(cells: list[str]) -> bool:
+    scores = len(cells) > 1 and (cells[0], cells[-1]) == (sections.FIGURE, sections.BETTER)
+    return scores or cells in (sections.LADDER_HEAD, sections.YEAR_HEAD)
+
+
+def _score(header: list[str], cells: list[str]) -> Event:
+    shown = {
+        name: text for name, text in zip(header[1:-1], cells[1:-1], strict=True) if text != sections.ABSENT
+    }
+    units = [unit for text in shown.values() for value, unit in [_quantity(text)] if value is not None]
+    unit: Unit = units[0] if units else "number"
+    values = [[name, _quantity(text)[0]] for name, text in shown.items()]
+    return {"event": "score", "name": cells[0], "unit": unit, "better": cells[-1], "values": values}
+
+
+def _rung(header: list[str], cells: list[str]) -> Event:
+    steps = [_quantity(text.lstrip("<> ")) for text in cells[2:5]]
+    numbers = dict(zip(("minimum", "target", "stretch"), (value for value, _ in steps), strict=True))
+    head = {"event": "rung", "name": cells[0], "value": _quantity(cells[1])[0], "unit": steps[0][1]}
+    return {**head, **numbers, "reached": cells[5], "band": cells[6]}
+
+
+def _year(header: list[str], cells: list[str]) -> Event:
+    names = ("strategy", "buy_and_hold", "max_drawdown", "turnover")
+    values = [_quantity(text)[0] for text in cells[2:6]]
+    shown = {name: "nan" if value is None else value for name, value in zip(names, values, strict=True)}
+    return {"event": "year", "year": _int(cells[0]), "rows": _int(cells[1]), **shown}
+
+
+_ROWS: dict[str, Callable[[list[str], list[str]], Event]] = {"Figure": _score, "Ladder": _rung, "Year": _year}
+
+
+def _parse_verdict(lines: list[Line]) -> Iterator[_Found]:
+    told = [(number, line.strip()) for number, line in lines if line.strip()]
+    for number, _ in told:
+        yield _Found(number)
+    if told:
+        yield _Found(told[0][0], "", {"event": "verdict", "lines": [line for _, line in told]})
+
+
+_NOTICE = re.compile(r"([A-Z0-9_]+):(?: (.*))?")
+
+
+def _parse_warnings(lines: list[Line]) -> Iterator[_Found]:
+    for number, line in lines:
+        text = line.strip()
+        match = _NOTICE.fullmatch(text)
+        if match:
+            event = {"event": "warning", "code": match[1], "text": match[2] or ""}
+            yield _Found(number, f"{sections.WARNINGS}/{match[1]}", event)
+        elif text.strip("[]").lower() in ("", sections.NONE.lower()):
+            yield _Found(number)
+        else:
+            text = re.sub(r"^[-*] ", "", text)
+            event = {"event": "warning", "code": "UNCODED", "text": text}
+            yield _Found(number, f"{sections.WARNINGS}/UNCODED", event)
+
+
+def _parse_status(lines: list[Line]) -> Iterator[_Found]:
+    for number, line in lines:
+        if line.strip():
+            yield _Found(
+                number, f"{sections.STATUS}/{line.strip()}", {"event": "status", "status": line.strip()}
+            )
+
+
+_PARSERS: dict[str, Callable[[list[Line]], Iterator[_Found]]] = {
+    sections.CONFIG: _parse_config,
+    sections.EPOCHS: _parse_epochs,
+    sections.FIGURES: _parse_figures,
+    sections.CHECKPOINTS: _parse_checkpoints,
+    sections.SCORECARD: _parse_scorecard,
+    sections.VERDICT: _parse_verdict,
+    sections.WARNINGS: _parse_warnings,
+    sections.STATUS: _parse_status,
+}
+
+_NUMBER = re.compile(r"([-+]?[0-9]+(?:\.([0-9]+))?)(%| pp| bp|)")
+_BY_DECIMALS: dict[int, Unit] = {0: "rows", 2: "ratio", 3: "p", 4: "number"}
+
+
+def _quantity(shown: str, unit: Unit | None = None) -> tuple[float | str | None, Unit]:
+    """Return the value of a printed figure, and its unit as far as the notation tells.
+
+    None stands for `undefined`; a text that is no figure comes back as it is, so that decoding refuses it.
+    """
+    if shown.lower() in ("undefined", "n/a", "none", "nan"):
+        return None, unit or "number"
+    match = _NUMBER.fullmatch(shown)
+    if match is None:
+        return shown, unit or "number"
+    digits, decimals, mark = match[1], len(match[2] or ""), match[3]
+    if mark == " bp":
+        return float(digits), unit or "bp"
+    if mark == " pp":
+        return float(f"{digits}e-2"), unit or "points"
+    if mark == "%":
+        return float(f"{digits}e-2"), unit or ("return" if decimals == 2 else "share")
+    return float(digits), unit or _BY_DECIMALS.get(decimals, "number")
+
+
+def _float(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _int(text: str) -> int | str:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text

@@ -1,0 +1,133 @@
+"""The sections of the text log: every line that a person reads, written here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from geiger.records import Checkpoint, Epoch, Figure, Notice, Rung, Score, Status, Year, as_text
+from geiger.runlog.facts import NOT_EVALUATED, RunLog, Scorecard, plan_first, shown_epochs
+from geiger.runlog.versions import SCHEMA
+
+CONFIG = "TRAINING CONFIG"
+EPOCHS = "EPOCH METRICS"
+FIGURES = "FINAL METRICS"
+CHECKPOINTS = "CHECKPOINTS"
+SCORECARD = "SCORECARD"
+VERDICT = "VERDICT"
+WARNINGS = "WARNINGS"
+STATUS = "STATUS"
+
+FORMAT_LINE = "Log Format"  # last setting of the config section: the version of the text
+NOT_APPLICABLE = "not applicable"
+NONE = "None"
+LADDER_HEAD = ["Ladder", "value", "minimum", "target", "stretch", "reached", "band"]
+YEAR_HEAD = ["Year", "rows", "strategy", "buy and hold", "max drawdown", "turnover"]
+FIGURE, BETTER = "Figure", "better"  # first and last column of the scores
+ABSENT = "-"  # a table cell that has no figure, where an undefined one says so
+
+
+def render(log: RunLog) -> str:
+    """Return the text of a log; one without status ends where a killed run's would, after its epochs."""
+    if log.status is None:
+        return opening(log.config) + epoch_lines(shown_epochs(log.epochs))
+    return opening(log.config) + epoch_lines(shown_epochs(log.epochs)) + closing(log, log.status)
+
+
+def opening(config: Iterable[tuple[str, str]]) -> str:
+    """Return the config section and the heading of the epochs."""
+    settings = [*config, (FORMAT_LINE, str(SCHEMA))]
+    lines = [f"{name}: {value}".rstrip() for name, value in settings]
+    return _section(CONFIG, lines) + f"=== {EPOCHS} ===\n"
+
+
+def epoch_lines(epochs: Iterable[Epoch]) -> str:
+    """Return the plan's line for each epoch."""
+    return "".join(
+        f"Epoch {e.epoch}: loss={e.loss:.4f}, val_loss={e.val_loss:.4f}, "
+        f"pred_std={e.pred_std:.4f}, pos_pct={e.pos_pct:.1f}%\n"
+        for e in epochs
+    )
+
+
+def closing(log: RunLog, status: Status) -> str:
+    """Return all that follows the epochs; `not applicable` stands in for epochs that do not exist."""
+    return "".join(
+        (
+            "\n" if log.epochs else f"{NOT_APPLICABLE}\n\n",
+            _section(FIGURES, [_figure(figure) for figure in plan_first(log.figures)]),
+            _section(CHECKPOINTS, [line for c in log.checkpoints for line in _checkpoint(c)] or [NONE]),
+            _section(SCORECARD, scorecard_lines(log.scorecard) or [NONE]),
+            _section(VERDICT, log.verdict or NOT_EVALUATED),
+            _section(WARNINGS, [_notice(notice) for notice in log.warnings] or [NONE]),
+            f"=== {STATUS} ===\n{status.value}\n",
+        )
+    )
+
+
+def _section(name: str, lines: Iterable[str]) -> str:
+    return "\n".join((f"=== {name} ===", *lines, "", ""))
+
+
+def _figure(figure: Figure) -> str:
+    return f"{figure.name}: {as_text(figure.value, figure.unit)}"
+
+
+def _checkpoint(checkpoint: Checkpoint) -> list[str]:
+    line = f"{checkpoint.number}. {checkpoint.name}: {checkpoint.outcome.value} ({checkpoint.found})"
+    return [line] if checkpoint.action is None else [line, f"   Action: {checkpoint.action}".rstrip()]
+
+
+def _notice(notice: Notice) -> str:
+    return f"{notice.code}: {notice.text}".rstrip()
+
+
+def scorecard_lines(card: Scorecard) -> list[str]:
+    """Return the tables and the notes, an empty line between them."""
+    notes = [f"Note: {text}".rstrip() for text in card.notes]
+    blocks = (_scores(card.scores), _rungs(card.rungs), _years(card.years), notes)
+    lines = [line for block in blocks if block for line in (*block, "")]
+    return lines[:-1]
+
+
+def _scores(scores: tuple[Score, ...]) -> list[str]:
+    if not scores:
+        return []
+    columns = list(dict.fromkeys(name for score in scores for name, _ in score.values))
+    rows = [[FIGURE, *columns, BETTER]]
+    for score in scores:
+        values = {name: as_text(value, score.unit) for name, value in score.values}
+        rows.append([score.name, *(values.get(name, ABSENT) for name in columns), score.better])
+    return _table(rows)
+
+
+def _rungs(rungs: tuple[Rung, ...]) -> list[str]:
+    if not rungs:
+        return []
+    rows = [LADDER_HEAD]
+    for rung in rungs:
+        sign = "<" if rung.minimum > rung.stretch else ">"
+        steps = [f"{sign} {as_text(step, rung.unit)}" for step in (rung.minimum, rung.target, rung.stretch)]
+        rows.append([rung.name, as_text(rung.value, rung.unit), *steps, rung.reached, rung.band])
+    return _table(rows)
+
+
+def _years(years: tuple[Year, ...]) -> list[str]:
+    if not years:
+        return []
+    rows = [YEAR_HEAD]
+    for y in years:
+        returns = [as_text(y.strategy, "return"), as_text(y.buy_and_hold, "return")]
+        rows.append(
+            [str(y.year), str(y.rows), *returns, as_text(y.max_drawdown, "share"), f"{y.turnover:.2f}"]
+        )
+    return _table(rows)
+
+
+def _table(rows: list[list[str]]) -> list[str]:
+    """Align the columns, two spaces apart: the first to the left, the others to the right."""
+    cells = [[cell or ABSENT for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in cells
+    ]
