@@ -1,0 +1,171 @@
+"""``geiger data``: see, check, add and fetch prices."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from geiger.cli.show import print_json, table
+from geiger.errors import SettingError
+from geiger.market.calendar import market_of, sessions, valid_symbol
+from geiger.market.doubts import Doubt, check
+from geiger.market.readers import Reading, read_prices
+from geiger.market.snapshots import Store, content_hash
+from geiger.market.sources import Loaded, fetch_yahoo, list_symbols, load
+from geiger.runs import RunsFolder
+
+SHOWN_BARS = 5
+
+
+def list_data(args: argparse.Namespace) -> int:
+    """Print the symbols at hand, with their source, days and market."""
+    library = Store(RunsFolder(args.runs_dir).library)
+    rows = []
+    for symbol, source in list_symbols(args.data, library).items():
+        prices = load(symbol, data=args.data, store=library).prices
+        facts = (symbol, source, prices["day"][0], prices["day"][-1], prices.height, market_of(symbol).name)
+        rows.append(
+            dict(zip(("symbol", "source", "first_day", "last_day", "rows", "market"), facts, strict=True))
+        )
+    if args.json:
+        print_json(rows)
+    elif rows:
+        print(table([tuple(rows[0]), *(tuple(str(value) for value in row.values()) for row in rows)]))
+    else:
+        print("no symbols at hand; `geiger data add FILE` or `geiger data fetch SYMBOL` brings some")
+    return 0
+
+
+def show_data(args: argparse.Namespace) -> int:
+    """Print one symbol's source, days, hash, doubts and last bars."""
+    loaded = load(valid_symbol(args.symbol), data=args.data, store=Store(RunsFolder(args.runs_dir).library))
+    doubts = (*loaded.notes, *_checked(loaded.prices, args.symbol))
+    facts = {**_loaded_facts(loaded), "doubts": [asdict(doubt) for doubt in doubts]}
+    if args.json:
+        print_json(facts)
+        return 0
+    _print_loaded(loaded)
+    _print_doubts(doubts)
+    bars = loaded.prices.tail(SHOWN_BARS)
+    rows = [tuple(bars.columns), *(tuple(map(_cell, row)) for row in bars.iter_rows())]
+    print(f"\nlast {bars.height} bars (total return; raw_close as quoted):\n{table(rows, indent='  ')}")
+    return 0
+
+
+def check_data(args: argparse.Namespace) -> int:
+    """Read a file as `--data` would, and list every doubt; exit 1 when the file is refused."""
+    reading = read_prices(args.file)
+    symbol = args.symbol or _symbol_of(args.file)
+    doubts = (*reading.notes, *_checked(reading.prices, symbol))
+    facts = {
+        "file": args.file,
+        "symbol": symbol,
+        **_reading_facts(reading),
+        "doubts": [asdict(doubt) for doubt in doubts],
+    }
+    if args.json:
+        print_json(facts)
+        return 0
+    market = market_of(symbol).name if symbol else "no exchange"
+    print(f"{args.file}: {reading.layout}; {reading.adjustment}")
+    print(f"  {facts['rows']} days from {facts['first_day']} to {facts['last_day']}, compared with {market}")
+    _print_doubts(doubts)
+    return 0
+
+
+def add_data(args: argparse.Namespace) -> int:
+    """Keep a file's prices under a symbol, from now on found without ``--data``."""
+    symbol = valid_symbol(args.symbol) if args.symbol else _symbol_of(args.file)
+    if symbol is None:
+        raise SettingError(f"{args.file}: its name is no symbol; give one with --symbol")
+    reading = read_prices(args.file)
+    loaded = Loaded(symbol, reading.prices, "file", str(args.file), reading.notes, reading.layout)
+    return _keep(loaded, args)
+
+
+def fetch_data(args: argparse.Namespace) -> int:
+    """Fetch prices from Yahoo and keep them as a snapshot before anything uses them."""
+    return _keep(fetch_yahoo(valid_symbol(args.symbol), start=args.start, end=args.end), args)
+
+
+def _keep(loaded: Loaded, args: argparse.Namespace) -> int:
+    snapshot = Store(RunsFolder(args.runs_dir).library).save(loaded)
+    doubts = (*loaded.notes, *_checked(loaded.prices, loaded.symbol))
+    facts = {
+        **_loaded_facts(loaded),
+        "snapshot": snapshot.hash,
+        "doubts": [asdict(doubt) for doubt in doubts],
+    }
+    if args.json:
+        print_json(facts)
+        return 0
+    _print_loaded(loaded)
+    _print_doubts(doubts)
+    print(f"kept: `geiger train ridge {loaded.symbol} --runs-dir {args.runs_dir}` will find it")
+    return 0
+
+
+def _symbol_of(path: Path) -> str | None:
+    """Return the symbol that a file is called after, or None where its name is no symbol."""
+    try:
+        return valid_symbol(path.stem)
+    except SettingError:
+        return None
+
+
+def _checked(prices: pl.DataFrame, symbol: str | None) -> tuple[Doubt, ...]:
+    market = market_of(symbol) if symbol else None
+    days = sessions(market, prices["day"][0], prices["day"][-1]) if market and prices.height else None
+    every_day = market.days_per_year == 365 if market and market.known else None
+    return check(prices, sessions=days, trades_every_day=every_day)
+
+
+def _reading_facts(reading: Reading) -> dict[str, Any]:
+    days = reading.prices["day"]
+    return {
+        "layout": reading.layout,
+        "adjustment": reading.adjustment,
+        "rows": reading.prices.height,
+        "first_day": days.min(),
+        "last_day": days.max(),
+    }
+
+
+def _loaded_facts(loaded: Loaded) -> dict[str, Any]:
+    days = loaded.prices["day"]
+    return {
+        "symbol": loaded.symbol,
+        "source": loaded.source,
+        "where": loaded.where,
+        "layout": loaded.layout,
+        "market": market_of(loaded.symbol).name,
+        "rows": loaded.prices.height,
+        "first_day": days.min(),
+        "last_day": days.max(),
+        "hash": content_hash(loaded.prices),
+    }
+
+
+def _print_loaded(loaded: Loaded) -> None:
+    facts = _loaded_facts(loaded)
+    print(f"{facts['symbol']} ({facts['market']}): {facts['source']}, {facts['where']}")
+    print(
+        f"  {facts['rows']} days from {facts['first_day']} to {facts['last_day']}, hash {facts['hash'][:12]}"
+    )
+
+
+def _print_doubts(doubts: tuple[Doubt, ...]) -> None:
+    if not doubts:
+        print("  nothing doubtful found")
+    for doubt in doubts:
+        told = not doubt.days or doubt.days[0] in doubt.text
+        days = "" if told else f" [{', '.join(doubt.days)}{', ...' if doubt.count > len(doubt.days) else ''}]"
+        print(f"  {doubt.severity.upper():7} {doubt.code}: {doubt.text}{days}")
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,67 @@
+"""``geiger doctor``: what is installed, which device and threads, what data is at hand."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import shutil
+from pathlib import Path
+from typing import Any
+
+from geiger import __version__
+from geiger.cli.show import print_json, table
+from geiger.market.snapshots import Store
+from geiger.market.sources import list_symbols
+from geiger.runs import RunsFolder, environment
+
+# what each optional or heavy library is for
+PARTS = {
+    "xgboost": "model xgb",
+    "lightgbm": "model lgb",
+    "catboost": "model catboost (XGBoost stands in without it)",
+    "exchange_calendars": "missing sessions, exchange holidays",
+    "arch": "embedded index prices",
+    "bokeh_sampledata": "embedded stock prices",
+    "yfinance": "`geiger data fetch`",
+}
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Print what this installation can do."""
+    facts = _facts(args.data, RunsFolder(args.runs_dir))
+    if args.json:
+        print_json(facts)
+        return 0
+    machine = facts["environment"]
+    print(f"geiger {__version__}, Python {machine['python']}")
+    print(f"{machine['machine']}, {machine['threads']} threads, device: CPU (no model here uses a GPU)")
+    variables = ", ".join(f"{name}={value}" for name, value in machine["thread_variables"].items())
+    print(f"thread variables: {variables or 'none set'}\n")
+    rows = [("library", "for", "state"), *((p["library"], p["for"], p["state"]) for p in facts["parts"])]
+    print(table(rows))
+    print("\nsymbols at hand: " + (", ".join(facts["symbols"]) or "none"))
+    print(f"runs in {facts['runs_dir']}: {facts['runs']}; free disk there: {facts['free_gb']:.1f} GB")
+    missing = [part for part in facts["parts"] if part["state"] == "missing"]
+    print(
+        "all well"
+        if not missing
+        else "missing: " + ", ".join(f"{p['library']} ({p['for']})" for p in missing)
+    )
+    return 0
+
+
+def _facts(data: Path | None, runs: RunsFolder) -> dict[str, Any]:
+    parts = [
+        {"library": name, "for": use, "state": "installed" if importlib.util.find_spec(name) else "missing"}
+        for name, use in PARTS.items()
+    ]
+    nearest = next(path for path in (runs.root.absolute(), *runs.root.absolute().parents) if path.exists())
+    return {
+        "environment": environment(),
+        "device": "cpu",
+        "parts": parts,
+        "symbols": list(list_symbols(data, Store(runs.library))),
+        "runs_dir": str(runs.root),
+        "runs": len(runs.all()),
+        "free_gb": shutil.disk_usage(nearest).free / 1e9,
+    }

@@ -1,0 +1,61 @@
+"""``geiger features``: the contract, and the frame of one symbol."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+from geiger.cli.show import print_json, table
+from geiger.config import recipe
+from geiger.errors import SettingError
+from geiger.experiment import Experiment
+from geiger.features.catalogue import FEATURES, VERSION, WARMUP, build_features
+
+
+def list_features(args: argparse.Namespace) -> int:
+    """Print the 154 features: name, group, warm-up, unit, formula, source."""
+    facts = [
+        {
+            "number": number,
+            "name": feature.name,
+            "group": feature.group,
+            "warmup_bars": feature.warmup,
+            "unit": feature.unit,
+            "formula": feature.formula,
+            "source": feature.source,
+        }
+        for number, feature in enumerate(FEATURES, start=1)
+    ]
+    if args.json:
+        print_json(facts)
+        return 0
+    rows: list[tuple[str, ...]] = [("no", "name", "group", "warm-up", "unit", "formula")]
+    shown = ("number", "name", "group", "warmup_bars", "unit", "formula")
+    rows += [tuple(str(fact[key]) for key in shown) for fact in facts]
+    print(table(rows))
+    print(f"\n{VERSION}: {len(FEATURES)} features, all finite from row {WARMUP} on")
+    return 0
+
+
+def build(args: argparse.Namespace) -> int:
+    """Write the feature frame of one symbol; all its rows, the lock-box included, since nothing is scored."""
+    if args.out.suffix not in (".parquet", ".csv"):
+        raise SettingError(f"{args.out}: the file must end in .parquet or .csv")
+    if not args.out.absolute().parent.is_dir():
+        raise SettingError(f"{args.out}: the folder {args.out.parent} does not exist; make it first")
+    config = replace(recipe("default"), lockbox=0)
+    experiment = Experiment(
+        args.symbol, config=config, data=args.data, context=args.context, runs_dir=args.runs_dir
+    )
+    material = experiment.material()
+    frame = build_features(material.prices, material.context)
+    if args.out.suffix == ".csv":
+        frame.write_csv(args.out)
+    else:
+        frame.write_parquet(args.out)
+    print(
+        f"{args.out}: {frame.height} days x {frame.width - 1} features, complete from {frame['day'][WARMUP]} on"
+    )
+    for notice in material.notices:
+        print(f"  Warning {notice.code}: {notice.text}")
+    return 0

@@ -1,0 +1,63 @@
+"""From parsed options to experiments."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from geiger.config import Config, from_toml, override, recipe
+from geiger.errors import GeigerError, SettingError
+from geiger.experiment import Experiment
+
+SETTINGS = ("seeds", "seed", "refit", "min_train", "rolling", "max_folds", "fill", "lockbox", "start", "end")
+TRADING = ("risk", "rule", "cost_bps")
+BOOSTERS = ("xgb", "lgb", "catboost")
+
+
+def config_of(args: argparse.Namespace) -> Config:
+    """Return the recipe, with the TOML file on top and the options above both."""
+    base = recipe(args.recipe or "default")
+    config = from_toml(args.config, base) if args.config else base
+    changes: dict[str, Any] = {
+        name: getattr(args, name) for name in SETTINGS if getattr(args, name) is not None
+    }
+    trading = {name: getattr(args, name) for name in TRADING if getattr(args, name) is not None}
+    if trading:
+        changes["trading"] = trading
+    if args.epochs is not None:
+        changes |= {name: {"max_trees": args.epochs} for name in BOOSTERS}
+    return override(config, changes)
+
+
+def experiment_of(args: argparse.Namespace, symbol: str, model: str, config: Config) -> Experiment:
+    """Return one symbol's and model's experiment."""
+    return Experiment(
+        symbol=symbol,
+        model=model,
+        config=config,
+        data=args.data,
+        context=args.context,
+        runs_dir=args.runs_dir,
+        log_dir=args.log_dir,
+    )
+
+
+def symbols_of(args: argparse.Namespace) -> list[str]:
+    """Return the symbols named on the line and in the file, once each, in order."""
+    symbols = list(args.symbols)
+    path = getattr(args, "symbols_file", None)
+    if path is not None:
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"{path}: cannot be read as a list of symbols ({error})") from None
+        symbols += [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
+    if not symbols:
+        raise SettingError("no symbol given; name at least one, such as AAPL")
+    return list(dict.fromkeys(symbols))
+
+
+def plain(error: Exception) -> str:
+    """Return what an error has to say, in one line."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, GeigerError) else f"unexpected {type(error).__name__}: {text}"

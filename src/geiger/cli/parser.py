@@ -1,0 +1,225 @@
+"""Every command and option, in the order of the help. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from geiger import __version__
+
+MODELS = ("ridge", "xgb", "lgb", "catboost", "gbm")
+RECIPES = ("plan", "default", "quick")
+EPILOG = """\
+exit codes: 0 fine, 1 an error (one plain line), 2 usage, 3 the run ended FAILED or COLLAPSED
+first steps: geiger demo · geiger data list · geiger train ridge AAPL · geiger backtest AAPL --model ridge
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="geiger",
+        description="Trains next-day stock-return forecasters the strict way and says what they are worth.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"geiger {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _demo(commands)
+    _data(commands)
+    _features(commands)
+    _train(commands)
+    _backtest(commands)
+    _doctor(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction
+
+
+def _command(
+    commands: Commands[argparse.ArgumentParser], name: str, handler: str, help: str
+) -> argparse.ArgumentParser:
+    text = help[0].upper() + help[1:] + "."
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=text)
+    parser.set_defaults(handler=handler)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _demo(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands,
+        "demo",
+        "geiger.cli.demo:demo",
+        "the whole way on embedded real data, from prices to a scorecard",
+    )
+    parser.add_argument("--recipe", choices=RECIPES, default="quick", help="settings to use (default: quick)")
+    _folders(parser)
+
+
+def _data(commands: Commands[argparse.ArgumentParser]) -> None:
+    data = commands.add_parser(
+        "data", help="see, check, add and fetch prices", description="See and check prices."
+    )
+    actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
+    home = "geiger.cli.data"
+
+    parser = _command(actions, "list", f"{home}:list_data", "list the symbols at hand")
+    _source(parser)
+    _runs_dir(parser)
+    _json(parser)
+
+    parser = _command(actions, "show", f"{home}:show_data", "show one symbol: source, days, last bars")
+    parser.add_argument("symbol", metavar="SYMBOL")
+    _source(parser)
+    _runs_dir(parser)
+    _json(parser)
+
+    parser = _command(
+        actions, "check", f"{home}:check_data", "read a price file and list everything doubtful about it"
+    )
+    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument(
+        "--symbol", help="whose exchange calendar to compare with (default: from the file's name)"
+    )
+    _json(parser)
+
+    parser = _command(actions, "add", f"{home}:add_data", "check a price file and keep it under a symbol")
+    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("--symbol", help="name to keep it under (default: the file's name)")
+    _runs_dir(parser)
+    _json(parser)
+
+    parser = _command(actions, "fetch", f"{home}:fetch_data", "fetch a symbol from Yahoo and keep it")
+    parser.add_argument("symbol", metavar="SYMBOL")
+    _span(parser)
+    _runs_dir(parser)
+    _json(parser)
+
+
+def _features(commands: Commands[argparse.ArgumentParser]) -> None:
+    features = commands.add_parser(
+        "features", help="the 154-column feature contract", description="The features."
+    )
+    actions = features.add_subparsers(dest="action", required=True, metavar="ACTION")
+    parser = _command(actions, "list", "geiger.cli.features:list_features", "print the contract")
+    _json(parser)
+    parser = _command(actions, "build", "geiger.cli.features:build", "compute the frame of one symbol")
+    parser.add_argument("symbol", metavar="SYMBOL")
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, required=True, help="where to write: .parquet or .csv"
+    )
+    _source(parser)
+    _context(parser)
+    _runs_dir(parser)
+
+
+def _train(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "train", "geiger.cli.train:train", "train one model strictly walk-forward, one log a symbol"
+    )
+    parser.add_argument(
+        "model", metavar="MODEL", help=f"one of {', '.join(MODELS)} (gbm: all three boosters)"
+    )
+    parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
+    parser.add_argument("--symbols-file", metavar="FILE", type=Path, help="a file with one symbol a line")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done and stop")
+    _experiment(parser)
+    _json(parser)
+
+
+def _backtest(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands,
+        "backtest",
+        "geiger.cli.backtest:backtest",
+        "trade the stitched out-of-sample forecasts of a model beside its baselines",
+    )
+    parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
+    parser.add_argument("--symbol", dest="symbols", action="append", help="the same, as an option")
+    parser.add_argument(
+        "--model", default="xgb", metavar="MODEL", help="whose forecasts to trade (default: xgb)"
+    )
+    _experiment(parser)
+    _json(parser)
+
+
+def _doctor(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands,
+        "doctor",
+        "geiger.cli.doctor:doctor",
+        "say what is installed, which device and threads, what data",
+    )
+    _source(parser)
+    _runs_dir(parser)
+    _json(parser)
+
+
+def _experiment(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every command with an experiment shares."""
+    _source(parser)
+    _context(parser)
+    _span(parser)
+    group = parser.add_argument_group("settings")
+    group.add_argument("--recipe", choices=RECIPES, help="named settings (default: default)")
+    group.add_argument(
+        "--config", metavar="FILE", type=Path, help="settings in a TOML file; options below win"
+    )
+    group.add_argument("--risk", choices=("conservative", "balanced", "aggressive"), help="risk appetite")
+    group.add_argument("--epochs", type=_count, metavar="N", help="at most this many trees")
+    group.add_argument("--seeds", type=_count, metavar="N", help="members whose forecasts are averaged")
+    group.add_argument("--seed", type=int, metavar="N", help="root of all randomness")
+    group.add_argument("--refit", type=_count, metavar="N", help="rows between two trainings")
+    group.add_argument("--min-train", type=_count, metavar="N", help="rows before the first forecast")
+    group.add_argument("--rolling", type=_count, metavar="N", help="learn from the last N rows, not from all")
+    group.add_argument("--max-folds", type=_count, metavar="N", help="only the most recent N folds")
+    group.add_argument("--fill", choices=("next_open", "close"), help="when a decision is filled")
+    group.add_argument(
+        "--rule", choices=("sign", "long_flat", "proportional"), help="from forecast to position"
+    )
+    group.add_argument("--cost-bps", type=float, metavar="BP", help="cost of a unit of turnover, one way")
+    group.add_argument(
+        "--lockbox", type=int, metavar="N", help="last rows that stay unseen (default: one year)"
+    )
+    _folders(parser)
+
+
+def _source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, help="a folder of SYMBOL.csv or .parquet (default: embedded data)"
+    )
+
+
+def _context(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--context", metavar="SYMBOL", help="the market index to use, or none")
+
+
+def _span(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--start", metavar="DAY", help="first day to use, as 2012-03-31")
+    parser.add_argument("--end", metavar="DAY", help="last day to use")
+
+
+def _folders(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log-dir", metavar="DIR", type=Path, default=Path("training_logs"), help="folder of the logs"
+    )
+    _runs_dir(parser)
+
+
+def _runs_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--runs-dir", metavar="DIR", type=Path, default=Path("runs"), help="folder of the runs"
+    )
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return value

@@ -1,0 +1,272 @@
+"""Frozen settings of one experiment, the named recipes, and the only reader of TOML.
+
+A recipe is a complete `Config`. A setting that does not exist fails at once, with the nearest right one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar, get_args
+
+from geiger.errors import SettingError, did_you_mean
+
+Fill = Literal["next_open", "close"]
+Risk = Literal["conservative", "balanced", "aggressive"]
+Rule = Literal["sign", "long_flat", "proportional"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """Sample weights, computed inside the fold from its train rows (off by default)."""
+
+    recency_half_life: int | None = None  # rows until a row counts half
+    balance_signs: bool = False  # up days and down days weigh the same in total
+    cap: float = 3.0  # no row weighs more than this many times the mean
+
+
+@dataclass(frozen=True)
+class RidgeSettings:
+    """Ridge regression; the penalty is chosen on the inner validation rows."""
+
+    alphas: tuple[float, ...] = (300.0, 1_000.0, 3_000.0, 10_000.0, 30_000.0, 100_000.0)
+    refit: bool = True
+
+
+@dataclass(frozen=True)
+class BoostSettings:
+    """One gradient-boosting library; None leaves the library's own default."""
+
+    max_trees: int = 1000
+    early_stopping: int | None = 100
+    learning_rate: float = 0.05
+    depth: int = 6
+    min_leaf_rows: int | None = None
+    subsample: float | None = None
+    colsample: float | None = None
+    l1: float | None = None
+    l2: float | None = None
+    bins: int | None = None
+    refit: bool = False  # train once more on train + validation rows with the chosen number of trees
+
+
+@dataclass(frozen=True)
+class CatBoostSettings(BoostSettings):
+    """CatBoost's own: ordered boosting and rows kept in time order."""
+
+    ordered: bool = True
+    has_time: bool = True
+
+
+@dataclass(frozen=True)
+class TradingSettings:
+    """From forecasts to positions and costs. Basis points are per unit of turnover, one way."""
+
+    rule: Rule = "proportional"
+    risk: Risk = "balanced"
+    allow_short: bool = True
+    holding_days: float = 5.0
+    cost_bps: float = 5.0
+    slippage_bps: float = 0.0
+    borrow_rate: float = 0.0075
+    cash_yield: float = 0.0
+    margin_spread: float = 0.01
+
+
+def _check_choices(record: Any) -> None:
+    hints = {"fill": Fill, "risk": Risk, "rule": Rule, "back_transform": Literal["mean", "median"]}
+    for name, choices in hints.items():
+        value = getattr(record, name, None)
+        if value is not None and value not in get_args(choices):
+            raise SettingError(f"{name}: no {value!r}; {did_you_mean(str(value), get_args(choices))}")
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of one experiment.
+
+    `lockbox` is the number of last rows that stay unseen; None means one year of the symbol's market.
+    `back_transform` says how a log forecast becomes an expected simple return: ``mean`` adds half the
+    train variance before ``expm1``, ``median`` does not.
+    """
+
+    recipe: str = "default"
+    fill: Fill = "next_open"
+    horizon: int = 1
+    refit: int = 63
+    min_train: int = 504
+    valid_share: float = 0.15
+    rolling: int | None = None
+    max_folds: int | None = None
+    seeds: int = 3
+    seed: int = 0
+    clip: float = 5.0
+    lockbox: int | None = None
+    start: str | None = None
+    end: str | None = None
+    back_transform: Literal["mean", "median"] = "mean"
+    weighting: Weighting = field(default_factory=Weighting)
+    ridge: RidgeSettings = field(default_factory=RidgeSettings)
+    xgb: BoostSettings = field(default_factory=BoostSettings)
+    lgb: BoostSettings = field(default_factory=BoostSettings)
+    catboost: CatBoostSettings = field(default_factory=CatBoostSettings)
+    trading: TradingSettings = field(default_factory=TradingSettings)
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        _check_choices(self.trading)
+        if self.horizon != 1:
+            raise SettingError(
+                f"horizon: only next-day forecasts are traded so far, so 1, got {self.horizon}"
+            )
+        for name in ("refit", "min_train", "seeds"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.lockbox is not None and self.lockbox < 0:
+            raise SettingError(f"lockbox counts rows, so it cannot be negative, got {self.lockbox}")
+
+
+# The plan's own numbers, on the object that is trained. The plan gives LightGBM none: it takes XGBoost's.
+_PLAN_BOOST = BoostSettings(
+    max_trees=1000,
+    early_stopping=100,
+    learning_rate=0.05,
+    depth=6,
+    subsample=0.8,
+    colsample=0.8,
+    l1=0.01,
+    l2=0.01,
+)
+
+# Weak-signal settings, chosen on markets with a planted signal of R^2 1%: few shallow trees, slow learning,
+# large leaves, strong L2. A fixed number of trees beat early stopping there, whose choice was close to
+# random; more trees over-disperse the forecast.
+_WEAK_BOOST = BoostSettings(
+    max_trees=75,
+    early_stopping=None,
+    learning_rate=0.03,
+    depth=2,
+    min_leaf_rows=100,
+    subsample=0.7,
+    colsample=0.4,
+    l1=0.0,
+    l2=20.0,
+    bins=64,
+    refit=True,
+)
+
+# Symmetric trees have no smallest leaf.
+_WEAK_CATBOOST = CatBoostSettings(
+    **{**dataclasses.asdict(_WEAK_BOOST), "max_trees": 100, "depth": 3, "min_leaf_rows": None}
+)
+
+RECIPES: Mapping[str, Config] = MappingProxyType(
+    {
+        "plan": Config(
+            recipe="plan",
+            fill="close",
+            refit=252,
+            seeds=1,
+            back_transform="median",
+            weighting=Weighting(recency_half_life=1260, balance_signs=True),
+            xgb=_PLAN_BOOST,
+            lgb=_PLAN_BOOST,
+            catboost=CatBoostSettings(
+                max_trees=1000, early_stopping=100, learning_rate=0.03, depth=6, l2=3.0, ordered=True
+            ),
+            trading=TradingSettings(rule="long_flat", holding_days=1.0),
+        ),
+        "default": Config(
+            recipe="default",
+            xgb=_WEAK_BOOST,
+            lgb=_WEAK_BOOST,
+            catboost=_WEAK_CATBOOST,
+        ),
+        "quick": Config(
+            recipe="quick",
+            refit=252,
+            seeds=1,
+            max_folds=6,
+            xgb=_WEAK_BOOST,
+            lgb=_WEAK_BOOST,
+            catboost=dataclasses.replace(_WEAK_CATBOOST, max_trees=50, learning_rate=0.06),
+        ),
+    }
+)
+
+
+def recipe(name: str) -> Config:
+    """Return the named recipe.
+
+    >>> recipe("plan").fill
+    'close'
+    """
+    if name not in RECIPES:
+        raise SettingError(f"no recipe {name!r}: {did_you_mean(name, RECIPES)}")
+    return RECIPES[name]
+
+
+def override(config: Config, changes: Mapping[str, Any]) -> Config:
+    """Return `config` with `changes`; nested settings are given as mappings.
+
+    >>> override(recipe("default"), {"trading": {"cost_bps": 10.0}}).trading.cost_bps
+    10.0
+    """
+    return _override(config, changes, where="")
+
+
+def from_toml(path: Path, base: Config | None = None) -> Config:
+    """Return the settings of a TOML file, on top of `base` or of the recipe that the file names."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingError(f"{path}: no such settings file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{path}: not a readable TOML file ({error})") from None
+    start = recipe(str(table.pop("recipe"))) if "recipe" in table else base or recipe("default")
+    try:
+        return override(start, table)
+    except SettingError as error:
+        raise SettingError(f"{path}: {error}") from None
+
+
+def as_dict(config: Config) -> dict[str, Any]:
+    """Return all settings as plain nested dictionaries, ready for JSON."""
+    return dataclasses.asdict(config)
+
+
+def _override(record: T, changes: Mapping[str, Any], where: str) -> T:
+    known = {f.name: f for f in dataclasses.fields(record)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name not in known:
+            raise SettingError(f"no setting {where + name!r}: {did_you_mean(name, known)}")
+        old = getattr(record, name)
+        if dataclasses.is_dataclass(old) and not isinstance(old, type):
+            if not isinstance(value, Mapping):
+                raise SettingError(f"setting {where + name!r} is a table, got {value!r}")
+            values[name] = _override(old, value, where=f"{where}{name}.")
+        else:
+            values[name] = _typed(where + name, value, known[name].type)
+    return dataclasses.replace(record, **values)  # type: ignore[type-var]
+
+
+def _typed(name: str, value: Any, declared: Any) -> Any:
+    """Return `value` if it has the declared type (an int will do for a float), else raise."""
+    text = str(declared)
+    if value is None and "None" in text:
+        return None
+    kinds: tuple[tuple[str, type], ...] = (("tuple", tuple), ("bool", bool), ("int", int), ("float", float))
+    wanted = next((kind for word, kind in kinds if text.startswith(word)), str)
+    if wanted is tuple and isinstance(value, list | tuple):
+        return tuple(float(v) for v in value)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise SettingError(f"setting {name!r} must be {text}, got {value!r}")
+    return value

@@ -1,0 +1,228 @@
+"""Everything known about one symbol before a model is chosen: prices, context, features, target.
+
+The lock-box is cut off here, before anything is computed: what follows never holds its rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from geiger.config import Config, Fill
+from geiger.errors import DataError
+from geiger.features.catalogue import NAMES, VERSION, WARMUP, feature_matrix
+from geiger.market.calendar import Market, market_of, sessions
+from geiger.market.doubts import Doubt, check, stale_open_share
+from geiger.market.prices import slice_days
+from geiger.market.snapshots import Store, changed_days, content_hash
+from geiger.market.sources import (
+    Loaded,
+    align_context,
+    default_context,
+    default_volatility,
+    list_symbols,
+    load,
+)
+from geiger.records import Notice
+from geiger.target import make_target
+
+STALE_OPENS = 0.10  # above this share of opens equal to the last close, an open is no price to trade at
+
+
+@dataclass(frozen=True)
+class Material:
+    """What every model of one symbol learns from.
+
+    Attributes
+    ----------
+    prices : PRICES frame
+        Development rows only: the lock-box is not in it.
+    context : CONTEXT frame, optional
+        What the market is known to be on those days.
+    features : (n, F) float array
+        Row t is made of bars <= t; not a number within the warm-up.
+    target : TARGET frame
+        Log return that a decision at the close of t can still earn, and when it is known.
+    fill : {"next_open", "close"}
+        The fill that is used, which differs from the one asked for where opens are no prices.
+    provenance : mapping
+        Source, days, content hashes; written to the log and to ``run.json``.
+    """
+
+    symbol: str
+    market: Market
+    prices: pl.DataFrame
+    context: pl.DataFrame | None
+    features: npt.NDArray[np.float64]
+    target: pl.DataFrame
+    fill: Fill
+    warmup: int
+    notices: tuple[Notice, ...]
+    provenance: Mapping[str, Any]
+
+    @property
+    def labelled(self) -> int:
+        """Number of leading rows whose label is known."""
+        return int(self.target["value"].is_not_null().sum())
+
+
+def prepare(
+    symbol: str,
+    config: Config,
+    *,
+    data: Path | None,
+    context: str | None,
+    library: Store,
+    snapshots: Store,
+    loaded: Loaded | None = None,
+) -> Material:
+    """Load one symbol and its context, cut off the lock-box, and compute features and target.
+
+    Parameters
+    ----------
+    symbol : str
+        A symbol that `load` knows.
+    data : Path, optional
+        Folder or file of prices; without it the library and the embedded data.
+    context : str, optional
+        Symbol of the market index; None chooses one that is at hand, ``"none"`` does without.
+    library : Store
+        Prices that the user added or fetched.
+    snapshots : Store
+        Where the prices that a run used are kept.
+    loaded : Loaded, optional
+        Prices that the caller already has, in place of a source.
+    """
+    loaded = loaded or load(symbol, data=data, store=library)
+    market = market_of(symbol)
+    rewritten = _remember(loaded, snapshots)
+    lockbox = market.days_per_year if config.lockbox is None else config.lockbox
+    prices = _development_rows(loaded.prices, lockbox, config)
+    fill, fill_notices = _choose_fill(prices, market, config)
+    frame, context_facts, context_notices = _context(symbol, prices, data, context, library)
+    features = feature_matrix(prices, frame)
+    _require_finite(features, prices, symbol)
+    days = sessions(market, prices["day"][0], prices["day"][-1])
+    doubts = check(prices, sessions=days, trades_every_day=market.days_per_year == 365)
+    return Material(
+        symbol=symbol,
+        market=market,
+        prices=prices,
+        context=frame,
+        features=features,
+        target=make_target(prices, fill, config.horizon),
+        fill=fill,
+        warmup=WARMUP,
+        notices=(*_as_notices((*loaded.notes, *doubts)), *rewritten, *fill_notices, *context_notices),
+        provenance={
+            "source": loaded.source,
+            "where": loaded.where,
+            "first_day": str(prices["day"][0]),
+            "last_day": str(prices["day"][-1]),
+            "rows": prices.height,
+            "data_hash": content_hash(loaded.prices),
+            "lockbox_rows": lockbox,
+            "lockbox_from": str(loaded.prices["day"][-lockbox])
+            if 0 < lockbox <= loaded.prices.height
+            else None,
+            "context": context_facts,
+            "features": VERSION,
+        },
+    )
+
+
+def _development_rows(prices: pl.DataFrame, lockbox: int, config: Config) -> pl.DataFrame:
+    """Drop the lock-box, which belongs to the whole series, then apply --start and --end."""
+    kept = prices.head(max(prices.height - lockbox, 0))
+    rows = slice_days(kept, _day(config.start), _day(config.end))
+    needed = WARMUP + config.min_train + config.horizon + 2
+    if rows.height < needed:
+        raise DataError(
+            f"{rows.height} days are left of {prices.height} past the lock-box ({lockbox} rows) and --start/--end, "
+            f"and the first forecast needs {needed} (warm-up {WARMUP} + training {config.min_train} + gap); "
+            "give a longer series, or a smaller --min-train or --lockbox"
+        )
+    return rows
+
+
+def _day(text: str | None) -> dt.date | None:
+    try:
+        return None if text is None else dt.date.fromisoformat(text)
+    except ValueError:
+        raise DataError(f"{text!r} is no day; write it as 2012-03-31") from None
+
+
+def _choose_fill(prices: pl.DataFrame, market: Market, config: Config) -> tuple[Fill, tuple[Notice, ...]]:
+    if config.fill == "close":
+        return "close", ()
+    share = stale_open_share(prices)
+    if market.has_open and share <= STALE_OPENS:
+        return "next_open", ()
+    why = (
+        f"{share:.0%} of the opens repeat the last close" if market.has_open else f"{market.name} has no open"
+    )
+    text = f"{why}: trained and filled at the close instead, which is an upper bound"
+    return "close", (Notice("FILL_CLOSE", text),)
+
+
+def _context(
+    symbol: str, prices: pl.DataFrame, data: Path | None, context: str | None, library: Store
+) -> tuple[pl.DataFrame | None, dict[str, Any], tuple[Notice, ...]]:
+    """Load the index and the volatility index that are at hand, and put them on the symbol's days."""
+    folder = (
+        data if data is not None and data.is_dir() else None
+    )  # one file holds one symbol, never its context
+    available = list_symbols(folder, library)
+    chosen = default_context(symbol, available) if context is None else context
+    if chosen in (None, "none"):
+        text = "no market context: the market features are 0 throughout"
+        return None, {}, (Notice("CONTEXT_MISSING", text),)
+    assert chosen is not None
+    index = load(chosen, data=folder, store=library)
+    fear = default_volatility(symbol, available)
+    volatility = load(fear, data=folder, store=library) if fear else None
+    frame, doubts = align_context(
+        prices["day"],
+        symbol,
+        (chosen, index.prices),
+        (fear, volatility.prices) if fear and volatility else None,
+    )
+    facts: dict[str, Any] = {"market": chosen, "market_hash": content_hash(index.prices)}
+    if fear and volatility:
+        facts |= {"volatility": fear, "volatility_hash": content_hash(volatility.prices)}
+    return frame, facts, _as_notices(doubts)
+
+
+def _remember(loaded: Loaded, snapshots: Store) -> tuple[Notice, ...]:
+    """Store the prices, and say which past days the source has rewritten since the last time."""
+    before = snapshots.latest(loaded.symbol)
+    snapshots.save(loaded)
+    if before is None or before.source != loaded.source or before.where != loaded.where:
+        return ()
+    change = changed_days(snapshots.load(before.symbol, before.hash).prices, loaded.prices)
+    if not change.days:
+        return ()
+    shown = ", ".join(str(day) for day in change.days[:5])
+    text = f"the source changed {len(change.days)} past days since {before.saved_at[:10]}: {shown}"
+    return (Notice("DATA_REWRITTEN", text + (" ..." if len(change.days) > 5 else "")),)
+
+
+def _require_finite(features: npt.NDArray[np.float64], prices: pl.DataFrame, symbol: str) -> None:
+    broken = ~np.isfinite(features[WARMUP:])
+    if broken.any():
+        row, column = (int(i[0]) for i in np.nonzero(broken))
+        raise DataError(
+            f"{symbol}: feature {NAMES[column]!r} is not finite on {prices['day'][WARMUP + row]}; "
+            "`geiger data check` shows what is odd about that day"
+        )
+
+
+def _as_notices(doubts: tuple[Doubt, ...]) -> tuple[Notice, ...]:
+    return tuple(Notice(doubt.code, doubt.text) for doubt in doubts if doubt.severity != "note")

@@ -1,0 +1,240 @@
+"""The folder that a run leaves behind, and the folds that a killed run leaves for the next one.
+
+::
+
+    runs/
+      AAPL_gbm_xgb_20240105_143022/     the same stem as its training log
+        run.json           settings, data hashes, versions, threads, folds, figures, status
+        forecasts.parquet  FORECASTS: the stitched test rows
+        in_sample.parquet  day, fold, forecast on the rows that each fold's final fit used
+        ledger.parquet     LEDGER
+        importances.parquet  feature, fold, importance (models that have them)
+      .parts/<key>/fold_0003.npz        finished folds of an unfinished run
+      snapshots/                        the prices that runs used
+      library/                          prices that were added or fetched
+
+Files are Parquet, JSON and npz without objects: reading one runs no code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from geiger.columns import FORECASTS, LEDGER, require
+from geiger.errors import DataError
+
+SCHEMA = 1
+RUN_NAME = re.compile(r"[A-Za-z0-9^=][A-Za-z0-9^=._-]*_[a-z_]+_\d{8}_\d{6}")
+LIBRARIES = ("numpy", "polars", "numba", "xgboost-cpu", "xgboost", "lightgbm", "catboost")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` so that a reader, or a kill, sees the old file or the new one and nothing between."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+
+
+def write_frame(path: Path, frame: pl.DataFrame) -> None:
+    """Write a frame as Parquet, atomically."""
+    buffer = BytesIO()
+    frame.write_parquet(buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def threads_at_hand() -> int:
+    """Return the number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def code_hash() -> str:
+    """Return a hash of the package's own source, so that edited code never continues old folds."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def environment() -> dict[str, Any]:
+    """Return what else the bits of a run depend on: versions, processor count and thread variables."""
+    versions: dict[str, str] = {}
+    for name in ("geiger-lab", *LIBRARIES):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "threads": threads_at_hand(),
+        "thread_variables": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
+        "versions": versions,
+        "code": code_hash(),
+    }
+
+
+def key_of(facts: Mapping[str, Any]) -> str:
+    """Return the content key of JSON-able facts."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one finished fold hands on: arrays, and facts that JSON can hold."""
+
+    arrays: Mapping[str, npt.NDArray[Any]]
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Finished folds of a run that has not ended, under a key of everything that shapes a forecast."""
+
+    folder: Path
+
+    def load(self, fold: int) -> Part | None:
+        """Return the stored fold, or None when there is none that can be read."""
+        path = self._path(fold)
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                facts = json.loads(bytes(stored["facts"]).decode())
+                return Part({name: stored[name] for name in stored.files if name != "facts"}, facts)
+        except (OSError, ValueError, KeyError, EOFError):
+            return None
+
+    def save(self, fold: int, part: Part) -> None:
+        """Store one fold. A folder that cannot be written costs the resume, not the run."""
+        buffer = BytesIO()
+        facts = np.frombuffer(json.dumps(part.facts).encode(), dtype=np.uint8)
+        np.savez(buffer, allow_pickle=False, facts=facts, **part.arrays)
+        try:
+            write_atomically(self._path(fold), buffer.getvalue())
+        except OSError:
+            return
+
+    def discard(self) -> None:
+        """Remove the parts of a run that has ended."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, fold: int) -> Path:
+        return self.folder / f"fold_{fold:04d}.npz"
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A finished run, read back."""
+
+    folder: Path
+    facts: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The run's name: the stem of its log."""
+        return self.folder.name
+
+    def forecasts(self) -> pl.DataFrame:
+        """Return the FORECASTS frame."""
+        return require(self._frame("forecasts"), FORECASTS)
+
+    def ledger(self) -> pl.DataFrame:
+        """Return the LEDGER frame."""
+        return require(self._frame("ledger"), LEDGER)
+
+    def in_sample(self) -> pl.DataFrame:
+        """Return day, fold and forecast of the rows that the final fits used."""
+        return self._frame("in_sample")
+
+    def _frame(self, name: str) -> pl.DataFrame:
+        path = self.folder / f"{name}.parquet"
+        try:
+            return pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise DataError(f"{path}: cannot be read ({error}); train again") from None
+
+
+@dataclass(frozen=True)
+class RunsFolder:
+    """The place of all runs."""
+
+    root: Path
+
+    @property
+    def snapshots(self) -> Path:
+        """Folder of the prices that runs used."""
+        return self.root / "snapshots"
+
+    @property
+    def library(self) -> Path:
+        """Folder of the prices that the user added or fetched."""
+        return self.root / "library"
+
+    def parts(self, key: str) -> Parts:
+        """Return the store for the folds of an unfinished run."""
+        return Parts(self.root / ".parts" / key)
+
+    def save(self, name: str, facts: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> Path:
+        """Write a finished run; ``run.json`` comes last, so a folder with one is complete."""
+        folder = self.root / name
+        for stem, frame in frames.items():
+            write_frame(folder / f"{stem}.parquet", frame)
+        text = json.dumps({"schema": SCHEMA, "name": name, **facts}, indent=2, default=str)
+        write_atomically(folder / "run.json", text.encode())
+        return folder
+
+    def free_name(self, symbol: str, model: str) -> str:
+        """Return a name for a run that has no log to be called after."""
+        when = dt.datetime.now()
+        while (self.root / f"{symbol}_{model}_{when:%Y%m%d_%H%M%S}").exists():
+            when += dt.timedelta(seconds=1)
+        return f"{symbol}_{model}_{when:%Y%m%d_%H%M%S}"
+
+    def load(self, name: str) -> StoredRun:
+        """Return the finished run called `name`."""
+        if not RUN_NAME.fullmatch(name):
+            raise DataError(
+                f"{name!r} is no run name; a run is called like its log, AAPL_gbm_xgb_20240105_143022"
+            )
+        run = _read_run(self.root / name)
+        if run is None:
+            raise DataError(f"{self.root / name}: no finished run there; `geiger train` makes one")
+        return run
+
+    def find(self, forecast_key: str) -> StoredRun | None:
+        """Return the newest finished run whose forecasts have this key, or None."""
+        runs = [run for run in self.all() if run.facts.get("forecast_key") == forecast_key]
+        return max(runs, key=lambda run: str(run.facts.get("finished_at", "")), default=None)
+
+    def all(self) -> list[StoredRun]:
+        """Return every finished run, by name."""
+        if not self.root.is_dir():
+            return []
+        found = (_read_run(path) for path in sorted(self.root.iterdir()) if RUN_NAME.fullmatch(path.name))
+        return [run for run in found if run is not None]
+
+
+def _read_run(folder: Path) -> StoredRun | None:
+    try:
+        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return StoredRun(folder, facts) if isinstance(facts, dict) else None
