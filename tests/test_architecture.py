@@ -12,19 +12,32 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "geiger"
 
 BELOW_EXPERIMENT = [
-    *("errors", "columns", "records", "seeds", "config", "metrics", "market", "features", "target", "folds"),
+    *(
+        "errors",
+        "files",
+        "columns",
+        "records",
+        "seeds",
+        "config",
+        "metrics",
+        "market",
+        "features",
+        "target",
+        "folds",
+    ),
     *("windows", "models", "backtest", "evidence", "runlog", "checks", "report", "runs"),
 ]
 
 # part -> the parts of ours that it may import; a folder counts as one part
 MAY_IMPORT: dict[str, list[str]] = {
     "errors": [],
+    "files": ["errors"],
     "columns": ["errors"],
     "records": ["errors"],
     "seeds": ["errors"],
     "config": ["errors"],
     "metrics": ["errors"],
-    "market": ["errors", "columns", "seeds"],
+    "market": ["errors", "columns", "seeds", "files"],
     "features": ["errors", "columns", "seeds"],
     "target": ["errors", "columns", "seeds"],
     "folds": ["errors", "columns"],
@@ -34,7 +47,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "evidence": ["errors", "columns", "records", "metrics", "seeds"],
     "runlog": ["errors", "records"],
     "checks": ["errors", "records", "metrics"],
-    "runs": ["errors", "columns", "records", "config"],
+    "runs": ["errors", "columns", "records", "config", "files"],
     "material": ["errors", "columns", "records", "config", "market", "features", "target"],
     "walk": [
         *("errors", "columns", "records", "seeds", "config", "features"),
@@ -57,6 +70,7 @@ LATE = {
     "exchange_calendars",
     "arch",
     "yfinance",
+    "pyarrow",
     "sklearn",
     "scipy",
 }

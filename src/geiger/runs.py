@@ -25,6 +25,8 @@ import os
 import platform
 import re
 import shutil
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -38,26 +40,12 @@ import polars as pl
 
 from geiger.columns import FORECASTS, LEDGER, require
 from geiger.errors import DataError
+from geiger.files import read_frame, write_atomically, write_frame
 
 SCHEMA = 1
 RUN_NAME = re.compile(r"[A-Za-z0-9^=][A-Za-z0-9^=._-]*_[a-z_]+_\d{8}_\d{6}")
 LIBRARIES = ("numpy", "polars", "numba", "xgboost-cpu", "xgboost", "lightgbm", "catboost")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` so that a reader, or a kill, sees the old file or the new one and nothing between."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
-
-
-def write_frame(path: Path, frame: pl.DataFrame) -> None:
-    """Write a frame as Parquet, atomically."""
-    buffer = BytesIO()
-    frame.write_parquet(buffer)
-    write_atomically(path, buffer.getvalue())
 
 
 def threads_at_hand() -> int:
@@ -114,12 +102,11 @@ class Parts:
 
     def load(self, fold: int) -> Part | None:
         """Return the stored fold, or None when there is none that can be read."""
-        path = self._path(fold)
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with np.load(BytesIO(self._path(fold).read_bytes()), allow_pickle=False) as stored:
                 facts = json.loads(bytes(stored["facts"]).decode())
                 return Part({name: stored[name] for name in stored.files if name != "facts"}, facts)
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             return None
 
     def save(self, fold: int, part: Part) -> None:
@@ -129,7 +116,7 @@ class Parts:
         np.savez(buffer, allow_pickle=False, facts=facts, **part.arrays)
         try:
             write_atomically(self._path(fold), buffer.getvalue())
-        except OSError:
+        except DataError:
             return
 
     def discard(self) -> None:
@@ -165,11 +152,10 @@ class StoredRun:
         return self._frame("in_sample")
 
     def _frame(self, name: str) -> pl.DataFrame:
-        path = self.folder / f"{name}.parquet"
         try:
-            return pl.read_parquet(path)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise DataError(f"{path}: cannot be read ({error}); train again") from None
+            return read_frame(self.folder / f"{name}.parquet")
+        except DataError as error:
+            raise DataError(f"{error}; train again") from None
 
 
 @dataclass(frozen=True)

@@ -335,6 +335,12 @@ def test_missing_and_extra_sessions() -> None:
     assert result["DATA_MISSING_SESSIONS"].text.startswith("no bar on 2 days")
 
 
+def test_a_calendar_says_nothing_about_days_it_does_not_cover() -> None:
+    days = weekdays(ROWS)
+    assert check(frame(market(), days), sessions=days[100:]) == ()
+    assert check(frame(market(), days), sessions=[]) == ()
+
+
 # the page
 
 

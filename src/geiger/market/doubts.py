@@ -102,7 +102,7 @@ def check(
     prices : PRICES frame
         The whole series: some tests look at what is usual in it, so this is no step of a walk forward.
     sessions : sequence of date, optional
-        The exchange's sessions; those between the first and the last row are compared with the rows.
+        The exchange's sessions, compared with the rows on the days that both cover; none at all is like None.
     trades_every_day : bool, optional
         Whether weekends are trading days; None: when more than a tenth of the rows are weekend days.
 
@@ -114,6 +114,7 @@ def check(
     if not prices.height:
         return ()
     bars = _Bars.of(prices)
+    sessions = None if sessions is None or not len(sessions) else sessions
     shifted = shifted_columns(prices)
     every_day = bars.weekend.mean() > _WEEKEND_SHARE if trades_every_day is None else trades_every_day
     found = [
@@ -485,8 +486,10 @@ def _gaps(bars: _Bars, sessions: Sequence[dt.date] | None) -> Doubt | None:
 def _sessions(bars: _Bars, sessions: Sequence[dt.date] | None) -> list[Doubt | None]:
     if sessions is None:
         return []
-    have = set(bars.day.to_list())
-    wanted = {day for day in sessions if bars.day[0] <= day <= bars.day[-1]}
+    # A calendar that starts later than the prices says nothing about the days before it.
+    first, last = max(bars.day[0], min(sessions)), min(bars.day[-1], max(sessions))
+    have = {day for day in bars.day.to_list() if first <= day <= last}
+    wanted = {day for day in sessions if first <= day <= last}
     return [
         _listed(
             "DATA_MISSING_SESSIONS", sorted(wanted - have), "no bar on {} when the exchange was open: {}"

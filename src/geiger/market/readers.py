@@ -120,8 +120,8 @@ def _bytes_of(path: Path, name: str) -> bytes:
 
 def _read_parquet(content: bytes, name: str) -> Reading:
     # A damaged file can abort the whole process inside polars' own reader; pyarrow's raises an error.
-    import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
-    import pyarrow.parquet as pq  # type: ignore[import-untyped,unused-ignore]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         stored = pq.read_table(io.BytesIO(content), use_threads=False)

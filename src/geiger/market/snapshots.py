@@ -12,7 +12,6 @@ import os
 import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import polars as pl
 
 from geiger.columns import PRICES, require
 from geiger.errors import DataError, SettingError
+from geiger.files import read_frame, write_frame
 from geiger.market.calendar import valid_symbol
 from geiger.market.loaded import Loaded
 
@@ -152,9 +152,7 @@ class Store:
             layout=loaded.layout,
         )
         if not self._holds(snapshot):
-            buffer = BytesIO()
-            prices.write_parquet(buffer)
-            _write_atomically(self.root / snapshot.file_name, buffer.getvalue())
+            write_frame(self.root / snapshot.file_name, prices)
         newest = self.latest(loaded.symbol)
         if newest is not None and newest.hash == digest:
             return newest
@@ -242,16 +240,6 @@ def _entry(line: str) -> Snapshot | None:
 
 def _read(path: Path) -> pl.DataFrame:
     try:
-        return require(pl.read_parquet(path), PRICES)
-    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise DataError(f"{path}: cannot be read ({type(error).__name__}); fetch or add it again") from None
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error}); check the folder") from None
+        return require(read_frame(path), PRICES)
+    except DataError as error:
+        raise DataError(f"{error}; fetch or add it again") from None

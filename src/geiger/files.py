@@ -1,0 +1,61 @@
+"""Files that are whole or absent, and frames that are read without running anything."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+
+from geiger.errors import DataError
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` so that a reader, or a kill, sees the old file or the new one and nothing between.
+
+    Raises
+    ------
+    DataError
+        The folder cannot be made or the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise DataError(f"{path}: cannot be written ({error.strerror or error}); check the folder") from None
+
+
+def write_frame(path: Path, frame: pl.DataFrame) -> None:
+    """Write a frame as Parquet, atomically."""
+    buffer = BytesIO()
+    frame.write_parquet(buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def read_frame(path: Path) -> pl.DataFrame:
+    """Return the frame of a Parquet file.
+
+    Read by pyarrow: a damaged file can abort the whole process inside polars' own reader.
+
+    Raises
+    ------
+    DataError
+        There is no such file, or it is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(BytesIO(path.read_bytes()), use_threads=False)
+        table.validate(full=True)
+        return pl.DataFrame(pl.from_arrow(table))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or 'damaged'})") from None
+    except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError):
+        raise DataError(f"{path}: cannot be read (damaged, or no Parquet file)") from None

@@ -1,0 +1,45 @@
+"""Frames on disk: back as they were, or refused; never a crash."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geiger.errors import DataError
+from geiger.files import read_frame, write_atomically, write_frame
+
+FRAME = pl.DataFrame({"a": [1.5, -2.0, 3.25], "b": ["x", "y", "z"]})
+
+
+def test_a_frame_comes_back_as_it_was(tmp_path: Path) -> None:
+    write_frame(tmp_path / "new" / "f.parquet", FRAME)
+    assert read_frame(tmp_path / "new" / "f.parquet").equals(FRAME)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["f.parquet"]
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_a_changed_byte_gives_a_frame_or_one_error(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("f") / "f.parquet"
+    write_frame(path, FRAME)
+    content = bytearray(path.read_bytes())
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    with suppress(DataError):
+        assert isinstance(read_frame(path), pl.DataFrame)
+
+
+def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file, no folder")
+    with pytest.raises(DataError, match="cannot be written"):
+        write_atomically(tmp_path / "file" / "inside", b"x")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_frame(tmp_path / "nothing.parquet")
