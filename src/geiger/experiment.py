@@ -21,7 +21,7 @@ import polars as pl
 from geiger import config as settings
 from geiger.checks.plan import checkpoints
 from geiger.config import Config
-from geiger.errors import TrainingError
+from geiger.errors import GeigerError, TrainingError
 from geiger.evaluation import Evaluation, evaluate
 from geiger.features.catalogue import FEATURES
 from geiger.folds import Fold
@@ -99,7 +99,9 @@ class Experiment:
         name, notice = resolve(self.model)
         chosen = getattr(self.config, name, None)
         values = asdict(chosen) if chosen is not None else {}
-        return name, make(name, {**values, "threads": threads_at_hand()}), (notice,) if notice else ()
+        # OpenMP threads of the other libraries spin while they wait: on a busy machine that is 60 times slower.
+        threads = threads_at_hand() if name == "catboost" else 1
+        return name, make(name, {**values, "threads": threads}), (notice,) if notice else ()
 
 
 @dataclass(frozen=True)
@@ -200,11 +202,12 @@ def run(work: Experiment | Plan, *, on_fold: Callable[[FoldOutput], None] = lamb
                 parts=parts,
                 on_fold=on_done,
             )
-        except TrainingError as error:
-            for notice in (*planned.notices, Notice("TRAINING_FAILED", str(error))):
+        except Exception as error:  # whatever a library raises, the log says how the run ended
+            text = str(error) if isinstance(error, GeigerError) else f"{type(error).__name__}: {error}"
+            for notice in (*planned.notices, Notice("TRAINING_FAILED", text)):
                 log.warn(notice)
             log.finish(Status.FAILED, checkpoints=checkpoints(completed=False))
-            raise
+            raise TrainingError(text) from error
         finished = _finish(planned, log, key, walked)
     if parts is not None:
         parts.discard()

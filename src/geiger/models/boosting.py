@@ -117,26 +117,28 @@ class Boosting(Forecaster):
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
         """Grow `count` trees on `block`, stopping early by the unweighted error on `watch` if it is given."""
 
-    def fit(self, train: Block, valid: Block, *, seed: int) -> TreesPredictor:
+    def fit(self, train: Block, valid: Block, *, seed: int, course: bool = True) -> TreesPredictor:
         """Choose the number of trees on `valid`, then grow them on both blocks."""
         if not np.ptp(train.x, axis=0).any():
             raise TrainingError(
                 f"{self.name}: every feature is constant on the train rows; nothing to split on"
             )
-        watch = valid if self.early_stopping else None
-        trees = first = self.grow(train, self.max_trees, seed, watch)
-        block = train
+        block, rounds = train, self.max_trees
+        epochs: tuple[Epoch, ...] = ()
+        if course or self.early_stopping or not self.refit:
+            trees = self.grow(train, rounds, seed, valid if self.early_stopping else None)
+            rounds, epochs = trees.count, _course(trees, train, valid)
         if self.refit:
             block = join(train, valid)
-            trees = self.grow(block, first.count, seed)
+            trees = self.grow(block, rounds, seed)
         return TreesPredictor(
             trees=trees,
             fit_rows=block.rows,
-            rounds=first.count,
-            epochs=_course(first, train, valid),
+            rounds=rounds,
+            epochs=epochs,
             importances=shares(trees.gain()),
             importance_kind=self.importance_kind,
-            notices=_few(first.count) if self.early_stopping else (),
+            notices=_few(rounds) if self.early_stopping else (),
         )
 
 
