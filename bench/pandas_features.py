@@ -1,8 +1,8 @@
-"""The 154 features a second time, written the way a pandas user would: rolling, ewm, shift, and numpy windows.
+"""The 154 features a second time, written the way a pandas user would: rolling, ewm, shift, numpy windows.
 
-Used twice: as the peer of the benchmark and as the second implementation in the tests. It expects ordinary bars
-(ranges above 0, volume above 0, a complete context, weekdays) and has none of the guards for markets that stand
-still.
+Used twice: as the peer of the benchmark and as the second implementation in the tests. It expects ordinary
+bars (ranges and volume above 0, a complete context, weekdays) and has no guards for markets that
+stand still.
 """
 
 from __future__ import annotations
@@ -23,37 +23,45 @@ def seeded(x: pd.Series, rate: float, n: int) -> pd.Series:
 
 
 def ema(x: pd.Series, n: int) -> pd.Series:
+    """Exponential mean of span n."""
     return seeded(x, 2 / (n + 1), n)
 
 
 def wilder(x: pd.Series, n: int) -> pd.Series:
+    """Wilder's mean."""
     return seeded(x, 1 / n, n)
 
 
 def windows(x: pd.Series, n: int) -> np.ndarray:
+    """All windows of n values as rows."""
     return sliding_window_view(x.to_numpy(), n)
 
 
 def padded(values: np.ndarray, like: pd.Series) -> pd.Series:
+    """Put NaN before values so that they end with the series."""
     out = np.full(len(like), np.nan)
     out[len(like) - len(values) :] = values
     return pd.Series(out, index=like.index)
 
 
 def age_of_max(x: pd.Series, n: int) -> pd.Series:
+    """Rows since the largest of the last n values."""
     return padded(windows(x, n)[:, ::-1].argmax(axis=1), x)
 
 
 def rank(x: pd.Series, n: int) -> pd.Series:
+    """Percentile of today's value in its window."""
     return (x.rolling(n).rank() - 1) / (n - 1)
 
 
 def imbalance(a: pd.Series, b: pd.Series) -> pd.Series:
+    """Relative difference of two amounts."""
     return (a - b) / (a + b)
 
 
 def momentum(p: pd.DataFrame, r: pd.Series, tr: pd.Series) -> dict[str, pd.Series]:
-    o, h, l, c, v = (p[x] for x in ("open", "high", "low", "close", "volume"))  # noqa: E741
+    """Return the group momentum."""
+    h, l, c = p["high"], p["low"], p["close"]  # noqa: E741
     out = {f"return_{n}": np.log(c / c.shift(n)) for n in (1, 2, 3, 5, 10, 21, 63, 126, 252)}
     out["momentum_12_1"] = np.log(c.shift(21) / c.shift(252))
     for n in (63, 252):
@@ -81,7 +89,8 @@ def momentum(p: pd.DataFrame, r: pd.Series, tr: pd.Series) -> dict[str, pd.Serie
     return out
 
 
-def trend(p: pd.DataFrame, r: pd.Series, atr: pd.Series) -> dict[str, pd.Series]:
+def trend(p: pd.DataFrame, tr: pd.Series) -> dict[str, pd.Series]:
+    """Return the group trend."""
     h, l, c = p["high"], p["low"], p["close"]  # noqa: E741
     sma = {n: c.rolling(n).mean() for n in (5, 10, 21, 50, 200)}
     out = {f"close_to_mean_{n}": np.log(c / sma[n]) for n in sma}
@@ -100,10 +109,11 @@ def trend(p: pd.DataFrame, r: pd.Series, atr: pd.Series) -> dict[str, pd.Series]
     thrice = ema(ema(ema(c, 15), 15), 15)
     out["trix_15"] = np.log(thrice / thrice.shift())
     up, down = h.diff(), -l.diff()
-    plus = wilder(up.where((up > down) & (up > 0), 0.0).where(up.notna()), 14)
-    minus = wilder(down.where((down > up) & (down > 0), 0.0).where(up.notna()), 14)
-    out["adx_14"] = wilder((plus - minus).abs() / (plus + minus), 14)
-    out["directional_gap_14"] = (plus - minus) / atr
+    plus = up.where((up > down) & (up > 0), 0.0).where(up.notna())
+    minus = down.where((down > up) & (down > 0), 0.0).where(up.notna())
+    rise, fall = wilder(plus, 14), wilder(minus, 14)
+    out["adx_14"] = wilder((rise - fall).abs() / (rise + fall), 14)
+    out["directional_gap_28"] = (wilder(plus, 28) - wilder(minus, 28)) / wilder(tr, 28)
     out["aroon_25"] = (age_of_max(-l, 26) - age_of_max(h, 26)) / 25
     logs, time = np.log(c), pd.Series(np.arange(len(c), dtype=float), index=c.index)
     for n in (21, 63, 252):
@@ -113,6 +123,7 @@ def trend(p: pd.DataFrame, r: pd.Series, atr: pd.Series) -> dict[str, pd.Series]
 
 
 def volatility(p: pd.DataFrame, r: pd.Series, tr: pd.Series, atr: pd.Series) -> dict[str, pd.Series]:
+    """Return the group volatility."""
     o, h, l, c = (p[x] for x in ("open", "high", "low", "close"))  # noqa: E741
     std = {n: r.rolling(n).std() for n in (5, 21, 63, 252)}
     out = {f"volatility_{n}": std[n] for n in std}
@@ -145,7 +156,8 @@ def volatility(p: pd.DataFrame, r: pd.Series, tr: pd.Series, atr: pd.Series) -> 
 
 
 def volume(p: pd.DataFrame, r: pd.Series) -> dict[str, pd.Series]:
-    o, h, l, c, v = (p[x] for x in ("open", "high", "low", "close", "volume"))  # noqa: E741
+    """Return the group volume."""
+    h, l, c, v = (p[x] for x in ("high", "low", "close", "volume"))  # noqa: E741
     mean = {n: v.rolling(n).mean() for n in (5, 21, 63, 252)}
     out = {"volume_shock_21": imbalance(v, mean[21])}
     out["volume_trend_5_21"] = imbalance(mean[5], mean[21])
@@ -182,6 +194,7 @@ def volume(p: pd.DataFrame, r: pd.Series) -> dict[str, pd.Series]:
 
 
 def candles(p: pd.DataFrame, atr: pd.Series) -> dict[str, pd.Series]:
+    """Return the group candles."""
     o, h, l, c = (p[x] for x in ("open", "high", "low", "close"))  # noqa: E741
     size, top, bottom = h - l, np.maximum(o, c), np.minimum(o, c)
     gap, day, before = np.log(o / c.shift()), np.log(c / o), c.shift()
@@ -212,6 +225,7 @@ def candles(p: pd.DataFrame, atr: pd.Series) -> dict[str, pd.Series]:
 
 
 def levels(p: pd.DataFrame, tr: pd.Series) -> dict[str, pd.Series]:
+    """Return the group levels."""
     h, l, c = p["high"], p["low"], p["close"]  # noqa: E741
     out = {}
     for n in (63, 252):
@@ -233,6 +247,7 @@ def levels(p: pd.DataFrame, tr: pd.Series) -> dict[str, pd.Series]:
 
 
 def regime(p: pd.DataFrame, r: pd.Series, tr: pd.Series) -> dict[str, pd.Series]:
+    """Return the group regime."""
     h, l, c = p["high"], p["low"], p["close"]  # noqa: E741
     out = {f"autocorrelation_{n}": r.rolling(n).corr(r.shift()) for n in (63, 252)}
     out["size_autocorrelation_126"] = r.abs().rolling(126).corr(r.abs().shift())
@@ -270,6 +285,7 @@ def regime(p: pd.DataFrame, r: pd.Series, tr: pd.Series) -> dict[str, pd.Series]
 
 
 def context(p: pd.DataFrame, r: pd.Series, m: pd.Series, v: pd.Series) -> dict[str, pd.Series]:
+    """Return the group context."""
     c, mr = p["close"], np.log(m / m.shift())
     std = {n: mr.rolling(n).std() for n in (21, 63, 252)}
     out = {f"market_return_{n}": np.log(m / m.shift(n)) for n in (1, 5, 21, 252)}
@@ -298,6 +314,7 @@ def context(p: pd.DataFrame, r: pd.Series, m: pd.Series, v: pd.Series) -> dict[s
 
 
 def clock(days: pd.DatetimeIndex) -> dict[str, pd.Series]:
+    """Return the group clock."""
     angle = 2 * np.pi * days.day_of_week / 7
     year = 2 * np.pi * (days.day_of_year - 1) / 365.25
     out = {
@@ -332,7 +349,7 @@ def pandas_features(prices: pd.DataFrame, market: pd.Series, implied: pd.Series)
     atr = wilder(tr, 14)
     parts = [
         momentum(p, r, tr),
-        trend(p, r, atr),
+        trend(p, tr),
         volatility(p, r, tr, atr),
         volume(p, r),
         candles(p, atr),

@@ -91,15 +91,13 @@ def panel_folder() -> Path:
     """The folder of development prices, from GEIGER_PANEL."""
     folder = os.environ.get("GEIGER_PANEL")
     if not folder:
-        pytest.skip(
-            "GEIGER_PANEL is not set: the real series are not tested; set it to a folder of SYMBOL.csv"
-        )
+        pytest.skip("GEIGER_PANEL is not set: no test on real series; set it to a folder of SYMBOL.csv")
     return Path(folder)
 
 
 @pytest.fixture(scope="session")
 def panel(panel_folder: Path) -> Callable[[str], Frames]:
-    """A reader of one real series with the S&P 500 (QQQ for the index itself and its fund) and VIX beside it."""
+    """A reader of one real series with the S&P 500 (QQQ for the index and its fund) and VIX beside it."""
     fear = _read(panel_folder / "^VIX.csv").select("day", market_volatility="close")
 
     def load(symbol: str) -> Frames:

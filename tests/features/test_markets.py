@@ -130,6 +130,8 @@ def near_duplicates(matrix: np.ndarray, limit: float = 0.999) -> list[tuple[str,
 def test_no_two_features_are_the_same_thing(market) -> None:
     prices, context = market(rows=1500)
     assert near_duplicates(feature_matrix(prices, context)) == []
+    for kind in ("closes only", "stale opens", "no volume at all"):
+        assert near_duplicates(feature_matrix(prices.with_columns(MARKETS[kind]), context)) == [], kind
     twice = feature_matrix(prices, context).copy()
     twice[:, NAMES.index("rsi_14")] = 2.0 * twice[:, NAMES.index("adx_14")] - 1.0
     assert [pair[:2] for pair in near_duplicates(twice)] == [("rsi_14", "adx_14")]

@@ -1,7 +1,8 @@
-"""Every feature against another implementation: TA-Lib for the indicators it has, pandas for all, a few by hand."""
+"""Every feature against another implementation: TA-Lib where it has one, pandas for all, a few by hand."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import log, sqrt
 
 import numpy as np
@@ -55,7 +56,7 @@ def talib_values(b: Bars) -> dict[str, np.ndarray]:
         "macd_histogram_12_26_9": histogram / c,
         "trix_15": np.log1p(talib.TRIX(c, 15) / 100.0),
         "adx_14": talib.ADX(h, l, c, 14) / 100.0,
-        "directional_gap_14": (talib.PLUS_DI(h, l, c, 14) - talib.MINUS_DI(h, l, c, 14)) / 100.0,
+        "directional_gap_28": (talib.PLUS_DI(h, l, c, 28) - talib.MINUS_DI(h, l, c, 28)) / 100.0,
         "aroon_25": talib.AROONOSC(h, l, 25) / 100.0,
         "trend_slope_63": talib.LINEARREG_SLOPE(logs, 63),
         "trend_slope_252": talib.LINEARREG_SLOPE(logs, 252),
@@ -87,7 +88,7 @@ FADED = {
     "macd_12_26": 150,  # its EMA 12 starts at row 25 with that day's mean of 12 closes
     "macd_histogram_12_26_9": 250,
     "adx_14": 450,  # Wilder sums of 13, not 14, rows first
-    "directional_gap_14": 400,
+    "directional_gap_28": 750,
     "accumulation_oscillator_3_10": 150,  # both EMAs start at the first value of the line
 }
 
@@ -106,7 +107,7 @@ def test_talib_agrees_on_the_standard_indicators(market) -> None:
 def test_talib_agrees_on_beta(market) -> None:
     prices, context = market(seed=22)
     bars = Bars.from_frames(prices, context)
-    # TA-Lib regresses the simple returns of the two price series; exponentials of the log prices make them log.
+    # TA-Lib regresses simple returns: give it prices whose simple returns are our log returns.
     simple = [np.cumprod(1.0 + np.nan_to_num(x)) for x in (bars.market_returns, bars.returns)]
     theirs = talib.BETA(simple[0], simple[1], 63)
     assert np.abs(FUNCTIONS["market_beta_63"](bars)[64:] - theirs[64:]).max() < 1e-8
@@ -171,7 +172,7 @@ def test_a_holiday_is_a_missed_weekday() -> None:
 def test_windows_by_hand() -> None:
     closes = [100.0, 101.0, 99.0, 99.0, 102.0, 104.0]
     out = tiny([(c, c, c, c, 10) for c in closes])
-    returns = [log(b / a) for a, b in zip(closes, closes[1:], strict=False)]
+    returns = [log(b / a) for a, b in pairwise(closes)]
     mean = sum(returns) / 5
     assert out["volatility_5"][5] == pytest.approx(sqrt(sum((r - mean) ** 2 for r in returns) / 4))
     assert out["absolute_return_5"][5] == pytest.approx(sum(map(abs, returns)) / 5)

@@ -99,7 +99,7 @@ def test_the_check_finds_every_feature_when_all_look_ahead(market, monkeypatch) 
 
 ENDLESS = {
     # Exponential means and runs reach back to the first row; all else ends with its window.
-    "adaptive_mean_gap_10", "macd_12_26", "macd_histogram_12_26_9", "trix_15", "adx_14", "directional_gap_14",
+    "adaptive_mean_gap_10", "macd_12_26", "macd_histogram_12_26_9", "trix_15", "adx_14", "directional_gap_28",
     "rsi_2", "rsi_14", "ewma_volatility", "average_true_range_14", "true_range_ratio_14",
     "accumulation_oscillator_3_10", "force_index_13", "gap_ratio_14", "keltner_position_20_10",
 }  # fmt: skip

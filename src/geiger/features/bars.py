@@ -100,6 +100,11 @@ class Bars:
         return len(self.close)
 
     @cached_property
+    def month(self) -> npt.NDArray[np.int64]:
+        """Calendar months since January 1970."""
+        return self.day.astype("datetime64[M]").astype(np.int64)
+
+    @cached_property
     def previous_close(self) -> Array:
         """Close of the row before."""
         return shift(self.close, 1)
@@ -162,26 +167,32 @@ class Bars:
         return ratio(doubled, self.high - self.low, TINY * self.close, 0.0)
 
     @cached_property
-    def _memo(self) -> dict[tuple[str, int], tuple[Array, Array]]:
+    def _moments(self) -> dict[tuple[str, int], tuple[Array, Array]]:
+        return {}
+
+    @cached_property
+    def _covariances(self) -> dict[tuple[str, str, int], Array]:
         return {}
 
     def moments(self, name: str, n: int) -> tuple[Array, Array]:
-        """Return mean and population variance of the last n values of one array of this class, computed once."""
-        if (name, n) not in self._memo:
-            self._memo[name, n] = mean_var(getattr(self, name), n)
-        return self._memo[name, n]
+        """Return mean and population variance of the last n values of one of these arrays, computed once."""
+        if (name, n) not in self._moments:
+            self._moments[name, n] = mean_var(getattr(self, name), n)
+        return self._moments[name, n]
 
     def volatility(self, n: int, name: str = "returns") -> Array:
         """Return the sample standard deviation of the last n daily log returns."""
         return np.sqrt(self.moments(name, n)[1] * (n / (n - 1)))
 
     def covariance(self, x: str, y: str, n: int) -> Array:
-        """Return the population covariance of two arrays of this class over the last n rows."""
-        mean_x, mean_y = self.moments(x, n)[0], self.moments(y, n)[0]
-        return window_cov(getattr(self, x), mean_x, getattr(self, y), mean_y, n)
+        """Return the population covariance of two of these arrays over the last n rows, computed once."""
+        if (x, y, n) not in self._covariances:
+            mean_x, mean_y = self.moments(x, n)[0], self.moments(y, n)[0]
+            self._covariances[x, y, n] = window_cov(getattr(self, x), mean_x, getattr(self, y), mean_y, n)
+        return self._covariances[x, y, n]
 
     def correlation(self, x: str, y: str, n: int, floor: float = TINY) -> Array:
-        """Return the correlation of two arrays of this class over the last n rows, in [-1, 1].
+        """Return the correlation of two of these arrays over the last n rows, in [-1, 1].
 
         0 where the deviation of x is no larger than `TINY` or that of y no larger than `floor`.
         """
@@ -219,8 +230,8 @@ def _context_column(
     if context is None:
         return np.full(rows, np.nan), np.zeros(rows, dtype=np.bool_)
     column = context[name]
-    known = np.array(column.is_not_null().to_numpy(), dtype=np.bool_)
-    values = np.array(column.fill_null(np.nan).to_numpy(), dtype=np.float64)
+    values = np.array(column.to_numpy(), dtype=np.float64)  # a missing value becomes NaN
+    known = ~np.isnan(values)
     last = np.maximum.accumulate(np.where(known, np.arange(rows), 0)) if rows else np.arange(0)
     return values[last], known
 
@@ -261,7 +272,7 @@ def mean(x: Array, n: int) -> Array:
 
 
 def mean_var(x: Array, n: int) -> tuple[Array, Array]:
-    """Return mean and population variance of the last n values; a constant window has a variance of exactly 0."""
+    """Return mean and population variance of the last n values; exactly 0 where all are equal."""
     centre = window_mean(x, n)
     return centre, window_var(x, centre, n)
 
@@ -326,7 +337,7 @@ def feature(name: str, function: Callable[..., Array], warmup: int, unit: str, *
     document = inspect.getdoc(function) or ""
     formula = document.splitlines()[0].rstrip(".")
     for parameter, value in windows.items():
-        formula = re.sub(rf"\b{parameter}\b", str(value), formula)
+        formula = re.sub(rf"\b{parameter}\b", str(value), formula).replace(" 1 days", " 1 day")
     source = re.search(r"^Source: (.*)\.$", document, flags=re.MULTILINE)
     return Feature(
         name=name.format(**windows),

@@ -25,7 +25,7 @@ def gap_ratio(bars: Bars) -> Array:
 
 
 def overnight_tilt(bars: Bars, n: int) -> Array:
-    """Sum of log(open / last close) / sum of the sizes of all overnight and daytime returns of n days; 0 without any.
+    """Sum of log(open / last close) / sum of |overnight| and |daytime| returns of n days; 0 without any.
 
     Source: Lou, Polk and Skouras 2019.
     """
@@ -34,7 +34,7 @@ def overnight_tilt(bars: Bars, n: int) -> Array:
 
 
 def overnight_variance_share(bars: Bars, n: int) -> Array:
-    """Sum of squared overnight returns / sum of squared overnight and daytime returns of n days; 1/2 without any."""
+    """Sum of squared overnight returns / that of overnight and daytime ones, n days; 1/2 without any."""
     overnight = total(bars.gaps**2, n)
     daytime = np.where(np.isnan(bars.gaps), np.nan, bars.bodies)
     return ratio(overnight, overnight + total(daytime**2, n), TINY**2, 0.5)
@@ -73,7 +73,7 @@ def range_ratio(bars: Bars, n: int) -> Array:
 
 
 def range_overlap(bars: Bars) -> Array:
-    """What today's and yesterday's ranges share / what they span together, below 0 for a gap; 1 without a span."""
+    """Overlap of today's and yesterday's ranges / their common span, below 0 for a gap; 1 without a span."""
     high, low = shift(bars.high, 1), shift(bars.low, 1)
     shared = np.minimum(bars.high, high) - np.maximum(bars.low, low)
     spanned = np.maximum(bars.high, high) - np.minimum(bars.low, low)
@@ -89,7 +89,7 @@ def narrow_range(bars: Bars) -> Array:
 
 
 def engulfing(bars: Bars) -> Array:
-    """1 where a rising body holds yesterday's falling one, -1 where a falling body holds a rising one, else 0.
+    """1 where a rising body holds yesterday's falling one, -1 where a falling one holds a rising one, else 0.
 
     One end of the two bodies may coincide.
 

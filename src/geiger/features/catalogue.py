@@ -102,10 +102,10 @@ def features_page() -> str:
         "",
         "Made by `geiger.features.features_page()`; do not edit by hand.",
         "",
-        "Row t is made of the bars up to the close of day t. No feature holds a price or money level. Inside the",
-        f"warm-up a value is NaN, from row {WARMUP} on all are finite. Without a market context the columns of the",
-        "group `context` are 0. A bar's range always holds its open and close. Where no volume is known, volume",
-        "features take the neutral value that their formula names.",
+        "Row t is made of the bars up to the close of day t. No feature holds a price or money level.",
+        f"Inside the warm-up a value is NaN, from row {WARMUP} on all are finite. Without a market",
+        "context the columns of the group `context` are 0. A bar's range always holds its open and",
+        "close. Where no volume is known, volume features take the neutral value that their formula names.",
     ]
     for group in dict.fromkeys(entry.group for entry in FEATURES):
         members = [entry for entry in FEATURES if entry.group == group]

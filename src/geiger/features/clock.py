@@ -31,12 +31,14 @@ def monday(bars: Bars) -> Array:
 
     Source: French 1980.
     """
-    return (_weekday(bars.day) == 0.0).astype(np.float64)
+    values: Array = (_weekday(bars.day) == 0.0).astype(np.float64)
+    return values
 
 
 def _year_angle(day: Days) -> Array:
     start = day.astype("datetime64[Y]").astype("datetime64[D]")
-    return 2.0 * np.pi * (day - start).astype(np.float64) / 365.25
+    values: Array = 2.0 * np.pi * (day - start).astype(np.float64) / 365.25
+    return values
 
 
 def year_sin(bars: Bars) -> Array:
@@ -73,7 +75,8 @@ def turn_of_month(bars: Bars) -> Array:
     Source: Lakonishok and Smidt 1988.
     """
     passed, all_of_them = _of_period(bars.day, 1)
-    return ((passed <= 3.0) | (passed == all_of_them)).astype(np.float64)
+    values: Array = ((passed <= 3.0) | (passed == all_of_them)).astype(np.float64)
+    return values
 
 
 def quarter_progress(bars: Bars) -> Array:
@@ -87,7 +90,8 @@ def january(bars: Bars) -> Array:
 
     Source: Rozeff and Kinney 1976.
     """
-    return (bars.day.astype("datetime64[M]").astype(np.int64) % 12 == 0).astype(np.float64)
+    values: Array = (bars.day.astype("datetime64[M]").astype(np.int64) % 12 == 0).astype(np.float64)
+    return values
 
 
 def weekdays_missed(bars: Bars) -> Array:
@@ -108,7 +112,8 @@ def expiry_week(bars: Bars) -> Array:
     weekday = _weekday(bars.day).astype(np.int64)
     friday = bars.day - weekday + 4
     date = (friday - friday.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
-    return ((weekday <= 4) & (date >= 15) & (date <= 21)).astype(np.float64)
+    values: Array = ((weekday <= 4) & (date >= 15) & (date <= 21)).astype(np.float64)
+    return values
 
 
 FEATURES = (

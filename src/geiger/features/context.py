@@ -1,7 +1,7 @@
 """The market around the symbol: an index, and a volatility index where one is given.
 
-A value is 0 without a context, on rows where the context has none, and until its window lies inside the context;
-days lost in a hole of the context count as days on which the market stood still.
+A value is 0 without a context, on rows where the context has none, and until its window lies inside the
+context; days lost in a hole of the context count as days on which the market stood still.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def market_return(bars: Bars, n: int) -> Array:
 
 
 def market_volatility(bars: Bars, n: int) -> Array:
-    """Standard deviation of the last n daily log returns of the index."""
+    """Sample standard deviation of the last n daily log returns of the index."""
     return _market(bars, bars.volatility(n, "market_returns"), n)
 
 
@@ -75,7 +75,7 @@ def _beta(bars: Bars, n: int) -> Array:
 
 
 def market_beta(bars: Bars, n: int) -> Array:
-    """Covariance with index returns / their variance over n days, in [-10, 10]; 0 where the index stood still.
+    """Covariance with index returns / their variance over n days, in [-10, 10]; 0 where it stood still.
 
     Source: Sharpe 1964.
     """
@@ -114,7 +114,7 @@ def market_idiosyncratic_share(bars: Bars, n: int) -> Array:
 
 
 def market_residual_momentum(bars: Bars, m: int, n: int) -> Array:
-    """(m-day return - beta x that of the index) / (residual standard deviation x sqrt(m)), beta and deviation over n days.
+    """(m-day return - beta x the index's) / (residual standard deviation x sqrt(m)), both fitted over n days.
 
     In [-20, 20]; 0 without a residual.
 
@@ -159,12 +159,12 @@ def implied_change(bars: Bars, n: int) -> Array:
 
 
 def implied_rank(bars: Bars, n: int) -> Array:
-    """Share of the n - 1 values of the volatility index before today's that are lower; ties count half."""
+    """Share of the volatility index's other values of n days that are lower than today's; ties count half."""
     return _implied(bars, window_rank(bars.implied, n, TIE), n - 1)
 
 
 def implied_premium(bars: Bars, n: int) -> Array:
-    """log(volatility index / 100 / sqrt(252) / standard deviation of the last n index returns); 0 where that is 0.
+    """log(volatility index / 100 / sqrt(252) / standard deviation of n index returns); 0 where that is 0.
 
     Source: Bollerslev, Tauchen and Zhou 2009.
     """

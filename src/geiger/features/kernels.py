@@ -1,9 +1,9 @@
 """Compiled rolling kernels that every group of features shares.
 
 Each window is computed afresh from its own last rows, so a value depends on those rows alone and has the same
-bits whatever comes before or after them. The outer loop runs over lags and the inner one over days: the inner
-steps are independent of each other, which lets the compiler use vector instructions without reordering a sum. It
-does so only where a loop writes to one or two arrays, hence the short separate loops.
+bits whatever comes before or after them. The outer loop runs over lags, a few at once, and the inner one over
+days: the inner steps are independent of each other, which lets the compiler use vector instructions without
+reordering a sum. It does so only where a loop writes to one or two arrays, hence the short separate loops.
 
 Input arrays may start with NaN (a return has no first row); NaN never follows a number. Results are NaN until
 the window lies inside the numbers.
@@ -16,15 +16,15 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit  # type: ignore[import-untyped]
+from numba import njit
 
 Array = npt.NDArray[np.float64]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _compiled(function: F) -> F:
-    # nogil lets threads work on several symbols; no fastmath: it may reorder sums. A check for division by zero
-    # would keep a loop from being vectorised, so division follows numpy.
+    # nogil lets threads work on several symbols; no fastmath: it may reorder sums. A check for division by
+    # zero would keep a loop from being vectorised, so division follows numpy.
     return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
@@ -86,23 +86,24 @@ def window_mean(x: Array, width: int) -> Array:
 
 @_compiled
 def window_cov(x: Array, mean_x: Array, y: Array, mean_y: Array, width: int) -> Array:
-    """Return the population covariance of the last `width` rows about today's means (with x twice: the variance)."""
+    """Return the population covariance of the last `width` rows about today's means."""
     n = len(x)
     out = np.full(n, np.nan)
     if n < width:
         return out
     total, centre_x, centre_y = out[width - 1 :], mean_x[width - 1 :], mean_y[width - 1 :]
     total[:] = 0.0
-    for lag in range(0, width - 1, 2):
+    for lag in range(0, width - 2, 3):
         a, b = x[width - 1 - lag : n - lag], x[width - 2 - lag : n - lag - 1]
-        c, d = y[width - 1 - lag : n - lag], y[width - 2 - lag : n - lag - 1]
+        c, p = x[width - 3 - lag : n - lag - 2], y[width - 1 - lag : n - lag]
+        q, r = y[width - 2 - lag : n - lag - 1], y[width - 3 - lag : n - lag - 2]
         for i in range(len(total)):
-            first = (a[i] - centre_x[i]) * (c[i] - centre_y[i])
-            total[i] += first + (b[i] - centre_x[i]) * (d[i] - centre_y[i])
-    if width % 2:
-        a, c = x[: n - width + 1], y[: n - width + 1]
+            mx, my = centre_x[i], centre_y[i]
+            total[i] += (a[i] - mx) * (p[i] - my) + (b[i] - mx) * (q[i] - my) + (c[i] - mx) * (r[i] - my)
+    for lag in range(width - width % 3, width):
+        a, p = x[width - 1 - lag : n - lag], y[width - 1 - lag : n - lag]
         for i in range(len(total)):
-            total[i] += (a[i] - centre_x[i]) * (c[i] - centre_y[i])
+            total[i] += (a[i] - centre_x[i]) * (p[i] - centre_y[i])
     for i in range(len(total)):
         total[i] /= width
     return out
@@ -190,10 +191,15 @@ def window_max(x: Array, width: int) -> Array:
         return out
     best, oldest = out[width - 1 :], x[: n - width + 1]
     best[:] = x[width - 1 :]
-    for lag in range(1, width):
-        past = x[width - 1 - lag : n - lag]
+    for lag in range(0, width - 3, 4):
+        a, b = x[width - 1 - lag : n - lag], x[width - 2 - lag : n - lag - 1]
+        c, d = x[width - 3 - lag : n - lag - 2], x[width - 4 - lag : n - lag - 3]
         for i in range(len(best)):
-            best[i] = max(past[i], best[i])
+            best[i] = max(max(max(a[i], b[i]), max(c[i], d[i])), best[i])
+    for lag in range(width - width % 4, width):
+        a = x[width - 1 - lag : n - lag]
+        for i in range(len(best)):
+            best[i] = max(a[i], best[i])
     for i in range(len(best)):
         best[i] = np.nan if np.isnan(oldest[i]) else best[i]
     return out
@@ -201,7 +207,7 @@ def window_max(x: Array, width: int) -> Array:
 
 @_compiled
 def window_age(x: Array, width: int) -> Array:
-    """Return how many rows ago the largest of the last `width` values stood; of equal ones the latest counts."""
+    """Return how many rows ago the largest of the last `width` values stood; of equals the latest counts."""
     n = len(x)
     out = np.full(n, np.nan)
     if n < width:
@@ -244,7 +250,7 @@ def window_rank(x: Array, width: int, tie: float) -> Array:
 
 @_compiled
 def window_drawdown(x: Array, width: int) -> Array:
-    """Return the deepest fall from an earlier peak inside the last `width` values, as a share (0 or below)."""
+    """Return the deepest fall from an earlier peak inside the last `width` values, a share (0 or below)."""
     n = len(x)
     out = np.full(n, np.nan)
     if n < width:
@@ -261,43 +267,55 @@ def window_drawdown(x: Array, width: int) -> Array:
 
 
 @_compiled
-def window_path(x: Array, drift: Array, width: int) -> tuple[Array, Array, Array, Array]:
-    """Return sum, sum of squares, largest and smallest of the walk back from today.
+def walk_sums(x: Array, width: int) -> tuple[Array, Array]:
+    """Return sum and sum of squares of the walk back from today.
 
-    Step k of the walk is the sum of x[t - j] - drift[t] over j < k, for k = 1 .. width; its start, 0, counts for
-    the extremes.
+    Step k of the walk is the sum of x[t - j] over j < k, for k = 1 .. width.
     """
     n = len(x)
-    total, squares = np.full(n, np.nan), np.full(n, np.nan)
-    largest, smallest = np.full(n, np.nan), np.full(n, np.nan)
+    first, second = np.full(n, np.nan), np.full(n, np.nan)
     if n < width:
-        return total, squares, largest, smallest
-    s1, s2, high, low = total[width - 1 :], squares[width - 1 :], largest[width - 1 :], smallest[width - 1 :]
-    mean, oldest = drift[width - 1 :], x[: n - width + 1]
-    walk = np.zeros(len(s1))
-    s1[:] = 0.0
-    s2[:] = 0.0
+        return first, second
+    sums, squares = first[width - 1 :], second[width - 1 :]
+    walk = np.zeros(len(sums))
+    sums[:] = 0.0
+    squares[:] = 0.0
+    for lag in range(width):
+        past = x[width - 1 - lag : n - lag]
+        for i in range(len(walk)):
+            walk[i] += past[i]
+        for i in range(len(walk)):
+            sums[i] += walk[i]
+            squares[i] += walk[i] * walk[i]
+    return first, second
+
+
+@_compiled
+def walk_range(x: Array, drift: Array, width: int) -> Array:
+    """Return highest - lowest point of the walk back from today from 0 in steps x[t - j] - drift[t]."""
+    n = len(x)
+    out = np.full(n, np.nan)
+    if n < width:
+        return out
+    high, mean = out[width - 1 :], drift[width - 1 :]
+    walk, low = np.zeros(len(high)), np.zeros(len(high))
     high[:] = 0.0
-    low[:] = 0.0
     for lag in range(width):
         past = x[width - 1 - lag : n - lag]
         for i in range(len(walk)):
             walk[i] += past[i] - mean[i]
         for i in range(len(walk)):
-            s1[i] += walk[i]
-            s2[i] += walk[i] * walk[i]
-        for i in range(len(walk)):
-            high[i] = walk[i] if walk[i] > high[i] else high[i]
-            low[i] = walk[i] if walk[i] < low[i] else low[i]
+            high[i] = max(walk[i], high[i])
+            low[i] = min(walk[i], low[i])
     for i in range(len(walk)):
-        high[i] = np.nan if np.isnan(oldest[i]) else high[i]
-        low[i] = np.nan if np.isnan(oldest[i]) else low[i]
-    return total, squares, largest, smallest
+        # The walk ends as NaN where a value was missing, and its extremes may have missed that.
+        high[i] = np.nan if np.isnan(walk[i]) else high[i] - low[i]
+    return out
 
 
 @_compiled
 def smooth(x: Array, rate: float, seed_rows: int) -> Array:
-    """Return the exponential mean e[t] = e[t-1] + rate * (x[t] - e[t-1]), started at the mean of `seed_rows`."""
+    """Return e[t] = e[t-1] + rate * (x[t] - e[t-1]), started at the mean of the first `seed_rows` values."""
     n = len(x)
     out = np.full(n, np.nan)
     first = 0
@@ -319,7 +337,7 @@ def smooth(x: Array, rate: float, seed_rows: int) -> Array:
 
 @_compiled
 def smooth_adaptive(x: Array, rate: Array, start: int) -> Array:
-    """Return e[t] = e[t-1] + rate[t] * (x[t] - e[t-1]) from row `start`, with x[start - 1] as the row before."""
+    """Return e[t] = e[t-1] + rate[t] * (x[t] - e[t-1]) from row `start`, with x[start - 1] before it."""
     n = len(x)
     out = np.full(n, np.nan)
     if start >= n:

@@ -99,7 +99,7 @@ def ulcer_index(bars: Bars, n: int) -> Array:
 
 
 def close_rank(bars: Bars, n: int) -> Array:
-    """Share of the n - 1 closes before today's that are lower; ties count half."""
+    """Share of the other closes of n days that are lower than today's; ties count half."""
     return window_rank(bars.close, n, 0.0)
 
 

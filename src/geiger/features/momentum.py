@@ -34,7 +34,7 @@ def momentum_skip(bars: Bars) -> Array:
 
 
 def time_series_momentum(bars: Bars, n: int) -> Array:
-    """log(close / close n days ago) / (standard deviation of 63 daily returns x sqrt(n)); 0 without any.
+    """log(close / close n days ago) / (standard deviation of 63 daily returns x sqrt(n)), in [-20, 20].
 
     Source: Moskowitz, Ooi and Pedersen 2012.
     """
@@ -83,7 +83,7 @@ def cci(bars: Bars) -> Array:
 
 
 def ultimate(bars: Bars) -> Array:
-    """(4 A7 + 2 A14 + A28) / 7, where An = sum of (close - true low) / sum of true ranges; 1/2 without a range.
+    """(4 A7 + 2 A14 + A28) / 7, where An = sum of (close - true low) / sum of true ranges; 1/2 without any.
 
     Source: Williams 1985.
     """
@@ -97,7 +97,7 @@ def ultimate(bars: Bars) -> Array:
 
 
 def return_rank(bars: Bars, n: int) -> Array:
-    """Share of the n - 1 returns before today's that are smaller; ties count half."""
+    """Share of the other returns of n days that are smaller than today's; ties count half."""
     return window_rank(bars.returns, n, TIE)
 
 

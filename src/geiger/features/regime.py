@@ -16,7 +16,7 @@ from geiger.features.bars import (
     shift,
     total,
 )
-from geiger.features.kernels import Array, window_path
+from geiger.features.kernels import Array, walk_range, walk_sums
 
 
 def autocorrelation(bars: Bars, n: int) -> Array:
@@ -36,7 +36,7 @@ def size_autocorrelation(bars: Bars, n: int) -> Array:
 
 
 def variance_ratio(bars: Bars, q: int, n: int) -> Array:
-    """Variance of q-day returns / (q x variance of daily returns) over n days, overlapping and unbiased; 1 without any.
+    """Variance of overlapping q-day returns / (q x variance of daily returns) over n days; 1 without any.
 
     Source: Lo and MacKinlay 1988.
     """
@@ -55,9 +55,9 @@ def hurst(bars: Bars, n: int) -> Array:
     Source: Hurst 1951.
     """
     drift, var = bars.moments("returns", n)
-    _, _, high, low = window_path(bars.returns, drift, n)
-    rescaled = ratio(high - low, np.sqrt(var), TINY, np.sqrt(n))
-    return np.log(rescaled) / np.log(n)
+    rescaled = ratio(walk_range(bars.returns, drift, n), np.sqrt(var), TINY, np.sqrt(n))
+    values: Array = np.log(rescaled) / np.log(n)
+    return values
 
 
 def efficiency_ratio(bars: Bars, n: int) -> Array:
@@ -77,7 +77,8 @@ def choppiness(bars: Bars, n: int) -> Array:
     top = highest(np.maximum(bars.high, bars.previous_close), n)
     bottom = lowest(np.minimum(bars.low, bars.previous_close), n)
     chopped = ratio(total(bars.true_range, n), top - bottom, TINY * bars.close, float(n))
-    return np.log(chopped) / np.log(n)
+    values: Array = np.log(chopped) / np.log(n)
+    return values
 
 
 def sign_persistence(bars: Bars, n: int) -> Array:
@@ -90,7 +91,7 @@ def sign_persistence(bars: Bars, n: int) -> Array:
 
 
 def run_length(bars: Bars) -> Array:
-    """Days the close has moved in today's direction, with its sign, at most 10, / 10; 0 on an unchanged close."""
+    """Days the close has moved in today's direction, signed, at most 10, / 10; 0 on an unchanged close."""
     signs = bars.signs
     row = np.arange(bars.rows)
     turned = np.where(signs != shift(signs, 1), row, 0)
@@ -99,17 +100,18 @@ def run_length(bars: Bars) -> Array:
 
 
 def permutation_entropy(bars: Bars, n: int) -> Array:
-    """Entropy of the order of three closes in a row over the last n triples / log 6; an equal close counts as lower.
+    """Entropy of the order of three closes in a row, last n triples / log 6; an equal close counts as lower.
 
     Source: Bandt and Pompe 2002.
     """
     one, two = bars.previous_close, shift(bars.close, 2)
     code = 4.0 * (bars.close > one) + 2.0 * (one > two) + (bars.close > two)
-    entropy = np.zeros(bars.rows)
+    entropy: Array = np.zeros(bars.rows)
     for pattern in (0.0, 2.0, 3.0, 4.0, 5.0, 7.0):  # the six that can be
         share = mean(np.where(np.isnan(two), np.nan, code == pattern), n)
         entropy = entropy - share * np.log(np.where(share > 0.0, share, 1.0))
-    return entropy / np.log(6.0)
+    values: Array = entropy / np.log(6.0)
+    return values
 
 
 def mean_reversion(bars: Bars, n: int) -> Array:
@@ -117,9 +119,9 @@ def mean_reversion(bars: Bars, n: int) -> Array:
 
     Source: Dickey and Fuller 1979.
     """
-    steps, squares, _, _ = window_path(bars.returns, np.zeros(bars.rows), n)
+    steps, squares = walk_sums(bars.returns, n)
     moved, own = total(bars.returns, n), total(bars.returns**2, n)
-    # Earlier log closes, measured from today's, are minus the walk: sums of level, level^2 and level x return.
+    # Earlier log closes, measured from today's, are minus the walk back from it.
     spread = squares - steps * steps / n
     shared = -0.5 * (moved * moved + own) + moved * steps / n
     # A jump after a standstill has a slope without meaning.

@@ -15,7 +15,7 @@ from geiger.features.bars import (
     total,
     wilder,
 )
-from geiger.features.kernels import Array, smooth_adaptive, window_age, window_dot, window_mean, window_path
+from geiger.features.kernels import Array, smooth_adaptive, walk_sums, window_age, window_dot, window_mean
 
 
 def close_to_mean(bars: Bars, n: int) -> Array:
@@ -32,7 +32,7 @@ def mean_cross(bars: Bars, m: int, n: int) -> Array:
 
 
 def adaptive_mean_gap(bars: Bars) -> Array:
-    """log(close / adaptive mean), whose rate is (ER x (2/3 - 2/31) + 2/31)^2 with ER the 10-day price efficiency.
+    """log(close / adaptive mean), its rate (E x (2/3 - 2/31) + 2/31)^2 with E the 10-day price efficiency.
 
     Source: Kaufman 1995.
     """
@@ -69,31 +69,31 @@ def trix(bars: Bars) -> Array:
     return np.log(thrice / shift(thrice, 1))
 
 
-def _directional(bars: Bars) -> tuple[Array, Array]:
+def _directional(bars: Bars, n: int) -> tuple[Array, Array]:
     up, down = bars.high - shift(bars.high, 1), shift(bars.low, 1) - bars.low
     margin = TIE * bars.close
     unknown = np.isnan(up)
     plus = np.where(unknown, np.nan, np.where((up > down + margin) & (up > margin), up, 0.0))
     minus = np.where(unknown, np.nan, np.where((down > up + margin) & (down > margin), down, 0.0))
-    return wilder(plus, 14), wilder(minus, 14)
+    return wilder(plus, n), wilder(minus, n)
 
 
-def adx(bars: Bars) -> Array:
-    """Wilder mean over 14 days of |DI+ - DI-| / (DI+ + DI-).
-
-    Source: Wilder 1978.
-    """
-    plus, minus = _directional(bars)
-    return wilder(ratio(np.abs(plus - minus), plus + minus, TINY * bars.close, 0.0), 14)
-
-
-def directional_gap(bars: Bars) -> Array:
-    """DI+ - DI-: Wilder means over 14 days of upward minus downward movement, over that of the true range.
+def adx(bars: Bars, n: int) -> Array:
+    """Wilder mean over n days of |DI+ - DI-| / (DI+ + DI-).
 
     Source: Wilder 1978.
     """
-    plus, minus = _directional(bars)
-    return ratio(plus - minus, bars.true_range_14, TINY * bars.close, 0.0)
+    plus, minus = _directional(bars, n)
+    return wilder(ratio(np.abs(plus - minus), plus + minus, TINY * bars.close, 0.0), n)
+
+
+def directional_gap(bars: Bars, n: int) -> Array:
+    """DI+ - DI-: Wilder means over n days of upward minus downward movement, over that of the true range.
+
+    Source: Wilder 1978.
+    """
+    plus, minus = _directional(bars, n)
+    return ratio(plus - minus, wilder(bars.true_range, n), TINY * bars.close, 0.0)
 
 
 def aroon(bars: Bars) -> Array:
@@ -117,7 +117,7 @@ def trend_slope(bars: Bars, n: int) -> Array:
 
 def trend_fit(bars: Bars, n: int) -> Array:
     """R-squared of the line through the last n log closes; 0 where they do not vary."""
-    steps, squares, _, _ = window_path(bars.returns, np.zeros(bars.rows), n - 1)
+    steps, squares = walk_sums(bars.returns, n - 1)
     spread = squares - steps * steps / n
     explained = trend_slope(bars, n) ** 2 * (n * (n * n - 1.0) / 12.0)
     return np.clip(ratio(explained, spread, n * TINY**2, 0.0), 0.0, 1.0)
@@ -131,8 +131,9 @@ FEATURES = (
     feature("macd_12_26", macd, 25, "share of close"),
     feature("macd_histogram_12_26_9", macd_histogram, 33, "share of close"),
     feature("trix_15", trix, 43, "log return"),
-    feature("adx_14", adx, 27, "share"),
-    feature("directional_gap_14", directional_gap, 14, "share"),
+    feature("adx_{n}", adx, 27, "share", n=14),
+    # Not 14: on a series of closes alone that would be the RSI of 14 days once more.
+    feature("directional_gap_{n}", directional_gap, 28, "share", n=28),
     feature("aroon_25", aroon, 25, "share"),
     *(feature("trend_slope_{n}", trend_slope, n - 1, "log return a day", n=n) for n in (21, 63, 252)),
     feature("trend_fit_{n}", trend_fit, 62, "share", n=63),

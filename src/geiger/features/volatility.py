@@ -21,7 +21,7 @@ from geiger.features.kernels import Array, smooth, window_moment, window_rank
 
 
 def volatility(bars: Bars, n: int) -> Array:
-    """Standard deviation of the last n daily log returns."""
+    """Sample standard deviation of the last n daily log returns."""
     return bars.volatility(n)
 
 
@@ -34,9 +34,9 @@ def ewma_volatility(bars: Bars) -> Array:
 
 
 def absolute_return(bars: Bars, n: int) -> Array:
-    """Mean of the last n absolute daily log returns.
+    """Mean |log return| of n days.
 
-    Source: Corsi 2009 (day, week and month), Ding, Granger and Engle 1993.
+    Source: Corsi 2009 (his day, week and month).
     """
     return mean(bars.sizes, n)
 
@@ -46,7 +46,8 @@ def parkinson(bars: Bars, n: int) -> Array:
 
     Source: Parkinson 1980.
     """
-    return np.sqrt(mean(bars.log_ranges**2, n) / (4.0 * np.log(2.0)))
+    values: Array = np.sqrt(mean(bars.log_ranges**2, n) / (4.0 * np.log(2.0)))
+    return values
 
 
 def garman_klass(bars: Bars, n: int) -> Array:
@@ -60,7 +61,8 @@ def garman_klass(bars: Bars, n: int) -> Array:
 
 def _rogers_satchell_days(bars: Bars) -> Array:
     up = np.log(bars.high / bars.close) * np.log(bars.high / bars.open)
-    return up + np.log(bars.low / bars.close) * np.log(bars.low / bars.open)
+    values: Array = up + np.log(bars.low / bars.close) * np.log(bars.low / bars.open)
+    return values
 
 
 def rogers_satchell(bars: Bars, n: int) -> Array:
@@ -72,7 +74,7 @@ def rogers_satchell(bars: Bars, n: int) -> Array:
 
 
 def yang_zhang(bars: Bars, n: int) -> Array:
-    """Root of var(gaps) + k var(open to close) + (1 - k) Rogers-Satchell over n days, k = .34 / (1.34 + (n+1)/(n-1)).
+    """Root of var(gaps) + k var(bodies) + (1 - k) Rogers-Satchell, n days, k = .34 / (1.34 + (n+1)/(n-1)).
 
     Source: Yang and Zhang 2000.
     """
@@ -129,7 +131,7 @@ def kurtosis(bars: Bars, n: int) -> Array:
 
 
 def volatility_of_volatility(bars: Bars, n: int) -> Array:
-    """Standard deviation / mean of the last n 21-day volatilities; 0 where they are 0.
+    """Ratio of standard deviation to mean of the last n 21-day volatilities; 0 where they are 0.
 
     Source: Baltussen, van Bekkum and van der Grient 2018.
     """
@@ -138,7 +140,7 @@ def volatility_of_volatility(bars: Bars, n: int) -> Array:
 
 
 def volatility_rank(bars: Bars, n: int) -> Array:
-    """Share of the n - 1 21-day volatilities before today's that are smaller; ties count half."""
+    """Share of the other 21-day volatilities of n days that are smaller than today's; ties count half."""
     return window_rank(bars.volatility(21), n, TIE)
 
 

@@ -1,4 +1,4 @@
-"""How much is traded, on which side, and what trading costs. Where no volume is known each value is neutral."""
+"""How much is traded, on which side, and what trading costs. Without volume values are neutral."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def volume_z(bars: Bars, n: int) -> Array:
 
 
 def volume_rank(bars: Bars, n: int) -> Array:
-    """Share of the n - 1 volumes before today's that are smaller; ties count half.
+    """Share of the other volumes of n days that are smaller than today's; ties count half.
 
     Source: Gervais, Kaniel and Mingelgrin 2001.
     """
@@ -69,7 +69,7 @@ def _known_volume(bars: Bars, smoothed: Array) -> Array:
 def accumulation_oscillator(bars: Bars) -> Array:
     """(EMA 3 - EMA 10 of the accumulation line) / EMA 10 of the volume; 0 without volume.
 
-    With F = volume x place of the close in its bar, the line's EMA of span n lags it by (n - 1)/2 x EMA n of F.
+    With F = volume x place of the close in its bar, the line's EMA n lags it by (n - 1)/2 x EMA n of F.
 
     Source: Chaikin 1982.
     """
