@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "runlog": ["errors", "records"],
     "checks": ["errors", "records", "metrics"],
     "runs": ["errors", "columns", "records", "config", "files"],
-    "material": ["errors", "columns", "records", "config", "market", "features", "target"],
+    "material": ["errors", "columns", "records", "config", "market", "features", "target", "folds"],
     "walk": [
         *("errors", "columns", "records", "seeds", "config", "features"),
         *("material", "folds", "windows", "models", "runs"),

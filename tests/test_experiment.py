@@ -160,6 +160,7 @@ def test_a_broken_run_goes_on_with_the_folds_it_has(tmp_path: Path, market: pl.D
     resumed: list[bool] = []
     done = run(broken, on_fold=lambda output: resumed.append(output.resumed))
     assert resumed == [True, True, *[False] * (len(resumed) - 2)]
+    assert "folds 0, 1 were finished" in next(n.text for n in done.notices if n.code == "RESUMED")
     assert done.forecasts.equals(whole.forecasts)
     assert done.evaluation.figures == whole.evaluation.figures
     assert not list((tmp_path / "broken" / "runs" / ".parts").iterdir())
@@ -311,3 +312,83 @@ def test_a_source_that_rewrites_history_is_noticed(tmp_path: Path, market: pl.Da
     done = run(experiment(tmp_path, rewritten))
     (notice,) = [notice for notice in done.notices if notice.code == "DATA_REWRITTEN"]
     assert str(market["day"][400]) in notice.text
+
+
+def close_first(prices: pl.DataFrame) -> pl.DataFrame:
+    """Return bars as some currency vendors have them: the close is the day's first price."""
+    first = pl.col("open")
+    return prices.with_columns((first * 1.0001).alias("close"), (first * 1.0001).alias("raw_close"))
+
+
+def test_a_bar_whose_close_comes_first_is_refused_for_a_stock(tmp_path: Path, market: pl.DataFrame) -> None:
+    with pytest.raises(DataError, match="the close stands at the start of its bar"):
+        run(experiment(tmp_path, close_first(market)))
+
+
+def test_of_a_currency_only_closes_are_used(tmp_path: Path, market: pl.DataFrame) -> None:
+    """Its high and low may lie hours after the close: with them the forecast would know the next close."""
+    one, two = (
+        run(replace(experiment(tmp_path, prices), symbol="EURUSD=X"))
+        for prices in (close_first(market), close_first(market).with_columns(pl.col("high") * 1.05))
+    )
+    assert one.forecasts.equals(two.forecasts)
+    assert {"CLOSES_ONLY", "FILL_CLOSE"} <= {notice.code for notice in one.notices}
+    assert one.evaluation.health.rho is not None
+    assert abs(one.evaluation.health.rho) < 4 / math.sqrt(one.forecasts.height)
+
+
+def test_the_fill_is_not_chosen_by_opens_that_come_later(tmp_path: Path, market: pl.DataFrame) -> None:
+    late = pl.int_range(pl.len()) > CUT
+    stale = market.with_columns(
+        pl.when(late).then(pl.col("close").shift(1)).otherwise(pl.col("open")).alias("open")
+    )
+    stale = stale.with_columns(
+        pl.max_horizontal("open", "high").alias("high"), pl.min_horizontal("open", "low").alias("low")
+    )
+    one, two = run(experiment(tmp_path, market)), run(experiment(tmp_path, stale))
+    assert same_past(one, two, market["day"][CUT - 1])
+
+
+def test_no_run_overwrites_another(tmp_path: Path, market: pl.DataFrame) -> None:
+    runs = [run(replace(experiment(tmp_path, market), log_dir=tmp_path / f"logs{i}")) for i in range(4)]
+    assert len({done.folder for done in runs}) == 4
+    assert all((done.folder / "run.json").exists() for done in runs)
+
+
+def test_a_run_that_cannot_be_stored_is_no_success(
+    tmp_path: Path, market: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any) -> None:
+        raise DataError("disk: cannot be written (No space left on device); check the folder")
+
+    monkeypatch.setattr("geiger.runs.write_frame", full)
+    with pytest.raises(TrainingError, match="No space left"):
+        run(experiment(tmp_path, market))
+    (path,) = (tmp_path / "logs").glob("*.log")
+    assert read_log(path).status is Status.FAILED
+
+
+def test_a_later_dividend_moves_no_forecast(tmp_path: Path, market: pl.DataFrame) -> None:
+    """A vendor multiplies the whole past at each dividend; no model may turn that rounding into a view."""
+    prices = ["open", "high", "low", "close"]
+    rebased = market.with_columns(pl.col(prices) * 0.9937, pl.col("volume") / 0.9937)
+    for model in ("ridge", "xgb", "lgb", "catboost"):
+        config = small(max_folds=2)
+        one, two = (run(experiment(tmp_path, frame, model, config)) for frame in (market, rebased))
+        difference = (one.forecasts["forecast"] - two.forecasts["forecast"]).abs().max()
+        assert difference < 1e-6 * one.forecasts["forecast"].std()  # type: ignore[operator]
+
+
+def test_an_index_and_an_open_lock_box_are_named(tmp_path: Path, market: pl.DataFrame) -> None:
+    done = run(replace(experiment(tmp_path, market), symbol="^TEST"))
+    assert {"NOT_TRADABLE", "LOCKBOX_OPEN"} <= {notice.code for notice in done.notices}
+
+
+def test_train_figures_describe_the_rows_of_the_final_fit(tmp_path: Path, market: pl.DataFrame) -> None:
+    planned = plan(experiment(tmp_path, market))
+    done = run(planned)
+    target = planned.material.target["value"].to_numpy()
+    last = planned.folds[-1]
+    rows = [*last.train, *last.valid]  # ridge fits both once its penalty is chosen
+    assert done.forecasts["train_mean"][-1] == pytest.approx(target[rows].mean())
+    assert done.forecasts["train_std"][-1] == pytest.approx(target[rows].std())

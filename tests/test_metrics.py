@@ -337,3 +337,16 @@ def test_every_forecast_gets_an_answer(f: np.ndarray, y: np.ndarray, horizon: in
     assert found.code in HealthCode
     assert found.meaning
     assert found.code not in found.also
+
+
+def test_one_constant_a_fold_is_collapse_wherever_it_lies():
+    """Constants that follow no train mean, as a model with its own idea of the level puts out."""
+    rng = np.random.default_rng(4)
+    levels = rng.normal(0.0, 0.01, 10)
+    outcome = rng.normal(0.0, 0.01, 630)
+    mean = np.repeat(np.linspace(0.0, 0.001, 10), 63)
+    found = health(np.repeat(levels, 63), outcome, mean, 0.01, 1000)
+    assert found.code == "COLLAPSED_CONSTANT"
+    # Refitted every row, each fold has one forecast: that alone is no collapse.
+    daily = health(rng.normal(0.0, 0.001, 630), outcome, np.linspace(0.0, 0.001, 630), 0.01, 1000)
+    assert not daily.collapsed

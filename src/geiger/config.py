@@ -6,6 +6,8 @@ A recipe is a complete `Config`. A setting that does not exist fails at once, wi
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -86,6 +88,28 @@ def _check_choices(record: Any) -> None:
             raise SettingError(f"{name}: no {value!r}; {did_you_mean(str(value), get_args(choices))}")
 
 
+def _check_span(start: str | None, end: str | None) -> None:
+    days = {name: _day(name, text) for name, text in (("start", start), ("end", end)) if text is not None}
+    if len(days) == 2 and days["start"] > days["end"]:
+        raise SettingError(f"start {start} lies after end {end}; swap them")
+
+
+def _day(name: str, text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise SettingError(f"{name}: {text!r} is no day; write it as 2012-03-31") from None
+
+
+def _check_costs(trading: TradingSettings) -> None:
+    """Refuse what the backtest would refuse, before anything is trained."""
+    for name in ("cost_bps", "slippage_bps", "borrow_rate", "cash_yield", "margin_spread", "holding_days"):
+        value = getattr(trading, name)
+        if not (math.isfinite(value) and value >= 0) or (name == "holding_days" and value == 0):
+            least = "above 0" if name == "holding_days" else "of 0 or more"
+            raise SettingError(f"{name} must be a finite number {least}, got {value:g}")
+
+
 @dataclass(frozen=True)
 class Config:
     """All settings of one experiment.
@@ -124,11 +148,16 @@ class Config:
             raise SettingError(
                 f"horizon: only next-day forecasts are traded so far, so 1, got {self.horizon}"
             )
-        for name in ("refit", "min_train", "seeds"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("refit", "min_train", "seeds", "rolling", "max_folds"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingError(f"{name} must be at least 1, got {value}")
         if self.lockbox is not None and self.lockbox < 0:
             raise SettingError(f"lockbox counts rows, so it cannot be negative, got {self.lockbox}")
+        if self.seed < 0:
+            raise SettingError(f"seed must be 0 or more, got {self.seed}")
+        _check_span(self.start, self.end)
+        _check_costs(self.trading)
 
 
 # The plan's own numbers, on the object that is trained. The plan gives LightGBM none: it takes XGBoost's.
@@ -221,16 +250,16 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
 
 
 def from_toml(path: Path, base: Config | None = None) -> Config:
-    """Return the settings of a TOML file, on top of `base` or of the recipe that the file names."""
+    """Return the settings of a TOML file, on top of `base` or else of the recipe that the file names."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingError(f"{path}: no such settings file") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingError(f"{path}: not a readable TOML file ({error})") from None
-    start = recipe(str(table.pop("recipe"))) if "recipe" in table else base or recipe("default")
     try:
-        return override(start, table)
+        named = recipe(str(table.pop("recipe", "default")))
+        return override(base or named, table)
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
 
@@ -264,9 +293,11 @@ def _typed(name: str, value: Any, declared: Any) -> Any:
     kinds: tuple[tuple[str, type], ...] = (("tuple", tuple), ("bool", bool), ("int", int), ("float", float))
     wanted = next((kind for word, kind in kinds if text.startswith(word)), str)
     if wanted is tuple and isinstance(value, list | tuple):
-        return tuple(float(v) for v in value)
+        return tuple(_typed(name, number, "float") for number in value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if wanted is float and isinstance(value, float) and not math.isfinite(value):
+        raise SettingError(f"setting {name!r} must be a finite number, got {value}")
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         raise SettingError(f"setting {name!r} must be {text}, got {value!r}")
     return value

@@ -6,6 +6,7 @@ only, the walk-forward efficiency.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -31,7 +32,7 @@ from geiger.backtest import (
 )
 from geiger.checks.plan import alarms, checkpoints, ladder
 from geiger.config import Config, Risk
-from geiger.evidence.statistics import pesaran_timmermann
+from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe
 from geiger.material import Material
 from geiger.records import Checkpoint, Figure, Notice, Rung, Status
 
@@ -92,7 +93,12 @@ def evaluate(
     card = scorecard(ledger, others, days_per_year, cash_yield=config.trading.cash_yield, seed=config.seed)
     efficiency, reason = _efficiency(ledger, forecasts, in_sample, material, config)
     health = _health(forecasts, in_sample)
-    figures = (*_forecast_figures(forecasts, health, efficiency, card), *_trading_figures(card))
+    figures = (
+        *_forecast_figures(forecasts, health, efficiency, card),
+        *_train_figures(in_sample, material),
+        *_sharpe_figures(ledger["net"].to_numpy(), card, days_per_year, config),
+        *_trading_figures(card),
+    )
     value = {figure.name: figure.value for figure in figures}
     return Evaluation(
         ledger=ledger,
@@ -251,6 +257,40 @@ def _forecast_figures(
         Figure("R2 out of Sample", metrics.r2_oos(forecast, outcome, train_mean), "return", "higher", n),
         Figure("Above Train Mean %", health.above_mean, "share", "neither", n),
         Figure("Buy & Hold Sharpe", card.value("sharpe", BUY_AND_HOLD), "ratio", "higher", n),
+    )
+
+
+def _train_figures(in_sample: pl.DataFrame, material: Material) -> tuple[Figure, ...]:
+    """Return spread and correlation on the rows of the final fits: far apart, they tell of a failed fit."""
+    rows = in_sample.join(material.target.select("day", "value"), on="day", maintain_order="left")
+    forecast, outcome = rows["forecast"].to_numpy(), rows["value"].to_numpy()
+    return (
+        Figure("Train Prediction Std", metrics.pred_std(forecast, outcome), "number", "neither", rows.height),
+        Figure("Train Correlation", metrics.correlation(forecast, outcome), "number", "neither", rows.height),
+    )
+
+
+def _sharpe_figures(net: Floats, card: Scorecard, days_per_year: int, config: Config) -> tuple[Figure, ...]:
+    """Return what the Sharpe ratio is worth: its probability, and its value with autocorrelation counted.
+
+    The probability that the true ratio is above 0 (Bailey and Lopez de Prado, 2012) knows of one trial only.
+    The other one is annualised with Lo's (2002) factor for the AR(1) of the net returns.
+    """
+    annual = card.value("sharpe")
+    if annual is None:
+        return (Figure("Sharpe above 0, PSR", None, "share"), Figure("Sharpe, Lo 2002", None, "ratio"))
+    excess = net - config.trading.cash_yield / days_per_year
+    z = (excess - excess.mean()) / excess.std()
+    per_day = annual / math.sqrt(days_per_year)
+    probability = probabilistic_sharpe(
+        per_day, net.size, skew=float((z**3).mean()), kurtosis=float((z**4).mean())
+    )
+    rho = float(np.corrcoef(z[1:], z[:-1])[0, 1])
+    factor = lo_factor([rho**lag for lag in range(1, days_per_year)], days_per_year)
+    adjusted = None if factor is None else per_day * factor
+    return (
+        Figure("Sharpe above 0, PSR", probability, "share", "higher", net.size),
+        Figure("Sharpe, Lo 2002", adjusted, "ratio", "higher", net.size),
     )
 
 

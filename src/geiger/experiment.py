@@ -11,7 +11,8 @@ and writes down what happened.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from geiger.models import LOG_NAMES, Forecaster, make, resolve, wrap
 from geiger.records import Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard
+from geiger.runlog.writer import log_stem
 from geiger.runs import RunsFolder, StoredRun, environment, key_of, threads_at_hand
 from geiger.walk import FoldOutput, Walk, expected_seconds, plan_folds, walk
 
@@ -99,7 +101,7 @@ class Experiment:
         name, notice = resolve(self.model)
         chosen = getattr(self.config, name, None)
         values = asdict(chosen) if chosen is not None else {}
-        # OpenMP threads of the other libraries spin while they wait: on a busy machine that is 60 times slower.
+        # OpenMP threads of the others spin while they wait: 60 times slower on a busy machine.
         threads = threads_at_hand() if name == "catboost" else 1
         return name, make(name, {**values, "threads": threads}), (notice,) if notice else ()
 
@@ -192,7 +194,7 @@ def run(work: Experiment | Plan, *, on_fold: Callable[[FoldOutput], None] = lamb
             log.fold(output.result)
             on_fold(output)
 
-        try:
+        with _failure_logged(log, planned):
             walked = walk(
                 planned.material,
                 planned.model,
@@ -202,13 +204,7 @@ def run(work: Experiment | Plan, *, on_fold: Callable[[FoldOutput], None] = lamb
                 parts=parts,
                 on_fold=on_done,
             )
-        except Exception as error:  # whatever a library raises, the log says how the run ended
-            text = str(error) if isinstance(error, GeigerError) else f"{type(error).__name__}: {error}"
-            for notice in (*planned.notices, Notice("TRAINING_FAILED", text)):
-                log.warn(notice)
-            log.finish(Status.FAILED, checkpoints=checkpoints(completed=False))
-            raise TrainingError(text) from error
-        finished = _finish(planned, log, key, walked)
+            finished = _finish(planned, log, key, walked)
     if parts is not None:
         parts.discard()
     return finished
@@ -219,16 +215,17 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
 
     The forecasts are those of `stored`, made out of sample; only sizes, costs and what follows are new.
     """
-    experiment, material = planned.experiment, planned.material
-    forecasts = stored.forecasts()
-    evaluation = evaluate(forecasts, stored.in_sample(), material, experiment.config)
-    notices = (*planned.notices, *evaluation.notices)
+    experiment, forecasts = planned.experiment, stored.forecasts()
     with _log(experiment, "backtest") as log:
         lines = _config_lines(planned, forecasts["fold"].n_unique())
         log.config([*lines, ("Forecasts of", stored.name)])
-        _close(log, evaluation, notices)
-        facts = {"kind": "backtest", "forecasts_of": stored.name, **_facts(planned, evaluation, notices)}
-        return _save(planned, log, "backtest", facts, forecasts, evaluation, notices, {})
+        with _failure_logged(log, planned):
+            evaluation = evaluate(forecasts, stored.in_sample(), planned.material, experiment.config)
+            notices = (*evaluation.notices, *planned.notices)
+            facts = {"kind": "backtest", "forecasts_of": stored.name, **_facts(planned, evaluation, notices)}
+            done = _save(planned, log, "backtest", facts, forecasts, evaluation, notices, {})
+            _close(log, done, ())
+    return done
 
 
 def forecast_key(experiment: Experiment, material: Material, model: str) -> str:
@@ -247,11 +244,23 @@ def forecast_key(experiment: Experiment, material: Material, model: str) -> str:
     )
 
 
+@contextmanager
+def _failure_logged(log: RunLogWriter, planned: Plan) -> Iterator[None]:
+    """Whatever goes wrong inside, the log ends with FAILED and why."""
+    try:
+        yield
+    except Exception as error:
+        text = str(error) if isinstance(error, GeigerError) else f"{type(error).__name__}: {error}"
+        for notice in (*planned.notices, Notice("TRAINING_FAILED", text)):
+            log.warn(notice)
+        log.finish(Status.FAILED, checkpoints=checkpoints(completed=False))
+        raise TrainingError(text) from error
+
+
 def _finish(planned: Plan, log: RunLogWriter, key: str | None, walked: Walk) -> Run:
-    """Measure what the folds forecast, and write it all down."""
+    """Measure what the folds forecast, and write it all down: the log says so last."""
     evaluation = evaluate(walked.forecasts, walked.in_sample, planned.material, planned.experiment.config)
-    notices = (*planned.notices, *walked.notices, *evaluation.notices)
-    _close(log, evaluation, notices)
+    notices = (*evaluation.notices, *planned.notices, *walked.notices)
     facts = {
         "kind": "train",
         "forecast_key": key,
@@ -260,18 +269,21 @@ def _finish(planned: Plan, log: RunLogWriter, key: str | None, walked: Walk) -> 
     }
     frames = {"in_sample": walked.in_sample, "importances": walked.importances}
     log_model = LOG_NAMES.get(planned.model, planned.model)
-    return _save(planned, log, log_model, facts, walked.forecasts, evaluation, notices, frames)
+    done = _save(planned, log, log_model, facts, walked.forecasts, evaluation, notices, frames)
+    _close(log, done, (walked.rounds_note,) if walked.rounds_note else ())
+    return done
 
 
-def _close(log: RunLogWriter, evaluation: Evaluation, notices: Iterable[Notice]) -> None:
-    for notice in notices:
+def _close(log: RunLogWriter, done: Run, notes: tuple[str, ...]) -> None:
+    for notice in done.notices:
         log.warn(notice)
+    evaluation = done.evaluation
     card = evaluation.scorecard
     log.finish(
         evaluation.status,
         figures=evaluation.figures,
         checkpoints=evaluation.checkpoints,
-        scorecard=LoggedScorecard(card.scores, evaluation.rungs, card.years, _notes(evaluation)),
+        scorecard=LoggedScorecard(card.scores, evaluation.rungs, card.years, (*_notes(evaluation), *notes)),
     )
 
 
@@ -280,13 +292,16 @@ def _notes(evaluation: Evaluation) -> tuple[str, ...]:
     card, health = evaluation.scorecard, evaluation.health
     codes = ", ".join(str(code) for code in (health.code, *health.also))
     deepest = dict(card.drawdowns)["strategy"]
-    notes = [
+    notes = [f"{notice.code}: {notice.text}." for notice in evaluation.notices]  # alarms before anything good
+    notes += [
         f"Health: {codes}: {health.meaning}.",
         f"{card.rows} test days, first fill {card.first_day}, last exit {card.last_day}.",
     ]
     if deepest is not None:
         end = f"made good on {deepest.recovery}" if deepest.recovery else "not made good by the last day"
         notes.append(f"Deepest drawdown from {deepest.start} to {deepest.trough}, {end}.")
+    if evaluation.ledger["fill_day"].equals(evaluation.ledger["day"]):
+        notes.append("Filled at the close that the decision has seen, which nobody can do: an upper bound.")
     if card.bankrupt_on is not None:
         notes.append(f"All equity was lost on {card.bankrupt_on}.")
     return tuple(notes)
@@ -320,13 +335,15 @@ def _save(
 ) -> Run:
     """Write the run folder, under the name of the log."""
     experiment = planned.experiment
-    name = log.path.stem if log.path is not None else experiment.runs.free_name(experiment.symbol, log_model)
+    name = (
+        log.path.stem if log.path is not None else log_stem(experiment.symbol, log_model, dt.datetime.now())
+    )
     finished_at = dt.datetime.now().astimezone().isoformat(timespec="microseconds")
     facts = {**facts, "log": str(log.path) if log.path else None, "finished_at": finished_at}
     frames = {"forecasts": forecasts, "ledger": evaluation.ledger, **frames}
     folder = experiment.runs.save(name, facts, frames)
     unique = tuple(dict.fromkeys(notices))
-    return Run(name, planned.model, evaluation.status, folder, log.path, forecasts, evaluation, unique)
+    return Run(folder.name, planned.model, evaluation.status, folder, log.path, forecasts, evaluation, unique)
 
 
 def _log(experiment: Experiment, log_model: str, shown: tuple[int, int] | None = None) -> RunLogWriter:
@@ -365,5 +382,5 @@ def _config_lines(planned: Plan, folds: int) -> list[tuple[str, str]]:
         ("Seeds", f"{config.seeds} from root {config.seed}"),
         ("Trading", f"{config.trading.rule}, risk {config.trading.risk}"),
         ("Cost", f"{config.trading.cost_bps + config.trading.slippage_bps:g} bp a unit of turnover"),
-        ("Threads", str(threads_at_hand())),
+        ("Threads", str(forecaster.threads)),
     ]

@@ -18,8 +18,9 @@ import polars as pl
 from geiger.config import Config, Fill
 from geiger.errors import DataError
 from geiger.features.catalogue import NAMES, VERSION, WARMUP, feature_matrix
+from geiger.folds import Fold, walk_forward
 from geiger.market.calendar import Market, market_of, sessions
-from geiger.market.doubts import Doubt, check, stale_open_share
+from geiger.market.doubts import CLOSE_FIRST, Doubt, check, stale_open_share
 from geiger.market.prices import slice_days
 from geiger.market.snapshots import Store, changed_days, content_hash
 from geiger.market.sources import (
@@ -33,6 +34,7 @@ from geiger.market.sources import (
 from geiger.records import Notice
 from geiger.target import make_target
 
+UPPER_BOUND = "trained and filled at the close instead, which is an upper bound"
 STALE_OPENS = 0.10  # above this share of opens equal to the last close, an open is no price to trade at
 
 
@@ -102,15 +104,20 @@ def prepare(
     """
     loaded = loaded or load(symbol, data=data, store=library)
     market = market_of(symbol)
-    rewritten = _remember(loaded, snapshots)
     lockbox = market.days_per_year if config.lockbox is None else config.lockbox
     prices = _development_rows(loaded.prices, lockbox, config)
+    bar_notices: tuple[Notice, ...] = ()
+    if not market.has_open:
+        prices, bar_notices = _closes_only(prices, market)
     fill, fill_notices = _choose_fill(prices, market, config)
-    frame, context_facts, context_notices = _context(symbol, prices, data, context, library)
+    frame, context_facts, context_notices = _context(symbol, prices, data, context, library, snapshots)
     features = feature_matrix(prices, frame)
     _require_finite(features, prices, symbol)
+    rewritten = _remember(loaded, snapshots, until=prices["day"][-1])
     days = sessions(market, prices["day"][0], prices["day"][-1])
     doubts = check(prices, sessions=days, trades_every_day=market.days_per_year == 365)
+    if any(doubt.code == CLOSE_FIRST for doubt in doubts):
+        raise DataError(f"{symbol}: {next(d.text for d in doubts if d.code == CLOSE_FIRST)}")
     return Material(
         symbol=symbol,
         market=market,
@@ -120,7 +127,14 @@ def prepare(
         target=make_target(prices, fill, config.horizon),
         fill=fill,
         warmup=WARMUP,
-        notices=(*_as_notices((*loaded.notes, *doubts)), *rewritten, *fill_notices, *context_notices),
+        notices=(
+            *_as_notices((*loaded.notes, *doubts)),
+            *rewritten,
+            *bar_notices,
+            *fill_notices,
+            *context_notices,
+            *_limits(symbol, lockbox),
+        ),
         provenance={
             "source": loaded.source,
             "where": loaded.where,
@@ -145,35 +159,75 @@ def _development_rows(prices: pl.DataFrame, lockbox: int, config: Config) -> pl.
     needed = WARMUP + config.min_train + config.horizon + 2
     if rows.height < needed:
         raise DataError(
-            f"{rows.height} days are left of {prices.height} past the lock-box ({lockbox} rows) and --start/--end, "
-            f"and the first forecast needs {needed} (warm-up {WARMUP} + training {config.min_train} + gap); "
-            "give a longer series, or a smaller --min-train or --lockbox"
+            f"{rows.height} of {prices.height} days are left before the lock-box (last {lockbox} rows) and "
+            f"between --start and --end; the first forecast needs {needed} (warm-up {WARMUP} + training "
+            f"{config.min_train} + gap): give a longer series, or a smaller --min-train or --lockbox"
         )
     return rows
 
 
 def _day(text: str | None) -> dt.date | None:
-    try:
-        return None if text is None else dt.date.fromisoformat(text)
-    except ValueError:
-        raise DataError(f"{text!r} is no day; write it as 2012-03-31") from None
+    return None if text is None else dt.date.fromisoformat(text)  # `Config` has checked it
+
+
+def _closes_only(prices: pl.DataFrame, market: Market) -> tuple[pl.DataFrame, tuple[Notice, ...]]:
+    """Return bars that hold closes only: the rest of such a bar may come after its close."""
+    close = pl.col("close")
+    bars = prices.with_columns(close.alias("open"), close.alias("high"), close.alias("low"))
+    text = f"{market.name}: open, high and low may lie hours after the close, so only closes are used"
+    return bars, (Notice("CLOSES_ONLY", text),)
 
 
 def _choose_fill(prices: pl.DataFrame, market: Market, config: Config) -> tuple[Fill, tuple[Notice, ...]]:
+    """Return the fill, judged on the training rows before the first forecast and on nothing later."""
     if config.fill == "close":
         return "close", ()
-    share = stale_open_share(prices)
-    if market.has_open and share <= STALE_OPENS:
+    if not market.has_open:
+        return "close", (Notice("FILL_CLOSE", f"{market.name} has no open: {UPPER_BOUND}"),)
+    folds = cut_folds(WARMUP, prices.height - config.horizon - 1, config)
+    before = prices.slice(0, folds[0].test.start).tail(config.min_train)
+    share = stale_open_share(before)
+    if share <= STALE_OPENS:
         return "next_open", ()
-    why = (
-        f"{share:.0%} of the opens repeat the last close" if market.has_open else f"{market.name} has no open"
-    )
-    text = f"{why}: trained and filled at the close instead, which is an upper bound"
+    why = f"{share:.0%} of the opens from {before['day'][0]} to {before['day'][-1]} repeat the last close"
+    text = f"{why}: {UPPER_BOUND}; a later --start may leave them out"
     return "close", (Notice("FILL_CLOSE", text),)
 
 
+def cut_folds(first_row: int, end_row: int, config: Config) -> tuple[Fold, ...]:
+    """Return the folds of rows [first_row, end_row) under `config`."""
+    return walk_forward(
+        first_row,
+        end_row,
+        horizon=config.horizon,
+        min_train=config.min_train,
+        refit=config.refit,
+        valid_share=config.valid_share,
+        rolling=config.rolling,
+        max_folds=config.max_folds,
+    )
+
+
+def _limits(symbol: str, lockbox: int) -> tuple[Notice, ...]:
+    """Return what a reader must know before believing any figure of this run."""
+    found = []
+    if symbol.startswith("^"):
+        text = "an index level cannot be bought: its returns here are no trade, an ETF or a future would be"
+        found.append(Notice("NOT_TRADABLE", text))
+    if lockbox == 0:
+        found.append(
+            Notice("LOCKBOX_OPEN", "no rows are locked: nothing is left that no model was chosen on")
+        )
+    return tuple(found)
+
+
 def _context(
-    symbol: str, prices: pl.DataFrame, data: Path | None, context: str | None, library: Store
+    symbol: str,
+    prices: pl.DataFrame,
+    data: Path | None,
+    context: str | None,
+    library: Store,
+    snapshots: Store,
 ) -> tuple[pl.DataFrame | None, dict[str, Any], tuple[Notice, ...]]:
     """Load the index and the volatility index that are at hand, and put them on the symbol's days."""
     folder = (
@@ -188,6 +242,9 @@ def _context(
     index = load(chosen, data=folder, store=library)
     fear = default_volatility(symbol, available)
     volatility = load(fear, data=folder, store=library) if fear else None
+    for used in (index, volatility):
+        if used is not None:
+            snapshots.save(used)
     frame, doubts = align_context(
         prices["day"],
         symbol,
@@ -200,18 +257,19 @@ def _context(
     return frame, facts, _as_notices(doubts)
 
 
-def _remember(loaded: Loaded, snapshots: Store) -> tuple[Notice, ...]:
-    """Store the prices, and say which past days the source has rewritten since the last time."""
+def _remember(loaded: Loaded, snapshots: Store, until: dt.date) -> tuple[Notice, ...]:
+    """Store the prices, and say which days up to `until` the source has rewritten since the last time."""
     before = snapshots.latest(loaded.symbol)
     snapshots.save(loaded)
     if before is None or before.source != loaded.source or before.where != loaded.where:
         return ()
     change = changed_days(snapshots.load(before.symbol, before.hash).prices, loaded.prices)
-    if not change.days:
+    changed = [day for day in change.days if day <= until]
+    if not changed:
         return ()
-    shown = ", ".join(str(day) for day in change.days[:5])
-    text = f"the source changed {len(change.days)} past days since {before.saved_at[:10]}: {shown}"
-    return (Notice("DATA_REWRITTEN", text + (" ..." if len(change.days) > 5 else "")),)
+    shown = ", ".join(map(str, changed[:5])) + (" ..." if len(changed) > 5 else "")
+    text = f"the source changed {len(changed)} past days since {before.saved_at[:10]}: {shown}"
+    return (Notice("DATA_REWRITTEN", text),)
 
 
 def _require_finite(features: npt.NDArray[np.float64], prices: pl.DataFrame, symbol: str) -> None:

@@ -261,7 +261,7 @@ def health(
     Notes
     -----
     A model that puts out one constant for each fold has collapsed too, so spread is also measured around the
-    fold's own train mean.
+    fold's own train mean and around the fold's own mean forecast.
     """
     f, y = _pair(forecast, outcome)
     if not f.size:
@@ -343,7 +343,17 @@ def _calibrated(k: float, rho: float, se: float) -> bool:
 
 def _is_constant(f: Vector, y: Vector, mean: Vector, sigma: float) -> bool:
     scale = _std(y) or sigma
-    return any(_std(x) < 0.005 * scale or _distinct(x, sigma) < min(5, f.size) for x in (f, f - mean))
+    around = (f, f - mean, f - _mean_of_fold(f, mean))
+    return any(_std(x) < 0.005 * scale or _distinct(x, sigma) < min(5, f.size) for x in around)
+
+
+def _mean_of_fold(f: Vector, mean: Vector) -> Vector | float:
+    """Return each row's mean forecast within its fold, which its train mean names; 0 where folds are tiny."""
+    _, fold = np.unique(mean, return_inverse=True)
+    rows = np.bincount(fold)
+    if f.size < 5 * rows.size:
+        return 0.0
+    return np.asarray((np.bincount(fold, f) / rows)[fold])
 
 
 def _distinct(x: Vector, sigma: float) -> int:

@@ -43,6 +43,7 @@ from geiger.errors import DataError
 from geiger.files import read_frame, write_atomically, write_frame
 
 SCHEMA = 1
+STAMP = "%Y%m%d_%H%M%S"
 RUN_NAME = re.compile(r"[A-Za-z0-9^=][A-Za-z0-9^=._-]*_[a-z_]+_\d{8}_\d{6}")
 LIBRARIES = ("numpy", "polars", "numba", "xgboost-cpu", "xgboost", "lightgbm", "catboost")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -179,20 +180,19 @@ class RunsFolder:
         return Parts(self.root / ".parts" / key)
 
     def save(self, name: str, facts: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> Path:
-        """Write a finished run; ``run.json`` comes last, so a folder with one is complete."""
-        folder = self.root / name
+        """Write a finished run; ``run.json`` comes last, so a folder with one is complete.
+
+        Raises
+        ------
+        DataError
+            The folder cannot be written.
+        """
+        folder = self._reserve(name)
         for stem, frame in frames.items():
             write_frame(folder / f"{stem}.parquet", frame)
-        text = json.dumps({"schema": SCHEMA, "name": name, **facts}, indent=2, default=str)
+        text = json.dumps({"schema": SCHEMA, "name": folder.name, **facts}, indent=2, default=str)
         write_atomically(folder / "run.json", text.encode())
         return folder
-
-    def free_name(self, symbol: str, model: str) -> str:
-        """Return a name for a run that has no log to be called after."""
-        when = dt.datetime.now()
-        while (self.root / f"{symbol}_{model}_{when:%Y%m%d_%H%M%S}").exists():
-            when += dt.timedelta(seconds=1)
-        return f"{symbol}_{model}_{when:%Y%m%d_%H%M%S}"
 
     def load(self, name: str) -> StoredRun:
         """Return the finished run called `name`."""
@@ -216,6 +216,21 @@ class RunsFolder:
             return []
         found = (_read_run(path) for path in sorted(self.root.iterdir()) if RUN_NAME.fullmatch(path.name))
         return [run for run in found if run is not None]
+
+    def _reserve(self, name: str) -> Path:
+        """Make the run's folder, under the next free second where the name is taken."""
+        stem, when = name[:-15], dt.datetime.strptime(name[-15:], STAMP)
+        while True:
+            folder = self.root / f"{stem}{when:{STAMP}}"
+            try:
+                folder.mkdir(parents=True)
+                return folder
+            except FileExistsError:
+                if not self.root.is_dir():
+                    raise DataError(f"{self.root}: is no folder; name another with --runs-dir") from None
+                when += dt.timedelta(seconds=1)
+            except OSError as error:
+                raise DataError(f"{folder}: cannot be made ({error.strerror}); check the folder") from None
 
 
 def _read_run(folder: Path) -> StoredRun | None:

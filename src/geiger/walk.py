@@ -18,15 +18,15 @@ from geiger.columns import FORECASTS, require
 from geiger.config import Config
 from geiger.errors import TrainingError
 from geiger.features.catalogue import NAMES
-from geiger.folds import Fold, walk_forward
-from geiger.material import Material
+from geiger.folds import Fold
+from geiger.material import Material, cut_folds
 from geiger.models import Forecaster, fit_members
 from geiger.records import Epoch, FoldResult, Notice
 from geiger.runs import Part, Parts
 from geiger.seeds import derive
 from geiger.windows import Weighting, fold_arrays
 
-PROBE_TREES = 10
+PROBE_TREES = (5, 25)
 
 
 @dataclass(frozen=True)
@@ -56,44 +56,69 @@ class Walk:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """Every fold's notices, once each, with the folds that gave them."""
-        texts = dict.fromkeys(notice for fold in self.folds for notice in fold.notices)
-        return tuple(texts)
+        """The folds' notices, one a code, with the folds that gave it."""
+        given: dict[str, list[tuple[int, str]]] = {}
+        for fold in self.folds:
+            for notice in fold.notices:
+                given.setdefault(notice.code, []).append((fold.result.fold, notice.text))
+        found = [Notice(code, _in_folds(texts, len(self.folds))) for code, texts in given.items()]
+        resumed = [fold.result.fold for fold in self.folds if fold.resumed]
+        if resumed:
+            text = f"folds {_listed(resumed)} were finished by an earlier run that was stopped"
+            found.append(Notice("RESUMED", text))
+        return tuple(found)
+
+    @property
+    def rounds_note(self) -> str | None:
+        """What the folds chose on their inner validation rows, in one sentence."""
+        rounds = [value for fold in self.folds for value in fold.result.rounds]
+        if not any(rounds):
+            return None
+        low, high, middle = min(rounds), max(rounds), int(np.median(rounds))
+        span = f"{low} every time" if low == high else f"median {middle}, from {low} to {high}"
+        return f"Rounds (trees, or place on the penalty grid) of {len(rounds)} trainings: {span}."
+
+
+def _in_folds(texts: Sequence[tuple[int, str]], total: int) -> str:
+    numbers = sorted({fold for fold, _ in texts})
+    return f"{texts[0][1]} [in {len(numbers)} of {total} folds: {_listed(numbers)}]"
+
+
+def _listed(numbers: Sequence[int], most: int = 12) -> str:
+    return ", ".join(map(str, numbers[:most])) + (" ..." if len(numbers) > most else "")
 
 
 def plan_folds(material: Material, config: Config) -> tuple[Fold, ...]:
     """Return the folds that `walk` will train, without training any."""
-    return walk_forward(
-        material.warmup,
-        material.labelled,
-        horizon=config.horizon,
-        min_train=config.min_train,
-        refit=config.refit,
-        valid_share=config.valid_share,
-        rolling=config.rolling,
-        max_folds=config.max_folds,
-    )
+    return cut_folds(material.warmup, material.labelled, config)
 
 
 def expected_seconds(
     material: Material, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
 ) -> float:
-    """Return about how long `walk` will take: a few trees on the last fold are timed, and scaled up.
+    """Return about how long `walk` will take, from short fits on the last fold, timed now.
 
-    Early stopping usually ends sooner.
+    The time of a few trees and of some more tells the fixed cost from the cost of a tree. Early stopping
+    usually ends sooner.
     """
     target = material.target["value"].to_numpy()
     arrays = fold_arrays(material.features, target, folds[-1], clip=config.clip)
-    trees = getattr(forecaster, "max_trees", 1)
-    probe = forecaster
-    if trees > PROBE_TREES:
-        probe = replace(forecaster, max_trees=PROBE_TREES, early_stopping=None)  # type: ignore[type-var]
-    fit_members(probe, arrays.train, arrays.valid, [0])  # loads the library
-    started = time.perf_counter()
-    fit_members(probe, arrays.train, arrays.valid, [0])
-    once = (time.perf_counter() - started) * max(trees / PROBE_TREES, 1.0)
-    share_of_rows = sum(len(fold.train) for fold in folds) / len(folds[-1].train)
-    return once * share_of_rows * (config.seeds if forecaster.seeded else 1)
+
+    def timed(trees: int) -> float:
+        probe = forecaster
+        if hasattr(forecaster, "max_trees"):
+            probe = replace(forecaster, max_trees=trees, early_stopping=None)  # type: ignore[type-var]
+        started = time.perf_counter()
+        probe.fit(arrays.train, arrays.valid, seed=0)
+        return time.perf_counter() - started
+
+    few, more = PROBE_TREES
+    timed(few)  # loads the library
+    short, long = timed(few), timed(more)
+    a_tree = max(long - short, 0.0) / (more - few)
+    once = short + a_tree * max(getattr(forecaster, "max_trees", few) - few, 0)
+    fits = config.seeds if forecaster.seeded else 1
+    return once * fits * sum(len(fold.train) for fold in folds) / len(folds[-1].train)
 
 
 def walk(
@@ -145,8 +170,8 @@ def _train(material: Material, model: str, forecaster: Forecaster, config: Confi
         fit_rows=predictor.fit_rows,
         fit_forecast=scaler.restore(predictor.predict(fit_x)),
         importances=np.empty(0) if importances is None else importances,
-        train_mean=scaler.target_mean,
-        train_std=scaler.target_std,
+        train_mean=float(target[predictor.fit_rows].mean()),
+        train_std=float(target[predictor.fit_rows].std()),
     )
 
 

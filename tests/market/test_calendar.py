@@ -100,8 +100,8 @@ def test_close_in_universal_time(symbol: str, day: date, instant: datetime) -> N
         ("^GSPC", "^N225", True),
         ("^GSPC", "BTC-USD", False),
         ("BTC-USD", "AAPL", True),
-        ("^GSPC", "EURUSD=X", False),
-        ("EURUSD=X", "BTC-USD", False),
+        ("^GSPC", "EURUSD=X", True),
+        ("EURUSD=X", "BTC-USD", True),
         ("BTC-USD", "EURUSD=X", True),
         ("^GSPC", "RY.TO", False),
         ("RY.TO", "AAPL", True),  # Toronto closes at four when New York closes at one

@@ -332,7 +332,7 @@ def test_a_read_only_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(writing._File, "__init__", refused)
     said = run_through(tmp_path)
     assert len(said) == 1
-    assert "AAPL lstm: Permission denied" in said[0]
+    assert f"log {tmp_path}: Permission denied" in said[0]
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write into any folder")

@@ -71,7 +71,16 @@ UNKNOWN = Market("unknown", None, "Pacific/Kiritimati", time(12, 0), close_known
 US = Market("New York", "XNYS", "America/New_York", time(16, 0), shortened=timedelta(hours=3))
 CBOE_INDEX = Market("Cboe index", "XNYS", "America/Chicago", time(15, 15))
 CRYPTO = Market("crypto", None, "UTC", MIDNIGHT, days_per_year=365, shortened=timedelta())
-FX = Market("foreign exchange", None, "Europe/London", MIDNIGHT, has_open=False, shortened=timedelta())
+# A vendor's currency bar may name the start of its day as the close, with high and low of the hours after it.
+FX = Market(
+    "foreign exchange",
+    None,
+    "Europe/London",
+    MIDNIGHT,
+    has_open=False,
+    close_known=False,
+    shortened=timedelta(),
+)
 # Settlements lie hours before the end of the session, and which of the two a source quotes is not said.
 FUTURES = Market("futures", "CMES", "America/Chicago", time(17, 0), close_known=False)
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from geiger.columns import CONTEXT, PRICES, require
 from geiger.market.calendar import closes_later
-from geiger.market.doubts import DAYS_SHOWN, Doubt
+from geiger.market.doubts import DAYS_SHOWN, Doubt, Severity
 
 CODES: Mapping[str, str] = {
     "CONTEXT_MISSING": "there is no market context, so its features are constant 0",
@@ -27,6 +27,7 @@ FAMILIES = (
     frozenset({"^DJI", "DIA"}),
 )
 VOLATILITY = "^VIX"
+FEW_DAYS = 5
 LONGEST_AGE = 10  # calendar days; an older value says nothing of today (the longest holidays close 10 days)
 
 Named = tuple[str, pl.DataFrame]  # symbol and its PRICES
@@ -117,7 +118,8 @@ def _doubts(days: pl.Series, symbol: str, given: Named, word: str, values: pl.Se
         span = f"its data run from {prices['day'][0]} to {prices['day'][-1]}"
         between = f"between {empty[0]} and {empty[-1]}" if len(empty) > 1 else f"on {empty[0]}"
         text = f"{name} as the {word} has no value on {len(empty)} of {len(days)} days, {between} ({span})"
-        found.append(Doubt("CONTEXT_PARTIAL", "warning", shown, len(empty), text))
+        severity: Severity = "note" if len(empty) <= FEW_DAYS else "warning"  # a lagged context misses one
+        found.append(Doubt("CONTEXT_PARTIAL", severity, shown, len(empty), text))
     if closes_later(name, symbol):
         text = f"{name} may close later than {symbol}: each day uses its last close of an earlier date"
         found.append(Doubt("CONTEXT_LAGGED", "note", (), len(days), text))

@@ -33,6 +33,7 @@ CODES: Mapping[str, str] = {
     # found by `check`
     "DATA_CLOSE_ONLY": "there are closes only, so no fill at an open",
     "DATA_COLUMNS_SHIFTED": "the labels do not fit the columns",
+    "DATA_CLOSE_FIRST": "the close stands at the start of its bar, so the rest of the bar lies in its future",
     "DATA_HIGH_TOO_LOW": "the high is below the open or the close",
     "DATA_LOW_TOO_HIGH": "the low is above the open or the close",
     "DATA_ADJUSTMENT_JUMP": "the adjusted close jumps where the quoted close does not",
@@ -50,6 +51,7 @@ CODES: Mapping[str, str] = {
     "DATA_EXTRA_SESSIONS": "bars stand on days when the exchange was closed",
 }
 
+CLOSE_FIRST = "DATA_CLOSE_FIRST"
 DAYS_SHOWN = 5
 
 _ROUNDING = 1e-6  # relative; vendors store 6 to 8 digits
@@ -64,6 +66,7 @@ _WEEKEND_SHARE = 0.10
 _SPLITS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100])
 _SPLIT_LIKE = "looks like a split that nobody adjusted"
 _USUAL_DAYS = 20  # days before (and after) a step that say what is usual
+_FIRST_SHARE = 0.1  # of bar and of the step to the next open; ordinary bars have 0.3 and more
 _SHIFT_ROWS = 20  # fewer rows cannot show that labels are shifted
 
 
@@ -120,6 +123,7 @@ def check(
     found = [
         shifted,
         _close_only(bars),
+        _close_first(prices),
         *_impossible(bars, shifted is not None),
         _adjustment_jumps(bars),
         *_large_steps(bars),
@@ -133,6 +137,24 @@ def check(
     ]
     order = ("error", "warning", "note")
     return tuple(sorted((doubt for doubt in found if doubt), key=lambda doubt: order.index(doubt.severity)))
+
+
+def _close_first(prices: pl.DataFrame) -> Doubt | None:
+    """Doubt a close that hardly ever leaves its own open, though the bar is wide and the next open is far."""
+    if prices.height < _USUAL_DAYS:
+        return None
+    quotes = {name: prices[name].to_numpy() for name in ("open", "high", "low", "close")}
+    inside = float(np.median(np.abs(quotes["close"] / quotes["open"] - 1.0)))
+    width = float(np.median(quotes["high"] / quotes["low"] - 1.0))
+    after = float(np.median(np.abs(quotes["open"][1:] / quotes["close"][:-1] - 1.0)))
+    if width == 0.0 or inside > _FIRST_SHARE * min(width, after):
+        return None
+    text = (
+        f"the close stands at the start of its bar: it is {inside:.2%} from its own open and {after:.2%} "
+        f"from the next one, in bars {width:.2%} wide (medians); the rest of such a bar lies in the close's "
+        "future: use a source whose close ends the bar"
+    )
+    return Doubt(CLOSE_FIRST, "error", (), prices.height, text)
 
 
 def stale_open_share(prices: pl.DataFrame) -> float:

@@ -208,10 +208,11 @@ class Store:
     def _entries(self) -> list[Snapshot]:
         try:
             lines = self._index.read_text(encoding="utf-8").split("\n")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{self._index}: cannot be read ({error}); move it away and save again") from None
+            why = getattr(error, "strerror", None) or "no text"
+            raise DataError(f"{self._index}: cannot be read ({why}); move it away and save again") from None
         entries = (_entry(line) for line in lines)
         return [entry for entry in entries if entry is not None]
 

@@ -64,7 +64,7 @@ class Forecaster(ABC):
         return True
 
     @abstractmethod
-    def fit(self, train: Block, valid: Block, *, seed: int, course: bool = True) -> Predictor:
+    def fit(self, train: Block, valid: Block, *, seed: int) -> Predictor:
         """Learn from `train`; whatever is chosen is chosen on `valid`.
 
         Parameters
@@ -73,8 +73,6 @@ class Forecaster(ABC):
             Inner train and inner validation rows of one fold.
         seed : int
             The only source of randomness.
-        course : bool
-            Whether to record the epochs even where that takes a fit of its own.
 
         Raises
         ------
@@ -104,8 +102,6 @@ class Ensemble(Predictor):
 def fit_members(forecaster: Forecaster, train: Block, valid: Block, seeds: Sequence[int]) -> Ensemble:
     """Fit one member for each seed; a model that uses no seed is fitted once.
 
-    The first member always records its course; the others do where it costs nothing.
-
     Raises
     ------
     SettingError
@@ -114,7 +110,7 @@ def fit_members(forecaster: Forecaster, train: Block, valid: Block, seeds: Seque
     if not seeds:
         raise SettingError("an ensemble needs at least one seed")
     used = seeds if forecaster.seeded else seeds[:1]
-    members = tuple(forecaster.fit(train, valid, seed=s, course=not i) for i, s in enumerate(used))
+    members = tuple(forecaster.fit(train, valid, seed=seed) for seed in used)
     importances = [member.importances for member in members if member.importances is not None]
     return Ensemble(
         members=members,

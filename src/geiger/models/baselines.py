@@ -34,7 +34,7 @@ class Zero(Forecaster):
     name: ClassVar[str] = "zero"
     seeded: ClassVar[bool] = False
 
-    def fit(self, train: Block, valid: Block, *, seed: int, course: bool = True) -> Linear:
+    def fit(self, train: Block, valid: Block, *, seed: int) -> Linear:
         """Learn nothing."""
         return _constant(train, train.zero)
 
@@ -47,7 +47,7 @@ class RunningMean(Forecaster):
     name: ClassVar[str] = "mean"
     seeded: ClassVar[bool] = False
 
-    def fit(self, train: Block, valid: Block, *, seed: int, course: bool = True) -> Linear:
+    def fit(self, train: Block, valid: Block, *, seed: int) -> Linear:
         """Learn the mean, which is 0 in units of the standardised target."""
         return _constant(train, 0.0)
 
@@ -76,7 +76,7 @@ class Ridge(Forecaster):
         if not self.alphas or min(self.alphas) <= 0.0 or list(self.alphas) != sorted(self.alphas):
             raise SettingError(f"ridge alphas must be positive and ascending, got {self.alphas}")
 
-    def fit(self, train: Block, valid: Block, *, seed: int, course: bool = True) -> Linear:
+    def fit(self, train: Block, valid: Block, *, seed: int) -> Linear:
         """Solve for every alpha, keep the one with the least inner validation error, refit."""
         path = ridge_path(train, self.alphas)
         records = [

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geiger.errors import MissingLibrary, SettingError, TrainingError
 from geiger.models.base import Forecaster, Predictor, epoch_record, shares
@@ -117,28 +118,25 @@ class Boosting(Forecaster):
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
         """Grow `count` trees on `block`, stopping early by the unweighted error on `watch` if it is given."""
 
-    def fit(self, train: Block, valid: Block, *, seed: int, course: bool = True) -> TreesPredictor:
+    def fit(self, train: Block, valid: Block, *, seed: int) -> TreesPredictor:
         """Choose the number of trees on `valid`, then grow them on both blocks."""
         if not np.ptp(train.x, axis=0).any():
             raise TrainingError(
                 f"{self.name}: every feature is constant on the train rows; nothing to split on"
             )
-        block, rounds = train, self.max_trees
-        epochs: tuple[Epoch, ...] = ()
-        if course or self.early_stopping or not self.refit:
-            trees = self.grow(train, rounds, seed, valid if self.early_stopping else None)
-            rounds, epochs = trees.count, _course(trees, train, valid)
+        block = train
+        trees = first = self.grow(train, self.max_trees, seed, valid if self.early_stopping else None)
         if self.refit:
             block = join(train, valid)
-            trees = self.grow(block, rounds, seed)
+            trees = self.grow(block, first.count, seed)
         return TreesPredictor(
             trees=trees,
             fit_rows=block.rows,
-            rounds=rounds,
-            epochs=epochs,
+            rounds=first.count,
+            epochs=_course(first, train, valid),
             importances=shares(trees.gain()),
             importance_kind=self.importance_kind,
-            notices=_few(rounds) if self.early_stopping else (),
+            notices=_few(first.count) if self.early_stopping else (),
         )
 
 
@@ -225,11 +223,11 @@ class LightGBM(Boosting):
             lambda_l1=self.l1,
             lambda_l2=self.l2,
         )
-        data = lightgbm.Dataset(block.x, block.y, weight=block.weight, params=settings)
+        data = lightgbm.Dataset(_rounded(block.x), block.y, weight=block.weight, params=settings)
         watched: list[Any] = []
         stop: list[Any] = []
         if watch is not None and self.early_stopping:
-            watched = [lightgbm.Dataset(watch.x, watch.y, reference=data)]
+            watched = [lightgbm.Dataset(_rounded(watch.x), watch.y, reference=data)]
             stop = [lightgbm.early_stopping(self.early_stopping, verbose=False)]
         booster = lightgbm.train(
             settings, data, count, valid_sets=watched, callbacks=stop, keep_training_booster=True
@@ -330,7 +328,7 @@ class _LightGBMTrees(Trees):
     threads: int
 
     def predict(self, x: Floats, count: int) -> Floats:
-        forecast = self.booster.predict(x, num_iteration=count, num_threads=self.threads)
+        forecast = self.booster.predict(_rounded(x), num_iteration=count, num_threads=self.threads)
         return np.asarray(forecast, dtype=np.float64)
 
     def gain(self) -> Floats:
@@ -384,3 +382,8 @@ def _few(count: int) -> tuple[Notice, ...]:
 
 def _missing(library: str) -> MissingLibrary:
     return MissingLibrary(f"{library} is not installed; install it or choose another model")
+
+
+def _rounded(x: Floats) -> NDArray[np.float32]:
+    """Return x in single precision, as the other two libraries read it: then rounding moves no bin."""
+    return x.astype(np.float32)

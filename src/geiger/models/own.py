@@ -39,7 +39,7 @@ class Own(Forecaster):
     threads: int = 1
     name: ClassVar[str] = "own"
 
-    def fit(self, train: Block, valid: Block, *, seed: int, course: bool = True) -> OwnPredictor:
+    def fit(self, train: Block, valid: Block, *, seed: int) -> OwnPredictor:
         """Fit the train rows, describe the result on the valid rows, then fit both together."""
         first = self._fitted(train, seed)
         on_train, on_valid = (

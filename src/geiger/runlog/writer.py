@@ -56,7 +56,7 @@ def log_stem(symbol: str, model: str, when: datetime) -> str:
 
 
 def _to_stderr(message: str) -> None:
-    print(message, file=sys.stderr)
+    print(f"geiger: {message}", file=sys.stderr)
 
 
 def _guarded(
@@ -126,12 +126,13 @@ class RunLogWriter:
         self.events_path: Path | None = None
         self.writing = True
         self._symbol, self._model, self._shown, self._on_trouble = symbol, model, shown, on_trouble
+        self._directory = Path(directory)
         self._began = False
         self._epochs: list[Epoch] = []
         self._warnings: list[Notice] = []
         self._live = False  # whether the text already shows epochs
         self._files: dict[str, _File] = {}
-        self._create(Path(directory), when)
+        self._create(self._directory, when)
 
     def __enter__(self) -> RunLogWriter:
         """Return the writer itself."""
@@ -247,7 +248,7 @@ class RunLogWriter:
     def _give_up(self, error: Exception) -> None:
         self.close()
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        where = self.path or f"{self._symbol} {self._model}"
+        where = self.path or self._directory
         with suppress(Exception):
             self._on_trouble(clean(f"log {where}: {reason}; the run goes on without a log"))
 
