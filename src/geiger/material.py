@@ -20,7 +20,7 @@ from geiger.errors import DataError
 from geiger.features.catalogue import NAMES, VERSION, WARMUP, feature_matrix
 from geiger.folds import Fold, walk_forward
 from geiger.market.calendar import Market, market_of, sessions
-from geiger.market.doubts import CLOSE_FIRST, Doubt, check, stale_open_share
+from geiger.market.doubts import CLOSE_FIRST, CLOSE_ONLY, Doubt, check, stale_open_share
 from geiger.market.prices import slice_days
 from geiger.market.snapshots import Store, changed_days, content_hash
 from geiger.market.sources import (
@@ -128,7 +128,7 @@ def prepare(
         fill=fill,
         warmup=WARMUP,
         notices=(
-            *_as_notices((*loaded.notes, *doubts)),
+            *_as_notices((*loaded.notes, *(d for d in doubts if not (bar_notices and d.code == CLOSE_ONLY)))),
             *rewritten,
             *bar_notices,
             *fill_notices,

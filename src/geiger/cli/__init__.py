@@ -5,11 +5,12 @@ Exit codes: 0 fine, 1 our error (one plain line), 2 usage, 3 the run ended FAILE
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
-from geiger.cli.parser import build_parser
-from geiger.errors import GeigerError
+from geiger.cli.complaint import complain, plain
+from geiger.cli.parser import parse
 
 __all__ = ["main"]
 
@@ -18,27 +19,16 @@ OUR_ERROR = 1
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line and return its exit code."""
-    args = build_parser().parse_args(argv)
+    args = parse(argv)
     module, function = args.handler.split(":")
     try:
         return int(getattr(import_module(module), function)(args))
     except KeyboardInterrupt:
-        return _complain("stopped; finished folds are kept, and the same command goes on from there")
+        complain("stopped; finished folds are kept, and the same command goes on from there")
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        sys.stderr.close()
-        return OUR_ERROR
-    except GeigerError as error:
-        if args.debug:
-            raise
-        return _complain(str(error))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         if args.debug:
             raise
-        kind = type(error).__name__
-        return _complain(f"unexpected {kind}: {error}; run it again with --debug to see where")
-
-
-def _complain(text: str) -> int:
-    line = " ".join(text.split())
-    print(f"geiger: {line}", file=sys.stderr)
+        complain(plain(error))
     return OUR_ERROR

@@ -9,8 +9,10 @@ from typing import Any
 
 import polars as pl
 
+from geiger.cli.complaint import complain, plain
+from geiger.cli.options import day_of, is_symbol
 from geiger.cli.show import print_json, table
-from geiger.errors import SettingError
+from geiger.errors import DataError, SettingError
 from geiger.market.calendar import market_of, sessions, valid_symbol
 from geiger.market.doubts import Doubt, check
 from geiger.market.readers import Reading, read_prices
@@ -18,26 +20,31 @@ from geiger.market.snapshots import Store, content_hash
 from geiger.market.sources import Loaded, fetch_yahoo, list_symbols, load
 from geiger.runs import RunsFolder
 
+LISTED = ("symbol", "source", "first_day", "last_day", "rows", "market")
 SHOWN_BARS = 5
 
 
 def list_data(args: argparse.Namespace) -> int:
     """Print the symbols at hand, with their source, days and market."""
     library = Store(RunsFolder(args.runs_dir).library)
-    rows = []
+    rows, refused = [], 0
     for symbol, source in list_symbols(args.data, library).items():
-        prices = load(symbol, data=args.data, store=library).prices
-        facts = (symbol, source, prices["day"][0], prices["day"][-1], prices.height, market_of(symbol).name)
-        rows.append(
-            dict(zip(("symbol", "source", "first_day", "last_day", "rows", "market"), facts, strict=True))
-        )
+        try:
+            loaded = load(symbol, data=args.data, store=library)
+        except DataError as error:  # one file that cannot be read does not hide the others
+            complain(plain(error))
+            refused += 1
+            continue
+        days = loaded.prices["day"]
+        facts = (symbol, source, days[0], days[-1], len(days), market_of(symbol).name)
+        rows.append(dict(zip(LISTED, facts, strict=True)))
     if args.json:
         print_json(rows)
     elif rows:
-        print(table([tuple(rows[0]), *(tuple(str(value) for value in row.values()) for row in rows)]))
-    else:
+        print(table([LISTED, *(tuple(str(value) for value in row.values()) for row in rows)]))
+    elif not refused:
         print("no symbols at hand; `geiger data add FILE` or `geiger data fetch SYMBOL` brings some")
-    return 0
+    return 1 if refused else 0
 
 
 def show_data(args: argparse.Namespace) -> int:
@@ -89,7 +96,8 @@ def add_data(args: argparse.Namespace) -> int:
 
 def fetch_data(args: argparse.Namespace) -> int:
     """Fetch prices from Yahoo and keep them as a snapshot before anything uses them."""
-    return _keep(fetch_yahoo(valid_symbol(args.symbol), start=args.start, end=args.end), args)
+    loaded = fetch_yahoo(valid_symbol(args.symbol), start=day_of(args.start), end=day_of(args.end))
+    return _keep(loaded, args)
 
 
 def _keep(loaded: Loaded, args: argparse.Namespace) -> int:
@@ -111,10 +119,7 @@ def _keep(loaded: Loaded, args: argparse.Namespace) -> int:
 
 def _symbol_of(path: Path) -> str | None:
     """Return the symbol that a file is called after, or None where its name is no symbol."""
-    try:
-        return valid_symbol(path.stem)
-    except SettingError:
-        return None
+    return path.stem if is_symbol(path.stem) else None
 
 
 def _checked(prices: pl.DataFrame, symbol: str | None) -> tuple[Doubt, ...]:

@@ -22,7 +22,7 @@ PARTS = {
     "exchange_calendars": "missing sessions, exchange holidays",
     "arch": "embedded index prices",
     "bokeh_sampledata": "embedded stock prices",
-    "yfinance": "`geiger data fetch`",
+    "yfinance": "`geiger data fetch`, optional",
 }
 
 
@@ -41,12 +41,8 @@ def doctor(args: argparse.Namespace) -> int:
     print(table(rows))
     print("\nsymbols at hand: " + (", ".join(facts["symbols"]) or "none"))
     print(f"runs in {facts['runs_dir']}: {facts['runs']}; free disk there: {facts['free_gb']:.1f} GB")
-    missing = [part for part in facts["parts"] if part["state"] == "missing"]
-    print(
-        "all well"
-        if not missing
-        else "missing: " + ", ".join(f"{p['library']} ({p['for']})" for p in missing)
-    )
+    missing = [f"{p['library']} ({p['for']})" for p in facts["parts"] if p["state"] == "missing"]
+    print(f"missing: {', '.join(missing)}" if missing else "nothing is missing")
     return 0
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-from geiger.cli.show import print_json, table
+from geiger.cli.show import print_json, table, warning_lines
 from geiger.config import recipe
 from geiger.errors import SettingError
 from geiger.experiment import Experiment
 from geiger.features.catalogue import FEATURES, VERSION, WARMUP, build_features
+from geiger.files import write_atomically, write_frame
 
 
 def list_features(args: argparse.Namespace) -> int:
@@ -43,19 +44,28 @@ def build(args: argparse.Namespace) -> int:
         raise SettingError(f"{args.out}: the file must end in .parquet or .csv")
     if not args.out.absolute().parent.is_dir():
         raise SettingError(f"{args.out}: the folder {args.out.parent} does not exist; make it first")
-    config = replace(recipe("default"), lockbox=0)
+    config = replace(recipe("default"), lockbox=0, min_train=1, fill="close")  # nothing is trained
     experiment = Experiment(
         args.symbol, config=config, data=args.data, context=args.context, runs_dir=args.runs_dir
     )
     material = experiment.material()
     frame = build_features(material.prices, material.context)
+    notices = [notice for notice in material.notices if notice.code != "LOCKBOX_OPEN"]
     if args.out.suffix == ".csv":
-        frame.write_csv(args.out)
+        write_atomically(args.out, frame.write_csv().encode())
     else:
-        frame.write_parquet(args.out)
-    print(
-        f"{args.out}: {frame.height} days x {frame.width - 1} features, complete from {frame['day'][WARMUP]} on"
-    )
-    for notice in material.notices:
-        print(f"  Warning {notice.code}: {notice.text}")
+        write_frame(args.out, frame)
+    facts = {
+        "file": args.out,
+        "rows": frame.height,
+        "features": frame.width - 1,
+        "complete_from": frame["day"][WARMUP],
+        "warnings": [asdict(notice) for notice in notices],
+    }
+    if args.json:
+        print_json(facts)
+        return 0
+    size = f"{frame.height} days x {facts['features']} features"
+    lines = [f"{args.out}: {size}, complete from {facts['complete_from']} on"]
+    print("\n".join([*lines, *warning_lines(notices)]))
     return 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 from typing import Any
 
 from geiger.config import Config, from_toml, override, recipe
-from geiger.errors import GeigerError, SettingError
+from geiger.errors import SettingError
 from geiger.experiment import Experiment
+from geiger.market.calendar import valid_symbol
 
 SETTINGS = ("seeds", "seed", "refit", "min_train", "rolling", "max_folds", "fill", "lockbox", "start", "end")
 TRADING = ("risk", "rule", "cost_bps")
@@ -16,8 +18,8 @@ BOOSTERS = ("xgb", "lgb", "catboost")
 
 def config_of(args: argparse.Namespace) -> Config:
     """Return the recipe, with the TOML file on top and the options above both."""
-    base = recipe(args.recipe or "default")
-    config = from_toml(args.config, base) if args.config else base
+    base = recipe(args.recipe) if args.recipe else None
+    config = from_toml(args.config, base) if args.config else base or recipe("default")
     changes: dict[str, Any] = {
         name: getattr(args, name) for name in SETTINGS if getattr(args, name) is not None
     }
@@ -44,7 +46,7 @@ def experiment_of(args: argparse.Namespace, symbol: str, model: str, config: Con
 
 def symbols_of(args: argparse.Namespace) -> list[str]:
     """Return the symbols named on the line and in the file, once each, in order."""
-    symbols = list(args.symbols)
+    symbols = [*args.symbols, *getattr(args, "named", ())]
     path = getattr(args, "symbols_file", None)
     if path is not None:
         try:
@@ -57,7 +59,17 @@ def symbols_of(args: argparse.Namespace) -> list[str]:
     return list(dict.fromkeys(symbols))
 
 
-def plain(error: Exception) -> str:
-    """Return what an error has to say, in one line."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, GeigerError) else f"unexpected {type(error).__name__}: {text}"
+def day_of(text: str | None) -> dt.date | None:
+    """Return the day that an option names."""
+    try:
+        return None if text is None else dt.date.fromisoformat(text)
+    except ValueError:
+        raise SettingError(f"{text!r} is no day; write it as 2012-03-31") from None
+
+
+def is_symbol(text: str) -> bool:
+    """Return whether `text` may be a symbol."""
+    try:
+        return bool(valid_symbol(text))
+    except SettingError:
+        return False

@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
+from typing import NoReturn, TypeAlias
 
 from geiger import __version__
+from geiger.cli.complaint import complain
 
 MODELS = ("ridge", "xgb", "lgb", "catboost", "gbm")
 RECIPES = ("plan", "default", "quick")
+USAGE = 2
 EPILOG = """\
 exit codes: 0 fine, 1 an error (one plain line), 2 usage, 3 the run ended FAILED or COLLAPSED
 first steps: geiger demo · geiger data list · geiger train ridge AAPL · geiger backtest AAPL --model ridge
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line: the usage of `train` alone would fill half a screen."""
+
+    def error(self, message: str) -> NoReturn:
+        complain(f"{message}; `{self.prog} --help` shows what there is")
+        sys.exit(USAGE)
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """Return the parsed command line; symbols may stand before, between and after the options."""
+    args, rest = build_parser().parse_known_args(argv)
+    if rest and ("symbols" not in args or any(word.startswith("-") for word in rest)):
+        unknown = " ".join(word for word in rest if word.startswith("-") or "symbols" not in args)
+        args.parser.error(f"unrecognized arguments: {unknown}")
+    if rest:
+        args.symbols = [*args.symbols, *rest]
+    return args
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="geiger",
         description="Trains next-day stock-return forecasters the strict way and says what they are worth.",
         epilog=EPILOG,
@@ -34,20 +57,18 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = argparse._SubParsersAction
+Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 
 
-def _command(
-    commands: Commands[argparse.ArgumentParser], name: str, handler: str, help: str
-) -> argparse.ArgumentParser:
+def _command(commands: Commands, name: str, handler: str, help: str) -> argparse.ArgumentParser:
     text = help[0].upper() + help[1:] + "."
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=text)
-    parser.set_defaults(handler=handler)
+    parser.set_defaults(handler=handler, parser=parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 
 
-def _demo(commands: Commands[argparse.ArgumentParser]) -> None:
+def _demo(commands: Commands) -> None:
     parser = _command(
         commands,
         "demo",
@@ -58,9 +79,9 @@ def _demo(commands: Commands[argparse.ArgumentParser]) -> None:
     _folders(parser)
 
 
-def _data(commands: Commands[argparse.ArgumentParser]) -> None:
+def _data(commands: Commands) -> None:
     data = commands.add_parser(
-        "data", help="see, check, add and fetch prices", description="See and check prices."
+        "data", help="see, check, add and fetch prices", description="See, check, add and fetch prices."
     )
     actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
     home = "geiger.cli.data"
@@ -98,9 +119,9 @@ def _data(commands: Commands[argparse.ArgumentParser]) -> None:
     _json(parser)
 
 
-def _features(commands: Commands[argparse.ArgumentParser]) -> None:
+def _features(commands: Commands) -> None:
     features = commands.add_parser(
-        "features", help="the 154-column feature contract", description="The features."
+        "features", help="the 154-column feature contract", description="The 154-column feature contract."
     )
     actions = features.add_subparsers(dest="action", required=True, metavar="ACTION")
     parser = _command(actions, "list", "geiger.cli.features:list_features", "print the contract")
@@ -113,9 +134,10 @@ def _features(commands: Commands[argparse.ArgumentParser]) -> None:
     _source(parser)
     _context(parser)
     _runs_dir(parser)
+    _json(parser)
 
 
-def _train(commands: Commands[argparse.ArgumentParser]) -> None:
+def _train(commands: Commands) -> None:
     parser = _command(
         commands, "train", "geiger.cli.train:train", "train one model strictly walk-forward, one log a symbol"
     )
@@ -129,7 +151,7 @@ def _train(commands: Commands[argparse.ArgumentParser]) -> None:
     _json(parser)
 
 
-def _backtest(commands: Commands[argparse.ArgumentParser]) -> None:
+def _backtest(commands: Commands) -> None:
     parser = _command(
         commands,
         "backtest",
@@ -137,7 +159,9 @@ def _backtest(commands: Commands[argparse.ArgumentParser]) -> None:
         "trade the stitched out-of-sample forecasts of a model beside its baselines",
     )
     parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
-    parser.add_argument("--symbol", dest="symbols", action="append", help="the same, as an option")
+    parser.add_argument(
+        "--symbol", dest="named", metavar="SYMBOL", action="append", default=[], help="the same, as an option"
+    )
     parser.add_argument(
         "--model", default="xgb", metavar="MODEL", help="whose forecasts to trade (default: xgb)"
     )
@@ -145,7 +169,7 @@ def _backtest(commands: Commands[argparse.ArgumentParser]) -> None:
     _json(parser)
 
 
-def _doctor(commands: Commands[argparse.ArgumentParser]) -> None:
+def _doctor(commands: Commands) -> None:
     parser = _command(
         commands,
         "doctor",
@@ -164,17 +188,15 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
     _span(parser)
     group = parser.add_argument_group("settings")
     group.add_argument("--recipe", choices=RECIPES, help="named settings (default: default)")
-    group.add_argument(
-        "--config", metavar="FILE", type=Path, help="settings in a TOML file; options below win"
-    )
+    group.add_argument("--config", metavar="FILE", type=Path, help="settings in a TOML file; options win")
     group.add_argument("--risk", choices=("conservative", "balanced", "aggressive"), help="risk appetite")
-    group.add_argument("--epochs", type=_count, metavar="N", help="at most this many trees")
-    group.add_argument("--seeds", type=_count, metavar="N", help="members whose forecasts are averaged")
+    group.add_argument("--epochs", type=int, metavar="N", help="at most this many trees")
+    group.add_argument("--seeds", type=int, metavar="N", help="members whose forecasts are averaged")
     group.add_argument("--seed", type=int, metavar="N", help="root of all randomness")
-    group.add_argument("--refit", type=_count, metavar="N", help="rows between two trainings")
-    group.add_argument("--min-train", type=_count, metavar="N", help="rows before the first forecast")
-    group.add_argument("--rolling", type=_count, metavar="N", help="learn from the last N rows, not from all")
-    group.add_argument("--max-folds", type=_count, metavar="N", help="only the most recent N folds")
+    group.add_argument("--refit", type=int, metavar="N", help="rows between two trainings")
+    group.add_argument("--min-train", type=int, metavar="N", help="rows before the first forecast")
+    group.add_argument("--rolling", type=int, metavar="N", help="learn from the last N rows, not from all")
+    group.add_argument("--max-folds", type=int, metavar="N", help="only the most recent N folds")
     group.add_argument("--fill", choices=("next_open", "close"), help="when a decision is filled")
     group.add_argument(
         "--rule", choices=("sign", "long_flat", "proportional"), help="from forecast to position"
@@ -188,7 +210,10 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
 
 def _source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data", metavar="DIR", type=Path, help="a folder of SYMBOL.csv or .parquet (default: embedded data)"
+        "--data",
+        metavar="DIR",
+        type=Path,
+        help="a folder of SYMBOL.csv or .parquet, or one file (default: added and embedded prices)",
     )
 
 
@@ -216,10 +241,3 @@ def _runs_dir(parser: argparse.ArgumentParser) -> None:
 
 def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return value

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from geiger.backtest import LABELS
 from geiger.experiment import Plan, Run
-from geiger.records import Outcome, as_text
+from geiger.records import Notice, Outcome, as_text
 from geiger.runlog import Scorecard
 from geiger.runlog.sections import scorecard_lines
-
-HEADLINE = (
-    "Direction Accuracy",
-    "Base Rate",
-    "Prediction Std",
-    "Positive %",
-    "WFE",
-    "Test Sharpe",
-    "Buy & Hold Sharpe",
-)
 
 
 class Tick(Protocol):
@@ -66,19 +56,46 @@ def table(rows: Sequence[Sequence[str]], indent: str = "") -> str:
     return "\n".join(indent + line.rstrip() for line in lines)
 
 
+class Voice:
+    """Says a line once: what is true of a symbol is not repeated for each of its models."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Print the lines that are new, at once."""
+        for line in lines:
+            if line not in self._said:
+                self._said.add(line)
+                print(line, flush=True)
+
+
+def warning_lines(notices: Iterable[Notice]) -> list[str]:
+    """Return one line a notice."""
+    return [f"  Warning {notice.code}: {notice.text}" for notice in notices]
+
+
 def run_lines(run: Run) -> list[str]:
-    """Return what a person wants to know of a run, in a few lines."""
-    value = {figure.name: figure for figure in run.evaluation.figures}
-    headline = "   ".join(f"{name} {as_text(value[name].value, value[name].unit)}" for name in HEADLINE)
-    failed = [c for c in run.evaluation.checkpoints if c.outcome is Outcome.FAIL]
-    lines = [f"  {headline}", f"  Health: {run.evaluation.health.code}: {run.evaluation.health.meaning}"]
-    passed = sum(c.outcome is Outcome.PASS for c in run.evaluation.checkpoints)
-    lines.append(f"  Checkpoints: {passed} of {len(run.evaluation.checkpoints)} passed")
-    lines += [f"    {c.number}. {c.name}: FAIL ({c.found})" for c in failed]
-    lines += [f"  Warning {notice.code}: {notice.text}" for notice in run.notices]
-    lines.append(f"  Log: {run.log or 'none could be written'}")
-    lines.append(f"  Run: {run.folder}")
-    return lines
+    """Return what a person wants to know of a run, in a few lines; its warnings stand apart."""
+    text = {figure.name: as_text(figure.value, figure.unit) for figure in run.evaluation.figures}
+    health, points = run.evaluation.health, run.evaluation.checkpoints
+    codes = ", ".join((health.code, *health.also))
+    passed = sum(point.outcome is Outcome.PASS for point in points)
+    return [
+        *warning_lines(run.evaluation.notices),  # the alarms, before anything good is said
+        f"  Direction Accuracy {text['Direction Accuracy']} (base rate {text['Base Rate']}), "
+        f"Prediction Std {text['Prediction Std']}, Positive {text['Positive %']}",
+        f"  WFE {text['WFE']}, Test Sharpe {text['Test Sharpe']} "
+        f"(buy and hold {text['Buy & Hold Sharpe']}), Max Drawdown {text['Max Drawdown']}",
+        f"  Health: {codes}: {health.meaning}",
+        f"  Checkpoints: {passed} of {len(points)} passed",
+        *(f"    {p.number}. {p.name}: FAIL ({p.found})" for p in points if p.outcome is Outcome.FAIL),
+    ]
+
+
+def place_lines(run: Run) -> list[str]:
+    """Return where a run was written."""
+    return [f"  Log: {run.log or 'none could be written'}", f"  Run: {run.folder}"]
 
 
 def scorecard_text(run: Run) -> str:
@@ -126,15 +143,31 @@ def plan_facts(planned: Plan) -> dict[str, Any]:
     }
 
 
-def plan_line(planned: Plan) -> str:
-    """Return what a run will do, in two lines."""
-    facts, data = plan_facts(planned), planned.material.provenance
+def plan_line(facts: Mapping[str, Any]) -> str:
+    """Return what a run will do, in one line, from its `plan_facts`."""
     minutes = facts["minutes"]
     duration = f"about {minutes:.0f} min" if minutes >= 1.5 else f"about {max(60 * minutes, 1):.0f} s"
+    work = f"{counted(facts['folds'], 'fold')}, {counted(facts['members'], 'training')}"
     span = f"from {facts['first_forecast']} to {facts['last_forecast']}"
+    days = f"{counted(facts['test_rows'], 'day')} forecast {span}"
+    return f"{facts['symbol']} {facts['model']}: {work}, {days}, {duration}"
+
+
+def data_lines(planned: Plan) -> list[str]:
+    """Return what the prices are, and everything doubtful about them."""
+    data = planned.material.provenance
     locked = f"; the last {data['lockbox_rows']} rows stay locked" if data["lockbox_rows"] else ""
-    return (
-        f"{facts['symbol']} {facts['model']}: {facts['folds']} folds x {planned.members} member(s), "
-        f"{facts['test_rows']} days forecast {span}, {duration}\n"
-        f"  data: {data['source']}, {data['rows']} days to {data['last_day']}{locked}"
-    )
+    span = f"{data['rows']} days from {data['first_day']} to {data['last_day']}{locked}"
+    return [
+        f"{planned.experiment.symbol}: {data['source']}, {data['where']}, {span}",
+        *warning_lines(planned.notices),
+    ]
+
+
+def counted(number: int, word: str) -> str:
+    """Return a number with its word.
+
+    >>> counted(1, "fold"), counted(3, "fold")
+    ('1 fold', '3 folds')
+    """
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -3,35 +3,62 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from collections.abc import Callable
 from typing import Any
 
-from geiger.cli.options import config_of, experiment_of, plain, symbols_of
-from geiger.cli.show import plan_facts, plan_line, print_json, progress, run_facts, run_lines
+from geiger.cli.complaint import complain, plain
+from geiger.cli.options import config_of, experiment_of, is_symbol, symbols_of
+from geiger.cli.show import (
+    Voice,
+    data_lines,
+    place_lines,
+    plan_facts,
+    plan_line,
+    print_json,
+    progress,
+    run_facts,
+    run_lines,
+    warning_lines,
+)
 from geiger.config import Config
 from geiger.errors import TrainingError
-from geiger.experiment import Plan, Run, plan, run
+from geiger.experiment import Experiment, Plan, Run, plan, run
 from geiger.models import expand, resolve
 from geiger.records import Status, as_text
 from geiger.walk import FoldOutput
 
 EXIT = {Status.SUCCESS: 0, Status.FAILED: 3, Status.COLLAPSED: 3}
+Result = tuple[int, dict[str, Any]]  # exit code, and facts that JSON can hold
+Task = Callable[[argparse.Namespace, Experiment, Voice], Result]
 
 
 def train(args: argparse.Namespace) -> int:
-    """Train every model on every symbol; one that fails does not stop the rest."""
+    """Train every model on every symbol."""
+    return for_each(args, _train)
+
+
+def for_each(args: argparse.Namespace, task: Task) -> int:
+    """Do `task` for every symbol and model; one that fails does not stop the rest. Return the worst code."""
     config = config_of(args)
     symbols, models = symbols_of(args), models_of(args.model)
-    results = [_one(args, symbol, model, config) for symbol in symbols for model in models]
+    results = [result for symbol in symbols for result in _of_symbol(args, task, symbol, models, config)]
     if args.json:
         print_json([facts for _, facts in results])
     return max(code for code, _ in results)
 
 
 def models_of(name: str) -> list[str]:
-    """Return the models that `name` stands for, without one whose stand-in is among them anyway."""
-    names = expand(name)
-    return [model for model in names if len(names) == 1 or resolve(model)[0] == model]
+    """Return the models that `name` stands for; two that are trained as one and the same are named once.
+
+    Of the two it is the one that is not installed: its run says in the log what stood in for it.
+    """
+    return list({resolve(model)[0]: model for model in expand(name)}.values())
+
+
+def show_plan(planned: Plan, voice: Voice) -> None:
+    """Print what the data are, and what will be trained on them."""
+    voice.say(data_lines(planned))
+    print(plan_line(plan_facts(planned)), flush=True)
 
 
 def train_one(planned: Plan, *, quiet: bool) -> Run:
@@ -46,21 +73,44 @@ def train_one(planned: Plan, *, quiet: bool) -> Run:
         return run(planned, on_fold=on_fold)
 
 
-def _one(args: argparse.Namespace, symbol: str, model: str, config: Config) -> tuple[int, dict[str, Any]]:
-    """Plan, train and show one experiment; return its exit code and facts."""
-    try:
-        planned = plan(experiment_of(args, symbol, model, config))
-        if not args.json:
-            print(plan_line(planned), flush=True)
-        if args.dry_run:
-            return 0, plan_facts(planned)
-        finished = train_one(planned, quiet=args.json)
-    except Exception as error:
-        if args.debug:
+def show_run(finished: Run, voice: Voice) -> None:
+    """Print what came of a run, its warnings as far as they are new, and where it was written."""
+    print("\n".join([f"  {finished.status}", *run_lines(finished)]))
+    voice.say(warning_lines(finished.notices))
+    print("\n".join(place_lines(finished)), flush=True)
+
+
+def _of_symbol(
+    args: argparse.Namespace, task: Task, symbol: str, models: list[str], config: Config
+) -> list[Result]:
+    voice, results, complaints = Voice(), [], set()
+    for model in models:
+        try:
+            results.append(task(args, experiment_of(args, symbol, model, config), voice))
+        except BrokenPipeError:  # nobody reads on
             raise
-        print(f"geiger: {symbol} {model}: {plain(error)}", file=sys.stderr)
-        code = 3 if isinstance(error, TrainingError) else 1
-        return code, {"symbol": symbol, "model": model, "error": plain(error)}
+        except Exception as error:
+            if args.debug:
+                raise
+            failed, text = isinstance(error, TrainingError), plain(error)
+            where = f"{symbol} {model}: " if failed else f"{symbol}: " if is_symbol(symbol) else ""
+            if where + text not in complaints:  # prices that cannot be used are so for every model
+                complain(where + text)
+            complaints.add(where + text)
+            results.append((3 if failed else 1, {"symbol": symbol, "model": model, "error": text}))
+    return results
+
+
+def _train(args: argparse.Namespace, experiment: Experiment, voice: Voice) -> Result:
+    """Plan, train and show one experiment."""
+    planned = plan(experiment)
+    if args.dry_run and args.json:
+        return 0, plan_facts(planned)
     if not args.json:
-        print("\n".join([f"{symbol} {finished.model}: {finished.status}", *run_lines(finished)]), flush=True)
+        show_plan(planned, voice)
+    if args.dry_run:
+        return 0, {}
+    finished = train_one(planned, quiet=args.json)
+    if not args.json:
+        show_run(finished, voice)
     return EXIT[finished.status], run_facts(finished)

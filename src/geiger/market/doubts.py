@@ -52,6 +52,7 @@ CODES: Mapping[str, str] = {
 }
 
 CLOSE_FIRST = "DATA_CLOSE_FIRST"
+CLOSE_ONLY = "DATA_CLOSE_ONLY"
 DAYS_SHOWN = 5
 
 _ROUNDING = 1e-6  # relative; vendors store 6 to 8 digits
