@@ -19,7 +19,7 @@ MODELS = ("ridge", "xgb", "lgb", "catboost")
 
 
 def measure(model: str, symbol: str, data: list[str]) -> dict[str, float]:
-    """Train the two largest folds in a child process; return its peak memory in MB and its time in seconds."""
+    """Train the two largest folds in a child process; return its peak memory (MB) and time (s)."""
     with tempfile.TemporaryDirectory() as folder:
         folders = ["--runs-dir", f"{folder}/runs", "--log-dir", f"{folder}/logs"]
         code = (
@@ -29,7 +29,9 @@ def measure(model: str, symbol: str, data: list[str]) -> dict[str, float]:
         )
         started = time.perf_counter()
         arguments = ["train", model, symbol, *data, *folders, "--max-folds", "2"]
-        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+        )
         took = time.perf_counter() - started
     peak = int(done.stdout.split("PEAK")[-1])
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes on Linux

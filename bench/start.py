@@ -1,6 +1,6 @@
-"""How long a command takes to start: ``python bench/start.py``; writes bench/results/start.json.
+"""How long a command takes to start: ``python bench/start.py``.
 
-Whole processes, interleaved, median of 15 after two warm-ups. Goal: ``geiger --help`` under 0.3 s once compiled.
+Whole processes, interleaved, median of 15 after two warm-ups. Goal: ``geiger --help`` under 0.3 s.
 """
 
 from __future__ import annotations
@@ -36,13 +36,19 @@ def main() -> None:
             if number >= WARM_UPS:
                 times[name].append(took)
     results = {
-        name: {"median_s": round(statistics.median(took), 4), "min_s": round(min(took), 4), "max_s": round(max(took), 4)}
+        name: {
+            "median_s": round(statistics.median(took), 4),
+            "min_s": round(min(took), 4),
+            "max_s": round(max(took), 4),
+        }
         for name, took in times.items()
     }
     for name, found in results.items():
-        print(f"{name:22} median {found['median_s']:.3f} s  (min {found['min_s']:.3f}, max {found['max_s']:.3f})")
-    out = Path(__file__).parent / "results" / "start.json"
-    out.write_text(json.dumps({"command": "python bench/start.py", "runs": RUNS, "results": results}, indent=2) + "\n")
+        print(
+            f"{name:22} median {found['median_s']:.3f} s  (min {found['min_s']:.3f}, max {found['max_s']:.3f})"
+        )
+    facts = {"command": "python bench/start.py", "runs": RUNS, "results": results}
+    (Path(__file__).parent / "results" / "start.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
 if __name__ == "__main__":
