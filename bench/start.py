@@ -18,6 +18,7 @@ COMMANDS = {
     "geiger train --help": [sys.executable, "-m", "geiger", "train", "--help"],
 }
 WARM_UPS, RUNS = 2, 15
+FIGURES = {"median": statistics.median, "min": min, "max": max}
 
 
 def seconds(command: list[str]) -> float:
@@ -36,17 +37,11 @@ def main() -> None:
             if number >= WARM_UPS:
                 times[name].append(took)
     results = {
-        name: {
-            "median_s": round(statistics.median(took), 4),
-            "min_s": round(min(took), 4),
-            "max_s": round(max(took), 4),
-        }
+        name: {f"{word}_s": round(figure(took), 4) for word, figure in FIGURES.items()}
         for name, took in times.items()
     }
     for name, found in results.items():
-        print(
-            f"{name:22} median {found['median_s']:.3f} s  (min {found['min_s']:.3f}, max {found['max_s']:.3f})"
-        )
+        print(f"{name:22}", "  ".join(f"{word} {seconds:.3f}" for word, seconds in found.items()))
     facts = {"command": "python bench/start.py", "runs": RUNS, "results": results}
     (Path(__file__).parent / "results" / "start.json").write_text(json.dumps(facts, indent=2) + "\n")
 
