@@ -1,67 +1,127 @@
-"""``geiger backtest``: stored forecasts are traded; they are never made again without need."""
+"""``geiger backtest``: stored forecasts where they fit exactly, new ones where anything differs."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
+
+from geiger.runlog import read_log
 
 Call = Any
 ROOT = Path(__file__).parents[2]
 
 
-def test_it_trains_first_and_then_uses_what_is_stored(on_data: Call) -> None:
-    first = on_data("backtest", "AAA", "--model", "lgb")
-    assert first.code == 0
-    assert "training first" in first.out
-    again = on_data("backtest", "AAA", "--model", "lgb")
-    assert "training first" not in again.out
-    assert len(list(Path("training_logs").glob("AAA_gbm_lgb_*.log"))) == 1
-    assert len(list(Path("training_logs").glob("AAA_backtest_*.log"))) == 2
-    for word in (
+def runs(pattern: str) -> list[Path]:
+    return sorted(Path("runs").glob(pattern))
+
+
+def facts_of(run: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((run / "run.json").read_text())
+    return facts
+
+
+def test_it_trains_first_and_then_trades_what_is_there(on_data: Call) -> None:
+    first = on_data("backtest", "AAA", "--model", "ridge")
+    assert "no forecasts with these settings yet: training first" in first.out
+    (trained,) = runs("AAA_ridge_*")
+    second = on_data("backtest", "--symbol", "AAA", "--model", "ridge")
+    assert f"AAA ridge: forecasts of {trained.name}\n" in second.out
+    assert first.code == second.code
+    assert runs("AAA_ridge_*") == [trained]
+    for run in runs("AAA_backtest_*"):
+        assert facts_of(run)["forecasts_of"] == trained.name
+        log = read_log(Path("training_logs") / f"{run.name}.log")
+        assert dict(log.config)["Forecasts of"] == trained.name
+        assert log.epochs == ()
+        for name in ("forecasts", "ledger"):
+            assert (run / f"{name}.parquet").read_bytes() == (trained / f"{name}.parquet").read_bytes()
+    for label in (
         "Sharpe ratio",
         "buy and hold",
+        "constant exposure",
         "volatility matched",
         "sign persistence",
-        "Break-even cost",
-        "Calmar",
     ):
-        assert word in again.out
+        assert label in second.out
 
 
-def test_other_settings_or_prices_are_trained_anew(on_data: Call, data: Path) -> None:
-    on_data("backtest", "AAA", "--model", "ridge")
-    assert "training first" in on_data("backtest", "AAA", "--model", "ridge", "--refit", 70).out
-    prices = pl.read_csv(data / "AAA.csv")
-    prices.with_columns(pl.col("Volume") * 2.5).write_csv(data / "AAA.csv")
-    assert "training first" in on_data("backtest", "AAA", "--model", "ridge").out
+def test_other_costs_trade_the_same_forecasts(on_data: Call) -> None:
+    on_data("train", "ridge", "AAA")
+    cheap = on_data("backtest", "AAA", "--model", "ridge", "--rule", "sign", "--cost-bps", 1, "--json").json[
+        0
+    ]
+    dear = on_data("backtest", "AAA", "--model", "ridge", "--rule", "sign", "--cost-bps", 4, "--json").json[0]
+    assert len(runs("AAA_ridge_*")) == 1
+    one, two = (pl.read_parquet(Path(facts["folder"]) / "forecasts.parquet") for facts in (cheap, dear))
+    assert one.equals(two)
+    cheap_ledger, dear_ledger = (
+        pl.read_parquet(Path(facts["folder"]) / "ledger.parquet") for facts in (cheap, dear)
+    )
+    assert cheap_ledger["cost"][0] == pytest.approx(cheap_ledger["turnover"][0] * 1e-4)
+    assert dear_ledger["cost"][0] == pytest.approx(4 * cheap_ledger["cost"][0])
+    assert dear_ledger["equity"][-1] < cheap_ledger["equity"][-1]
 
 
-def test_another_cost_changes_the_ledger_and_no_forecast(on_data: Call) -> None:
-    (one,) = on_data("backtest", "AAA", "--model", "ridge", "--json").json
-    (two,) = on_data("backtest", "AAA", "--model", "ridge", "--cost-bps", 50, "--rule", "sign", "--json").json
-    forecasts = [pl.read_parquet(Path(run["folder"]) / "forecasts.parquet") for run in (one, two)]
-    assert forecasts[0].equals(forecasts[1])
-    ledger = pl.read_parquet(Path(two["folder"]) / "ledger.parquet")
-    assert (ledger["cost"] - ledger["turnover"] * 50e-4).abs().max() < 1e-15  # type: ignore[operator]
-    assert len(list(Path("training_logs").glob("AAA_ridge_*.log"))) == 1
+@pytest.mark.parametrize("difference", ["setting", "price", "damage"])
+def test_what_differs_is_trained_anew(
+    on_data: Call, data: Path, market: pl.DataFrame, difference: str
+) -> None:
+    on_data("train", "ridge", "AAA")
+    (old,) = runs("AAA_ridge_*")
+    words: list[object] = []
+    if difference == "setting":
+        words = ["--refit", 61]
+    elif difference == "price":
+        more = pl.when(pl.int_range(pl.len()) == 0).then(pl.col("Volume") + 1).otherwise(pl.col("Volume"))
+        market.with_columns(Volume=more).write_csv(data / "AAA.csv")
+    else:
+        (old / "run.json").write_text('{"forecast_key": ')
+    answer = on_data("backtest", "AAA", "--model", "ridge", *words, "--json")
+    assert answer.err == ""
+    (traded,) = runs("AAA_backtest_*")
+    assert facts_of(traded)["forecasts_of"] not in (old.name, None)
+    assert len(runs("AAA_ridge_*")) == 2
 
 
-def test_a_corrupt_run_is_passed_over(on_data: Call) -> None:
-    on_data("backtest", "AAA", "--model", "lgb")
-    for path in Path("runs").glob("*/run.json"):
-        path.write_text("{ broken")
-    answer = on_data("backtest", "AAA", "--model", "lgb")
-    assert answer.code == 0
-    assert "training first" in answer.out
+def test_stored_forecasts_that_are_damaged_are_named(on_data: Call) -> None:
+    on_data("train", "ridge", "AAA")
+    (old,) = runs("AAA_ridge_*")
+    (old / "forecasts.parquet").write_bytes(b"PAR1 no more")
+    answer = on_data("backtest", "AAA", "--model", "ridge")
+    assert answer.code == 1
+    assert "forecasts.parquet: cannot be read (damaged, or no Parquet file); train again" in answer.complaint
+    on_data("train", "ridge", "AAA")
+    assert "forecasts of" in on_data("backtest", "AAA", "--model", "ridge").out
 
 
-def test_the_plans_script_takes_the_symbol_as_an_option(data: Path, tmp_path: Path) -> None:
-    words = ["--symbol", "AAA", "--model", "lgb", "--data", data, "--recipe", "quick", "--min-train", "200"]
-    command = [sys.executable, ROOT / "inference_and_backtest.py", *words]
-    done = subprocess.run(list(map(str, command)), cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+def test_every_model_and_symbol_in_one_document(on_data: Call) -> None:
+    answer = on_data("backtest", "AAA", "--model", "gbm", "--symbol", "BBB", "NOPE", "--json")
+    found = [(facts["symbol"], facts["model"]) for facts in answer.json]
+    models = ("xgb", "lgb", "catboost")
+    assert set(found) == {(symbol, model) for symbol in ("AAA", "NOPE", "BBB") for model in models}
+    assert all("error" in facts for facts in answer.json if facts["symbol"] == "NOPE")
+    assert "geiger: NOPE: " in answer.complaint
+    assert answer.code in (1, 3)
+
+
+def test_no_symbol(call: Call) -> None:
+    answer = call("backtest")
+    assert answer.code == 1
+    assert "no symbol given; name at least one, such as AAPL" in answer.complaint
+
+
+def test_the_plans_own_line(data: Path, tmp_path: Path) -> None:
+    words = ["--symbol", "AAA", "--model", "ridge", "--data", data, "--recipe", "quick"]
+    words += ["--min-train", "200", "--lockbox", "50", "--max-folds", "1"]
+    script = ROOT / "inference_and_backtest.py"
+    ran = subprocess.run([sys.executable, script, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode in (0, 3)
+    assert ran.stderr == ""
+    assert "Sharpe ratio" in ran.stdout
     assert len(list((tmp_path / "training_logs").glob("AAA_backtest_*.log"))) == 1

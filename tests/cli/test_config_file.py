@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from geiger.cli.options import config_of
+from geiger.cli.parser import parse
+
 Call = Any
 
 
@@ -23,8 +26,16 @@ def test_the_file_changes_the_recipe_and_options_change_the_file(call: Call, dat
     assert (planned["folds"], planned["test_rows"]) == (3, 65)
     (planned,) = call(*words, "--max-folds", 1).json
     assert planned["folds"] == 1
-    (planned,) = call(*words, "--recipe", "plan").json
-    assert planned["folds"] == 3
+
+
+def test_a_recipe_on_the_command_line_wins_over_the_files(toml: Path) -> None:
+    toml.write_text('recipe = "quick"\nmin_train = 200\n')
+    words = ["train", "ridge", "AAA", "--config", str(toml)]
+    config = config_of(parse(words))
+    assert (config.recipe, config.min_train) == ("quick", 200)
+    config = config_of(parse([*words, "--recipe", "plan", "--seeds", "2", "--cost-bps", "7"]))
+    assert (config.recipe, config.fill, config.min_train, config.seeds) == ("plan", "close", 200, 2)
+    assert (config.trading.cost_bps, config.trading.rule) == (7.0, "long_flat")
 
 
 @pytest.mark.parametrize(

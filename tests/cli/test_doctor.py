@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from geiger.cli.doctor import PARTS
+
 Call = Any
 
 
@@ -23,13 +25,19 @@ def test_doctor_names_libraries_data_and_runs(call: Call, data: Path) -> None:
     assert not list(Path().iterdir())
 
 
-def test_doctor_says_what_is_missing(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("missing", [("arch",), ()])
+def test_doctor_says_what_is_missing(
+    call: Call, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
+) -> None:
     real = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *a: None if name == "arch" else real(name, *a)
-    )
-    assert "missing: " in call("doctor").out
-    parts = {part["library"]: part["state"] for part in call("doctor", "--json").json["parts"]}
-    assert parts["arch"] == "missing"
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: real(name, *a) or real("json"))
-    assert call("doctor").out.endswith("nothing is missing\n")
+
+    def find(name: str, package: str | None = None) -> object:
+        if name in missing:
+            return None
+        return real("json" if name in PARTS else name, package)
+
+    monkeypatch.setattr(importlib.util, "find_spec", find)
+    last = call("doctor").out.splitlines()[-1]
+    assert last == ("missing: arch (embedded index prices)" if missing else "nothing is missing")
+    states = {part["library"]: part["state"] for part in call("doctor", "--json").json["parts"]}
+    assert {name for name, state in states.items() if state == "missing"} == set(missing)

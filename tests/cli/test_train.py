@@ -1,8 +1,11 @@
-"""``geiger train``: logs, exit codes, stand-ins, and what is said on the way."""
+"""``geiger train``: what it prints, writes, repeats and survives."""
 
 from __future__ import annotations
 
+import errno
+import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,155 +14,297 @@ from typing import Any
 import polars as pl
 import pytest
 
+from geiger.errors import TrainingError
+from geiger.models.baselines import Ridge
 from geiger.records import Status
-from geiger.runlog import read_events, read_log, read_text
+from geiger.runlog import RunLog, read_events, read_log, read_text
 
 Call = Any
-SECTIONS = (
-    *("TRAINING CONFIG", "EPOCH METRICS", "FINAL METRICS", "CHECKPOINTS"),
-    *("SCORECARD", "VERDICT", "WARNINGS", "STATUS"),
-)
 ROOT = Path(__file__).parents[2]
+SECTIONS = (
+    "TRAINING CONFIG",
+    "EPOCH METRICS",
+    "FINAL METRICS",
+    "CHECKPOINTS",
+    "SCORECARD",
+    "VERDICT",
+    "WARNINGS",
+    "STATUS",
+)
+WORDS = (
+    *("--recipe", "quick", "--min-train", "200", "--lockbox", "50"),
+    *("--refit", "60", "--max-folds", "2"),
+)
 
 
-def test_gbm_writes_three_logs_with_all_sections(on_data: Call) -> None:
+def logs(folder: str | Path = "training_logs") -> list[Path]:
+    return sorted(Path(folder).glob("*.log"))
+
+
+def the_run(log: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((Path("runs") / log.stem / "run.json").read_text())
+    return facts
+
+
+def codes(log: RunLog) -> list[str]:
+    return [notice.code for notice in log.warnings]
+
+
+def test_gbm_writes_three_logs_that_tell_what_the_runs_hold(on_data: Call) -> None:
     answer = on_data("train", "gbm", "AAA")
-    assert (answer.code, answer.err) == (0, "")
-    logs = sorted(Path("training_logs").glob("*.log"))
-    assert [path.name.rsplit("_", 2)[0] for path in logs] == [
+    assert answer.err == ""
+    assert [log.name[: -len("_20240105_143022.log")] for log in logs()] == [
         "AAA_gbm_catboost",
         "AAA_gbm_lgb",
         "AAA_gbm_xgb",
     ]
-    for path in logs:
+    statuses = set()
+    for path in logs():
         text = path.read_text()
-        places = [text.index(f"=== {section} ===") for section in SECTIONS]
+        places = [text.index(f"=== {name} ===\n") for name in SECTIONS]
         assert places == sorted(places)
-        assert text.endswith("=== STATUS ===\nSUCCESS\n")
-        assert "Features: 154\n" in text
-        assert "Epoch 20: loss=" in text
+        log, run = read_log(path), the_run(path)
+        statuses.add(log.status)
+        assert log.unread == ()
+        assert str(log.status) == run["status"]
+        assert [vars(figure) for figure in log.figures] == run["results"]["figures"]
+        assert [vars(notice) for notice in log.warnings] == run["warnings"]
+        assert [check.outcome for check in log.checkpoints] == [
+            check["outcome"] for check in run["results"]["checkpoints"]
+        ]
+        assert len(log.folds) == len(run["folds"]) == 2
+        assert log.verdict == (run["verdict"],) == ("not evaluated",)
+        assert dict(log.config)["Model"] == run["model"]
+        printed, exact = read_text(path), read_events(path.with_suffix(".jsonl"))
+        assert (printed.status, printed.config, printed.warnings) == (
+            exact.status,
+            exact.config,
+            exact.warnings,
+        )
+        assert [figure.name for figure in printed.figures] == [figure.name for figure in exact.figures]
+        assert f"  Log: training_logs/{path.name}\n  Run: runs/{path.stem}\n" in answer.out
+    assert answer.code == (0 if statuses == {Status.SUCCESS} else 3)
 
 
-def test_text_events_and_run_folder_tell_the_same(on_data: Call) -> None:
-    (facts,) = on_data("train", "lgb", "AAA", "--json").json
-    path = Path(facts["log"])
-    log, text, events = read_log(path), read_text(path), read_events(path.with_suffix(".jsonl"))
-    stored = json.loads((Path(facts["folder"]) / "run.json").read_text())
-    assert log.status == text.status == events.status == Status.SUCCESS == facts["status"] == stored["status"]
-    assert [figure.value for figure in events.figures] == [figure["value"] for figure in facts["figures"]]
-    assert facts["figures"] == stored["results"]["figures"]
-    assert [c.outcome for c in text.checkpoints] == [c["outcome"] for c in facts["checkpoints"]]
-    assert {epoch.fold for epoch in events.epochs} == {fold["fold"] for fold in stored["folds"]}
-    assert stored["data"]["data_hash"] in "".join(
-        path.read_text() for path in Path("runs/snapshots").glob("*.jsonl")
-    )
-
-
-def test_one_symbol_that_fails_does_not_stop_the_rest(on_data: Call) -> None:
-    answer = on_data("train", "lgb", "NOBODY", "TINY", "AAA")
-    assert answer.code == 1
-    assert len(answer.err.splitlines()) == 2
-    assert "no NOBODY.csv" in answer.err
-    assert [path.name.split("_")[0] for path in Path("training_logs").glob("*.log")] == ["AAA"]
-
-
-def test_a_dry_run_writes_no_log_and_no_run(on_data: Call) -> None:
-    answer = on_data("train", "gbm", "AAA", "--dry-run")
-    assert answer.code == 0
-    assert "2 folds" in answer.out
-    assert not Path("training_logs").exists()
-    assert not list(Path("runs").glob("AAA*"))
-
-
-def test_symbols_come_from_a_file_too(on_data: Call) -> None:
-    Path("mine.txt").write_text("AAA  # the first\n\n# none\nBBB\nAAA\n")
-    facts = on_data("train", "ridge", "--symbols-file", "mine.txt", "--dry-run", "--json").json
-    assert [fact["symbol"] for fact in facts] == ["AAA", "BBB"]
-    assert "no symbol given" in on_data("train", "ridge").complaint
-
-
-@pytest.mark.parametrize("model", ["xgb", "lgb", "catboost"])
-def test_training_twice_gives_the_same_bits(on_data: Call, model: str) -> None:
-    runs = [on_data("train", model, "AAA", "--seeds", 2, "--json").json[0] for _ in range(2)]
-    one, two = (pl.read_parquet(Path(run["folder"]) / "forecasts.parquet") for run in runs)
-    assert runs[0]["folder"] != runs[1]["folder"]
-    assert one.equals(two)
-
-
-def test_xgboost_stands_in_for_catboost(on_data: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    import importlib.util
-
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda n, *a: None if n == "catboost" else real(n, *a))
-    answer = on_data("train", "catboost", "AAA", "--json")
-    assert answer.code == 0
-    (path,) = Path("training_logs").glob("*.log")
-    assert path.name.startswith("AAA_gbm_xgb_")
-    assert "FALLBACK: catboost is not installed" in path.read_text()
-    assert len(on_data("train", "gbm", "AAA", "--dry-run", "--json").json) == 2
-
-
-def test_a_folder_that_takes_no_log_does_not_stop_training(on_data: Call) -> None:
-    Path("file").write_text("no folder")
-    answer = on_data("train", "lgb", "AAA", "--log-dir", "file")
-    assert answer.code == 0
-    assert "the run goes on without a log" in answer.complaint
-    assert "Log: none could be written" in answer.out
-    assert len(list(Path("runs").glob("AAA_gbm_lgb_*/run.json"))) == 1
-
-
-def test_a_collapsed_model_exits_with_3(on_data: Call) -> None:
-    answer = on_data("train", "zero", "AAA")
-    assert answer.code == 3
-    assert "COLLAPSED" in answer.out
-
-
-def test_constant_prices_are_named(on_data: Call, data: Path) -> None:
-    flat = pl.read_csv(data / "AAA.csv").with_columns(
-        pl.lit(10.0).alias(name) for name in ("Open", "High", "Low", "Close", "Adj Close")
-    )
-    flat.write_csv(data / "FLAT.csv")
-    answer = on_data("train", "ridge", "FLAT")
-    assert answer.code in (1, 3)
-    assert "Traceback" not in answer.err + answer.out
-    assert "COLLAPSED" in answer.out or "FLAT" in answer.err
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (("--cost-bps", "nan"), "must be a finite number"),
-        (("--cost-bps", "-1"), "cost_bps must be a finite number"),
-        (("--lockbox", "5000"), "days are left"),
-        (("--start", "2003-01-01", "--end", "2002-01-01"), "lies after end"),
-        (("--start", "yesterday"), "is no day"),
-        (("--context", "NOBODY"), "no NOBODY.csv"),
-    ],
-)
-def test_settings_that_make_no_sense(on_data: Call, words: tuple[str, ...], message: str) -> None:
-    answer = on_data("train", "ridge", "AAA", *words)
-    assert answer.code == 1
-    assert message in answer.complaint
-    assert not Path("training_logs").exists()
-
-
-def test_a_pipe_gets_no_progress_and_the_plans_script_works(data: Path, tmp_path: Path) -> None:
-    script = ROOT / "training" / "train_gbm_baseline.py"
-    words = [
-        "AAA",
-        "--data",
-        data,
-        "--recipe",
-        "quick",
-        "--min-train",
-        "200",
-        "--max-folds",
-        "1",
-        "--epochs",
-        "5",
+def test_what_is_true_of_the_symbol_is_said_once(on_data: Call) -> None:
+    answer = on_data("train", "gbm", "AAA", "TINY")
+    lines = answer.out.splitlines()
+    assert sum(line.startswith("AAA: folder, ") for line in lines) == 1
+    assert sum("DATA_EXTRA_SESSIONS" in line for line in lines) == 1
+    assert [line.split(":")[0] for line in lines if line.startswith("AAA ")] == [
+        "AAA xgb",
+        "AAA lgb",
+        "AAA catboost",
     ]
-    command = [sys.executable, script, *map(str, words)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "\x1b" not in done.stdout
-    assert len(list((tmp_path / "training_logs").glob("AAA_gbm_*.log"))) == 3
+    assert "geiger: TINY: 0 of 30 days are left" in answer.complaint
+
+
+def test_json_is_one_document_and_nothing_else(on_data: Call) -> None:
+    answer = on_data("train", "ridge", "AAA", "BBB", "--json")
+    assert answer.err == ""
+    one, two = answer.json
+    assert (one["symbol"], two["symbol"]) == ("AAA", "BBB")
+    for facts in (one, two):
+        assert Path(facts["log"]).is_file()
+        assert json.loads((Path(facts["folder"]) / "run.json").read_text())["status"] == facts["status"]
+        assert facts["figures"][0]["name"] == "Direction Accuracy"
+
+
+def test_one_symbol_that_fails_stops_no_other(on_data: Call) -> None:
+    answer = on_data("train", "ridge", "NOPE", "AAA", "TINY", "../x", "--json")
+    assert [("error" in facts, facts["symbol"]) for facts in answer.json] == [
+        (True, "NOPE"),
+        (False, "AAA"),
+        (True, "TINY"),
+        (True, "../x"),
+    ]
+    assert answer.err.count("\n") == 3
+    trained = answer.json[1]["status"]
+    assert answer.code == (1 if trained == "SUCCESS" else 3)  # the worst of all
+    assert len(logs()) == 1
+
+
+def test_a_model_that_fails_ends_as_failed_with_code_3(
+    on_data: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise TrainingError("ridge: no solution; try another penalty")
+
+    def breaks(*_: object, **__: object) -> None:
+        raise MemoryError("too much")
+
+    monkeypatch.setattr("geiger.experiment.walk", fails)
+    answer = on_data("train", "ridge", "AAA")
+    assert answer.code == 3
+    assert "geiger: AAA ridge: ridge: no solution" in answer.complaint
+    assert read_log(logs()[0]).status is Status.FAILED
+    monkeypatch.setattr("geiger.experiment.walk", breaks)
+    answer = on_data("train", "ridge", "AAA", "BBB")
+    assert answer.code == 3
+    assert answer.err.splitlines() == [f"geiger: {s} ridge: MemoryError: too much" for s in ("AAA", "BBB")]
+    assert [read_log(path).status for path in logs()] == [Status.FAILED] * 3
+    assert codes(read_log(logs()[-1]))[-1] == "TRAINING_FAILED"
+    assert not list(Path("runs").glob("*_ridge_*"))
+
+
+def test_constant_prices_end_as_collapsed(on_data: Call, data: Path, market: pl.DataFrame) -> None:
+    price = [pl.lit(100.0).alias(name) for name in ("Open", "High", "Low", "Close", "Adj Close")]
+    market.with_columns(price).write_csv(data / "FLAT.csv")
+    answer = on_data("train", "gbm", "FLAT", "--json")
+    assert (answer.code, answer.err) == (3, "")
+    assert [facts["status"] for facts in answer.json] == ["COLLAPSED"] * 3
+    assert on_data("train", "ridge", "FLAT").code == 3
+    for path in logs():
+        log = read_log(path)
+        assert log.status is Status.COLLAPSED
+        assert {"DATA_STALE_CLOSES", "FILL_CLOSE"} <= set(codes(log))
+
+
+def test_a_dry_run_says_what_it_would_do_and_writes_no_run(on_data: Call) -> None:
+    answer = on_data("train", "xgb", "AAA", "--dry-run")
+    assert (answer.code, answer.err) == (0, "")
+    data_line, *_, plan_line = answer.out.splitlines()
+    assert data_line.endswith("1050 days from 2000-01-03 to 2004-01-09; the last 50 rows stay locked")
+    assert plan_line.startswith(
+        "AAA xgb: 2 folds, 2 trainings, 95 days forecast from 2003-08-28 to 2004-01-07, "
+    )
+    (facts,) = on_data("train", "xgb", "AAA", "--dry-run", "--json").json
+    assert (facts["folds"], facts["members"], facts["test_rows"]) == (2, 2, 95)
+    assert not Path("training_logs").exists()
+    assert [path.name for path in Path("runs").iterdir()] == ["snapshots"]
+
+
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+def test_symbols_stand_before_between_and_after_options(call: Call, data: Path, place: str) -> None:
+    options = ["--data", data, *WORDS]
+    symbols = {
+        "first": ["AAA", "BBB", *options],
+        "middle": ["AAA", *options, "BBB"],
+        "last": [*options, "AAA", "BBB"],
+    }
+    answer = call("train", "ridge", "--dry-run", "--json", *symbols[place])
+    assert [facts["symbol"] for facts in answer.json] == ["AAA", "BBB"]
+
+
+def test_a_file_of_symbols(on_data: Call, tmp_path: Path) -> None:
+    listing = tmp_path / "symbols.txt"
+    listing.write_text("BBB  # second\n\n# none here\nAAA\nSPY\n")
+    answer = on_data("train", "ridge", "AAA", "--symbols-file", listing, "--dry-run", "--json")
+    assert [facts["symbol"] for facts in answer.json] == ["AAA", "BBB", "SPY"]
+    listing.write_bytes(b"\x89PNG")
+    assert (
+        "cannot be read as a list of symbols"
+        in on_data("train", "ridge", "--symbols-file", listing).complaint
+    )
+    assert "cannot be read" in on_data("train", "ridge", "--symbols-file", tmp_path / "no").complaint
+    listing.write_text("# nobody\n")
+    assert "no symbol given" in on_data("train", "ridge", "--symbols-file", listing).complaint
+
+
+@pytest.mark.parametrize("model", ["ridge", "xgb", "lgb", "catboost"])
+def test_a_training_twice_gives_the_same_bits(on_data: Call, tmp_path: Path, model: str) -> None:
+    frames = []
+    for name in ("one", "two"):
+        answer = on_data("train", model, "AAA", "--runs-dir", tmp_path / name, "--json")
+        frames.append(pl.read_parquet(Path(answer.json[0]["folder"]) / "forecasts.parquet"))
+    assert frames[0].height == 95
+    assert frames[0]["forecast"].n_unique() > 10
+    assert frames[0].equals(frames[1])
+
+
+def without_catboost(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "catboost" else real(name, *rest)
+    )
+
+
+def test_without_catboost_xgboost_stands_in_and_the_log_says_so(
+    on_data: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_catboost(monkeypatch)
+    answer = on_data("train", "catboost", "AAA")
+    assert "Warning FALLBACK: catboost is not installed" in answer.out
+    (path,) = logs()
+    assert path.name.startswith("AAA_gbm_xgb_")
+    assert "FALLBACK" in codes(read_log(path))
+
+
+def test_gbm_without_catboost_trains_no_model_twice(on_data: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_catboost(monkeypatch)
+    on_data("train", "gbm", "AAA")
+    found = {path.name[: -len("_20240105_143022.log")]: codes(read_log(path)) for path in logs()}
+    assert set(found) == {"AAA_gbm_xgb", "AAA_gbm_lgb"}
+    assert "FALLBACK" in found["AAA_gbm_xgb"]
+    assert "FALLBACK" not in found["AAA_gbm_lgb"]
+
+
+def test_a_log_folder_that_is_a_file_stops_no_training(on_data: Call, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("I am a file")
+    answer = on_data("train", "ridge", "AAA", "--log-dir", tmp_path / "file")
+    assert answer.code in (0, 3)
+    assert answer.complaint == f"geiger: log {tmp_path / 'file'}: File exists; the run goes on without a log"
+    assert "  Log: none could be written\n" in answer.out
+    (run,) = Path("runs").glob("AAA_ridge_*")
+    assert (run / "forecasts.parquet").is_file()
+    assert json.loads((run / "run.json").read_text())["log"] is None
+    assert (tmp_path / "file").read_text() == "I am a file"
+
+
+def test_a_full_disk_is_one_line_and_costs_no_fold(on_data: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.write_bytes
+
+    def full(path: Path, content: Any) -> int:
+        if "forecasts.parquet" in path.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return real(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        answer = on_data("train", "ridge", "AAA")
+    assert answer.code == 1
+    assert "forecasts.parquet: cannot be written (No space left on device)" in answer.complaint
+    assert len(list(Path("runs/.parts").rglob("*.npz"))) == 2
+    trained: list[int] = []
+    fit = Ridge.fit
+    monkeypatch.setattr(Ridge, "fit", lambda *a, **k: trained.append(1) or fit(*a, **k))
+    assert on_data("train", "ridge", "AAA", "--json").json[0]["status"]
+    assert trained == []
+    assert list(Path("runs").glob("AAA_ridge_*/run.json"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbage", "empty"])
+def test_a_damaged_fold_is_trained_again(on_data: Call, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    whole = on_data("train", "ridge", "AAA", "--runs-dir", "whole", "--json").json[0]
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("geiger.experiment._finish", stop)
+        assert "finished folds are kept" in on_data("train", "ridge", "AAA").complaint
+    part = min(Path("runs/.parts").rglob("*.npz"))
+    content = part.read_bytes()
+    part.write_bytes({"cut": content[:-100], "garbage": b"no zip at all", "empty": b""}[damage])
+    again = on_data("train", "ridge", "AAA", "--json")
+    assert again.err == ""
+    frames = [pl.read_parquet(Path(f["folder"]) / "forecasts.parquet") for f in (whole, again.json[0])]
+    assert frames[0].equals(frames[1])
+
+
+def test_nothing_is_written_outside_the_chosen_folders(on_data: Call, data: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in data.iterdir()}
+    on_data("train", "ridge", "AAA", "--runs-dir", tmp_path / "r", "--log-dir", tmp_path / "l")
+    assert not list(Path().iterdir())
+    assert {path.name for path in tmp_path.iterdir()} == {"place", "data", "r", "l"}
+    assert {path: path.read_bytes() for path in data.iterdir()} == before
+
+
+def test_the_plans_own_line(data: Path, tmp_path: Path) -> None:
+    script = ROOT / "training" / "train_gbm_baseline.py"
+    words = ["AAA", "TINY", "--data", data, *WORDS, "--epochs", "10"]
+    ran = subprocess.run([sys.executable, script, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode in (1, 3)  # 1 for TINY; 3 where a model collapsed, too
+    assert ran.stderr.startswith("geiger: TINY: ")
+    assert ran.stderr.count("\n") == 1, "no progress bar on a pipe"
+    assert len(logs(tmp_path / "training_logs")) == 3
