@@ -53,10 +53,8 @@ def test_it_trains_first_and_then_trades_what_is_there(on_data: Call) -> None:
 
 def test_other_costs_trade_the_same_forecasts(on_data: Call) -> None:
     on_data("train", "ridge", "AAA")
-    cheap = on_data("backtest", "AAA", "--model", "ridge", "--rule", "sign", "--cost-bps", 1, "--json").json[
-        0
-    ]
-    dear = on_data("backtest", "AAA", "--model", "ridge", "--rule", "sign", "--cost-bps", 4, "--json").json[0]
+    trade = ("backtest", "AAA", "--model", "ridge", "--rule", "sign", "--json", "--cost-bps")
+    (cheap,), (dear,) = on_data(*trade, 1).json, on_data(*trade, 4).json
     assert len(runs("AAA_ridge_*")) == 1
     one, two = (pl.read_parquet(Path(facts["folder"]) / "forecasts.parquet") for facts in (cheap, dear))
     assert one.equals(two)

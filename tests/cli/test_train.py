@@ -262,8 +262,9 @@ def test_a_full_disk_is_one_line_and_costs_no_fold(on_data: Call, monkeypatch: p
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_bytes", full)
         answer = on_data("train", "ridge", "AAA")
-    assert answer.code == 1
+    assert answer.code == 3
     assert "forecasts.parquet: cannot be written (No space left on device)" in answer.complaint
+    assert read_log(logs()[0]).status is Status.FAILED
     assert len(list(Path("runs/.parts").rglob("*.npz"))) == 2
     trained: list[int] = []
     fit = Ridge.fit

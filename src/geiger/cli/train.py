@@ -67,8 +67,10 @@ def train_one(planned: Plan, *, quiet: bool) -> Run:
     with progress(title, len(planned.folds), quiet=quiet) as tick:
 
         def on_fold(output: FoldOutput) -> None:
-            spread = as_text(output.test_forecast.std() / output.train_std, "number")
-            tick(f"fold {output.result.fold} to {output.result.test_last}, pred_std {spread}")
+            std = output.train_std
+            spread = float(output.test_forecast.std()) / std if std > 0.0 else None  # prices that never move
+            shown = as_text(spread, "number")
+            tick(f"fold {output.result.fold} to {output.result.test_last}, pred_std {shown}")
 
         return run(planned, on_fold=on_fold)
 
