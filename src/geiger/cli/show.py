@@ -90,6 +90,7 @@ def run_lines(run: Run) -> list[str]:
         f"  Health: {codes}: {health.meaning}",
         f"  Checkpoints: {passed} of {len(points)} passed",
         *(f"    {p.number}. {p.name}: FAIL ({p.found})" for p in points if p.outcome is Outcome.FAIL),
+        "  Verdict: not evaluated (no figure above says by itself whether this is skill or luck)",
     ]
 
 
