@@ -114,13 +114,6 @@ def mean_squared_error(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
         return _finite(float(np.mean((y - f) ** 2))) if f.size else None
 
 
-def mean_absolute_error(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
-    """Return the mean of |outcome - forecast|, in units of the outcome."""
-    f, y = _pair(forecast, outcome)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _finite(float(np.mean(np.abs(y - f)))) if f.size else None
-
-
 def positive_share(forecast: ArrayLike) -> float | None:
     """Return the share of forecasts above 0."""
     return share_above(forecast, 0.0)

@@ -16,7 +16,7 @@ import pytest
 
 from geiger.errors import TrainingError
 from geiger.models.baselines import Ridge
-from geiger.records import Status
+from geiger.records import Notice, Status
 from geiger.runlog import RunLog, read_events, read_log, read_text
 
 Call = Any
@@ -309,3 +309,36 @@ def test_the_plans_own_line(data: Path, tmp_path: Path) -> None:
     assert ran.stderr.startswith("geiger: TINY: ")
     assert ran.stderr.count("\n") == 1, "no progress bar on a pipe"
     assert len(logs(tmp_path / "training_logs")) == 3
+
+
+def test_an_alarm_comes_before_anything_good(on_data: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    alarm = Notice("LEAK_SUSPECT", "too good to be true")
+    monkeypatch.setattr("geiger.evaluation.alarms", lambda **figures: (alarm,))
+    lines = on_data("train", "lgb", "AAA").out.splitlines()
+    said = lines.index("  Warning LEAK_SUSPECT: too good to be true")
+    assert said < next(i for i, line in enumerate(lines) if "Direction Accuracy" in line)
+    (path,) = logs()
+    log = read_log(path)
+    assert log.scorecard.notes[0].startswith("LEAK_SUSPECT")
+    assert log.warnings[0] == alarm
+
+
+def test_the_context_that_a_run_used_is_kept(on_data: Call) -> None:
+    (facts,) = on_data("train", "ridge", "AAA", "--json").json
+    stored = json.loads((Path(facts["folder"]) / "run.json").read_text())["data"]
+    assert stored["context"]["market"] == "SPY"
+    kept = {path.stem for path in Path("runs/snapshots").glob("*.parquet")}
+    hashes = {"AAA": stored["data_hash"], "SPY": stored["context"]["market_hash"]}
+    assert kept == {f"{symbol}_{digest[:12]}" for symbol, digest in hashes.items()}
+
+
+def test_rewritten_days_of_the_lock_box_are_not_told(on_data: Call, data: Path) -> None:
+    on_data("train", "ridge", "AAA")
+    prices = pl.read_csv(data / "AAA.csv")
+    for row, told in ((prices.height - 10, False), (500, True)):
+        factor = pl.when(pl.int_range(pl.len()) == row).then(1.001).otherwise(1.0)
+        prices.with_columns(pl.col("Volume") * factor).write_csv(data / "AAA.csv")
+        answer = on_data("train", "ridge", "AAA")
+        assert ("DATA_REWRITTEN" in answer.out) is told
+        prices.write_csv(data / "AAA.csv")
+        on_data("train", "ridge", "AAA", "--dry-run")  # remembers the prices as they were
