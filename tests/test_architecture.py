@@ -58,7 +58,8 @@ MAY_IMPORT: dict[str, list[str]] = {
         *("material", "backtest", "evidence", "checks"),
     ],
     "experiment": [*BELOW_EXPERIMENT, "material", "walk", "evaluation"],
-    "cli": [*BELOW_EXPERIMENT, "material", "walk", "evaluation", "experiment"],
+    "studies": [*BELOW_EXPERIMENT, "material", "walk", "evaluation", "experiment"],
+    "cli": [*BELOW_EXPERIMENT, "material", "walk", "evaluation", "experiment", "studies"],
 }
 
 # Libraries that cost time or may be absent: imported inside the function of their adapter, never at the top.

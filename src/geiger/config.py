@@ -66,6 +66,60 @@ class CatBoostSettings(BoostSettings):
 
 
 @dataclass(frozen=True)
+class NetSettings:
+    """What both networks share; `models.nets.forecaster.Network` says what each setting means."""
+
+    feeding: Literal["dense", "windows"] = "dense"
+    lookback: int = 60
+    burn_in: int = 60
+    stretch: int = 128
+    residual: Literal["drift", "direct", "log_price", "last_return"] = "drift"
+    skip: Literal["none", "zeros", "ridge", "screened"] = "screened"
+    loss: str = "mse"
+    direction_weight: float = 0.5
+    target_unit: Literal["standardised", "raw"] = "standardised"
+    weight_decay: float = 0.0
+    epochs: int = 50
+    batch_size: int = 512
+    learning_rate: float = 1e-3
+    clip_norm: float | None = 1.0
+    plateau_factor: float = 0.5
+    plateau_patience: int | None = 10
+    min_rate: float = 1e-6
+    stop_patience: int | None = 30
+    keep_best: bool = True
+    start_counts: bool = True
+    refit: bool = False
+
+
+@dataclass(frozen=True)
+class LSTMSettings(NetSettings):
+    """The LSTM-Transformer."""
+
+    lstm: tuple[int, ...] = (32,)
+    width: int = 64
+    blocks: int = 4
+    heads: int = 4
+    key: int = 16
+    inner: int = 128
+    dropout: float = 0.1
+    readout: Literal["last", "mean"] = "last"
+    causal: bool = True
+
+
+@dataclass(frozen=True)
+class XLSTMSettings(NetSettings):
+    """XLSTM-TS."""
+
+    width: int = 64
+    heads: int = 2
+    blocks: int = 4
+    slstm_at: tuple[int, ...] = (1,)
+    smoothing: Literal["none", "wavelet"] = "none"
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
 class TradingSettings:
     """From forecasts to positions and costs. Basis points are per unit of turnover, one way."""
 
@@ -81,7 +135,13 @@ class TradingSettings:
 
 
 def _check_choices(record: Any) -> None:
-    hints = {"fill": Fill, "risk": Risk, "rule": Rule, "back_transform": Literal["mean", "median"]}
+    hints = {
+        "fill": Fill,
+        "risk": Risk,
+        "rule": Rule,
+        "back_transform": Literal["mean", "median"],
+        "parallel": Literal["auto", "processes", "vmap"],
+    }
     for name, choices in hints.items():
         value = getattr(record, name, None)
         if value is not None and value not in get_args(choices):
@@ -116,7 +176,9 @@ class Config:
 
     `lockbox` is the number of last rows that stay unseen; None means one year of the symbol's market.
     `back_transform` says how a log forecast becomes an expected simple return: ``mean`` adds half the
-    train variance before ``expm1``, ``median`` does not.
+    train variance before ``expm1``, ``median`` does not. `parallel` says how networks are trained: each fold
+    in a process of its own (on a CPU), or all members in one program (`vmap`, on a GPU); `workers` is the
+    number of processes, None one for each processor, and changes no bit of a forecast.
     """
 
     recipe: str = "default"
@@ -139,6 +201,10 @@ class Config:
     xgb: BoostSettings = field(default_factory=BoostSettings)
     lgb: BoostSettings = field(default_factory=BoostSettings)
     catboost: CatBoostSettings = field(default_factory=CatBoostSettings)
+    lstm: LSTMSettings = field(default_factory=LSTMSettings)
+    xlstm: XLSTMSettings = field(default_factory=XLSTMSettings)
+    parallel: Literal["auto", "processes", "vmap"] = "auto"
+    workers: int | None = None
     trading: TradingSettings = field(default_factory=TradingSettings)
 
     def __post_init__(self) -> None:
@@ -148,7 +214,7 @@ class Config:
             raise SettingError(
                 f"horizon: only next-day forecasts are traded so far, so 1, got {self.horizon}"
             )
-        for name in ("refit", "min_train", "seeds", "rolling", "max_folds"):
+        for name in ("refit", "min_train", "seeds", "rolling", "max_folds", "workers"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingError(f"{name} must be at least 1, got {value}")
@@ -194,6 +260,50 @@ _WEAK_CATBOOST = CatBoostSettings(
     **{**dataclasses.asdict(_WEAK_BOOST), "max_trees": 100, "depth": 3, "min_leaf_rows": None}
 )
 
+# The plan's network settings, on the object that is trained. Sizes are those of its model's paper as far as
+# they are known; the plan gives the xLSTM none.
+_PLAN_NET: Mapping[str, Any] = MappingProxyType(
+    {
+        "feeding": "windows",
+        "lookback": 60,
+        "burn_in": 0,
+        "residual": "last_return",
+        "skip": "none",
+        "loss": "directional_mse",
+        "direction_weight": 0.5,
+        "target_unit": "standardised",
+        "weight_decay": 0.0,
+        "epochs": 50,
+        "batch_size": 512,
+        "learning_rate": 1e-3,
+        "clip_norm": 1.0,
+        "plateau_factor": 0.5,
+        "plateau_patience": 10,
+        "min_rate": 1e-6,
+        "stop_patience": 30,
+        "keep_best": True,
+        "start_counts": False,
+        "refit": False,
+    }
+)
+
+# Small, on top of the screened linear part, with a penalty: what the ablation supports.
+_DENSE_NET: Mapping[str, Any] = MappingProxyType(
+    {
+        "feeding": "dense",
+        "lookback": 60,
+        "burn_in": 30,
+        "skip": "screened",
+        "weight_decay": 0.1,
+        "learning_rate": 2e-4,
+        "epochs": 20,
+        "stop_patience": 8,
+        "plateau_patience": 4,
+    }
+)
+_SMALL_LSTM = LSTMSettings(**_DENSE_NET, lstm=(16,), width=16, blocks=2, heads=2, key=8, inner=32)
+_SMALL_XLSTM = XLSTMSettings(**_DENSE_NET, width=16, blocks=2, slstm_at=(1,))
+
 RECIPES: Mapping[str, Config] = MappingProxyType(
     {
         "plan": Config(
@@ -208,6 +318,8 @@ RECIPES: Mapping[str, Config] = MappingProxyType(
             catboost=CatBoostSettings(
                 max_trees=1000, early_stopping=100, learning_rate=0.03, depth=6, l2=3.0, ordered=True
             ),
+            lstm=LSTMSettings(**_PLAN_NET, readout="mean", causal=False),
+            xlstm=XLSTMSettings(**_PLAN_NET),
             trading=TradingSettings(rule="long_flat", holding_days=1.0),
         ),
         "default": Config(
@@ -215,6 +327,8 @@ RECIPES: Mapping[str, Config] = MappingProxyType(
             xgb=_WEAK_BOOST,
             lgb=_WEAK_BOOST,
             catboost=_WEAK_CATBOOST,
+            lstm=_SMALL_LSTM,
+            xlstm=_SMALL_XLSTM,
         ),
         "quick": Config(
             recipe="quick",
@@ -224,6 +338,8 @@ RECIPES: Mapping[str, Config] = MappingProxyType(
             xgb=_WEAK_BOOST,
             lgb=_WEAK_BOOST,
             catboost=dataclasses.replace(_WEAK_CATBOOST, max_trees=50, learning_rate=0.06),
+            lstm=dataclasses.replace(_SMALL_LSTM, epochs=10),
+            xlstm=dataclasses.replace(_SMALL_XLSTM, epochs=10),
         ),
     }
 )
@@ -293,7 +409,7 @@ def _typed(name: str, value: Any, declared: Any) -> Any:
     kinds: tuple[tuple[str, type], ...] = (("tuple", tuple), ("bool", bool), ("int", int), ("float", float))
     wanted = next((kind for word, kind in kinds if text.startswith(word)), str)
     if wanted is tuple and isinstance(value, list | tuple):
-        return tuple(_typed(name, number, "float") for number in value)
+        return tuple(_typed(name, number, "int" if "int" in text else "float") for number in value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if wanted is float and isinstance(value, float) and not math.isfinite(value):

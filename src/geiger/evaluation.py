@@ -7,8 +7,8 @@ only, the walk-forward efficiency.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,12 @@ from geiger.backtest import (
     weigh,
     wfe,
 )
+from geiger.checks.collapse import Diagnosis, diagnose
 from geiger.checks.plan import alarms, checkpoints, ladder
 from geiger.config import Config, Risk
 from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe
 from geiger.material import Material
-from geiger.records import Checkpoint, Figure, Notice, Rung, Status
+from geiger.records import Checkpoint, Figure, Notice, Rung, Status, Training
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,6 +60,7 @@ class Evaluation:
     rungs: tuple[Rung, ...]
     notices: tuple[Notice, ...]
     status: Status
+    diagnosis: Diagnosis | None = None  # of networks
 
     def as_dict(self) -> dict[str, Any]:
         """Return every figure as plain nested dictionaries, ready for JSON."""
@@ -71,11 +73,16 @@ class Evaluation:
             "years": card.years,
         }
         tables = {name: [asdict(record) for record in rows] for name, rows in records.items()}
-        return {"health": asdict(self.health), **tables}
+        diagnosis = None if self.diagnosis is None else asdict(self.diagnosis)
+        return {"health": asdict(self.health), "diagnosis": diagnosis, **tables}
 
 
 def evaluate(
-    forecasts: pl.DataFrame, in_sample: pl.DataFrame, material: Material, config: Config
+    forecasts: pl.DataFrame,
+    in_sample: pl.DataFrame,
+    material: Material,
+    config: Config,
+    trainings: Sequence[Training] = (),
 ) -> Evaluation:
     """Trade the stitched forecasts, and measure forecasts and ledger.
 
@@ -85,6 +92,8 @@ def evaluate(
         Test rows of all folds; every outcome is known.
     in_sample : frame with day, fold, forecast
         The rows that each fold's final fit used.
+    trainings : sequence of Training
+        How the training of each network of the folds went; empty for other models.
     """
     days_per_year = material.market.days_per_year
     costs = costs_of(config)
@@ -93,9 +102,13 @@ def evaluate(
     card = scorecard(ledger, others, days_per_year, cash_yield=config.trading.cash_yield, seed=config.seed)
     efficiency, reason = _efficiency(ledger, forecasts, in_sample, material, config)
     health = _health(forecasts, in_sample)
+    copies = metrics.correlation(forecasts["forecast"].to_numpy(), _last_returns(material, forecasts["day"]))
+    trainings = [replace(training, copies_yesterday=copies) for training in trainings]
+    diagnosis = diagnose(health, trainings) if trainings else None
     figures = (
         *_forecast_figures(forecasts, health, efficiency, card),
         *_train_figures(in_sample, material),
+        *_network_figures(trainings),
         *_sharpe_figures(ledger["net"].to_numpy(), card, days_per_year, config),
         *_trading_figures(card),
     )
@@ -125,12 +138,16 @@ def evaluate(
             max_drawdown=card.value("max_drawdown"),
             wfe=efficiency,
         ),
-        notices=alarms(
-            da_minus_base=value["DA minus Base Rate"],
-            sharpe=card.value("sharpe"),
-            r2=value["R2 out of Sample"],
+        notices=(
+            *alarms(
+                da_minus_base=value["DA minus Base Rate"],
+                sharpe=card.value("sharpe"),
+                r2=value["R2 out of Sample"],
+            ),
+            *_fault(diagnosis),
         ),
         status=_status(health),
+        diagnosis=diagnosis,
     )
 
 
@@ -268,6 +285,33 @@ def _train_figures(in_sample: pl.DataFrame, material: Material) -> tuple[Figure,
         Figure("Train Prediction Std", metrics.pred_std(forecast, outcome), "number", "neither", rows.height),
         Figure("Train Correlation", metrics.correlation(forecast, outcome), "number", "neither", rows.height),
     )
+
+
+def _network_figures(trainings: Sequence[Training]) -> tuple[Figure, ...]:
+    """Return the medians, over folds and seeds, of what only networks have."""
+    if not trainings:
+        return ()
+    names = {
+        "NRC1": "nrc1",
+        "NRC2": "nrc2",
+        "Copies Yesterday": "copies_yesterday",
+        "Head Gradient, first epoch": "head_gradient_first",
+        "Head Gradient, last epoch": "head_gradient_last",
+        "Best Epoch": "best_epoch",
+    }
+    found = []
+    for label, name in names.items():
+        values = [v for v in (getattr(training, name) for training in trainings) if v is not None]
+        middle = float(np.median(values)) if values else None
+        found.append(Figure(label, middle, "number", "neither", len(trainings)))
+    return tuple(found)
+
+
+def _fault(diagnosis: Diagnosis | None) -> tuple[Notice, ...]:
+    """Return the diagnosis as a warning where it names a fault."""
+    if diagnosis is None or not diagnosis.fault:
+        return ()
+    return (Notice(f"DOCTOR_{diagnosis.cause}", " ".join((diagnosis.text, *diagnosis.evidence))),)
 
 
 def _sharpe_figures(net: Floats, card: Scorecard, days_per_year: int, config: Config) -> tuple[Figure, ...]:

@@ -31,7 +31,7 @@ from geiger.market.prices import from_frame
 from geiger.market.snapshots import Store
 from geiger.market.sources import Loaded
 from geiger.material import Material, prepare
-from geiger.models import LOG_NAMES, Forecaster, make, resolve, wrap
+from geiger.models import FORECASTERS, LOG_NAMES, Forecaster, make, resolve, wrap
 from geiger.records import Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard
@@ -220,7 +220,9 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
         lines = _config_lines(planned, forecasts["fold"].n_unique())
         log.config([*lines, ("Forecasts of", stored.name)])
         with _failure_logged(log, planned):
-            evaluation = evaluate(forecasts, stored.in_sample(), planned.material, experiment.config)
+            evaluation = evaluate(
+                forecasts, stored.in_sample(), planned.material, experiment.config, stored.trainings()
+            )
             notices = (*evaluation.notices, *planned.notices)
             facts = {"kind": "backtest", "forecasts_of": stored.name, **_facts(planned, evaluation, notices)}
             done = _save(planned, log, "backtest", facts, forecasts, evaluation, notices, {})
@@ -231,7 +233,7 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
 def forecast_key(experiment: Experiment, material: Material, model: str) -> str:
     """Return the key of everything that shapes a forecast; trading settings do not."""
     config = settings.as_dict(replace(experiment.config, recipe="", trading=settings.TradingSettings()))
-    others = {name for name in ("ridge", "xgb", "lgb", "catboost") if name != model}
+    others = {name for name in FORECASTERS if name != model} | {"workers"}
     return key_of(
         {
             "symbol": material.symbol,
@@ -259,12 +261,16 @@ def _failure_logged(log: RunLogWriter, planned: Plan) -> Iterator[None]:
 
 def _finish(planned: Plan, log: RunLogWriter, key: str | None, walked: Walk) -> Run:
     """Measure what the folds forecast, and write it all down: the log says so last."""
-    evaluation = evaluate(walked.forecasts, walked.in_sample, planned.material, planned.experiment.config)
+    trainings = [training for fold in walked.folds for training in fold.trainings]
+    evaluation = evaluate(
+        walked.forecasts, walked.in_sample, planned.material, planned.experiment.config, trainings
+    )
     notices = (*evaluation.notices, *planned.notices, *walked.notices)
     facts = {
         "kind": "train",
         "forecast_key": key,
         "folds": [asdict(fold.result) for fold in walked.folds],
+        "trainings": [asdict(training) for training in trainings],
         **_facts(planned, evaluation, notices),
     }
     frames = {"in_sample": walked.in_sample, "importances": walked.importances}
@@ -295,6 +301,7 @@ def _notes(evaluation: Evaluation) -> tuple[str, ...]:
     notes = [f"{notice.code}: {notice.text}." for notice in evaluation.notices]  # alarms before anything good
     notes += [
         f"Health: {codes}: {health.meaning}.",
+        *(f"Doctor: {text}" for text in _diagnosis(evaluation)),
         f"{card.rows} test days, first fill {card.first_day}, last exit {card.last_day}.",
     ]
     if deepest is not None:
@@ -305,6 +312,12 @@ def _notes(evaluation: Evaluation) -> tuple[str, ...]:
     if card.bankrupt_on is not None:
         notes.append(f"All equity was lost on {card.bankrupt_on}.")
     return tuple(notes)
+
+
+def _diagnosis(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return the doctor's sentence on a network, then its evidence."""
+    found = evaluation.diagnosis
+    return () if found is None else (f"{found.cause}: {found.text}", *found.evidence)
 
 
 def _facts(planned: Plan, evaluation: Evaluation, notices: Iterable[Notice]) -> dict[str, Any]:
@@ -354,8 +367,9 @@ def _config_lines(planned: Plan, folds: int) -> list[tuple[str, str]]:
     """Return the settings section of the log: the plan's lines first, then ours."""
     material, forecaster = planned.material, planned.forecaster
     config, facts = planned.experiment.config, material.provenance
-    trees = getattr(forecaster, "max_trees", None)
-    rate = getattr(forecaster, "learning_rate", None)
+    trees, epochs, batch, rate = (
+        getattr(forecaster, name, None) for name in ("max_trees", "epochs", "batch_size", "learning_rate")
+    )
     none = "not applicable"
     context = facts["context"]
     lockbox = (
@@ -367,8 +381,8 @@ def _config_lines(planned: Plan, folds: int) -> list[tuple[str, str]]:
     return [
         ("Symbol", material.symbol),
         ("Model", planned.model),
-        ("Epochs", none if trees is None else f"{trees} (trees)"),
-        ("Batch Size", none),
+        ("Epochs", str(epochs) if epochs else none if trees is None else f"{trees} (trees)"),
+        ("Batch Size", none if batch is None else str(batch)),
         ("Learning Rate", none if rate is None else f"{rate:g}"),
         ("Features", str(len(FEATURES))),
         ("Recipe", config.recipe),
@@ -383,4 +397,5 @@ def _config_lines(planned: Plan, folds: int) -> list[tuple[str, str]]:
         ("Trading", f"{config.trading.rule}, risk {config.trading.risk}"),
         ("Cost", f"{config.trading.cost_bps + config.trading.slippage_bps:g} bp a unit of turnover"),
         ("Threads", str(forecaster.threads)),
+        *forecaster.described(),
     ]

@@ -2,7 +2,8 @@
 
 Arrays are one-dimensional and aligned: row t of `forecast` was made for row t of `outcome`. Outcomes must be
 known (finite): the caller drops rows whose outcome is still open. A figure that is undefined is None, and so
-is every figure of forecasts that are not all finite.
+is every figure of forecasts that are not all finite. Only `nrc1` and `nrc2` look elsewhere:
+at the features inside a network.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from geiger.errors import DataError
 
 Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
 
 _NORMAL = NormalDist()
 _Z_97_5 = 1.96  # two-sided 95%
@@ -114,6 +116,23 @@ def mean_squared_error(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
         return _finite(float(np.mean((y - f) ** 2))) if f.size else None
 
 
+def madl(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
+    """Return the mean of -sign(outcome forecast) |outcome|: minus what trading the sign earns a row.
+
+    A figure, not a loss to train with: in the forecast it is flat wherever it is smooth. Michankow, Sakowski
+    & Slepaczuk (2023).
+
+    Examples
+    --------
+    >>> madl([0.1, -0.2, 0.0], [0.5, 0.1, 0.3])
+    -0.13333333333333333
+    """
+    f, y = _pair(forecast, outcome)
+    if not f.size or not np.isfinite(f).all():
+        return None
+    return 0.0 - float(np.mean(np.sign(f) * y))
+
+
 def positive_share(forecast: ArrayLike) -> float | None:
     """Return the share of forecasts above 0."""
     return share_above(forecast, 0.0)
@@ -167,6 +186,61 @@ def gaussian_sign_sharpe(rho: float, periods: int = 252) -> float:
     1.27
     """
     return rho * math.sqrt(2 / math.pi) / math.sqrt(1 - 2 * rho**2 / math.pi) * math.sqrt(periods)
+
+
+def nrc1(features: ArrayLike) -> float | None:
+    """Return how far a network's last features are from lying on a line: 0 is on it.
+
+    Parameters
+    ----------
+    features : array of shape (M, d)
+        What the linear head reads, one row a sample.
+
+    Returns
+    -------
+    float or None
+        Mean squared distance of the centred, then row-normalised features from their first principal axis;
+        features without a preferred direction give 1 - 1/d. None where all rows are alike, or some
+        are not finite.
+
+    Notes
+    -----
+    First figure of neural regression collapse for a single target: Andriopoulos et al. (2024). A network that
+    fits its train rows well tends to 0, which is no fault.
+    """
+    centred = _centred(_matrix("features", features, dimensions=(2,)))
+    if centred is None:
+        return None
+    return _distance(centred, np.linalg.eigh(centred.T @ centred).eigenvectors[:, -1:].T)
+
+
+def nrc2(features: ArrayLike, head: ArrayLike) -> float | None:
+    """Return how far a network's last features are from the space its head reads: 0 is in it.
+
+    Parameters
+    ----------
+    features : array of shape (M, d)
+        As in `nrc1`.
+    head : array of shape (n, d) or (d,)
+        Weights of the linear head.
+
+    Returns
+    -------
+    float or None
+        Mean squared distance of the centred, then row-normalised features from the space of the head's rows.
+        None where all features are alike, the head is 0, or something is not finite.
+    """
+    h = _matrix("features", features, dimensions=(2,))
+    weights = np.atleast_2d(_matrix("head", head, dimensions=(1, 2)))
+    if weights.shape[1] != h.shape[1]:
+        raise DataError(
+            f"metrics: {h.shape[1]} features need a head of shape (n, {h.shape[1]}), got {weights.shape}"
+        )
+    centred = _centred(h)
+    if centred is None or not np.isfinite(weights).all() or not weights.any():
+        return None
+    _, strength, axes = np.linalg.svd(weights, full_matrices=False)
+    return _distance(centred, axes[strength > _ROUNDING * strength[0]])
 
 
 class HealthCode(StrEnum):
@@ -395,10 +469,34 @@ def _number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
 
 
+def _centred(h: Matrix) -> Matrix | None:
+    """Return centred features (m, d) in units of the largest, without rows in the centre; None if all are."""
+    level = float(np.max(np.abs(h), initial=0.0))
+    if not level or not math.isfinite(level):
+        return None
+    centred = h / level - np.mean(h / level, axis=0)
+    kept = np.linalg.norm(centred, axis=1) > _ROUNDING
+    return np.asarray(centred[kept]) if kept.any() else None
+
+
+def _distance(centred: Matrix, axes: Matrix) -> float:
+    """Return the mean squared distance of the normalised rows (m, d) from orthonormal `axes` (n, d)."""
+    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    return float(np.mean(np.sum((unit - unit @ axes.T @ axes) ** 2, axis=1)))
+
+
 def _vector(name: str, values: ArrayLike) -> Vector:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1:
         raise DataError(f"metrics: {name} must be one-dimensional, got shape {array.shape}")
+    return array
+
+
+def _matrix(name: str, values: ArrayLike, dimensions: tuple[int, ...]) -> Matrix:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim not in dimensions:
+        wanted = " or ".join(map(str, dimensions))
+        raise DataError(f"metrics: {name} must have {wanted} dimensions, got shape {array.shape}")
     return array
 
 

@@ -53,6 +53,56 @@ class Epoch:
     best: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What one member's training looked like: what a diagnosis of its forecasts starts from.
+
+    Attributes
+    ----------
+    fold, seed : int
+        Which member.
+    loss : str
+        Name of the loss, with its usual settings.
+    target_unit : {"standardised", "raw"}
+        What the loss saw: returns in units of the train sigma, or log returns.
+    target_std : float
+        Train sigma of the target in its own unit, log return.
+    weight_decay : float
+        Half of it times the sum of the squared weights is added to the loss.
+    learning_rate, final_learning_rate : float
+        At the first step and at the last.
+    epochs, best_epoch, steps : int
+        Epochs and steps trained, and the epoch whose weights were kept; 0 is the untrained start.
+    head_gradient_first, head_gradient_last : float
+        Norm of the loss's gradient in the head's weights, mean of the first epoch and of the last.
+    k_train, rho_train : float or None
+        std(forecast) / std(outcome) and their correlation on the train rows, with the weights that were kept.
+    nrc1, nrc2 : float or None
+        Collapse of the last features onto a line, and onto the head's weights: 0 is complete.
+    copies_yesterday : float or None
+        Correlation of the test forecasts with the return of the day they were made.
+    """
+
+    fold: int = 0
+    seed: int = 0
+    loss: str
+    target_unit: Literal["standardised", "raw"]
+    target_std: float
+    weight_decay: float
+    learning_rate: float
+    final_learning_rate: float
+    epochs: int
+    best_epoch: int
+    steps: int
+    head_gradient_first: float
+    head_gradient_last: float
+    k_train: float | None
+    rho_train: float | None
+    nrc1: float | None
+    nrc2: float | None
+    copies_yesterday: float | None
+
+
 @dataclass(frozen=True)
 class FoldResult:
     """What one fold did: its days (first and last, as ISO text), rows, and what its members chose."""

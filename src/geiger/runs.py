@@ -41,11 +41,23 @@ import polars as pl
 from geiger.columns import FORECASTS, LEDGER, require
 from geiger.errors import DataError
 from geiger.files import read_frame, write_atomically, write_frame
+from geiger.records import Training
 
 SCHEMA = 1
 STAMP = "%Y%m%d_%H%M%S"
 RUN_NAME = re.compile(r"[A-Za-z0-9^=][A-Za-z0-9^=._-]*_[a-z_]+_\d{8}_\d{6}")
-LIBRARIES = ("numpy", "polars", "numba", "xgboost-cpu", "xgboost", "lightgbm", "catboost")
+LIBRARIES = (
+    "numpy",
+    "polars",
+    "numba",
+    "xgboost-cpu",
+    "xgboost",
+    "lightgbm",
+    "catboost",
+    "keras",
+    "jax",
+    "jaxlib",
+)
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -147,6 +159,15 @@ class StoredRun:
     def ledger(self) -> pl.DataFrame:
         """Return the LEDGER frame."""
         return require(self._frame("ledger"), LEDGER)
+
+    def trainings(self) -> list[Training]:
+        """Return how the training of each network of the run went; empty for other models."""
+        try:
+            return [Training(**training) for training in self.facts.get("trainings", [])]
+        except TypeError as error:
+            raise DataError(
+                f"{self.folder / 'run.json'}: trainings cannot be read ({error}); train again"
+            ) from None
 
     def in_sample(self) -> pl.DataFrame:
         """Return day, fold and forecast of the rows that the final fits used."""

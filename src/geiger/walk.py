@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib import metadata
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +21,15 @@ from geiger.errors import TrainingError
 from geiger.features.catalogue import NAMES
 from geiger.folds import Fold
 from geiger.material import Material, cut_folds
-from geiger.models import Forecaster, fit_members
-from geiger.records import Epoch, FoldResult, Notice
-from geiger.runs import Part, Parts
+from geiger.models import Ensemble, Forecaster, average, fit_members
+from geiger.records import Epoch, FoldResult, Notice, Training
+from geiger.runs import Part, Parts, threads_at_hand
 from geiger.seeds import derive
-from geiger.windows import Weighting, fold_arrays
+from geiger.windows import FoldArrays, Weighting, fold_arrays, join
 
 PROBE_TREES = (5, 25)
+STARTUP_SECONDS = 20.0  # loading Keras and compiling a network
+LAST_RETURN = "return_1"  # the feature a residual head may build on
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class FoldOutput:
     importances: npt.NDArray[np.float64]  # (F,), empty where the model has none
     train_mean: float
     train_std: float
+    trainings: tuple[Training, ...] = ()  # of networks
     resumed: bool = False
 
 
@@ -101,6 +105,11 @@ def expected_seconds(
     The time of a few trees and of some more tells the fixed cost from the cost of a tree. Early stopping
     usually ends sooner.
     """
+    fits = config.seeds if forecaster.seeded else 1
+    known = [forecaster.expected_seconds(len(fold.train)) for fold in folds]
+    if None not in known:
+        workers = min(config.workers or threads_at_hand(), len(folds))
+        return STARTUP_SECONDS + fits * sum(filter(None, known)) / workers
     target = material.target["value"].to_numpy()
     arrays = fold_arrays(material.features, target, folds[-1], clip=config.clip)
 
@@ -117,7 +126,6 @@ def expected_seconds(
     short, long = timed(few), timed(more)
     a_tree = max(long - short, 0.0) / (more - few)
     once = short + a_tree * max(getattr(forecaster, "max_trees", few) - few, 0)
-    fits = config.seeds if forecaster.seeded else 1
     return once * fits * sum(len(fold.train) for fold in folds) / len(folds[-1].train)
 
 
@@ -142,9 +150,12 @@ def walk(
     on_fold : callable
         Told of each fold when it is done.
     """
+    known = {fold.index: _stored(parts, fold) for fold in folds}
+    open_folds = [fold for fold in folds if known[fold.index] is None]
+    trained = _train_all(material, model, forecaster, config, open_folds)
     outputs = []
     for fold in folds:
-        output = _stored(parts, fold) or _train(material, model, forecaster, config, fold)
+        output = known[fold.index] or next(trained)
         if parts is not None and not output.resumed:
             parts.save(fold.index, _as_part(output))
         on_fold(output)
@@ -152,26 +163,124 @@ def walk(
     return _stitch(material, model, outputs)
 
 
+def _train_all(
+    material: Material, model: str, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
+) -> Iterator[FoldOutput]:
+    """Yield the folds in order: one after another, or in processes, or all in one program."""
+    if forecaster.apart and folds:
+        if config.parallel == "vmap" or (config.parallel == "auto" and gpu_at_hand()):
+            yield from _train_together(material, model, forecaster, config, folds)
+        else:
+            yield from _train_in_processes(material, model, forecaster, config, folds)
+        return
+    for fold in folds:
+        yield _train(material, model, forecaster, config, fold)
+
+
+def gpu_at_hand() -> bool:
+    """Whether JAX has a GPU; JAX is loaded only where a plug-in for one is installed."""
+    if not metadata.entry_points(group="jax_plugins"):
+        return False
+    from geiger.models.nets.backend import DEVICE
+
+    return DEVICE != "cpu"
+
+
+def _train_in_processes(
+    material: Material, model: str, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
+) -> Iterator[FoldOutput]:
+    """Give each fold to a process of one thread; the number of processes changes no bit."""
+    from joblib import Parallel, delayed, parallel_config
+
+    workers = min(config.workers or threads_at_hand(), len(folds))
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        task = delayed(_train)
+        yield from Parallel(n_jobs=max(workers, 1), return_as="generator", mmap_mode=None, max_nbytes=None)(
+            task(material, model, forecaster, config, fold) for fold in folds
+        )
+
+
+def _train_together(
+    material: Material, model: str, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
+) -> Iterator[FoldOutput]:
+    """Train the members of all folds in one program."""
+    from geiger.models.nets.forecaster import Network
+
+    assert isinstance(forecaster, Network)
+    started = time.perf_counter()
+    arrays = [_arrays(material, config, fold) for fold in folds]
+    members = [
+        (one.train, one.valid, seed)
+        for fold, one in zip(folds, arrays, strict=True)
+        for seed in _seeds(config, model, fold)
+    ]
+    fitted = forecaster.fit_many(members)
+    seconds = (time.perf_counter() - started) / len(folds)
+    for number, (fold, one) in enumerate(zip(folds, arrays, strict=True)):
+        predictor = average(fitted[number * config.seeds : (number + 1) * config.seeds])
+        yield _output(material, fold, one, predictor, seconds)
+
+
 def _train(material: Material, model: str, forecaster: Forecaster, config: Config, fold: Fold) -> FoldOutput:
     started = time.perf_counter()
+    arrays = _arrays(material, config, fold)
+    try:
+        predictor = fit_members(forecaster, arrays.train, arrays.valid, _seeds(config, model, fold))
+    except TrainingError as error:
+        raise TrainingError(f"fold {fold.index}, {error}") from error
+    return _output(material, fold, arrays, predictor, time.perf_counter() - started)
+
+
+def _arrays(material: Material, config: Config, fold: Fold) -> FoldArrays:
     target = material.target["value"].to_numpy()
     weighting = Weighting(**asdict(config.weighting))
-    arrays = fold_arrays(material.features, target, fold, clip=config.clip, weighting=weighting)
-    seeds = [derive(config.seed, model, fold.index, member) for member in range(config.seeds)]
-    predictor = fit_members(forecaster, arrays.train, arrays.valid, seeds)
-    scaler = arrays.scaler
-    fit_x = scaler.transform(material.features[predictor.fit_rows])
+    returns = last_returns(material)
+    return fold_arrays(
+        material.features, target, fold, clip=config.clip, weighting=weighting, last_return=returns
+    )
+
+
+def _seeds(config: Config, model: str, fold: Fold) -> list[int]:
+    return [derive(config.seed, model, fold.index, member) for member in range(config.seeds)]
+
+
+def last_returns(material: Material) -> npt.NDArray[np.float64]:
+    """Return each day's own log return (n,), close to close, known at its close: the feature of that name.
+
+    Raises
+    ------
+    TrainingError
+        If the feature is not what its name says: a residual head would add its change to something else.
+    """
+    found = material.features[:, NAMES.index(LAST_RETURN)]
+    close = np.log(material.prices["close"].to_numpy())
+    if not np.allclose(
+        found[material.warmup :], np.diff(close, prepend=np.nan)[material.warmup :], atol=1e-9
+    ):
+        raise TrainingError(
+            f"feature {LAST_RETURN!r} is not the log return of the day, which a residual head builds on; "
+            "please report it"
+        )
+    return found
+
+
+def _output(
+    material: Material, fold: Fold, arrays: FoldArrays, predictor: Ensemble, seconds: float
+) -> FoldOutput:
+    target, scaler = material.target["value"].to_numpy(), arrays.scaler
+    fitted = join(arrays.train, arrays.valid).take(predictor.fit_rows)
     importances = predictor.importances
     return FoldOutput(
-        result=_result(material, fold, predictor.rounds_by_member, time.perf_counter() - started),
+        result=_result(material, fold, predictor.rounds_by_member, seconds),
         epochs=tuple(replace(epoch, fold=fold.index) for epoch in predictor.epochs),
         notices=predictor.notices,
-        test_forecast=scaler.restore(predictor.predict(arrays.test.x)),
+        test_forecast=scaler.restore(predictor.predict(arrays.test)),
         fit_rows=predictor.fit_rows,
-        fit_forecast=scaler.restore(predictor.predict(fit_x)),
+        fit_forecast=scaler.restore(predictor.predict(fitted)),
         importances=np.empty(0) if importances is None else importances,
         train_mean=float(target[predictor.fit_rows].mean()),
         train_std=float(target[predictor.fit_rows].std()),
+        trainings=tuple(replace(training, fold=fold.index) for training in predictor.trainings),
     )
 
 
@@ -260,6 +369,7 @@ def _stored(parts: Parts | None, fold: Fold) -> FoldOutput | None:
         importances=arrays["importances"],
         train_mean=facts["train_mean"],
         train_std=facts["train_std"],
+        trainings=tuple(Training(**training) for training in facts["trainings"]),
         resumed=True,
     )
 
@@ -276,6 +386,7 @@ def _as_part(output: FoldOutput) -> Part:
             "result": asdict(output.result),
             "epochs": [asdict(epoch) for epoch in output.epochs],
             "notices": [asdict(notice) for notice in output.notices],
+            "trainings": [asdict(training) for training in output.trainings],
             "train_mean": output.train_mean,
             "train_std": output.train_std,
         },

@@ -47,6 +47,31 @@ class Weighting:
 
 
 @dataclass(frozen=True)
+class History:
+    """Consecutive rows that end with the last row of a block: what a model with memory may look back on.
+
+    Labels are not in it: a row's features are known at its close, its label later.
+
+    Attributes
+    ----------
+    x : (m, F) float64
+        Features in train standard deviations, clipped.
+    first : int
+        Row number of the first of them.
+    last_return : (m,) float64, optional
+        Each day's own log return, standardised like the target: what a residual head adds its change to.
+    """
+
+    x: Floats
+    first: int
+    last_return: Floats | None = None
+
+    def at(self, rows: Ints) -> Ints:
+        """Return where rows (n,), given by number, stand in `x`."""
+        return rows - self.first
+
+
+@dataclass(frozen=True)
 class Block:
     """Rows a model reads: train, valid or test of one fold.
 
@@ -62,8 +87,12 @@ class Block:
         Row numbers in the features and target the block was cut from, ascending.
     zero : float
         The value of `y` that stands for a return of exactly 0.
+    target_std : float
+        What one unit of `y` is in log return.
     weighting : Weighting
         The rule behind `weight`, which `join` applies again.
+    history : History, optional
+        All rows up to the block's last one; only models with memory need it.
     """
 
     x: Floats
@@ -71,7 +100,14 @@ class Block:
     weight: Floats
     rows: Ints
     zero: float = 0.0
+    target_std: float = 1.0
     weighting: Weighting = Weighting()
+    history: History | None = None
+
+    def take(self, rows: Ints) -> Block:
+        """Return the given rows (n,), by number, of this block; its history stays."""
+        at = np.searchsorted(self.rows, rows)
+        return replace(self, x=self.x[at], y=self.y[at], weight=self.weight[at], rows=rows)
 
 
 @dataclass(frozen=True)
@@ -175,6 +211,7 @@ def fold_arrays(
     *,
     clip: float = 5.0,
     weighting: Weighting | None = None,
+    last_return: Floats | None = None,
 ) -> FoldArrays:
     """Cut one fold's blocks; whatever is fitted is fitted on its train rows.
 
@@ -190,6 +227,8 @@ def fold_arrays(
         Largest absolute feature value, in train standard deviations.
     weighting : Weighting, optional
         Sample weights of the train rows; without it all count alike.
+    last_return : (n,) float64, optional
+        Log return of day t itself, known at its close.
 
     Raises
     ------
@@ -201,13 +240,13 @@ def fold_arrays(
         raise DataError(
             f"features must be (n, F) and the target (n,), got {features.shape} and {target.shape}"
         )
-    for rows in (fold.train, fold.valid, fold.test):
-        _require_finite_features(features, rows)
+    _require_finite_features(features, range(fold.train.start, fold.test.stop))
     for rows in (fold.train, fold.valid):
         _require_finite_target(target, rows)
     train = slice(fold.train.start, fold.train.stop)
     scaler = Scaler.fit(features[train], target[train], clip=clip)
-    blocks = [_block(features, target, rows, scaler) for rows in (fold.train, fold.valid, fold.test)]
+    past = _history(features[: fold.test.stop], last_return, fold.train.start, scaler)
+    blocks = [_block(past, target, rows, scaler) for rows in (fold.train, fold.valid, fold.test)]
     weight = sample_weights(target[train], blocks[0].rows, weighting)
     return FoldArrays(replace(blocks[0], weight=weight, weighting=weighting), blocks[1], blocks[2], scaler)
 
@@ -225,17 +264,30 @@ def join(train: Block, valid: Block) -> Block:
         y=y,
         weight=sample_weights(y - train.zero, rows, train.weighting),
         rows=rows,
+        history=valid.history,
     )
 
 
-def _block(features: Floats, target: Floats, rows: range, scaler: Scaler) -> Block:
-    cut = slice(rows.start, rows.stop)
+def _history(features: Floats, last_return: Floats | None, train_start: int, scaler: Scaler) -> History:
+    """Scale all rows that are complete, once; blocks are views of them."""
+    complete = np.isfinite(features[:train_start]).all(axis=1)
+    broken = np.flatnonzero(~complete)
+    first = int(broken[-1]) + 1 if broken.size else 0
+    returns = None if last_return is None else scaler.standardise(last_return[first : len(features)])
+    return History(scaler.transform(features[first:]), first, returns)
+
+
+def _block(past: History, target: Floats, rows: range, scaler: Scaler) -> Block:
+    stop = rows.stop - past.first
+    known = None if past.last_return is None else past.last_return[:stop]
     return Block(
-        x=scaler.transform(features[cut]),
-        y=scaler.standardise(target[cut]),
+        x=past.x[rows.start - past.first : stop],
+        y=scaler.standardise(target[rows.start : rows.stop]),
         weight=np.ones(len(rows)),
         rows=np.arange(rows.start, rows.stop, dtype=np.int64),
         zero=scaler.zero,
+        target_std=scaler.target_std,
+        history=History(past.x[:stop], past.first, known),
     )
 
 

@@ -21,13 +21,13 @@ def arrays(strength=0.5, weighting=None, width=8):
 
 def test_zero_is_a_return_of_exactly_0():
     data = arrays()
-    forecast = Zero().fit(data.train, data.valid, seed=0).predict(data.test.x)
+    forecast = Zero().fit(data.train, data.valid, seed=0).predict(data.test)
     assert (data.scaler.restore(forecast) == 0.0).all()
 
 
 def test_running_mean_is_the_train_mean():
     data = arrays()
-    forecast = RunningMean().fit(data.train, data.valid, seed=0).predict(data.test.x)
+    forecast = RunningMean().fit(data.train, data.valid, seed=0).predict(data.test)
     assert (data.scaler.restore(forecast) == data.scaler.target_mean).all()
 
 
@@ -46,7 +46,7 @@ def test_second_engine_agrees(weighting, width):
     for alpha, model in zip((0.1, 10.0, 1e4), ridge_path(data.train, (0.1, 10.0, 1e4)), strict=True):
         other = SklearnRidge(alpha=alpha, solver="cholesky" if width == 8 else "svd")
         other.fit(data.train.x, data.train.y, sample_weight=data.train.weight)
-        np.testing.assert_allclose(model.predict(data.test.x), other.predict(data.test.x), atol=1e-8)
+        np.testing.assert_allclose(model.predict(data.test), other.predict(data.test.x), atol=1e-8)
         assert model.intercept == pytest.approx(other.intercept_, abs=1e-8)
 
 
@@ -64,7 +64,7 @@ def test_penalty_with_the_least_validation_error_is_refitted_on_both_blocks():
     np.testing.assert_allclose([epoch.val_loss for epoch in predictor.epochs], errors, rtol=1e-10)
     both = join(data.train, data.valid)
     other = SklearnRidge(alpha=alphas[predictor.rounds - 1]).fit(both.x, both.y)
-    np.testing.assert_allclose(predictor.predict(data.test.x), other.predict(data.test.x), atol=1e-8)
+    np.testing.assert_allclose(predictor.predict(data.test), other.predict(data.test.x), atol=1e-8)
 
 
 def test_epoch_figures_by_hand():

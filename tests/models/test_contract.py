@@ -53,7 +53,7 @@ def fitted(name, data, seed=1):
 def test_forecasts_are_finite_and_one_a_row(name):
     data = arrays()
     predictor = fitted(name, data)
-    forecast = predictor.predict(data.test.x)
+    forecast = predictor.predict(data.test)
     assert forecast.shape == (39,)
     assert forecast.dtype == np.float64
     assert np.isfinite(forecast).all()
@@ -65,8 +65,8 @@ def test_forecasts_are_finite_and_one_a_row(name):
 def test_one_row_gets_the_forecast_it_has_in_a_batch(name):
     data = arrays()
     predictor = fitted(name, data)
-    batch = predictor.predict(data.test.x)
-    alone = np.concatenate([predictor.predict(data.test.x[i : i + 1]) for i in range(39)])
+    batch = predictor.predict(data.test)
+    alone = np.concatenate([predictor.predict(data.test.take(data.test.rows[i : i + 1])) for i in range(39)])
     np.testing.assert_allclose(alone, batch, rtol=0.0, atol=1e-12)
 
 
@@ -74,15 +74,17 @@ def test_one_row_gets_the_forecast_it_has_in_a_batch(name):
 def test_column_order_in_memory_changes_no_bit(name):
     data = arrays()
     predictor = fitted(name, data)
-    expected = predictor.predict(data.test.x)
-    np.testing.assert_array_equal(predictor.predict(np.asfortranarray(data.test.x)), expected)
+    expected = predictor.predict(data.test)
+    np.testing.assert_array_equal(
+        predictor.predict(dataclasses.replace(data.test, x=np.asfortranarray(data.test.x))), expected
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_seed_same_bits(name):
     data = arrays()
     first, second = (fitted(name, data) for _ in range(2))
-    assert first.predict(data.test.x).tobytes() == second.predict(data.test.x).tobytes()
+    assert first.predict(data.test).tobytes() == second.predict(data.test).tobytes()
     assert first.epochs == second.epochs
     assert first.rounds == second.rounds
 
@@ -94,7 +96,7 @@ def test_test_rows_change_no_bit_of_the_fit(name):
     features[300:] *= 1e3
     target[300:] = np.nan
     dirty = arrays(features, target)
-    before, after = (fitted(name, data).predict(clean.test.x) for data in (clean, dirty))
+    before, after = (fitted(name, data).predict(clean.test) for data in (clean, dirty))
     assert before.tobytes() == after.tobytes()
 
 
@@ -111,7 +113,7 @@ def test_fitting_changes_no_input(name):
 def test_weights_change_the_forecast(name):
     plain = arrays()
     weighted = arrays(weighting=Weighting(recency_half_life=30, balance_signs=True))
-    before, after = (fitted(name, data).predict(plain.test.x) for data in (plain, weighted))
+    before, after = (fitted(name, data).predict(plain.test) for data in (plain, weighted))
     assert np.isfinite(after).all()
     assert not np.array_equal(before, after)
 
@@ -120,7 +122,7 @@ def test_weights_change_the_forecast(name):
 def test_strong_signal_is_found(name):
     data = arrays()
     predictor = fitted(name, data)
-    assert np.corrcoef(predictor.predict(data.test.x), data.test.y)[0, 1] > 0.3  # the best possible: 0.6
+    assert np.corrcoef(predictor.predict(data.test), data.test.y)[0, 1] > 0.3  # the best possible: 0.6
     if predictor.importances is not None:
         assert predictor.importances.argmax() == 0
 
@@ -129,7 +131,7 @@ def test_strong_signal_is_found(name):
 @pytest.mark.parametrize("value", [0.0, 0.01])
 def test_constant_target_gives_a_constant_forecast(name, value):
     data = arrays(target=np.full(340, value))
-    forecast = data.scaler.restore(fitted(name, data).predict(data.test.x))
+    forecast = data.scaler.restore(fitted(name, data).predict(data.test))
     np.testing.assert_allclose(forecast, 0.0 if name == "zero" else value, atol=1e-12)
 
 
@@ -172,9 +174,9 @@ def test_fit_rows_say_what_was_learned_from(name, refit):
 def test_ensemble_is_the_mean_of_its_members(name):
     data = arrays()
     ensemble = fit_members(forecaster(name), data.train, data.valid, seeds=[3, 8])
-    alone = [fitted(name, data, seed=seed).predict(data.test.x) for seed in (3, 8)]
+    alone = [fitted(name, data, seed=seed).predict(data.test) for seed in (3, 8)]
     assert not np.array_equal(*alone)
-    np.testing.assert_allclose(ensemble.predict(data.test.x), np.mean(alone, axis=0), rtol=1e-12)
+    np.testing.assert_allclose(ensemble.predict(data.test), np.mean(alone, axis=0), rtol=1e-12)
     assert {epoch.seed for epoch in ensemble.epochs} == {0, 1}
     assert ensemble.rounds_by_member == (25, 25)
     assert ensemble.importances.sum() == pytest.approx(1.0)

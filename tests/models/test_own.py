@@ -43,7 +43,7 @@ def test_each_fit_works_on_a_copy():
     predictor = wrap(estimator).fit(data.train, data.valid, seed=0)
     assert estimator.fits == 0
     assert predictor.estimator.fits == 1
-    assert predictor.predict(data.test.x).tolist() == [1.0] * 19
+    assert predictor.predict(data.test).tolist() == [1.0] * 19
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_seed_reaches_the_random_state():
     data = arrays()
     model = wrap(RandomForestRegressor(n_estimators=3))
     first, again, other = (
-        model.fit(data.train, data.valid, seed=seed).predict(data.test.x) for seed in (1, 1, 2)
+        model.fit(data.train, data.valid, seed=seed).predict(data.test) for seed in (1, 1, 2)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)

@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import argparse
 
-from geiger.cli.show import Voice, scorecard_text
+from geiger.cli.show import Voice, duration, scorecard_text
 from geiger.cli.train import EXIT, models_of, show_plan, show_run, train_one
 from geiger.config import recipe
 from geiger.experiment import Experiment, backtest, plan
 
 SYMBOL, CONTEXT = "AAPL", "^GSPC"
-MODELS = ("ridge", "gbm")
+MODELS = ("ridge", "lstm", "gbm")
 
 
 def demo(args: argparse.Namespace) -> int:
-    """Train ridge and the boosters on AAPL 2000-2013, then backtest the last one in full."""
+    """Train ridge, a network and the boosters on AAPL 2000-2013, then backtest the last one in full."""
     print(f"{SYMBOL} 2000-2013 with the S&P 500 as context, embedded prices, recipe {args.recipe!r}.")
     print("Every forecast below was made by a model that had seen earlier days only.\n")
     voice, code = Voice(), 0
-    for model in (name for group in MODELS for name in models_of(group)):
-        experiment = Experiment(
-            SYMBOL, model, recipe(args.recipe), context=CONTEXT, runs_dir=args.runs_dir, log_dir=args.log_dir
+    plans = [
+        plan(
+            Experiment(
+                SYMBOL,
+                model,
+                recipe(args.recipe),
+                context=CONTEXT,
+                runs_dir=args.runs_dir,
+                log_dir=args.log_dir,
+            )
         )
-        planned = plan(experiment)
+        for group in MODELS
+        for model in models_of(group)
+    ]
+    print(f"{len(plans)} models, {duration(sum(planned.minutes() for planned in plans))} in all.\n")
+    for planned in plans:
         show_plan(planned, voice)
         trained = train_one(planned, quiet=False)
         show_run(trained, voice)
         print()
         code = max(code, EXIT[trained.status])
-    traded = backtest(planned, experiment.runs.load(trained.name))
+    traded = backtest(planned, planned.experiment.runs.load(trained.name))
     print(f"Backtest of {traded.model}, beside the baselines, on the same days and costs:\n")
     print(scorecard_text(traded))
     print("\n".join(["", f"  Log: {traded.log}", f"  Ledger: {traded.folder / 'ledger.parquet'}"]))

@@ -13,12 +13,15 @@ from geiger.cli.show import print_json, table
 from geiger.market.snapshots import Store
 from geiger.market.sources import list_symbols
 from geiger.runs import RunsFolder, environment
+from geiger.walk import gpu_at_hand
 
 # what each optional or heavy library is for
 PARTS = {
     "xgboost": "model xgb",
     "lightgbm": "model lgb",
     "catboost": "model catboost (XGBoost stands in without it)",
+    "keras": "models lstm and xlstm",
+    "jax": "models lstm and xlstm",
     "exchange_calendars": "missing sessions, exchange holidays",
     "arch": "embedded index prices",
     "bokeh_sampledata": "embedded stock prices",
@@ -34,7 +37,7 @@ def doctor(args: argparse.Namespace) -> int:
         return 0
     machine = facts["environment"]
     print(f"geiger {__version__}, Python {machine['python']}")
-    print(f"{machine['machine']}, {machine['threads']} threads, device: CPU (no model here uses a GPU)")
+    print(f"{machine['machine']}, {machine['threads']} threads, device: {facts['device']}")
     variables = ", ".join(f"{name}={value}" for name, value in machine["thread_variables"].items())
     print(f"thread variables: {variables or 'none set'}\n")
     rows = [("library", "for", "state"), *((p["library"], p["for"], p["state"]) for p in facts["parts"])]
@@ -54,7 +57,7 @@ def _facts(data: Path | None, runs: RunsFolder) -> dict[str, Any]:
     nearest = next(path for path in (runs.root.absolute(), *runs.root.absolute().parents) if path.exists())
     return {
         "environment": environment(),
-        "device": "cpu",
+        "device": "GPU (networks)" if gpu_at_hand() else "CPU",
         "parts": parts,
         "symbols": list(list_symbols(data, Store(runs.library))),
         "runs_dir": str(runs.root),

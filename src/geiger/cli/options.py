@@ -11,9 +11,24 @@ from geiger.errors import SettingError
 from geiger.experiment import Experiment
 from geiger.market.calendar import valid_symbol
 
-SETTINGS = ("seeds", "seed", "refit", "min_train", "rolling", "max_folds", "fill", "lockbox", "start", "end")
+SETTINGS = (
+    "seeds",
+    "seed",
+    "refit",
+    "min_train",
+    "rolling",
+    "max_folds",
+    "fill",
+    "lockbox",
+    "start",
+    "end",
+    "parallel",
+    "workers",
+)
+NETWORK = ("epochs", "batch_size", "lookback")
 TRADING = ("risk", "rule", "cost_bps")
 BOOSTERS = ("xgb", "lgb", "catboost")
+NETWORKS = ("lstm", "xlstm")
 
 
 def config_of(args: argparse.Namespace) -> Config:
@@ -28,6 +43,9 @@ def config_of(args: argparse.Namespace) -> Config:
         changes["trading"] = trading
     if args.epochs is not None:
         changes |= {name: {"max_trees": args.epochs} for name in BOOSTERS}
+    network = {name: getattr(args, name) for name in NETWORK if getattr(args, name) is not None}
+    if network:
+        changes |= {name: network for name in NETWORKS}
     return override(config, changes)
 
 

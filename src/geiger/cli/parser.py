@@ -10,7 +10,7 @@ from typing import NoReturn, TypeAlias
 from geiger import __version__
 from geiger.cli.complaint import complain
 
-MODELS = ("ridge", "xgb", "lgb", "catboost", "gbm")
+MODELS = ("ridge", "xgb", "lgb", "catboost", "gbm", "lstm", "xlstm")
 RECIPES = ("plan", "default", "quick")
 USAGE = 2
 EPILOG = """\
@@ -53,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     _features(commands)
     _train(commands)
     _backtest(commands)
+    _ablate(commands)
     _doctor(commands)
     return parser
 
@@ -169,6 +170,48 @@ def _backtest(commands: Commands) -> None:
     _json(parser)
 
 
+def _ablate(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "ablate",
+        "geiger.cli.ablate:ablate",
+        "change one thing at a time, on markets whose answer is known and on real ones",
+    )
+    parser.add_argument("symbols", metavar="SYMBOL", nargs="*", help="real symbols (default: all of --data)")
+    parser.add_argument(
+        "--symbols", dest="named", metavar="SYMBOL", nargs="+", default=[], help="the same, as an option"
+    )
+    _source(parser)
+    _context(parser)
+    group = parser.add_argument_group("what to run")
+    group.add_argument("--arms", metavar="GLOB", default="*", help="arms by name, as 'loss-*'")
+    group.add_argument("--group", metavar="NAME", help="the arms of one group")
+    group.add_argument(
+        "--markets",
+        choices=("planted", "real", "all"),
+        help="made markets, real symbols or both (default: planted; all where symbols or --data are given)",
+    )
+    group.add_argument("--market-seeds", metavar="N", type=int, default=4, help="made markets of each kind")
+    group.add_argument("--train-rows", metavar="N", type=int, default=3000, help="rows a made market teaches")
+    group.add_argument("--test-rows", metavar="N", type=int, default=1000, help="rows forecast there")
+    group.add_argument("--start", metavar="DAY", help="first day to use of real symbols")
+    group.add_argument(
+        "--end", metavar="DAY", default="2017-12-31", help="last day to use (default: 2017-12-31)"
+    )
+    group.add_argument("--refit", type=int, metavar="N", default=504, help="rows between trainings (real)")
+    group.add_argument("--max-folds", type=int, metavar="N", default=3, help="most recent folds (real)")
+    group.add_argument("--beyond-range", action="store_true", help="also: do trees forecast beyond a range?")
+    group.add_argument("--workers", type=int, metavar="N", help="processes (default: one a processor)")
+    group.add_argument("--minutes", type=float, metavar="N", help="start no training after N minutes")
+    group.add_argument("--dry-run", action="store_true", help="say what would be done and stop")
+    group.add_argument("--report", action="store_true", help="train nothing, report what there is")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("docs/evidence"), help="folder of the report"
+    )
+    _runs_dir(parser)
+    _json(parser)
+
+
 def _doctor(commands: Commands) -> None:
     parser = _command(
         commands,
@@ -190,7 +233,9 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--recipe", choices=RECIPES, help="named settings (default: default)")
     group.add_argument("--config", metavar="FILE", type=Path, help="settings in a TOML file; options win")
     group.add_argument("--risk", choices=("conservative", "balanced", "aggressive"), help="risk appetite")
-    group.add_argument("--epochs", type=int, metavar="N", help="at most this many trees")
+    group.add_argument("--epochs", type=int, metavar="N", help="at most this many epochs, or trees")
+    group.add_argument("--batch-size", type=int, metavar="N", help="targets in a batch (networks)")
+    group.add_argument("--lookback", type=int, metavar="N", help="days a network's blocks look back")
     group.add_argument("--seeds", type=int, metavar="N", help="members whose forecasts are averaged")
     group.add_argument("--seed", type=int, metavar="N", help="root of all randomness")
     group.add_argument("--refit", type=int, metavar="N", help="rows between two trainings")
@@ -202,6 +247,12 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
         "--rule", choices=("sign", "long_flat", "proportional"), help="from forecast to position"
     )
     group.add_argument("--cost-bps", type=float, metavar="BP", help="cost of a unit of turnover, one way")
+    group.add_argument(
+        "--parallel",
+        choices=("auto", "processes", "vmap"),
+        help="how networks are trained: a fold a process (CPU), or all in one program (GPU)",
+    )
+    group.add_argument("--workers", type=int, metavar="N", help="processes (default: one a processor)")
     group.add_argument(
         "--lockbox", type=int, metavar="N", help="last rows that stay unseen (default: one year)"
     )

@@ -88,10 +88,19 @@ def run_lines(run: Run) -> list[str]:
         f"  WFE {text['WFE']}, Test Sharpe {text['Test Sharpe']} "
         f"(buy and hold {text['Buy & Hold Sharpe']}), Max Drawdown {text['Max Drawdown']}",
         f"  Health: {codes}: {health.meaning}",
+        *doctor_lines(run),
         f"  Checkpoints: {passed} of {len(points)} passed",
         *(f"    {p.number}. {p.name}: FAIL ({p.found})" for p in points if p.outcome is Outcome.FAIL),
         "  Verdict: not evaluated (no figure above says by itself whether this is skill or luck)",
     ]
+
+
+def doctor_lines(run: Run) -> list[str]:
+    """Return the doctor's sentence on a network, with its evidence; nothing for other models."""
+    found = run.evaluation.diagnosis
+    if found is None:
+        return []
+    return [f"  Doctor: {found.cause}: {found.text}", *(f"    {evidence}" for evidence in found.evidence)]
 
 
 def place_lines(run: Run) -> list[str]:
@@ -146,12 +155,19 @@ def plan_facts(planned: Plan) -> dict[str, Any]:
 
 def plan_line(facts: Mapping[str, Any]) -> str:
     """Return what a run will do, in one line, from its `plan_facts`."""
-    minutes = facts["minutes"]
-    duration = f"about {minutes:.0f} min" if minutes >= 1.5 else f"about {max(60 * minutes, 1):.0f} s"
     work = f"{counted(facts['folds'], 'fold')}, {counted(facts['members'], 'training')}"
     span = f"from {facts['first_forecast']} to {facts['last_forecast']}"
     days = f"{counted(facts['test_rows'], 'day')} forecast {span}"
-    return f"{facts['symbol']} {facts['model']}: {work}, {days}, {duration}"
+    return f"{facts['symbol']} {facts['model']}: {work}, {days}, {duration(facts['minutes'])}"
+
+
+def duration(minutes: float) -> str:
+    """Return an estimate in words.
+
+    >>> duration(0.2), duration(12.4)
+    ('about 12 s', 'about 12 min')
+    """
+    return f"about {minutes:.0f} min" if minutes >= 1.5 else f"about {max(60 * minutes, 1):.0f} s"
 
 
 def data_lines(planned: Plan) -> list[str]:

@@ -1,6 +1,6 @@
 """Forecasters: `Forecaster.fit` returns a `Predictor`; the catalogue knows them by name."""
 
-from geiger.models.base import Ensemble, Forecaster, Predictor, fit_members
+from geiger.models.base import Ensemble, Forecaster, Predictor, average, fit_members
 from geiger.models.catalogue import FORECASTERS, GROUPS, LOG_NAMES, expand, make, resolve
 from geiger.models.own import wrap
 
@@ -11,6 +11,7 @@ __all__ = [
     "Ensemble",
     "Forecaster",
     "Predictor",
+    "average",
     "expand",
     "fit_members",
     "make",

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from geiger.errors import SettingError
-from geiger.records import Epoch, Notice
+from geiger.errors import SettingError, TrainingError
+from geiger.records import Epoch, Notice, Training
 from geiger.windows import Block, Floats, Ints
 
 
@@ -31,6 +31,8 @@ class Predictor(ABC):
         What the shares are shares of.
     notices : tuple of Notice
         What people should know about this fit.
+    training : Training, optional
+        How the training of a network went.
     """
 
     fit_rows: Ints
@@ -39,10 +41,14 @@ class Predictor(ABC):
     importances: Floats | None = None
     importance_kind: str | None = None
     notices: tuple[Notice, ...] = ()
+    training: Training | None = None
 
     @abstractmethod
-    def predict(self, x: Floats) -> Floats:
-        """Return one forecast (n,) per row of scaled features (n, F), in units of the standardised target."""
+    def predict(self, block: Block) -> Floats:
+        """Return one forecast (n,) per row of `block`, in units of the standardised target.
+
+        Only features are read, of these rows and, by models with memory, of the rows before each.
+        """
 
 
 class Forecaster(ABC):
@@ -62,6 +68,19 @@ class Forecaster(ABC):
     def seeded(self) -> bool:
         """Whether the seed changes the result."""
         return True
+
+    @property
+    def apart(self) -> bool:
+        """Whether each fold is worth a process of its own."""
+        return False
+
+    def expected_seconds(self, rows: int) -> float | None:
+        """Return about how long a fit of `rows` rows takes, where that is known without trying."""
+        return None
+
+    def described(self) -> list[tuple[str, str]]:
+        """Return settings that a log should show beside those that every model has: (name, text)."""
+        return []
 
     @abstractmethod
     def fit(self, train: Block, valid: Block, *, seed: int) -> Predictor:
@@ -94,9 +113,15 @@ class Ensemble(Predictor):
         """What each member chose on the inner validation rows."""
         return tuple(member.rounds for member in self.members)
 
-    def predict(self, x: Floats) -> Floats:
+    @property
+    def trainings(self) -> tuple[Training, ...]:
+        """How the training of each network went; empty for other models."""
+        found = [member.training for member in self.members]
+        return tuple(replace(one, seed=i) for i, one in enumerate(found) if one is not None)
+
+    def predict(self, block: Block) -> Floats:
         """Return the members' mean forecast (n,)."""
-        return np.asarray(np.mean([member.predict(x) for member in self.members], axis=0))
+        return np.asarray(np.mean([member.predict(block) for member in self.members], axis=0))
 
 
 def fit_members(forecaster: Forecaster, train: Block, valid: Block, seeds: Sequence[int]) -> Ensemble:
@@ -110,10 +135,20 @@ def fit_members(forecaster: Forecaster, train: Block, valid: Block, seeds: Seque
     if not seeds:
         raise SettingError("an ensemble needs at least one seed")
     used = seeds if forecaster.seeded else seeds[:1]
-    members = tuple(forecaster.fit(train, valid, seed=seed) for seed in used)
+    members = []
+    for number, seed in enumerate(used):
+        try:
+            members.append(forecaster.fit(train, valid, seed=seed))
+        except TrainingError as error:
+            raise TrainingError(f"seed {number}: {error}") from error
+    return average(members)
+
+
+def average(members: Sequence[Predictor]) -> Ensemble:
+    """Return the members as one predictor, the mean of all."""
     importances = [member.importances for member in members if member.importances is not None]
     return Ensemble(
-        members=members,
+        members=tuple(members),
         fit_rows=members[0].fit_rows,
         rounds=round(sum(member.rounds for member in members) / len(members)),
         epochs=tuple(replace(e, seed=i) for i, member in enumerate(members) for e in member.epochs),

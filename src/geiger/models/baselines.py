@@ -19,7 +19,11 @@ class Linear(Predictor):
     intercept: float
     coefficients: Floats  # (F,) standardised target units per feature standard deviation
 
-    def predict(self, x: Floats) -> Floats:
+    def predict(self, block: Block) -> Floats:
+        """Return one forecast (n,) per row."""
+        return self.on(block.x)
+
+    def on(self, x: Floats) -> Floats:
         """Return one forecast (n,) per row of x (n, F)."""
         # Summed row by row: a matrix product's last bits depend on how many rows it is given.
         products = np.ascontiguousarray(x) * self.coefficients
@@ -80,7 +84,7 @@ class Ridge(Forecaster):
         """Solve for every alpha, keep the one with the least inner validation error, refit."""
         path = ridge_path(train, self.alphas)
         records = [
-            epoch_record(i, model.predict(train.x), model.predict(valid.x), train, valid)
+            epoch_record(i, model.predict(train), model.predict(valid), train, valid)
             for i, model in enumerate(path, start=1)
         ]
         # Equally good penalties: the strongest, that is the simplest model.

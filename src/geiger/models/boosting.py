@@ -44,9 +44,9 @@ class TreesPredictor(Predictor):
 
     trees: Trees
 
-    def predict(self, x: Floats) -> Floats:
-        """Return one forecast (n,) per row of x (n, F)."""
-        return self.trees.predict(x, self.rounds)
+    def predict(self, block: Block) -> Floats:
+        """Return one forecast (n,) per row."""
+        return self.trees.predict(block.x, self.rounds)
 
 
 @dataclass(frozen=True, kw_only=True)

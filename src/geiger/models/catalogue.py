@@ -11,6 +11,7 @@ from geiger.errors import SettingError, did_you_mean
 from geiger.models.base import Forecaster
 from geiger.models.baselines import Ridge, RunningMean, Zero
 from geiger.models.boosting import CatBoost, LightGBM, XGBoost
+from geiger.models.nets.forecaster import XLSTMTS, LSTMTransformer
 from geiger.records import Notice
 
 FORECASTERS: dict[str, Callable[..., Forecaster]] = {
@@ -20,6 +21,8 @@ FORECASTERS: dict[str, Callable[..., Forecaster]] = {
     "xgb": XGBoost,
     "lgb": LightGBM,
     "catboost": CatBoost,
+    "lstm": LSTMTransformer,
+    "xlstm": XLSTMTS,
 }
 
 GROUPS: dict[str, tuple[str, ...]] = {"gbm": ("xgb", "lgb", "catboost")}
@@ -32,6 +35,8 @@ LOG_NAMES: dict[str, str] = {
     "xgb": "gbm_xgb",
     "lgb": "gbm_lgb",
     "catboost": "gbm_catboost",
+    "lstm": "lstm",
+    "xlstm": "xlstm",
 }
 
 

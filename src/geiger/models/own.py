@@ -21,9 +21,9 @@ class OwnPredictor(Predictor):
 
     estimator: Any
 
-    def predict(self, x: Floats) -> Floats:
-        """Return one forecast (n,) per row of x (n, F)."""
-        return _checked(self.estimator.predict(x), len(x), self.estimator)
+    def predict(self, block: Block) -> Floats:
+        """Return one forecast (n,) per row."""
+        return _checked(self.estimator.predict(block.x), len(block.x), self.estimator)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,531 @@
+"""Networks behind the one protocol of all models: settings that fit, predictors that forecast.
+
+Only this file of the folder is loaded with the catalogue; Keras and JAX come with the first fit.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from geiger.errors import DataError, SettingError
+from geiger.metrics import correlation, nrc1, nrc2, pred_std
+from geiger.models.base import Forecaster, Predictor
+from geiger.models.screen import Screened, fit_screened
+from geiger.records import Epoch, Notice, Training
+from geiger.seeds import derive
+from geiger.windows import Block, Floats, Ints, join
+
+if TYPE_CHECKING:
+    from geiger.models.nets.loop import Job, Learned, Program, Schedule
+
+PRODUCTS_A_SECOND = 1.5e10  # of one processor, measured; the estimate is rough
+Feeding = Literal["dense", "windows"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(Forecaster):
+    """Settings that both networks share.
+
+    Attributes
+    ----------
+    feeding : {"dense", "windows"}
+        A stretch of days that gives a forecast for each of them, or one window a forecast.
+    lookback : int
+        Days the blocks reach back together.
+    burn_in : int
+        Days the recurrent memory warms up before that.
+    stretch : int
+        Days forecast in a stretch (dense).
+    residual : {"drift", "direct", "log_price", "last_return"}
+        What the network's change is added to.
+    skip : {"none", "zeros", "ridge", "screened"}
+        A linear part beside the network: today's features, learned with it from zero; or held fixed, the
+        fold's ridge regression of them; or that with the pairs and delays that stand out (`models.screen`).
+    loss : str
+        A name of `losses.LOSSES`.
+    direction_weight : float
+        Weight of the plan's directional penalty, for the loss `directional_mse` only.
+    target_unit : {"standardised", "raw"}
+        Unit the loss is computed in: train standard deviations, or log returns as they are.
+    weight_decay : float
+        Half of it times the sum of squared kernels is added to the loss.
+    epochs, batch_size, learning_rate, clip_norm
+        Of Adam (Kingma and Ba 2015). A batch counts targets.
+    plateau_factor, plateau_patience, min_rate, stop_patience
+        When the rate falls and when training stops; patience counts epochs, None switches it off.
+    keep_best : bool
+        Return the weights of the best epoch on the inner validation rows, else the last ones.
+    start_counts : bool
+        Whether the untrained network is a candidate for the best.
+    refit : bool
+        Train the chosen number of epochs once more, on train and validation rows together.
+    threads : int
+        CPU threads of one fit.
+    """
+
+    feeding: Feeding = "dense"
+    lookback: int = 60
+    burn_in: int = 60
+    stretch: int = 128
+    residual: str = "drift"
+    skip: Literal["none", "zeros", "ridge", "screened"] = "zeros"
+    loss: str = "mse"
+    direction_weight: float = 0.5
+    target_unit: Literal["standardised", "raw"] = "standardised"
+    weight_decay: float = 0.0
+    epochs: int = 50
+    batch_size: int = 512
+    learning_rate: float = 1e-3
+    clip_norm: float | None = 1.0
+    plateau_factor: float = 0.5
+    plateau_patience: int | None = 10
+    min_rate: float = 1e-6
+    stop_patience: int | None = 30
+    keep_best: bool = True
+    start_counts: bool = True
+    refit: bool = False
+    threads: int = 1
+    apart: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        choices = {
+            "feeding": ("dense", "windows"),
+            "skip": ("none", "zeros", "ridge", "screened"),
+            "residual": ("drift", "direct", "log_price", "last_return"),
+            "target_unit": ("standardised", "raw"),
+        }
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise SettingError(
+                    f"{self.name}: {name} is one of {', '.join(known)}, got {getattr(self, name)!r}"
+                )
+        for name in ("lookback", "stretch", "epochs", "batch_size", "threads"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{self.name}: {name} must be at least 1, got {getattr(self, name)}")
+        for name in ("burn_in", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise SettingError(f"{self.name}: {name} must be 0 or more, got {getattr(self, name)}")
+        if self.target_unit == "raw" and self.loss in ("consistent", "huber", "huber_directional", "gmadl"):
+            raise SettingError(
+                f"{self.name}: loss {self.loss!r} counts in train standard deviations; use target_unit "
+                "'standardised'"
+            )
+        if not self.learning_rate > 0.0:
+            raise SettingError(f"{self.name}: learning_rate must be above 0, got {self.learning_rate}")
+
+    def described(self) -> list[tuple[str, str]]:
+        """Return what shapes the training, for the log."""
+        patience = "off" if self.stop_patience is None else f"{self.stop_patience} epochs"
+        plateau = (
+            "off"
+            if self.plateau_patience is None
+            else f"x {self.plateau_factor:g} after {self.plateau_patience} epochs, at least {self.min_rate:g}"
+        )
+        clip = "off" if self.clip_norm is None else f"{self.clip_norm:g} a variable"
+        best = "best weights kept" if self.keep_best else "last weights kept"
+        directional = (
+            f", direction weight {self.direction_weight:g}" if self.loss == "directional_mse" else ""
+        )
+        return [
+            ("Feeding", f"{self.feeding}, lookback {self.lookback}, burn-in {self.burn_in} days"),
+            ("Loss", f"{self.loss}{directional}, target {self.target_unit}"),
+            ("Residual", f"{self.residual}, change starts at 0, linear skip {self.skip}"),
+            ("Optimizer", f"Adam, gradient clipped at norm {clip}, weight decay {self.weight_decay:g}"),
+            ("Plateau", plateau),
+            (
+                "Early Stopping",
+                f"patience {patience}, {best}{', then trained on all rows' if self.refit else ''}",
+            ),
+        ]
+
+    def expected_seconds(self, rows: int) -> float:
+        """Return about how long a fit takes on one processor, from its multiplications."""
+        past = self.lookback + self.burn_in
+        a_row = (self.stretch + self.lookback) / self.stretch if self.feeding == "dense" else past
+        return self.epochs * rows * a_row * self.products() * 6 / PRODUCTS_A_SECOND * (2 if self.refit else 1)
+
+    @abstractmethod
+    def products(self) -> int:
+        """Return about how many multiplications one day's token takes."""
+
+    @abstractmethod
+    def body(self, seed: int) -> Any:
+        """Return the layer that turns days into tokens, with fresh weights."""
+
+    def fit(self, train: Block, valid: Block, *, seed: int) -> NetPredictor:
+        """Train one network; the inner validation rows choose its epoch."""
+        (predictor,) = self.fit_many([(train, valid, seed)])
+        return predictor
+
+    def fit_many(self, members: Sequence[tuple[Block, Block, int]]) -> list[NetPredictor]:
+        """Train many networks in one program: vmap over (train, valid, seed) members.
+
+        Worth it on a GPU; on a CPU, processes of one member each are faster.
+        """
+        program = program_of(self, members[0][0].x.shape[1], len(members) > 1)
+        offsets = [self._offset(train, valid, refit=False) for train, valid, _ in members]
+        jobs = [
+            job_of(self, program, train, valid, seed, offset)
+            for (train, valid, seed), offset in zip(members, offsets, strict=True)
+        ]
+        first, courses = _exhaust(program, jobs, self._schedule())
+        final = first
+        if self.refit:
+            offsets = [self._offset(train, valid, refit=True) for train, valid, _ in members]
+            jobs = [
+                job_of(self, program, join(train, valid), valid, seed, offset)
+                for (train, valid, seed), offset in zip(members, offsets, strict=True)
+            ]
+            rounds = max(1, round(float(np.mean([one.best_epoch for one in first]))))
+            fixed = replace(self._schedule(), epochs=rounds, keep_best=False, stop_patience=None)
+            final, _ = _exhaust(program, jobs, fixed)
+        parts = zip(jobs, first, final, courses, offsets, members, strict=True)
+        return [self._predictor(program, *part) for part in parts]
+
+    def _offset(self, train: Block, valid: Block, *, refit: bool) -> Screened | None:
+        if self.skip not in ("ridge", "screened"):
+            return None
+        return fit_screened(train, valid, refit=refit, screen=self.skip == "screened")
+
+    def _schedule(self) -> Schedule:
+        from geiger.models.nets.loop import Schedule
+
+        return Schedule(
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            plateau_factor=self.plateau_factor,
+            plateau_patience=self.plateau_patience,
+            min_rate=self.min_rate,
+            stop_patience=self.stop_patience,
+            keep_best=self.keep_best,
+            start_counts=self.start_counts,
+        )
+
+    def _predictor(
+        self,
+        program: Program,
+        job: Job,
+        first: Learned,
+        final: Learned,
+        epochs: Sequence[Epoch],
+        offset: Screened | None,
+        member: tuple[Block, Block, int],
+    ) -> NetPredictor:
+        from geiger.models.nets.loop import forecast
+
+        rows = job.train
+        fitted, tokens = forecast(program, job, final.weights, rows)
+        net = program.net
+        head = next(i for i, v in enumerate(net.trainable_variables) if "change/kernel" in v.path)
+        kernel = np.asarray(final.weights[0][head], dtype=np.float64)
+        y = job.y[rows].astype(np.float64)
+        train, valid, _ = member
+        assert valid.history is not None
+        training = Training(
+            loss=self.loss,
+            target_unit=self.target_unit,
+            target_std=train.target_std,
+            weight_decay=self.weight_decay,
+            learning_rate=self.learning_rate,
+            final_learning_rate=first.final_rate,
+            epochs=first.epochs,
+            best_epoch=first.best_epoch,
+            steps=first.steps,
+            head_gradient_first=first.head_gradient[0],
+            head_gradient_last=first.head_gradient[1],
+            k_train=pred_std(fitted.astype(np.float64), y),
+            rho_train=correlation(fitted.astype(np.float64), y),
+            nrc1=nrc1(tokens.astype(np.float64)),
+            nrc2=nrc2(tokens.astype(np.float64), kernel.T),
+            copies_yesterday=None,
+        )
+        return NetPredictor(
+            network=self,
+            weights=final.weights,
+            offset=offset,
+            training=training,
+            fit_rows=rows + valid.history.first,
+            rounds=first.best_epoch,
+            epochs=tuple(replace(e, seed=0, best=e.epoch == first.best_epoch) for e in epochs),
+            notices=_notices(first, self, offset),
+        )
+
+
+def _notices(learned: Learned, network: Network, offset: Screened | None) -> tuple[Notice, ...]:
+    found = [] if offset is None or not offset.terms else [_found(offset)]
+    if learned.best_epoch == 0:
+        text = "the untrained network was the best on the inner validation rows: nothing learned there held"
+        found.append(Notice("UNTRAINED_BEST", text))
+    elif network.keep_best and learned.best_epoch == network.epochs:
+        text = f"the last epoch ({network.epochs}) was the best on the inner validation rows; more may help"
+        found.append(Notice("EPOCHS_RAN_OUT", text))
+    return tuple(found)
+
+
+def _found(offset: Screened) -> Notice:
+    strongest = offset.terms[0]
+    words = f"feature {strongest.other + 1}"
+    if strongest.delay:
+        words += f" of {strongest.delay} days before"
+    if strongest.one is not None:
+        words = f"feature {strongest.one + 1} x {words}"
+    text = f"{words} stood out among all pairs and delays (t {strongest.t:.1f}) and joined the linear part"
+    return Notice("SCREEN_FOUND", text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetPredictor(Predictor):
+    """What one network learned: its weights, as plain arrays in the order of its variables."""
+
+    network: Network
+    weights: tuple[list[Any], list[Any]]
+    offset: Screened | None = None
+
+    def predict(self, block: Block) -> Floats:
+        """Return one forecast (n,) per row, each from the row's last `history` + 1 days alone."""
+        from geiger.models.nets.loop import forecast
+
+        program = program_of(self.network, block.x.shape[1], False)
+        job = job_of(self.network, program, block, block, 0, self.offset)
+        rows = _at(block)
+        if rows.size and rows[0] < program.history:
+            raise DataError(
+                f"row {block.rows[0]} has {rows[0]} days before it; {self.network.name} looks back on "
+                f"{program.history}"
+            )
+        found, _ = forecast(program, job, self.weights, rows)
+        scale = _scale(self.network, block)
+        return found.astype(np.float64) / scale + block.zero
+
+
+def program_of(network: Network, width: int, vmap: bool) -> Program:
+    """Return the compiled network of these settings; those that only steer the loop share one."""
+    return _program(
+        replace(network, **_STEERING, skip="zeros" if network.skip == "zeros" else "none"), width, vmap
+    )
+
+
+# Settings that a compiled network does not depend on.
+_STEERING: dict[str, Any] = {
+    "residual": "drift",
+    "target_unit": "standardised",
+    "weight_decay": 0.0,
+    "epochs": 1,
+    "learning_rate": 1e-3,
+    "plateau_factor": 0.5,
+    "plateau_patience": None,
+    "min_rate": 0.0,
+    "stop_patience": None,
+    "keep_best": True,
+    "start_counts": True,
+    "refit": False,
+}
+
+
+@lru_cache(maxsize=8)
+def _program(network: Network, width: int, vmap: bool) -> Program:
+    from geiger.models.nets.heads import ForecastNet, ResidualHead
+    from geiger.models.nets.loop import Program
+    from geiger.models.nets.losses import make_loss
+
+    directional = {"direction_weight": network.direction_weight} if network.loss == "directional_mse" else {}
+
+    def build(seed: int) -> ForecastNet:
+        return ForecastNet(network.body(derive(seed, "weights")), ResidualHead(skip=network.skip == "zeros"))
+
+    return Program(
+        build,
+        width,
+        length=network.stretch if network.feeding == "dense" else 1,
+        batch=network.batch_size,
+        loss=make_loss(network.loss, directional),
+        clip_norm=network.clip_norm,
+        vmap=vmap,
+    )
+
+
+def job_of(
+    network: Network, program: Program, train: Block, valid: Block, seed: int, offset: Screened | None = None
+) -> Job:
+    """Return a member's data in the unit of its loss; rows without a full past are not learned from.
+
+    Raises
+    ------
+    DataError
+        If too few rows have a full past, or the last return that the plan's head needs is not there.
+    """
+    from geiger.models.nets.loop import Job
+
+    past = valid.history
+    if past is None:
+        raise DataError(f"{network.name} looks back, but these rows come without the rows before them")
+    scale = _scale(network, train)
+    rows = _at(replace(train, history=past))
+    kept = rows >= program.history
+    if not kept.any():
+        raise DataError(
+            f"{network.name}: none of {len(rows)} rows has {program.history} days before it; give a longer "
+            "series, a larger --min-train, or a smaller --lookback"
+        )
+    base = np.zeros(len(past.x))
+    if network.residual == "drift":
+        base[:] = -train.zero
+    elif network.residual == "last_return":
+        if past.last_return is None:
+            raise DataError(
+                f"{network.name}: residual 'last_return' needs the days' returns, which are not given"
+            )
+        base = np.nan_to_num(past.last_return) - train.zero
+    if offset is not None:
+        base += offset.on(past.x)
+    y, weight = np.zeros(len(past.x)), np.zeros(len(past.x))
+    for block in (valid, train):
+        y[_at(replace(block, history=past))] = np.nan_to_num(block.y) - block.zero
+    weight[rows[kept]] = train.weight[kept]
+    return Job(
+        series=past.x.astype(np.float32),
+        base=(scale * base).astype(np.float32),
+        y=(scale * y).astype(np.float32),
+        weight=weight.astype(np.float32),
+        train=rows[kept],
+        valid=_at(valid),
+        penalty=network.weight_decay,
+        seed=seed,
+    )
+
+
+def _scale(network: Network, block: Block) -> float:
+    """Return how many units of the loss a train standard deviation is."""
+    return block.target_std if network.target_unit == "raw" else 1.0
+
+
+def _at(block: Block) -> Ints:
+    assert block.history is not None
+    return block.history.at(block.rows)
+
+
+def _exhaust(
+    program: Program, jobs: Sequence[Job], schedule: Schedule
+) -> tuple[list[Learned], list[list[Epoch]]]:
+    """Run the loop to its end and sort its records by member."""
+    from geiger.models.nets.loop import train
+
+    courses: list[list[Epoch]] = [[] for _ in jobs]
+    loop = train(program, jobs, schedule)
+    while True:
+        try:
+            for record in next(loop):
+                courses[record.seed].append(record)
+        except StopIteration as end:
+            return end.value, courses
+
+
+@dataclass(frozen=True, kw_only=True)
+class LSTMTransformer(Network):
+    """LSTM, then Transformer blocks (after Ruiru, Jouandeau and Odhiambo 2024).
+
+    Attributes
+    ----------
+    lstm : tuple of int
+        Units of each LSTM of the stack.
+    width, blocks, heads, key, inner : int
+        Of the Transformer.
+    dropout : float
+        Share of numbers dropped in each block while training.
+    readout : {"last", "mean"}
+        Token the forecast is read from; the mean of all is for windows only.
+    causal : bool
+        Whether the days of a window see earlier days only; dense feeding always does.
+    """
+
+    lstm: tuple[int, ...] = (32,)
+    width: int = 64
+    blocks: int = 4
+    heads: int = 4
+    key: int = 16
+    inner: int = 128
+    dropout: float = 0.1
+    readout: Literal["last", "mean"] = "last"
+    causal: bool = True
+    name: ClassVar[str] = "lstm"
+
+    def products(self) -> int:
+        """Return about how many multiplications one day's token takes."""
+        steps = self.burn_in if self.feeding == "dense" else 1
+        memory = sum(4 * units * units * steps for units in self.lstm) + 4 * 154 * self.lstm[0]
+        inner = self.heads * self.key
+        return memory + self.blocks * (4 * self.width * inner + 2 * self.width * self.inner + 2 * 60 * inner)
+
+    def body(self, seed: int) -> Any:
+        """Return the LSTM and the blocks."""
+        from geiger.models.nets.lstm_transformer import LSTMTransformerBody
+
+        return LSTMTransformerBody(
+            feeding=self.feeding,
+            lookback=self.lookback,
+            burn_in=self.burn_in,
+            lstm=tuple(int(units) for units in self.lstm),
+            width=self.width,
+            blocks=self.blocks,
+            heads=self.heads,
+            key=self.key,
+            inner=self.inner,
+            dropout=self.dropout,
+            readout=self.readout,
+            causal=self.causal,
+            seed=seed,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class XLSTMTS(Network):
+    """xLSTM-TS: blocks of matrix and scalar memory (Beck et al. 2024; Lopez Gil et al. 2024).
+
+    Attributes
+    ----------
+    width, heads, blocks : int
+        Of the stack.
+    slstm_at : tuple of int
+        Which blocks, from 0, have scalar memory.
+    smoothing : {"none", "wavelet"}
+        Causal low-pass of the inputs: each row from its own past, never the whole series.
+    dropout : float
+        Share of numbers dropped while training.
+    """
+
+    width: int = 64
+    heads: int = 2
+    blocks: int = 4
+    slstm_at: tuple[int, ...] = (1,)
+    smoothing: Literal["none", "wavelet"] = "none"
+    dropout: float = 0.0
+    name: ClassVar[str] = "xlstm"
+
+    def products(self) -> int:
+        """Return about how many multiplications one day's token takes."""
+        steps = self.burn_in if self.feeding == "dense" else 1
+        scalar = len(self.slstm_at) * 4 * self.width * self.width // self.heads * steps
+        return scalar + 154 * self.width + self.blocks * (10 * self.width**2 + 4 * 60 * self.width)
+
+    def body(self, seed: int) -> Any:
+        """Return the stack of memory blocks."""
+        from geiger.models.nets.xlstm import XLSTMBody
+
+        return XLSTMBody(
+            feeding=self.feeding,
+            lookback=self.lookback,
+            burn_in=self.burn_in,
+            width=self.width,
+            heads=self.heads,
+            blocks=self.blocks,
+            slstm_at=tuple(int(place) for place in self.slstm_at),
+            smoothing=self.smoothing,
+            dropout=self.dropout,
+            seed=seed,
+        )

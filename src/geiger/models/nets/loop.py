@@ -1,0 +1,441 @@
+"""The only training loop: many members at once, whatever the network and however it is fed.
+
+A batch is a set of stretches. A stretch is `history` days of past and `length` days that are forecast; with
+`length` 1 it is a lookback window. Stretches are gathered by row number inside the compiled step, so no
+window is ever stored. Everything has a leading axis of members (fold x seed): on a CPU it is 1 and folds go
+to processes of their own, on a GPU `vmap` trains all of them in one program.
+
+The loop only yields epoch records; the caller decides what to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from geiger.errors import TrainingError
+from geiger.models.nets.backend import jax, jnp, keras
+from geiger.models.nets.heads import ForecastNet
+from geiger.records import Epoch
+from geiger.seeds import generator
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+ROWS_STEP = 4096  # series are padded to a multiple of this, so that few shapes are compiled
+PAD = -1  # a stretch that is not there
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one member learns from, all in the unit of the loss.
+
+    Attributes
+    ----------
+    series : (m, F) float32
+        Scaled features of consecutive rows.
+    base : (m,) float32
+        What the network's change is added to, see `ResidualHead`.
+    y : (m,) float32
+        Return of the target, not centred, so that its sign is that of the return; 0 where it is not known.
+    weight : (m,) float32
+        Sample weight of the rows that are learned from; 0 for all others.
+    train, valid : (n,) int64
+        Positions of the rows that are learned from and of those that choose when to stop, ascending.
+    penalty : float
+        Half of it times the sum of squared kernels is added to the loss.
+    seed : int
+        Order of the stretches, and dropout.
+    """
+
+    series: Floats
+    base: Floats
+    y: Floats
+    weight: Floats
+    train: Ints
+    valid: Ints
+    penalty: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When the learning rate falls and when training ends, per member; patience counts evaluations.
+
+    The rules are those of `keras.callbacks.ReduceLROnPlateau` (an improvement is 1e-4 or more) and
+    `EarlyStopping` (any improvement counts, the best weights come back).
+    """
+
+    epochs: int = 50
+    learning_rate: float = 1e-3
+    plateau_factor: float = 0.5
+    plateau_patience: int | None = 10
+    min_rate: float = 1e-6
+    stop_patience: int | None = 30
+    keep_best: bool = True
+    start_counts: bool = True  # the untrained network is a candidate for the best weights
+
+
+@dataclass
+class Course:
+    """What the schedule remembers of one member."""
+
+    schedule: Schedule
+    rate: float = field(init=False)
+    best: float = np.inf
+    best_epoch: int = 0
+    since_best: int = 0
+    plateau_best: float = np.inf
+    since_plateau: int = 0
+    stopped: bool = False
+
+    def __post_init__(self) -> None:
+        self.rate = self.schedule.learning_rate
+
+    def start(self, val_loss: float) -> bool:
+        """Take note of the untrained network; return whether it is a candidate."""
+        if self.schedule.start_counts:
+            self.best = val_loss
+        return self.schedule.start_counts
+
+    def take(self, epoch: int, val_loss: float) -> bool:
+        """Take note of one epoch, change the rate, say whether this epoch is the best so far."""
+        schedule = self.schedule
+        better = val_loss < self.best
+        if better:
+            self.best, self.best_epoch, self.since_best = val_loss, epoch, 0
+        else:
+            self.since_best += 1
+            self.stopped = schedule.stop_patience is not None and self.since_best >= schedule.stop_patience
+        if val_loss < self.plateau_best - 1e-4:
+            self.plateau_best, self.since_plateau = val_loss, 0
+        elif schedule.plateau_patience is not None and self.rate > schedule.min_rate:
+            self.since_plateau += 1
+            if self.since_plateau >= schedule.plateau_patience:
+                self.rate = max(self.rate * schedule.plateau_factor, schedule.min_rate)
+                self.since_plateau = 0
+        return better
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What one member's training left.
+
+    `weights` holds trainable and other arrays in the order of the network's variables. `head_gradient` is the
+    norm of the loss gradient at the head, mean of an epoch: first and last.
+    """
+
+    weights: tuple[list[Any], list[Any]]
+    epochs: int
+    best_epoch: int
+    steps: int
+    final_rate: float
+    head_gradient: tuple[float, float]
+
+
+class Program:
+    """A network and its compiled functions for one shape of stretches.
+
+    Parameters
+    ----------
+    build : callable
+        Makes a `ForecastNet` with fresh weights from a seed.
+    width : int
+        Number of features F.
+    length : int
+        Days forecast in a stretch; 1 is a window.
+    batch : int
+        Targets in a batch.
+    loss : keras.losses.Loss
+        Its `call` gives one value a sample.
+    clip_norm : float, optional
+        Largest norm of each variable's gradient, as Keras clips.
+    """
+
+    def __init__(
+        self,
+        build: Any,
+        width: int,
+        *,
+        length: int,
+        batch: int,
+        loss: Any,
+        clip_norm: float | None,
+        vmap: bool = False,
+    ) -> None:
+        self._build, self.width, self.length = build, width, length
+        self.per_batch = max(1, batch // length)
+        self.loss, self.vmap = loss, vmap
+        self.net: ForecastNet = self._fresh(0)
+        self.history = int(self.net.body.history)
+        self.optimizer = keras.optimizers.Adam(learning_rate=1e-3, clipnorm=clip_norm)
+        self.optimizer.build(self.net.trainable_variables)
+        self._kernels = [i for i, v in enumerate(self.net.trainable_variables) if "kernel" in v.name]
+        self._head = [i for i, v in enumerate(self.net.trainable_variables) if "head" in v.path]
+
+    def _fresh(self, seed: int) -> ForecastNet:
+        net: ForecastNet = self._build(seed)
+        net.build(
+            (self.per_batch, int(net.body.history) + self.length, self.width), (self.per_batch, self.length)
+        )
+        return net
+
+    def weights(self, seed: int) -> tuple[list[Any], list[Any]]:
+        """Return the weights of a fresh network: trainable ones and the others (dropout states)."""
+        net = self._fresh(seed)
+        return (
+            [jnp.asarray(v.value) for v in net.trainable_variables],
+            [jnp.asarray(v.value) for v in net.non_trainable_variables],
+        )
+
+    def stretches(self, rows: Ints) -> Ints:
+        """Return first input positions of the stretches that cover the target rows, each row once."""
+        gaps = np.flatnonzero(np.diff(rows) > 1)
+        runs = np.split(rows, gaps + 1)
+        starts = [np.arange(run[0], run[-1] + 1, self.length) for run in runs if run.size]
+        return np.concatenate(starts) - self.history
+
+    def batches(self, starts: Ints, capacity: int) -> Ints:
+        """Return starts in batches (capacity, per batch), filled up with `PAD`."""
+        table = np.full((capacity, self.per_batch), PAD, np.int64)
+        table.flat[: len(starts)] = starts
+        return table
+
+    @cached_property
+    def run_epoch(self) -> Any:
+        """(weights, optimizer, data, order, steps) -> (weights, optimizer, loss, head gradient)."""
+        return jax.jit(self._members(self._epoch, steps_axis=None), donate_argnums=(1,))
+
+    @cached_property
+    def run_forecast(self) -> Any:
+        """(weights, data, order, steps) -> forecasts (m,), tokens (m, width) at targets, else 0."""
+        return jax.jit(self._members(self._forecast, steps_axis=None))
+
+    def _members(self, function: Any, steps_axis: int | None) -> Any:
+        """Give `function` the leading axis of members: by vmap, or by taking the one member there is."""
+        if self.vmap:
+            many = {"_epoch": (0, 0, 0, 0, steps_axis), "_forecast": (0, 0, 0, steps_axis)}
+            return jax.vmap(function, in_axes=many[function.__name__])
+
+        def one(*args: Any) -> Any:
+            inner = [jax.tree.map(lambda a: a[0], arg) for arg in args[:-1]]
+            return jax.tree.map(lambda a: a[None], function(*inner, args[-1]))
+
+        return one
+
+    def _gather(self, data: Any, starts: Any) -> tuple[Any, Any, Any]:
+        """Return features (B, S, F), base (B, L), target positions (B, L) of stretches at `starts`."""
+        first = jnp.maximum(starts, 0)
+        size = self.history + self.length
+
+        def cut(start: Any) -> tuple[Any, Any]:
+            x = jax.lax.dynamic_slice_in_dim(data["series"], start, size, axis=0)
+            base = jax.lax.dynamic_slice_in_dim(data["base"], start + self.history, self.length, axis=0)
+            return x, base
+
+        x, base = jax.vmap(cut)(first)
+        return x, base, first[:, None] + self.history + jnp.arange(self.length)
+
+    def _epoch(self, weights: Any, optimizer: Any, data: Any, order: Any, steps: Any) -> Any:
+        def objective(trainable: Any, rest: Any, starts: Any) -> Any:
+            x, base, at = self._gather(data, starts)
+            forecast, rest = self.net.stateless_call(trainable, rest, x, base, training=True)
+            weight = data["weight"][at] * (starts >= 0)[:, None]
+            total = jnp.sum(weight)
+            mean = jnp.sum(weight * self.loss.call(data["y"][at], forecast)) / jnp.maximum(total, 1e-9)
+            squares = sum(jnp.sum(jnp.square(trainable[i])) for i in self._kernels)
+            return mean + 0.5 * data["penalty"] * squares, (rest, mean, total)
+
+        def step(i: Any, state: Any) -> Any:
+            (trainable, rest), optimizer, losses, norms, totals = state
+            graded = jax.value_and_grad(objective, has_aux=True)
+            (_, (new_rest, mean, total)), grads = graded(trainable, rest, order[i])
+            norm = jnp.sqrt(sum(jnp.sum(jnp.square(grads[j])) for j in self._head))
+            new, new_optimizer = self.optimizer.stateless_apply(optimizer, grads, trainable)
+            some = (
+                total > 0.0
+            )  # a batch without train rows, or one beyond this member's last, changes nothing
+
+            def kept(a: Any, b: Any) -> Any:
+                return jax.tree.map(lambda x, y: jnp.where(some, x, y), a, b)
+
+            return (
+                kept((list(new), list(new_rest)), (trainable, rest)),
+                kept(list(new_optimizer), optimizer),
+                losses + mean * total,
+                norms + norm * total,
+                totals + total,
+            )
+
+        zero = jnp.zeros((), jnp.float32)
+        weights, optimizer, losses, norms, totals = jax.lax.fori_loop(
+            0, steps, step, (weights, optimizer, zero, zero, zero)
+        )
+        return weights, optimizer, losses / totals, norms / totals
+
+    def _forecast(self, weights: Any, data: Any, order: Any, steps: Any) -> Any:
+        rows = data["base"].shape[0]
+
+        def step(i: Any, state: Any) -> Any:
+            forecasts, tokens = state
+            x, base, at = self._gather(data, order[i])
+            # A pad writes beyond the end, which drops it.
+            at = jnp.where((order[i] >= 0)[:, None], at, rows)
+            (forecast, token), _ = self.net.stateless_call(*weights, x, base, training=False, tokens=True)
+            return forecasts.at[at].set(forecast, mode="drop"), tokens.at[at].set(token, mode="drop")
+
+        start = jnp.zeros(rows), jnp.zeros((rows, self.net.body_width))
+        return jax.lax.fori_loop(0, steps, step, start)
+
+
+def padded(job: Job, rows: int, tail: int) -> dict[str, Floats]:
+    """Return the arrays, filled to `rows` rows and a `tail` to run into; both weigh nothing."""
+    extra = rows + tail - len(job.series)
+
+    def fill(a: Floats) -> Floats:
+        return np.concatenate([a, np.zeros((extra, *a.shape[1:]), np.float32)])
+
+    arrays = {"series": job.series, "base": job.base, "y": job.y, "weight": job.weight}
+    return {name: fill(np.asarray(a, np.float32)) for name, a in arrays.items()}
+
+
+def round_up(rows: int) -> int:
+    """Return the padded number of rows."""
+    return -(-rows // ROWS_STEP) * ROWS_STEP
+
+
+def train(
+    program: Program, jobs: Sequence[Job], schedule: Schedule
+) -> Generator[list[Epoch], None, list[Learned]]:
+    """Train all members together; yield each epoch's records, the member's number as their seed.
+
+    Raises
+    ------
+    TrainingError
+        A loss that is not finite ends the training: it says where, and what to try.
+    """
+    data, capacity = stack(program, jobs)
+    weights, others = zip(*(program.weights(job.seed) for job in jobs), strict=True)
+    weights = (_stacked(weights), _stacked(others))
+    variables = [jnp.asarray(v.value) for v in program.optimizer.variables]
+    optimizer = [jnp.stack([v] * len(jobs)) for v in variables]
+    starts = [program.stretches(job.train) for job in jobs]
+    orders = [generator(job.seed, "order") for job in jobs]
+    steps_each = [-(-len(s) // program.per_batch) for s in starts]
+    valid = np.stack([program.batches(program.stretches(job.valid), capacity) for job in jobs])
+    valid_steps = max(-(-len(program.stretches(job.valid)) // program.per_batch) for job in jobs)
+    courses = [Course(schedule) for _ in jobs]
+    gradients: list[list[float]] = [[] for _ in jobs]
+    done = [0] * len(jobs)
+
+    def judge(epoch: int, losses: Any) -> list[Epoch | None]:
+        forecasts = np.asarray(program.run_forecast(weights, data, valid, valid_steps)[0])
+        records: list[Epoch | None] = []
+        for i, (job, course) in enumerate(zip(jobs, courses, strict=True)):
+            if course.stopped:
+                records.append(None)
+                continue
+            record = _record(program, job, epoch, float(losses[i]), forecasts[i], i)
+            _require_finite(record, course.rate)
+            records.append(record)
+        return records
+
+    records = judge(0, [_start_loss(program, job, weights, data, capacity, i) for i, job in enumerate(jobs)])
+    best = weights
+    if any([c.start(r.val_loss) for c, r in zip(courses, records, strict=True) if r is not None]):
+        yield [record for record in records if record is not None]
+    for epoch in range(1, schedule.epochs + 1):
+        table = np.full((len(jobs), capacity, program.per_batch), PAD, np.int64)
+        for i, course in enumerate(courses):
+            if not course.stopped:
+                table[i] = program.batches(orders[i].permutation(starts[i]), capacity)
+                done[i] += steps_each[i]
+        optimizer[1] = jnp.asarray([course.rate for course in courses], jnp.float32)
+        steps = max(s for s, c in zip(steps_each, courses, strict=True) if not c.stopped)
+        weights, optimizer, losses, norms = program.run_epoch(weights, optimizer, data, table, steps)
+        records = judge(epoch, np.asarray(losses))
+        better = np.zeros(len(jobs), bool)
+        for i, (course, record) in enumerate(zip(courses, records, strict=True)):
+            if record is not None:
+                gradients[i].append(float(norms[i]))
+                better[i] = course.take(epoch, record.val_loss)
+        best = _where(better, weights, best) if schedule.keep_best else weights
+        yield [record for record in records if record is not None]
+        if all(course.stopped for course in courses):
+            break
+    return [
+        Learned(
+            weights=jax.tree.map(lambda a, i=i: np.asarray(a[i]), best),
+            epochs=len(gradients[i]),
+            best_epoch=course.best_epoch if schedule.keep_best else len(gradients[i]),
+            steps=done[i],
+            final_rate=course.rate,
+            head_gradient=(gradients[i][0], gradients[i][-1]),
+        )
+        for i, course in enumerate(courses)
+    ]
+
+
+def forecast(program: Program, job: Job, weights: Any, rows: Ints) -> tuple[Floats, Floats]:
+    """Return forecasts (n,) and tokens (n, width) of the rows (n,) of a job, in the unit of the loss."""
+    data, capacity = stack(program, [job])
+    starts = program.stretches(rows)
+    order = program.batches(starts, capacity)[None]
+    one = jax.tree.map(lambda a: jnp.asarray(a)[None], weights)
+    found = program.run_forecast(one, data, order, -(-len(starts) // program.per_batch))
+    return np.asarray(found[0][0])[rows], np.asarray(found[1][0])[rows]
+
+
+def stack(program: Program, jobs: Sequence[Job]) -> tuple[dict[str, Any], int]:
+    """Return the members' padded data, and how many batches an order has room for."""
+    rows = round_up(max(len(job.series) for job in jobs))
+    tables = [padded(job, rows, program.length) for job in jobs]
+    data = {name: jnp.asarray(np.stack([t[name] for t in tables])) for name in tables[0]}
+    data["penalty"] = jnp.asarray([job.penalty for job in jobs], jnp.float32)
+    return data, -(-rows // (program.length * program.per_batch)) + 2
+
+
+def _record(program: Program, job: Job, epoch: int, loss: float, forecasts: Floats, member: int) -> Epoch:
+    f, y = forecasts[job.valid], job.y[job.valid]
+    spread = float(y.std())
+    return Epoch(
+        epoch=epoch,
+        loss=loss,
+        val_loss=float(np.mean(np.asarray(program.loss.call(jnp.asarray(y), jnp.asarray(f))))),
+        pred_std=float(f.std()) / spread if spread > 0.0 else 0.0,
+        pos_pct=100.0 * float(np.mean(f > 0.0)),
+        seed=member,
+    )
+
+
+def _start_loss(program: Program, job: Job, weights: Any, data: Any, capacity: int, member: int) -> float:
+    """Return the loss of the untrained network on the train rows: that of its base."""
+    rows = job.train
+    values = program.loss.call(jnp.asarray(job.y[rows]), jnp.asarray(job.base[rows]))
+    return float(np.average(np.asarray(values), weights=job.weight[rows]))
+
+
+def _require_finite(record: Epoch, rate: float) -> None:
+    for name, value in (("loss", record.loss), ("val_loss", record.val_loss)):
+        if not np.isfinite(value):
+            raise TrainingError(
+                f"the {name} is {value} in epoch {record.epoch} at learning rate {rate:g}: training diverged; "
+                "lower the learning rate, keep the gradient clipped and the target standardised"
+            )
+
+
+def _stacked(members: Sequence[list[Any]]) -> list[Any]:
+    return [jnp.stack(arrays) for arrays in zip(*members, strict=True)]
+
+
+def _where(mask: npt.NDArray[np.bool_], new: Any, old: Any) -> Any:
+    if mask.all():
+        return new
+    if not mask.any():
+        return old
+    flags = jnp.asarray(mask)
+    return jax.tree.map(lambda a, b: jnp.where(flags.reshape(-1, *[1] * (a.ndim - 1)), a, b), new, old)

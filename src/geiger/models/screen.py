@@ -1,0 +1,173 @@
+"""The linear part of a network: ridge on today's features, and on the few pairs and delays that stand out.
+
+A network of some thousand days cannot search 154 x 154 pairs of features at twenty delays by gradient: it
+drowns in them. Every one of these candidates can be scored, though, in a few matrix products: sure
+independence screening (Fan and Lv 2008) keeps those whose t-statistic no candidate of a noise market would
+reach (Donoho and Johnstone 1994). What stands out joins today's features in one ridge regression; without a
+find that is ridge as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from geiger.models.baselines import Linear, Ridge
+from geiger.windows import Block, Floats, History, Ints, join
+
+MAX_DELAY = 20  # days
+MAX_TERMS = 8
+CLIP = 3.0  # a product of two outliers would outweigh everything else
+ALIKE = 0.9  # correlation above which two terms are one
+
+
+@dataclass(frozen=True)
+class Term:
+    """A candidate that stood out: feature `one` today x feature `other` `delay` days ago.
+
+    Without `one` it is the other feature alone, `delay` days ago.
+    """
+
+    one: int | None
+    other: int
+    delay: int
+    t: float  # robust t-statistic on the train rows
+
+    def on(self, x: Floats) -> Floats:
+        """Return the term (m,) of consecutive rows x (m, F); 0 where the delay reaches before the first."""
+        found = np.zeros(len(x))
+        late = np.clip(x[: len(x) - self.delay, self.other], -CLIP, CLIP)
+        today = 1.0 if self.one is None else np.clip(x[self.delay :, self.one], -CLIP, CLIP)
+        found[self.delay :] = today * late
+        return found
+
+
+@dataclass(frozen=True)
+class Screened:
+    """Ridge on today's features and on the terms that stood out."""
+
+    terms: tuple[Term, ...]
+    center: Floats  # (terms,) mean and standard deviation of each term on the train rows
+    scale: Floats
+    linear: Linear
+
+    def on(self, x: Floats) -> Floats:
+        """Return the forecast (m,) of consecutive rows x (m, F)."""
+        return self.linear.on(_widened(x, self.terms, self.center, self.scale))
+
+
+def fit_screened(train: Block, valid: Block, *, refit: bool, screen: bool = True) -> Screened:
+    """Screen on the train rows, choose ridge's penalty on the inner validation rows.
+
+    Parameters
+    ----------
+    refit : bool
+        Fit train and validation rows together at the end; terms and penalty stay.
+    screen : bool
+        Without it the result is plain ridge.
+    """
+    past = valid.history
+    terms = find_terms(past, train) if screen and past is not None else ()
+    x = np.zeros((0, 0)) if past is None else past.x
+    values = [term.on(x)[past.at(train.rows)] for term in terms] if past is not None else []
+    center = np.array([value.mean() for value in values])
+    scale = np.array([value.std() for value in values])
+
+    def widened(block: Block) -> Block:
+        if past is None or not terms:
+            return block
+        return replace(block, x=_widened(x, terms, center, scale)[past.at(block.rows)])
+
+    linear = Ridge(refit=False).fit(widened(train), widened(valid), seed=0)
+    if refit:
+        alpha = Ridge().alphas[linear.rounds - 1]
+        both = widened(join(train, valid))
+        linear = Ridge(alphas=(alpha,), refit=False).fit(both, both, seed=0)
+    return Screened(terms, center, scale, linear)
+
+
+def find_terms(past: History, train: Block) -> tuple[Term, ...]:
+    """Return the candidates that no noise market would show, strongest first, at most eight.
+
+    Scored is what ridge leaves over, so that what is linear in today's features is no find.
+
+    Parameters
+    ----------
+    past : History
+        The rows before and up to the train rows.
+    train : Block
+        Rows with labels; only they are scored.
+    """
+    at = past.at(train.rows)
+    at = at[at >= MAX_DELAY]
+    if len(at) < 2 * MAX_DELAY:
+        return ()
+    rows = train.rows[-len(at) :]
+    known = train.take(rows)
+    y = known.y - Ridge(alphas=(0.1 * len(rows),), refit=False).fit(known, known, seed=0).predict(known)
+    y = np.clip(y / y.std(), -CLIP, CLIP)
+    y = (y - y.mean()) * np.sqrt(known.weight)
+    x = np.clip(past.x, -CLIP, CLIP)
+    features = x.shape[1]
+    today = x[at]
+    alone = np.array([_t_alone(y, x[at - delay]) for delay in range(1, MAX_DELAY + 1)])
+    pairs = np.array([_t_pairs(y, today, x[at - delay]) for delay in range(MAX_DELAY + 1)])
+    pairs[0][np.tril_indices(features, -1)] = 0.0  # today's pairs stand there twice
+    found = [Term(None, int(j), int(d) + 1, float(alone[d, j])) for d, j in _standing_out(alone)] + [
+        Term(int(i), int(j), int(d), float(pairs[d, i, j])) for d, i, j in _standing_out(pairs)
+    ]
+    return _distinct(sorted(found, key=lambda term: -abs(term.t)), past.x, at)
+
+
+def _t_alone(y: Floats, x: Floats) -> Floats:
+    """Return the robust t-statistic (F,) of each column of x (n, F) with y (n,)."""
+    centred = x - x.mean(axis=0)
+    return _ratio(y @ centred, (y * y) @ (centred * centred))
+
+
+def _t_pairs(y: Floats, one: Floats, other: Floats) -> Floats:
+    """Return the robust t-statistic (F, F) of each product one_i x other_j (White 1980)."""
+    n, squared = len(y), y * y
+    mean = one.T @ other / n
+    moment = (one * y[:, None]).T @ other
+    weighted = (one * squared[:, None]).T @ other
+    variance = (
+        (one * one * squared[:, None]).T @ (other * other) - 2 * mean * weighted + mean**2 * squared.sum()
+    )
+    return _ratio(moment - mean * y.sum(), variance)
+
+
+def _ratio(top: Floats, variance: Floats) -> Floats:
+    usable = variance > 1e-9 * max(float(variance.max()), 1e-300)
+    return np.divide(top, np.sqrt(np.maximum(variance, 0.0)), out=np.zeros_like(top), where=usable)
+
+
+def _standing_out(t: Floats) -> Ints:
+    """Return the places (k, dimensions) whose |t| exceeds what as many noise candidates reach."""
+    strength = np.abs(t).ravel()
+    above = np.flatnonzero(strength > math.sqrt(2.0 * math.log(strength.size)))
+    strongest = above[np.argsort(-strength[above], kind="stable")][: 25 * MAX_TERMS]
+    return np.array(np.unravel_index(strongest, t.shape), dtype=np.int64).T
+
+
+def _distinct(found: list[Term], x: Floats, at: Ints) -> tuple[Term, ...]:
+    kept: list[Term] = []
+    columns: list[Floats] = []
+    for term in found:
+        column = term.on(x)[at]
+        column = (column - column.mean()) / max(float(column.std()), 1e-12)
+        if all(abs(float(column @ other)) <= ALIKE * len(at) for other in columns):
+            kept.append(term)
+            columns.append(column)
+        if len(kept) == MAX_TERMS:
+            break
+    return tuple(kept)
+
+
+def _widened(x: Floats, terms: tuple[Term, ...], center: Floats, scale: Floats) -> Floats:
+    if not terms:
+        return x
+    extra = np.stack([term.on(x) for term in terms], axis=1)
+    return np.hstack([x, (extra - center) / np.where(scale > 0.0, scale, 1.0)])

@@ -1,0 +1,1 @@
+"""Many experiments on markets made for a question."""

@@ -1,0 +1,178 @@
+"""From results to a row for each arm: means with errors, and paired differences with intervals.
+
+An arm that failed, or forecasts a constant, has learned nothing: its correlation counts as 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from geiger.records import Status
+from geiger.studies.arms import Arm
+from geiger.studies.markets import MadeMarket, Market
+
+Record = Mapping[str, Any]
+
+FALSE_ALARM = 1.96  # standard errors of a correlation, two-sided 5%
+# 97.5% quantiles of Student's t for 1 to 30 degrees of freedom, two decimals further than is shown.
+T_97_5 = (
+    *(12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281),
+    *(2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860),
+    *(2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484, 2.0452, 2.0423),
+)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over markets; `error` is its standard error, None where one market alone tells none."""
+
+    mean: float
+    error: float | None
+    n: int
+
+    @property
+    def half_width(self) -> float | None:
+        """Half of the 95% interval, by Student's t."""
+        return None if self.error is None else t_97_5(self.n - 1) * self.error
+
+    @property
+    def mark(self) -> str:
+        """``=`` where the mean is within a standard error of 0, else its sign; ``?`` without an error."""
+        if self.error is None:
+            return "?"
+        if abs(self.mean) <= self.error:
+            return "="
+        return "+" if self.mean > 0 else "-"
+
+
+def t_97_5(freedom: int) -> float:
+    """Return the 97.5% quantile of Student's t; beyond the table by Fisher's first two corrections.
+
+    >>> t_97_5(3), round(t_97_5(100), 3)
+    (3.1824, 1.984)
+    """
+    if freedom <= len(T_97_5):
+        return T_97_5[freedom - 1]
+    z = 1.959964
+    first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    return z + first / freedom + second / freedom**2
+
+
+def estimate(values: Sequence[float]) -> Estimate | None:
+    """Return mean and standard error (ddof 1) of `values`; None of nothing."""
+    if not values:
+        return None
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else None
+    return Estimate(float(np.mean(values)), error, len(values))
+
+
+def by_kind(values: Mapping[str, Sequence[float]]) -> Estimate | None:
+    """Return the mean of all `values`, its error from the spread within each kind of market alone."""
+    full = [one for one in values.values() if one]
+    n = sum(map(len, full))
+    if not n:
+        return None
+    mean = sum(map(sum, full)) / n
+    if min(map(len, full)) < 2:
+        return Estimate(mean, None, n)
+    variance = sum(len(one) * float(np.var(one, ddof=1)) for one in full) / n**2
+    return Estimate(mean, math.sqrt(variance), n)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of one arm.
+
+    Attributes
+    ----------
+    linear, nonlinear : Estimate, optional
+        Expected out-of-sample correlation on made markets: that of the forecast with the true mean, times
+        the largest one possible.
+    alarms, nulls : int
+        Made markets without a signal where the correlation lies outside its 95% bound, and all of them.
+    real : Estimate, optional
+        Correlation of forecast and outcome, over symbols.
+    k : float, optional
+        Median spread of the forecasts, in that of the outcomes.
+    made_difference, real_difference : Estimate, optional
+        Paired with the base arm: market by market, symbol by symbol.
+    collapsed, failed, done, planned : int
+        Trainings that collapsed, that failed, that have a result, and all.
+    """
+
+    arm: Arm
+    linear: Estimate | None
+    nonlinear: Estimate | None
+    alarms: int
+    nulls: int
+    real: Estimate | None
+    k: float | None
+    made_difference: Estimate | None
+    real_difference: Estimate | None
+    collapsed: int
+    failed: int
+    done: int
+    planned: int
+
+
+Found = Mapping[str, Mapping[Market, Record]]  # arm -> market -> its result
+
+
+def make_rows(arms: Sequence[Arm], planned: Mapping[str, Sequence[Market]], found: Found) -> list[Row]:
+    """Return one row for each arm, in their order."""
+    return [_row(arm, len(planned[arm.name]), found) for arm in arms]
+
+
+def _row(arm: Arm, planned: int, found: Found) -> Row:
+    own = found.get(arm.name, {})
+    ks = [k for record in own.values() if (k := record["measured"].get("k")) is not None]
+    nulls = [record for market, record in own.items() if market.kind == "null"]
+    real = [learned(market, record) for market, record in own.items() if market.kind == "real"]
+    base = found.get(arm.base, {}) if arm.base != arm.name else {}
+    return Row(
+        arm=arm,
+        linear=by_kind(_learned_by_kind(own, "linear")),
+        nonlinear=by_kind(_learned_by_kind(own, "nonlinear")),
+        alarms=sum(map(_false_alarm, nulls)),
+        nulls=len(nulls),
+        real=estimate(real),
+        k=float(np.median(ks)) if ks else None,
+        made_difference=estimate(differences(own, base, ("linear", "nonlinear"))),
+        real_difference=estimate(differences(own, base, ("real",))),
+        collapsed=sum(record["status"] == Status.COLLAPSED for record in own.values()),
+        failed=sum(record["status"] == Status.FAILED for record in own.values()),
+        done=len(own),
+        planned=planned,
+    )
+
+
+def learned(market: Market, record: Record) -> float:
+    """Return the correlation that counts: the expected one where the truth is known, else the one found."""
+    value = record["measured"].get("rho" if market.kind in ("real", "null") else "eic")
+    return 0.0 if value is None else float(value)
+
+
+def differences(
+    own: Mapping[Market, Record], base: Mapping[Market, Record], kinds: Iterable[str]
+) -> list[float]:
+    """Return arm minus base on every market of these kinds that both have."""
+    shared = [market for market in own if market in base and market.kind in kinds]
+    return [learned(market, own[market]) - learned(market, base[market]) for market in shared]
+
+
+def _learned_by_kind(own: Mapping[Market, Record], kind: str) -> dict[str, list[float]]:
+    values: dict[str, list[float]] = {}
+    for market, record in own.items():
+        if isinstance(market, MadeMarket) and market.kind == kind:
+            values.setdefault(f"{market.signal} {market.r2}", []).append(learned(market, record))
+    return values
+
+
+def _false_alarm(record: Record) -> bool:
+    rho, n = record["measured"].get("rho"), record["measured"].get("n", 0)
+    return rho is not None and abs(rho) > FALSE_ALARM / math.sqrt(n)

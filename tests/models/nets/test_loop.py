@@ -1,0 +1,295 @@
+"""The loop against Keras' own callbacks and optimizer, and its promises: members, padding, feeding, failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from geiger.errors import DataError, SettingError, TrainingError
+from geiger.folds import Fold
+from geiger.models.nets.backend import jax, jnp, keras
+from geiger.models.nets.forecaster import LSTMTransformer, job_of, program_of
+from geiger.models.nets.loop import Course, Schedule, forecast, stack, train
+from geiger.windows import fold_arrays
+
+FOLD = Fold(0, range(40, 280), range(281, 340), range(341, 380))
+SMALL = LSTMTransformer(
+    lookback=9,
+    burn_in=4,
+    stretch=16,
+    skip="zeros",
+    lstm=(4,),
+    width=8,
+    blocks=2,
+    heads=2,
+    key=4,
+    inner=8,
+    batch_size=64,
+    epochs=3,
+    learning_rate=0.01,
+)
+
+
+def market(seed=0, n=380, width=6):
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(n, width))
+    target = 0.0005 + 0.01 * (0.6 * features[:, 0] + 0.8 * rng.normal(size=n))
+    return features, target, np.append(0.0, target[:-1])
+
+
+def arrays(features=None, target=None):
+    default_features, default_target, last = market()
+    return fold_arrays(
+        default_features if features is None else features,
+        default_target if target is None else target,
+        FOLD,
+        last_return=last,
+    )
+
+
+def drained(program, jobs, schedule):
+    """Return all records and what the loop returns."""
+    loop, records = train(program, jobs, schedule), []
+    while True:
+        try:
+            records += next(loop)
+        except StopIteration as end:
+            return records, end.value
+
+
+class Course1:
+    """Keras' two callbacks on a stand-in model, told the same losses."""
+
+    def __init__(self, schedule):
+        self.model = keras.Sequential([keras.layers.Dense(1)])
+        self.model.build((None, 1))
+        self.model.compile(optimizer=keras.optimizers.Adam(schedule.learning_rate), loss="mse")
+        self.plateau = keras.callbacks.ReduceLROnPlateau(
+            "val_loss",
+            factor=schedule.plateau_factor,
+            patience=schedule.plateau_patience,
+            min_lr=schedule.min_rate,
+            mode="min",
+        )
+        self.stop = keras.callbacks.EarlyStopping(
+            "val_loss", patience=schedule.stop_patience, restore_best_weights=True, mode="min"
+        )
+        for callback in (self.plateau, self.stop):
+            callback.set_model(self.model)
+            callback.on_train_begin()
+
+    def take(self, epoch, val_loss):
+        for callback in (self.plateau, self.stop):
+            callback.on_epoch_end(epoch, {"val_loss": val_loss})
+        return float(self.model.optimizer.learning_rate), bool(self.model.stop_training), self.stop.best_epoch
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_schedule_does_what_keras_callbacks_do(seed):
+    schedule = Schedule(
+        learning_rate=1e-3, plateau_patience=3, stop_patience=8, min_rate=2e-4, start_counts=False
+    )
+    rng = np.random.default_rng(seed)
+    losses = 1.0 + 0.3 * np.exp(-np.arange(60) / 6) + 0.003 * rng.normal(size=60).cumsum()
+    ours, theirs = Course(schedule), Course1(schedule)
+    for epoch, loss in enumerate(losses):
+        ours.take(epoch, loss)
+        rate, stopped, best = theirs.take(epoch, loss)
+        assert ours.rate == pytest.approx(rate, rel=1e-6)
+        assert (ours.stopped, ours.best_epoch) == (stopped, best)
+        if stopped:
+            break
+    assert ours.rate < 1e-3
+
+
+def test_untrained_network_is_a_candidate_only_where_the_schedule_says_so():
+    counts, plain = Course(Schedule()), Course(Schedule(start_counts=False))
+    assert counts.start(1.0)
+    assert not plain.start(1.0)
+    assert not counts.take(1, 1.1)
+    assert plain.take(1, 1.1)
+    assert (counts.best_epoch, plain.best_epoch) == (0, 1)
+
+
+def test_a_step_is_keras_adam_on_the_mean_loss_of_the_batch():
+    """One epoch of one batch by hand: gradient of the mean loss, Keras' Adam with its clipping."""
+    network = replace(
+        SMALL, epochs=1, batch_size=320, dropout=0.0, weight_decay=0.02, clip_norm=0.05, residual="direct"
+    )
+    data = arrays()
+    program = program_of(network, 6, False)
+    job = job_of(network, program, data.train, data.valid, 5)
+    _, (learned,) = drained(program, [job], replace(network._schedule(), keep_best=False))
+    trainable, rest = program.weights(5)
+    starts = program.stretches(job.train)
+    x = np.stack([job.series[s : s + program.history + 16] for s in starts])
+    y = np.zeros((len(starts), 16), np.float32)
+    weight = np.zeros_like(y)
+    for i, start in enumerate(starts):
+        part = slice(start + program.history, start + program.history + 16)
+        y[i, : len(job.y[part])], weight[i, : len(job.y[part])] = job.y[part], job.weight[part]
+    base = np.full_like(y, job.base[0])
+
+    def objective(variables):
+        found, _ = program.net.stateless_call(variables, rest, jnp.asarray(x), jnp.asarray(base))
+        squares = sum(
+            jnp.sum(v**2)
+            for v, var in zip(variables, program.net.trainable_variables, strict=True)
+            if "kernel" in var.name
+        )
+        return jnp.sum(weight * (found - y) ** 2) / weight.sum() + 0.01 * squares
+
+    gradient = jax.jit(jax.grad(objective))(trainable)
+    adam = keras.optimizers.Adam(learning_rate=network.learning_rate, clipnorm=0.05)
+    adam.build(program.net.trainable_variables)
+    fresh = [v.value for v in adam.variables]
+    expected, _ = adam.stateless_apply(fresh, gradient, trainable)
+    assert learned.steps == 1
+    for ours, theirs, before in zip(learned.weights[0], expected, trainable, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-4 * network.learning_rate + 1e-6)
+        assert np.isfinite(ours).all() and ours.shape == before.shape
+
+
+def test_members_trained_together_are_those_trained_alone():
+    data = arrays()
+    members = [(data.train, data.valid, seed) for seed in (1, 2, 3)]
+    together = SMALL.fit_many(members)
+    for one, (_, _, seed) in zip(together, members, strict=True):
+        alone = SMALL.fit(data.train, data.valid, seed=seed)
+        np.testing.assert_allclose(
+            one.predict(data.test), alone.predict(data.test), atol=1e-4 * alone.predict(data.test).std()
+        )
+        assert [e.epoch for e in one.epochs] == [e.epoch for e in alone.epochs]
+        assert one.rounds == alone.rounds
+
+
+def test_long_stretches_and_windows_of_one_day_are_the_same_network():
+    """Same weights, same forecasts; and one step on all rows moves them alike, however they are cut."""
+    data = arrays()
+    found, moved = [], []
+    for stretch in (1, 16):
+        network = replace(SMALL, stretch=stretch, dropout=0.0, batch_size=1024, epochs=1)
+        program = program_of(network, 6, False)
+        job = job_of(network, program, data.train, data.valid, 7)
+        found.append(forecast(program, replace(job, base=job.base), program.weights(7), job.valid)[1])
+        _, (learned,) = drained(program, [job], replace(network._schedule(), keep_best=False))
+        moved.append(learned.weights[0])
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5 * found[0].std())
+    for one, other in zip(*moved, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-4)
+
+
+def test_every_train_row_is_learned_from_once_an_epoch_and_no_other_row():
+    data = arrays()
+    program = program_of(SMALL, 6, False)
+    job = job_of(SMALL, program, data.train, data.valid, 1)
+    starts = program.stretches(job.train)
+    targets = (starts[:, None] + program.history + np.arange(16)).ravel()
+    counted = np.bincount(targets, minlength=len(job.weight) + 16)[: len(job.weight)]
+    assert set(counted[job.weight > 0]) == {1}
+    assert job.weight[job.valid].sum() == 0.0
+    assert (job.train >= program.history).all()
+    tables, capacity = stack(program, [job])
+    assert capacity * program.per_batch >= len(starts)
+    assert not np.asarray(tables["weight"])[0, len(job.series) :].any()
+
+
+@pytest.mark.parametrize("feeding", ["dense", "windows"])
+def test_rows_after_the_validation_rows_change_no_bit(feeding):
+    network = replace(SMALL, feeding=feeding, burn_in=4 if feeding == "dense" else 0)
+    features, target, last = market()
+    clean = fold_arrays(features, target, FOLD, last_return=last)
+    features[341:], target[341:] = 1e3, np.nan
+    dirty = fold_arrays(features, target, FOLD, last_return=last)
+    one, two = (network.fit(data.train, data.valid, seed=1) for data in (clean, dirty))
+    assert one.predict(clean.test).tobytes() == two.predict(clean.test).tobytes()
+    assert one.epochs == two.epochs
+
+
+def test_a_forecast_never_depends_on_later_rows_nor_on_rows_beyond_its_reach():
+    data = arrays()
+    predictor = SMALL.fit(data.train, data.valid, seed=1)
+    forecast_before = predictor.predict(data.test)
+    past = data.test.history
+    day, reach = 20, program_of(SMALL, 6, False).history
+    x = past.x.copy()
+    at = int(past.at(data.test.rows[day : day + 1])[0])
+    x[at + 1 :] = 4.0
+    x[: at - reach] = -4.0
+    changed = replace(data.test, history=replace(past, x=x))
+    after = predictor.predict(changed)
+    spread = forecast_before.std()
+    assert abs(after[day] - forecast_before[day]) <= 1e-5 * spread
+    assert np.abs(after[day + 1 :] - forecast_before[day + 1 :]).max() > 1e-2 * spread
+
+
+def test_a_rate_that_explodes_ends_in_a_failure_with_advice():
+    data = arrays()
+    with pytest.raises(TrainingError, match=r"loss is (nan|inf).*lower the learning rate"):
+        replace(SMALL, learning_rate=1e30, clip_norm=None, epochs=20).fit(data.train, data.valid, seed=1)
+
+
+def test_too_short_a_past_is_refused_with_what_to_do():
+    data = arrays()
+    with pytest.raises(DataError, match="smaller --lookback"):
+        replace(SMALL, lookback=301).fit(data.train, data.valid, seed=1)
+    shown, past = SMALL.fit(data.train, data.valid, seed=1), data.train.history
+    with pytest.raises(DataError, match="looks back on"):
+        shown.predict(replace(data.train, history=replace(past, x=past.x[38:], first=38)))
+
+
+@pytest.mark.parametrize(
+    ("residual", "start"),
+    [("drift", "mean"), ("direct", "zero"), ("log_price", "zero"), ("last_return", "yesterday")],
+)
+def test_residual_says_what_the_untrained_network_forecasts(residual, start):
+    features, target, last = market()
+    data = fold_arrays(features, target, FOLD, last_return=last)
+    network = replace(SMALL, residual=residual)
+    program = program_of(network, 6, False)
+    job = job_of(network, program, data.train, data.valid, 1)
+    found = forecast(program, job, program.weights(1), job.valid)[0]
+    in_returns = data.scaler.restore(found + data.train.zero)
+    rows = np.arange(FOLD.valid.start, FOLD.valid.stop)
+    expected = {"mean": np.full(59, target[40:280].mean()), "zero": np.zeros(59), "yesterday": last[rows]}
+    np.testing.assert_allclose(in_returns, expected[start], atol=1e-8)
+
+
+def test_raw_unit_changes_the_scale_of_the_loss_and_not_of_the_forecast():
+    data = arrays()
+    raw = replace(SMALL, target_unit="raw", epochs=1)
+    program = program_of(raw, 6, False)
+    job = job_of(raw, program, data.train, data.valid, 1)
+    rows = job.train
+    np.testing.assert_allclose(job.y[rows], market()[1][rows], atol=1e-8)
+    predictor = raw.fit(data.train, data.valid, seed=1)
+    assert predictor.training.target_std == pytest.approx(data.scaler.target_std)
+    assert abs(predictor.predict(data.test).mean()) < 3.0  # standardised, whatever the loss saw
+
+
+def test_training_record_tells_what_was_trained():
+    data = arrays()
+    predictor = replace(SMALL, epochs=6).fit(data.train, data.valid, seed=1)
+    training = predictor.training
+    fitted = predictor.predict(data.train.take(predictor.fit_rows))
+    y = data.train.take(predictor.fit_rows).y
+    assert training.rho_train == pytest.approx(np.corrcoef(fitted, y)[0, 1], abs=1e-5)
+    assert training.k_train == pytest.approx(fitted.std() / y.std(), rel=1e-4)
+    assert training.steps == training.epochs * 4  # 15 stretches of 16 days, 4 in a batch of 64
+    assert training.head_gradient_first > 0.0
+    assert 0.0 <= training.nrc1 <= 1.0
+
+
+def test_plans_numbers_are_refused_where_they_make_no_sense():
+    for change, message in (
+        ({"feeding": "wide"}, "feeding is one of dense, windows"),
+        ({"learning_rate": 0.0}, "above 0"),
+        ({"epochs": 0}, "at least 1"),
+        ({"loss": "consistent", "target_unit": "raw"}, "train standard deviations"),
+    ):
+        with pytest.raises(SettingError, match=message):
+            replace(SMALL, **change)
+    with pytest.raises(SettingError, match="did you mean"):
+        replace(SMALL, loss="hubert").fit(arrays().train, arrays().valid, seed=1)

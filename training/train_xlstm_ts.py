@@ -1,0 +1,8 @@
+"""The plan's own line, ``python training/train_xlstm_ts.py AAPL --epochs 50``: ``geiger train xlstm AAPL``."""
+
+import sys
+
+from geiger.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["train", "xlstm", *sys.argv[1:]]))
