@@ -81,6 +81,8 @@ class Training:
         Collapse of the last features onto a line, and onto the head's weights: 0 is complete.
     copies_yesterday : float or None
         Correlation of the test forecasts with the return of the day they were made.
+    direction_weight : float or None
+        Weight of a directional penalty; None for the usual one of the loss.
     """
 
     fold: int = 0
@@ -101,6 +103,7 @@ class Training:
     nrc1: float | None
     nrc2: float | None
     copies_yesterday: float | None
+    direction_weight: float | None = None
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,8 @@ def _untrained(t: Training) -> str | None:
 
 def _loss_scale(t: Training, limit: float = _SMALL) -> str | None:
     """Name the size below which a directional penalty makes 0 the best forecast: w/2 P(wrong), in sigma."""
-    threshold = _DIRECTION_WEIGHT.get(t.loss, 0.0) / 2 * _WRONG / _sigma(t)
+    usual = _DIRECTION_WEIGHT.get(t.loss, 0.0)
+    threshold = (usual if t.direction_weight is None else t.direction_weight) / 2 * _WRONG / _sigma(t)
     if threshold <= limit:
         return None
     return (

@@ -244,6 +244,7 @@ class Network(Forecaster):
             nrc1=nrc1(tokens.astype(np.float64)),
             nrc2=nrc2(tokens.astype(np.float64), kernel.T),
             copies_yesterday=None,
+            direction_weight=self.direction_weight if self.loss == "directional_mse" else None,
         )
         return NetPredictor(
             network=self,

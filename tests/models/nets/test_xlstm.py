@@ -1,0 +1,435 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from geiger.errors import SettingError
+from geiger.models.nets.backend import jax, jnp, keras
+from geiger.models.nets.xlstm import (
+    CausalConv,
+    MLSTMBlock,
+    SLSTMBlock,
+    XLSTMBody,
+    mlstm_parallel,
+    mlstm_recurrent,
+    slstm_recurrent,
+    slstm_sliding,
+)
+
+FEATURES = 5
+SMALL = {"lookback": 16, "burn_in": 6, "width": 8, "heads": 2, "blocks": 3, "slstm_at": (1,), "seed": 3}
+
+# ---- Cells against values from elsewhere
+
+QKV = (
+    [[1, 0.5], [-0.5, 1], [0.3, -0.7]],
+    [[0.2, 1], [1, -0.4], [-0.6, 0.8]],
+    [[1, 2], [-1, 0.5], [0.7, -0.3]],
+)
+FORGET = [3.0, 1.0, -0.5]
+CELLS = {  # input gates, h, m
+    "plain": (
+        [0.5, -1.0, 2.0],
+        [
+            [0.8160753935589934, 1.6321507871179868],
+            [1.0011727935362194, 1.4170529801716887],
+            [-0.7395020229293275, 0.19338970464803407],
+        ],
+        [0.5, 0.18673831248177714, 2.0],
+    ),
+    "large gates": (
+        [60.0, -1.0, 90.0],
+        [[1.0, 2.0], [1.0, 2.0], [-0.7000000000000067, 0.2999999999999486]],
+        [60.0, 59.68673831248178, 90.0],
+    ),
+}
+FORMS = {
+    "recurrent": mlstm_recurrent,
+    "parallel": mlstm_parallel,
+    "chunked": lambda *a: mlstm_parallel(*(jnp.pad(x, [(0, 3), (0, 0)][: x.ndim]) for x in a), band=3),
+}
+
+
+@pytest.mark.parametrize("case", CELLS)
+@pytest.mark.parametrize("form", FORMS)
+def test_mlstm_gives_known_values(case, form):
+    gates, h, m = CELLS[case]
+    with jax.enable_x64(True):
+        found_h, found_m = FORMS[form](*(jnp.asarray(a, "float64") for a in (*QKV, gates, FORGET)))
+    assert np.asarray(found_h)[:3] == pytest.approx(np.array(h), abs=1e-9)
+    assert np.asarray(found_m)[:3] == pytest.approx(np.array(m), abs=1e-9)
+
+
+def test_slstm_gives_known_values():
+    i, f, z, o = [0.5, -1, 2], [3, 1, -0.5], [0.5, -1, 2], [0, 1, -1]
+    with jax.enable_x64(True):
+        pre = jnp.asarray([i, f, z, o], "float64").T[None, :, None, :, None]
+        h, m = slstm_recurrent(pre, jnp.zeros((1, 1, 4, 1)))
+    assert np.asarray(h).ravel() == pytest.approx(
+        [0.23105857863000487, 0.12863786099331556, 0.24349810894048718], abs=1e-12
+    )
+    assert np.asarray(m).ravel() == pytest.approx([0.5, 0.18673831248177714, 2.0], abs=1e-12)
+
+
+# ---- One form against another
+
+
+def mlstm_inputs(rows, gates, seed=0, lead=(2, 3), d=4):
+    rng = np.random.default_rng(seed)
+    q, k, v = (rng.normal(size=(*lead, rows, d)) for _ in range(3))
+    return q, k, v, gates * rng.normal(size=(*lead, rows)), gates * rng.normal(size=(*lead, rows))
+
+
+def naive_band(q, k, v, i_pre, f_pre, band):
+    """Row by row, the recurrence from zero over the rows of the band alone."""
+    rows = [
+        mlstm_recurrent(
+            *(jnp.asarray(a[:, :, max(0, t - band + 1) : t + 1]) for a in (q, k, v, i_pre, f_pre))
+        )
+        for t in range(q.shape[2])
+    ]
+    return np.stack([h[:, :, -1] for h, _ in rows], axis=2), np.stack([m[:, :, -1] for _, m in rows], axis=2)
+
+
+@pytest.mark.parametrize("gates", [1.0, 10.0, 90.0])
+def test_mlstm_parallel_is_the_recurrence(gates):
+    with jax.enable_x64(True):
+        inputs = [jnp.asarray(a) for a in mlstm_inputs(40, gates)]
+        (h, m), (known_h, known_m) = mlstm_parallel(*inputs), mlstm_recurrent(*inputs)
+        assert np.abs(h - known_h).max() < 1e-12 * np.abs(known_h).max()
+        assert np.abs(m - known_m).max() < 1e-12 * gates * 40
+
+
+@pytest.mark.parametrize("rows", [3, 4, 5, 12, 14])
+@pytest.mark.parametrize("gates", [1.0, 30.0])
+def test_mlstm_in_chunks_is_the_recurrence_over_each_band(rows, gates):
+    with jax.enable_x64(True):
+        inputs = mlstm_inputs(rows, gates, seed=rows)
+        known_h, known_m = naive_band(*inputs, band=4)
+        h, m = mlstm_parallel(*(jnp.asarray(a) for a in inputs), band=4)
+        assert h.shape == known_h.shape
+        assert np.abs(h - known_h).max() < 1e-12 * np.abs(known_h).max()
+        assert np.abs(m - known_m).max() < 1e-12 * gates * rows
+
+
+def slstm_inputs(rows, size=1.0, batch=2, heads=3, d=4, dtype="float64"):
+    rng = np.random.default_rng(rows)
+    pre = size * rng.normal(size=(batch, rows, heads, 4, d))
+    return jnp.asarray(pre, dtype), jnp.asarray(rng.normal(size=(heads, d, 4, d)), dtype)
+
+
+@pytest.mark.parametrize("size", [1.0, 30.0])
+def test_sliding_slstm_is_a_chain_from_zero_for_each_row(size):
+    window = 5
+    with jax.enable_x64(True):
+        pre, recurrent = slstm_inputs(12, size)
+        slid = np.asarray(slstm_sliding(pre, recurrent, window))
+        assert slid.shape == (2, 8, 3, 4)
+        for t in range(8):
+            chain, _ = slstm_recurrent(pre[:, t : t + window], recurrent)
+            assert slid[:, t] == pytest.approx(np.asarray(chain[:, -1]), abs=1e-12)
+
+
+def test_slstm_heads_do_not_meet():
+    with jax.enable_x64(True):
+        pre, recurrent = slstm_inputs(6)
+        other = pre.at[:, :, 0].add(1.0)
+        (h, _), (changed, _) = slstm_recurrent(pre, recurrent), slstm_recurrent(other, recurrent)
+    assert (h[:, :, 1:] == changed[:, :, 1:]).all()
+    assert (h[:, :, 0] != changed[:, :, 0]).any()
+
+
+# ---- Extreme gates
+
+
+@pytest.mark.parametrize("i_pre", [-90.0, 90.0])
+@pytest.mark.parametrize("f_pre", [-90.0, 90.0])
+@pytest.mark.parametrize("band", [0, 3, None])
+def test_mlstm_stays_finite_in_float32(i_pre, f_pre, band):
+    def total(q, k, v, i_pre, f_pre):
+        if band == 0:
+            return mlstm_recurrent(q, k, v, i_pre, f_pre)[0].sum()
+        return mlstm_parallel(q, k, v, i_pre, f_pre, band)[0].sum()
+
+    q, k, v, noise, _ = (jnp.asarray(a, "float32") for a in mlstm_inputs(10, 1.0))
+    inputs = q.at[:, :, 4].set(0.0), k, v, i_pre + noise, jnp.full_like(noise, f_pre)
+    value, gradients = jax.value_and_grad(total, argnums=(0, 1, 2, 3, 4))(*inputs)
+    assert np.isfinite(value)
+    assert all(np.isfinite(g).all() for g in gradients)
+
+
+@pytest.mark.parametrize("gates", [(a, b) for a in (-90.0, 90.0) for b in (-90.0, 90.0)])
+@pytest.mark.parametrize("sliding", [True, False])
+def test_slstm_stays_finite_in_float32(gates, sliding):
+    def total(pre, recurrent):
+        return (slstm_sliding(pre, recurrent, 6) if sliding else slstm_recurrent(pre, recurrent)[0]).sum()
+
+    pre, recurrent = slstm_inputs(10, dtype="float32")
+    pre = pre.at[..., :2, :].add(jnp.asarray(gates, "float32")[:, None])
+    value, gradients = jax.value_and_grad(total, argnums=(0, 1))(pre, recurrent)
+    assert np.isfinite(value)
+    assert all(np.isfinite(g).all() for g in gradients)
+
+
+def test_gradients_of_both_mlstm_forms_agree():
+    def total(form):
+        return lambda *inputs: (form(*inputs)[0] ** 2).sum()
+
+    with jax.enable_x64(True):
+        inputs = [jnp.asarray(a) for a in mlstm_inputs(12, 3.0)]
+        parallel, recurrent = (
+            jax.grad(total(form), argnums=(0, 1, 2, 3, 4))(*inputs)
+            for form in (mlstm_parallel, mlstm_recurrent)
+        )
+        for found, known in zip(parallel, recurrent, strict=True):
+            assert np.abs(found - known).max() < 1e-10 * np.abs(known).max()
+
+
+def test_mlstm_gradient_is_the_slope_although_the_scale_is_held():
+    with jax.enable_x64(True):
+        inputs = [jnp.asarray(a) for a in mlstm_inputs(8, 2.0, lead=(1, 1))]
+        for at in (3, 4):
+
+            def total(gate, at=at):
+                return (mlstm_parallel(*inputs[:at], gate, *inputs[at + 1 :])[0] ** 2).sum()
+
+            step = jnp.zeros_like(inputs[at]).at[0, 0, 2].set(1e-6)
+            slope = (total(inputs[at] + step) - total(inputs[at] - step)) / 2e-6
+            assert float(jax.grad(total)(inputs[at])[0, 0, 2]) == pytest.approx(float(slope), rel=1e-5)
+
+
+def test_slstm_gradient_is_the_slope_although_the_scale_is_held():
+    with jax.enable_x64(True):
+        pre, recurrent = slstm_inputs(8)
+
+        def total(pre):
+            return (slstm_sliding(pre, recurrent, 5) ** 2).sum()
+
+        for gate in range(4):
+            step = jnp.zeros_like(pre).at[0, 3, 1, gate, 2].set(1e-6)
+            slope = (total(pre + step) - total(pre - step)) / 2e-6
+            assert float(jax.grad(total)(pre)[0, 3, 1, gate, 2]) == pytest.approx(float(slope), rel=1e-5)
+
+
+# ---- The body
+
+
+def rows_of(count, batch=2, seed=0):
+    return np.random.default_rng(seed).normal(size=(batch, count, FEATURES)).astype(np.float32)
+
+
+def make(feeding="dense", awake=True, **settings):
+    """A built body; awake means that no weight is left at 0."""
+    body = XLSTMBody(feeding=feeding, **{**SMALL, **settings})
+    body.build((None, None, FEATURES))
+    if awake:
+        rng = np.random.default_rng(1)
+        for variable in body.trainable_variables:
+            variable.assign(variable.value + 0.3 * rng.normal(size=variable.shape).astype(np.float32))
+    return body
+
+
+SHAPES = {
+    "mixed": {},
+    "matrix only": {"slstm_at": ()},
+    "scalar only": {"blocks": 2, "slstm_at": (0, 1), "burn_in": 7},
+    "scalar last": {"slstm_at": (2,), "conv": 2, "slstm_conv": 4},
+    "smoothed": {"smoothing": "wavelet"},
+    "no convolutions": {"conv": 1, "slstm_conv": 1},
+}
+# By hand: blocks x (conv - 1 + band - 1), plus burn-in - 1, plus the filter's 6
+HISTORY = {
+    "mixed": 2 * (3 + 4) + 1 + 5,
+    "matrix only": 3 * (3 + 2),
+    "scalar only": 2 * (1 + 3),
+    "scalar last": 2 * (1 + 5) + 3 + 5,
+    "smoothed": 2 * (3 + 4) + 1 + 5 + 6,
+    "no convolutions": 2 * 7 + 5,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_history_is_what_was_counted_by_hand(shape):
+    body = make(**SHAPES[shape])
+    assert body.history == HISTORY[shape]
+    filters = 6 if shape == "smoothed" else 0
+    assert body.history - filters <= body.lookback + 7 - 1
+    assert make("windows", **SHAPES[shape]).history == body.lookback - 1 + filters
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_token_depends_on_its_history_and_on_nothing_else(shape):
+    body = make(**SHAPES[shape])
+    past, beside = body.history, 3
+    x = jnp.asarray(rows_of(past + 1 + 2 * beside, batch=1))
+    weight = np.random.default_rng(2).normal(size=body.width)
+    gradient = np.abs(jax.grad(lambda x: (body(x)[0, beside] * weight).sum())(x))[0].max(axis=-1)
+    assert (gradient[beside + past + 1 :] == 0.0).all()  # later rows
+    assert gradient[:beside].max() < 1e-6 * gradient.max()  # earlier rows: nothing, up to rounding
+    assert gradient[beside] > 100.0 * gradient[:beside].max()  # the first row of its history
+    assert gradient[beside + past] > 0.01 * gradient.max()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_beside_the_history_change_nothing(shape):
+    body = make(**SHAPES[shape])
+    past = body.history
+    x = rows_of(past + 9, batch=1)
+    tokens = np.asarray(body(x))
+    for t in range(8):
+        other = x.copy()
+        other[0, t + past + 1 :] += 5.0
+        assert (np.asarray(body(other))[0, : t + 1] == tokens[0, : t + 1]).all()
+    other = x.copy()
+    other[0, 3] += 5.0
+    changed = np.abs(np.asarray(body(other)) - tokens)[0].max(axis=-1)
+    assert changed[4:].max() < 2e-6
+    assert changed[3] > 0.0 or shape == "matrix only"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_token_is_the_same_wherever_the_stretch_starts(shape):
+    body = make(**SHAPES[shape])
+    past, count = body.history, 30
+    x = rows_of(past + count)
+    tokens = np.asarray(body(x))
+    assert tokens.shape == (2, count, body.width)
+    alone = np.concatenate([body(x[:, t : t + past + 1]) for t in range(count)], axis=1)
+    assert np.abs(tokens - alone).max() < 1e-5 * tokens.std()
+    assert np.abs(np.asarray(body(x[:, 7:])) - tokens[:, 7:]).max() < 1e-5 * tokens.std()
+
+
+@pytest.mark.parametrize("scalar", [(), (0,)])
+def test_one_block_says_the_same_in_both_feedings(scalar):
+    settings = {"blocks": 1, "slstm_at": scalar, "conv": 1, "slstm_conv": 1, "lookback": 9, "burn_in": 9}
+    dense, windows = make("dense", **settings), make("windows", **settings)
+    assert dense.history == windows.history == 8
+    x = rows_of(9)
+    tokens = np.asarray(windows(x))
+    assert tokens.shape == (2, 1, 8)
+    assert np.abs(np.asarray(dense(x)) - tokens).max() < 1e-5 * tokens.std()
+
+
+def test_both_feedings_have_the_same_weights():
+    dense, windows = make("dense", awake=False), make("windows", awake=False)
+    for one, other in zip(dense.variables, windows.variables, strict=True):
+        assert one.path == other.path
+        assert (np.asarray(one) == np.asarray(other)).all()
+
+
+@pytest.mark.parametrize("smoothing", ["none", "wavelet"])
+def test_a_window_depends_on_all_its_days(smoothing):
+    body = make("windows", smoothing=smoothing)
+    x = jnp.asarray(rows_of(body.history + 1, batch=1))
+    weight = np.random.default_rng(2).normal(size=body.width)
+    gradient = np.abs(jax.grad(lambda x: (body(x)[0, 0] * weight).sum())(x))[0].max(axis=-1)
+    assert (gradient > 0.0).all()
+
+
+def test_tokens_can_be_made_for_many_weights_at_once():
+    bodies = [make(seed=seed) for seed in (1, 2)]
+    x = rows_of(bodies[0].history + 4)
+    weights = [jnp.stack(pair) for pair in zip(*([v.value for v in b.trainable_variables] for b in bodies))]
+    both = jax.jit(jax.vmap(lambda w: bodies[0].stateless_call(w, [], x)[0]))(weights)
+    for body, tokens in zip(bodies, both, strict=True):
+        assert np.asarray(tokens) == pytest.approx(np.asarray(body(x)), abs=1e-5)
+
+
+def test_dropout_drops_in_training_only_and_repeats_with_its_seed():
+    first, second, other = (make(dropout=0.5, seed=seed) for seed in (3, 3, 4))
+    x = rows_of(first.history + 2)
+    calm = np.asarray(first(x))
+    assert (np.asarray(first(x)) == calm).all()
+    dropped = np.asarray(first(x, training=True))
+    assert (dropped != calm).any()
+    assert (np.asarray(second(x, training=True)) == dropped).all()
+    assert (np.asarray(other(x, training=True)) != dropped).any()
+
+
+# ---- Weights before training
+
+
+def weights(layer):
+    return {v.path.split("/")[-1]: np.asarray(v) for v in layer.weights}
+
+
+def test_mlstm_starts_as_published():
+    block = MLSTMBlock(heads=4, conv=4, qkv_block=2, band=8, blocks=4, dropout=0.0, seed=1, name="block")
+    block.build((None, None, 256))
+    found = weights(block)
+    assert found["forget_bias"] == pytest.approx(np.array([3.0, 4.0, 5.0, 6.0]))
+    assert (found["gates"] == 0.0).all()
+    assert found["gates"].shape == (3 * 512, 8)
+    assert (found["skip"] == 1.0).all()
+    assert found["up"].std() == pytest.approx(np.sqrt(2 / (5 * 256)), rel=0.02)
+    assert found["down"].std() == pytest.approx(2 / 4 / 16, rel=0.02)
+    assert found["query"].shape == (256, 2, 2)
+    assert 0.0 < np.abs(found["input_bias"]).max() < 0.4  # four draws of sd .1
+
+
+def test_slstm_starts_as_published():
+    block = SLSTMBlock(
+        heads=2, conv=2, window=8, ffn=1.1, place=1, blocks=4, dropout=0.0, seed=1, name="block"
+    )
+    block.build((None, None, 6))
+    found = weights(block)
+    assert (found["recurrent_kernel"] == 0.0).all()
+    assert (found["bias"][:, [0, 2, 3]] == 0.0).all()
+    # 5 - 12 x (channel / 2) ^ (.3 + 1.3 / 3); one half to the power .7333 is .60151
+    assert found["bias"][:, 1] == pytest.approx(np.array([[5.0, -2.21813, -7.0]] * 2), abs=1e-4)
+    assert found["up"].shape == (6, 2 * 7)
+
+
+def test_the_seed_is_the_only_source_of_randomness():
+    keras.utils.set_random_seed(1)
+    first = make(awake=False).get_weights()
+    keras.utils.set_random_seed(2)
+    again, other = make(awake=False).get_weights(), make(awake=False, seed=4).get_weights()
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    drawn = [a for a in first if a.size > 1 and a.std() > 0.0]
+    assert len({a.tobytes() for a in drawn}) >= len(drawn) - 1  # the two forget biases are fixed, hence equal
+    assert any((a != b).any() for a, b in zip(first, other, strict=True))
+
+
+def test_a_convolution_sums_the_newest_first():
+    conv = CausalConv(2, padded=True, seed=1, name="conv")
+    conv.build((None, None, 1))
+    conv.kernel.assign([[2.0], [3.0]])
+    x = np.array([[[1.0], [10.0]]], dtype=np.float32)
+    total = np.array([2.0, 23.0])
+    assert np.asarray(conv(x)).ravel() == pytest.approx(total / (1 + np.exp(-total)))
+
+
+# ---- Settings that do not fit
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"lookback": 9}, "lookback 9 is too short for 3 blocks in dense feeding; give at least 10"),
+        ({"burn_in": 1}, "burn_in 1 is too short for 1 sLSTM blocks in dense feeding; give at least 2"),
+        ({"slstm_at": (0, 1), "burn_in": 2}, "give at least 3"),
+        ({"heads": 3}, "heads must divide width, got 3 heads for width 8"),
+        ({"qkv_block": 3}, "qkv_block must divide 2 x width"),
+        ({"slstm_at": (3,)}, "slstm_at must lie in 0 to 2"),
+        ({"feeding": "stretch"}, "feeding must be one of dense, windows, got 'stretch'"),
+        ({"smoothing": "ema"}, "smoothing must be one of none, wavelet, got 'ema'"),
+        ({"conv": 0}, "conv must be at least 1, got 0"),
+    ],
+)
+def test_refuses_what_does_not_fit(settings, message):
+    with pytest.raises(SettingError, match=message):
+        XLSTMBody(**{"feeding": "dense", **SMALL, **settings})
+
+
+def test_the_shortest_lookback_works():
+    body = make(lookback=10, burn_in=2)
+    assert body.band == 2
+    assert body(rows_of(body.history + 1)).shape == (2, 1, 8)
+
+
+@pytest.mark.parametrize(("feeding", "more"), [("dense", 0), ("windows", 0), ("windows", 2)])
+def test_refuses_rows_that_do_not_fit(feeding, more):
+    body = make(feeding)
+    with pytest.raises(SettingError, match=f"{body.history + 1} rows, got"):
+        body(rows_of(body.history + more))
