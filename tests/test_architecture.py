@@ -74,7 +74,13 @@ LATE = {
     "pyarrow",
     "sklearn",
     "scipy",
+    "keras",
+    "jax",
+    "joblib",
 }
+# Keras and JAX stand at the top of these files, which the networks' forecaster loads with the first fit.
+NETS = SOURCE / "models" / "nets"
+DOOR = NETS / "forecaster.py"
 
 
 def part_of(path: Path) -> str:
@@ -125,6 +131,15 @@ def test_arrows_point_one_way(path: Path) -> None:
 def test_heavy_libraries_load_when_first_used(path: Path) -> None:
     for name, line, at_top in imports(path):
         assert not (at_top and name.split(".")[0] in LATE), f"{path}:{line}: import {name} inside its adapter"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_networks_load_with_the_first_fit(path: Path) -> None:
+    if path.parent == NETS and path != DOOR:
+        return
+    for name, line, at_top in imports(path):
+        inside = name.startswith("geiger.models.nets.") and name != "geiger.models.nets.forecaster"
+        assert not (at_top and inside), f"{path}:{line}: import {name} inside the function that needs it"
 
 
 def test_help_imports_no_heavy_library() -> None:

@@ -8,19 +8,26 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from geiger.errors import SettingError
+from geiger.errors import SettingError, TrainingError
 from geiger.folds import Fold
 from geiger.models import FORECASTERS, GROUPS, LOG_NAMES, expand, fit_members, make, resolve, wrap
 from geiger.windows import Weighting, fold_arrays
 
 FOLD = Fold(0, range(0, 240), range(241, 300), range(301, 340))
 SMALL = {"max_trees": 25, "learning_rate": 0.1, "l2": 1.0}
+NETWORK = {
+    **{"lookback": 12, "burn_in": 4, "stretch": 16, "width": 8, "batch_size": 64},
+    **{"epochs": 30, "learning_rate": 0.01, "skip": "zeros"},
+}
 SETTINGS = {
     "xgb": {**SMALL, "min_leaf_rows": 10},
     "lgb": {**SMALL, "min_leaf_rows": 10},
     "catboost": SMALL,
+    "lstm": {**NETWORK, "lstm": (4,), "blocks": 1, "heads": 2, "key": 4, "inner": 8},
+    "xlstm": {**NETWORK, "blocks": 2, "heads": 2},
 }
-LEARNING = ("ridge", "xgb", "lgb", "catboost", "own")
+NETWORKS = ("lstm", "xlstm")
+LEARNING = ("ridge", "xgb", "lgb", "catboost", "own", *NETWORKS)
 NAMES = [*FORECASTERS, "own"]
 
 
@@ -67,7 +74,8 @@ def test_one_row_gets_the_forecast_it_has_in_a_batch(name):
     predictor = fitted(name, data)
     batch = predictor.predict(data.test)
     alone = np.concatenate([predictor.predict(data.test.take(data.test.rows[i : i + 1])) for i in range(39)])
-    np.testing.assert_allclose(alone, batch, rtol=0.0, atol=1e-12)
+    exact = 1e-6 if name in NETWORKS else 1e-12  # networks reckon in single precision
+    np.testing.assert_allclose(alone, batch, rtol=0.0, atol=exact)
 
 
 @pytest.mark.parametrize("name", list(FORECASTERS))
@@ -127,7 +135,15 @@ def test_strong_signal_is_found(name):
         assert predictor.importances.argmax() == 0
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_refuse_a_target_or_features_that_never_vary(name):
+    with pytest.raises(TrainingError, match="the target does not vary"):
+        fitted(name, arrays(target=np.full(340, 0.01)))
+    with pytest.raises(TrainingError, match="every feature is constant"):
+        fitted(name, arrays(features=np.ones((340, 6))))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in NETWORKS])
 @pytest.mark.parametrize("value", [0.0, 0.01])
 def test_constant_target_gives_a_constant_forecast(name, value):
     data = arrays(target=np.full(340, value))
@@ -138,7 +154,7 @@ def test_constant_target_gives_a_constant_forecast(name, value):
 @pytest.mark.parametrize("name", NAMES)
 def test_importances_are_shares_of_every_feature(name):
     importances = fitted(name, arrays()).importances
-    if name in ("zero", "mean", "own"):
+    if name in ("zero", "mean", "own", *NETWORKS):
         assert importances is None
         return
     assert importances.shape == (6,)
@@ -167,7 +183,9 @@ def test_fit_rows_say_what_was_learned_from(name, refit):
     model = wrap(LinearRegression(), refit=refit) if name == "own" else make(name, settings)
     data = arrays()
     rows = model.fit(data.train, data.valid, seed=0).fit_rows
-    assert rows.tolist() == [*FOLD.train, *(FOLD.valid if refit else ())]
+    learned = [*FOLD.train, *(FOLD.valid if refit else ())]
+    assert rows.tolist() == learned[len(learned) - len(rows) :]
+    assert (len(rows) < len(learned)) is (name in NETWORKS)  # whose first rows lack a past
 
 
 @pytest.mark.parametrize("name", ["xgb", "lgb", "catboost"])

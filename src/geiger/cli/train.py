@@ -69,8 +69,9 @@ def train_one(planned: Plan, *, quiet: bool) -> Run:
         def on_fold(output: FoldOutput) -> None:
             std = output.train_std
             spread = float(output.test_forecast.std()) / std if std > 0.0 else None  # prices that never move
-            shown = as_text(spread, "number")
-            tick(f"fold {output.result.fold} to {output.result.test_last}, pred_std {shown}")
+            above = float((output.test_forecast > output.train_mean).mean())
+            health = f"pred_std {as_text(spread, 'number')}, {as_text(above, 'share')} above the mean"
+            tick(f"fold {output.result.fold} to {output.result.test_last}, {health}")
 
         return run(planned, on_fold=on_fold)
 

@@ -2,9 +2,9 @@
 
 A network of some thousand days cannot search 154 x 154 pairs of features at twenty delays by gradient: it
 drowns in them. Every one of these candidates can be scored, though, in a few matrix products: sure
-independence screening (Fan and Lv 2008) keeps those whose t-statistic no candidate would reach in nineteen of twenty noise
-markets (Bonferroni over all of them). What stands out joins today's features in one ridge regression; without a
-find that is ridge as it is.
+independence screening (Fan and Lv 2008) keeps those whose t-statistic no candidate would reach in nineteen
+of twenty noise markets (Bonferroni over all of them). What stands out joins today's features in one ridge
+regression; without a find that is ridge as it is.
 """
 
 from __future__ import annotations

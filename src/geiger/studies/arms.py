@@ -65,7 +65,7 @@ def _boost(name: str, question: str, *, base: str, model: str, recipe: str = "de
 
 FIXED: dict[str, Any] = {"stop_patience": None, "plateau_patience": None, "keep_best": False}
 RAW: dict[str, Any] = {"target_unit": "raw"}
-# A network that learns all by itself, a fixed number of epochs: what a fixed linear part would hide shows here.
+# A network that learns all by itself, for a fixed number of epochs: what a fixed linear part would hide.
 BARE: dict[str, Any] = {"skip": "zeros", "weight_decay": 0.0, "learning_rate": 1e-3, "epochs": 12, **FIXED}
 PLAN_SIZE: dict[str, Any] = {"lstm": (32,), "width": 64, "blocks": 4, "heads": 4, "key": 16, "inner": 128}
 TINY: dict[str, Any] = {**BARE, "lstm": (8,), "lookback": 20, "burn_in": 10, "epochs": 8}

@@ -195,7 +195,7 @@ class RealMarket(Market):
 
 
 def made_markets(numbers: int = 4, *, train_rows: int = 3000, test_rows: int = 1000) -> list[MadeMarket]:
-    """Return the made markets: each signal at the strength where some model can find it, and some without any."""
+    """Return the made markets: each signal at a strength that some model can find, and some without."""
     kinds: list[tuple[Signal | None, float]] = [
         *(("volume", R2), ("reversal", R2), ("delayed", R2), ("memory", R2)),
         *(("interaction", STRONG_R2), (None, 0.0)),

@@ -43,10 +43,14 @@ CELLS = {  # input gates, h, m
         [60.0, 59.68673831248178, 90.0],
     ),
 }
+recurrence = jax.jit(mlstm_recurrent)
+banded = jax.jit(mlstm_parallel, static_argnames="band")  # op by op, compilation would take minutes
+chain = jax.jit(slstm_recurrent)
+sliding = jax.jit(slstm_sliding, static_argnums=2)
 FORMS = {
-    "recurrent": mlstm_recurrent,
-    "parallel": mlstm_parallel,
-    "chunked": lambda *a: mlstm_parallel(*(jnp.pad(x, [(0, 3), (0, 0)][: x.ndim]) for x in a), band=3),
+    "recurrent": recurrence,
+    "parallel": banded,
+    "chunked": lambda *a: banded(*(jnp.pad(x, [(0, 3), (0, 0)][: x.ndim]) for x in a), band=3),
 }
 
 
@@ -64,7 +68,7 @@ def test_slstm_gives_known_values():
     i, f, z, o = [0.5, -1, 2], [3, 1, -0.5], [0.5, -1, 2], [0, 1, -1]
     with jax.enable_x64(True):
         pre = jnp.asarray([i, f, z, o], "float64").T[None, :, None, :, None]
-        h, m = slstm_recurrent(pre, jnp.zeros((1, 1, 4, 1)))
+        h, m = chain(pre, jnp.zeros((1, 1, 4, 1)))
     assert np.asarray(h).ravel() == pytest.approx(
         [0.23105857863000487, 0.12863786099331556, 0.24349810894048718], abs=1e-12
     )
@@ -81,21 +85,27 @@ def mlstm_inputs(rows, gates, seed=0, lead=(2, 3), d=4):
 
 
 def naive_band(q, k, v, i_pre, f_pre, band):
-    """Row by row, the recurrence from zero over the rows of the band alone."""
-    rows = [
-        mlstm_recurrent(
-            *(jnp.asarray(a[:, :, max(0, t - band + 1) : t + 1]) for a in (q, k, v, i_pre, f_pre))
-        )
-        for t in range(q.shape[2])
-    ]
-    return np.stack([h[:, :, -1] for h, _ in rows], axis=2), np.stack([m[:, :, -1] for _, m in rows], axis=2)
+    """For each row the paper's recurrence, in numpy, from zero over the rows of its band alone."""
+    h, m = np.zeros_like(v), np.zeros_like(i_pre)
+    log_f, k = -np.logaddexp(0.0, -f_pre), k / np.sqrt(q.shape[-1])
+    for at in np.ndindex(i_pre.shape):
+        lead, t = at[:-1], at[-1]
+        memory, total, scale = np.zeros((q.shape[-1],) * 2), np.zeros(q.shape[-1]), 0.0
+        for s in range(max(0, t - band + 1), t + 1):
+            new = max(log_f[*lead, s] + scale, i_pre[*lead, s], 0.0)
+            keep, add = np.exp(log_f[*lead, s] + scale - new), np.exp(i_pre[*lead, s] - new)
+            memory = keep * memory + add * np.outer(v[*lead, s], k[*lead, s])
+            total, scale = keep * total + add * k[*lead, s], new
+        h[at] = memory @ q[at] / max(abs(total @ q[at]), np.exp(-scale))
+        m[at] = scale
+    return h, m
 
 
 @pytest.mark.parametrize("gates", [1.0, 10.0, 90.0])
 def test_mlstm_parallel_is_the_recurrence(gates):
     with jax.enable_x64(True):
         inputs = [jnp.asarray(a) for a in mlstm_inputs(40, gates)]
-        (h, m), (known_h, known_m) = mlstm_parallel(*inputs), mlstm_recurrent(*inputs)
+        (h, m), (known_h, known_m) = banded(*inputs), recurrence(*inputs)
         assert np.abs(h - known_h).max() < 1e-12 * np.abs(known_h).max()
         assert np.abs(m - known_m).max() < 1e-12 * gates * 40
 
@@ -106,7 +116,7 @@ def test_mlstm_in_chunks_is_the_recurrence_over_each_band(rows, gates):
     with jax.enable_x64(True):
         inputs = mlstm_inputs(rows, gates, seed=rows)
         known_h, known_m = naive_band(*inputs, band=4)
-        h, m = mlstm_parallel(*(jnp.asarray(a) for a in inputs), band=4)
+        h, m = banded(*(jnp.asarray(a) for a in inputs), band=4)
         assert h.shape == known_h.shape
         assert np.abs(h - known_h).max() < 1e-12 * np.abs(known_h).max()
         assert np.abs(m - known_m).max() < 1e-12 * gates * rows
@@ -123,18 +133,18 @@ def test_sliding_slstm_is_a_chain_from_zero_for_each_row(size):
     window = 5
     with jax.enable_x64(True):
         pre, recurrent = slstm_inputs(12, size)
-        slid = np.asarray(slstm_sliding(pre, recurrent, window))
+        slid = np.asarray(sliding(pre, recurrent, window))
         assert slid.shape == (2, 8, 3, 4)
         for t in range(8):
-            chain, _ = slstm_recurrent(pre[:, t : t + window], recurrent)
-            assert slid[:, t] == pytest.approx(np.asarray(chain[:, -1]), abs=1e-12)
+            h, _ = chain(pre[:, t : t + window], recurrent)
+            assert slid[:, t] == pytest.approx(np.asarray(h[:, -1]), abs=1e-12)
 
 
 def test_slstm_heads_do_not_meet():
     with jax.enable_x64(True):
         pre, recurrent = slstm_inputs(6)
         other = pre.at[:, :, 0].add(1.0)
-        (h, _), (changed, _) = slstm_recurrent(pre, recurrent), slstm_recurrent(other, recurrent)
+        (h, _), (changed, _) = chain(pre, recurrent), chain(other, recurrent)
     assert (h[:, :, 1:] == changed[:, :, 1:]).all()
     assert (h[:, :, 0] != changed[:, :, 0]).any()
 
@@ -153,7 +163,7 @@ def test_mlstm_stays_finite_in_float32(i_pre, f_pre, band):
 
     q, k, v, noise, _ = (jnp.asarray(a, "float32") for a in mlstm_inputs(10, 1.0))
     inputs = q.at[:, :, 4].set(0.0), k, v, i_pre + noise, jnp.full_like(noise, f_pre)
-    value, gradients = jax.value_and_grad(total, argnums=(0, 1, 2, 3, 4))(*inputs)
+    value, gradients = jax.jit(jax.value_and_grad(total, argnums=(0, 1, 2, 3, 4)))(*inputs)
     assert np.isfinite(value)
     assert all(np.isfinite(g).all() for g in gradients)
 
@@ -166,7 +176,7 @@ def test_slstm_stays_finite_in_float32(gates, sliding):
 
     pre, recurrent = slstm_inputs(10, dtype="float32")
     pre = pre.at[..., :2, :].add(jnp.asarray(gates, "float32")[:, None])
-    value, gradients = jax.value_and_grad(total, argnums=(0, 1))(pre, recurrent)
+    value, gradients = jax.jit(jax.value_and_grad(total, argnums=(0, 1)))(pre, recurrent)
     assert np.isfinite(value)
     assert all(np.isfinite(g).all() for g in gradients)
 
@@ -188,27 +198,26 @@ def test_gradients_of_both_mlstm_forms_agree():
 def test_mlstm_gradient_is_the_slope_although_the_scale_is_held():
     with jax.enable_x64(True):
         inputs = [jnp.asarray(a) for a in mlstm_inputs(8, 2.0, lead=(1, 1))]
-        for at in (3, 4):
-
-            def total(gate, at=at):
-                return (mlstm_parallel(*inputs[:at], gate, *inputs[at + 1 :])[0] ** 2).sum()
-
-            step = jnp.zeros_like(inputs[at]).at[0, 0, 2].set(1e-6)
-            slope = (total(inputs[at] + step) - total(inputs[at] - step)) / 2e-6
-            assert float(jax.grad(total)(inputs[at])[0, 0, 2]) == pytest.approx(float(slope), rel=1e-5)
+        total = jax.jit(lambda *inputs: (mlstm_parallel(*inputs, band=5)[0] ** 2).sum())
+        gradients = jax.jit(jax.grad(total, argnums=(3, 4)))(*inputs)
+        for at, gradient in zip((3, 4), gradients, strict=True):
+            step = np.zeros(8)
+            step[2] = 1e-6
+            more, less = ([*inputs[:at], inputs[at] + s, *inputs[at + 1 :]] for s in (step, -step))
+            slope = float(total(*more) - total(*less)) / 2e-6
+            assert float(gradient[0, 0, 2]) == pytest.approx(slope, rel=1e-5)
 
 
 def test_slstm_gradient_is_the_slope_although_the_scale_is_held():
     with jax.enable_x64(True):
         pre, recurrent = slstm_inputs(8)
-
-        def total(pre):
-            return (slstm_sliding(pre, recurrent, 5) ** 2).sum()
-
+        total = jax.jit(lambda pre: (slstm_sliding(pre, recurrent, 5) ** 2).sum())
+        gradient = jax.jit(jax.grad(total))(pre)
         for gate in range(4):
-            step = jnp.zeros_like(pre).at[0, 3, 1, gate, 2].set(1e-6)
-            slope = (total(pre + step) - total(pre - step)) / 2e-6
-            assert float(jax.grad(total)(pre)[0, 3, 1, gate, 2]) == pytest.approx(float(slope), rel=1e-5)
+            step = np.zeros(pre.shape)
+            step[0, 3, 1, gate, 2] = 1e-6
+            slope = float(total(pre + step) - total(pre - step)) / 2e-6
+            assert float(gradient[0, 3, 1, gate, 2]) == pytest.approx(slope, rel=1e-5)
 
 
 # ---- The body
@@ -218,132 +227,122 @@ def rows_of(count, batch=2, seed=0):
     return np.random.default_rng(seed).normal(size=(batch, count, FEATURES)).astype(np.float32)
 
 
-def make(feeding="dense", awake=True, **settings):
-    """A built body; awake means that no weight is left at 0."""
+def make(feeding="dense", **settings):
     body = XLSTMBody(feeding=feeding, **{**SMALL, **settings})
     body.build((None, None, FEATURES))
-    if awake:
-        rng = np.random.default_rng(1)
-        for variable in body.trainable_variables:
-            variable.assign(variable.value + 0.3 * rng.normal(size=variable.shape).astype(np.float32))
     return body
+
+
+def awake(feeding="dense", **settings):
+    """Return a body without a weight of 0, and its compiled call."""
+    body = make(feeding, **settings)
+    rng = np.random.default_rng(1)
+    for variable in body.trainable_variables:
+        variable.assign(variable.value + 0.2 * rng.normal(size=variable.shape).astype(np.float32))
+    tokens = jax.jit(lambda x: body.stateless_call([v.value for v in body.trainable_variables], [], x)[0])
+    return body, lambda x: np.asarray(tokens(x))
 
 
 SHAPES = {
     "mixed": {},
     "matrix only": {"slstm_at": ()},
     "scalar only": {"blocks": 2, "slstm_at": (0, 1), "burn_in": 7},
-    "scalar last": {"slstm_at": (2,), "conv": 2, "slstm_conv": 4},
-    "smoothed": {"smoothing": "wavelet"},
-    "no convolutions": {"conv": 1, "slstm_conv": 1},
+    "smoothed": {"smoothing": "wavelet", "slstm_at": (2,), "conv": 2, "slstm_conv": 4},
 }
-# By hand: blocks x (conv - 1 + band - 1), plus burn-in - 1, plus the filter's 6
-HISTORY = {
-    "mixed": 2 * (3 + 4) + 1 + 5,
+HISTORY = {  # by hand: mLSTM blocks x (conv - 1 + band - 1) + sLSTM blocks x (conv - 1 + window - 1) + the filter's 6
+    "mixed": 2 * (3 + 4) + 1 * (1 + 5),
     "matrix only": 3 * (3 + 2),
     "scalar only": 2 * (1 + 3),
-    "scalar last": 2 * (1 + 5) + 3 + 5,
-    "smoothed": 2 * (3 + 4) + 1 + 5 + 6,
-    "no convolutions": 2 * 7 + 5,
+    "smoothed": 2 * (1 + 5) + 1 * (3 + 5) + 6,
 }
+LENGTH = 10  # tokens of a stretch
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_history_is_what_was_counted_by_hand(shape):
-    body = make(**SHAPES[shape])
+    settings = {**SMALL, **SHAPES[shape]}
+    body, filters = make(**settings), 6 if shape == "smoothed" else 0
     assert body.history == HISTORY[shape]
-    filters = 6 if shape == "smoothed" else 0
-    assert body.history - filters <= body.lookback + 7 - 1
-    assert make("windows", **SHAPES[shape]).history == body.lookback - 1 + filters
+    assert body.history - filters <= settings["lookback"] + settings["burn_in"] - 1
+    assert make("windows", **settings).history == settings["lookback"] - 1 + filters
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_token_depends_on_its_history_and_on_nothing_else(shape):
-    body = make(**SHAPES[shape])
-    past, beside = body.history, 3
-    x = jnp.asarray(rows_of(past + 1 + 2 * beside, batch=1))
-    weight = np.random.default_rng(2).normal(size=body.width)
-    gradient = np.abs(jax.grad(lambda x: (body(x)[0, beside] * weight).sum())(x))[0].max(axis=-1)
-    assert (gradient[beside + past + 1 :] == 0.0).all()  # later rows
-    assert gradient[:beside].max() < 1e-6 * gradient.max()  # earlier rows: nothing, up to rounding
-    assert gradient[beside] > 100.0 * gradient[:beside].max()  # the first row of its history
-    assert gradient[beside + past] > 0.01 * gradient.max()
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_rows_beside_the_history_change_nothing(shape):
-    body = make(**SHAPES[shape])
+def test_a_token_is_made_of_its_history_and_of_nothing_else(shape):
+    body, call = awake(**SHAPES[shape])
     past = body.history
-    x = rows_of(past + 9, batch=1)
-    tokens = np.asarray(body(x))
-    for t in range(8):
+    x = rows_of(past + LENGTH)
+    tokens = call(x)
+    assert tokens.shape == (2, LENGTH, body.width)
+
+    each = np.stack([x[:, t : t + past + 1] for t in range(LENGTH)], axis=1)  # (2, tokens, history + 1, F)
+    alone = call(each.reshape(-1, past + 1, FEATURES)).reshape(tokens.shape)
+    assert np.abs(alone - tokens).max() < 1e-5 * tokens.std()
+
+    for row in range(past + LENGTH):
         other = x.copy()
-        other[0, t + past + 1 :] += 5.0
-        assert (np.asarray(body(other))[0, : t + 1] == tokens[0, : t + 1]).all()
-    other = x.copy()
-    other[0, 3] += 5.0
-    changed = np.abs(np.asarray(body(other)) - tokens)[0].max(axis=-1)
-    assert changed[4:].max() < 2e-6
-    assert changed[3] > 0.0 or shape == "matrix only"
+        other[:, row] += 5.0
+        change = np.abs(call(other) - tokens).max(axis=(0, 2))
+        day = np.arange(LENGTH) + past  # row of each token
+        assert (change[day < row] == 0.0).all()
+        assert (change[day > row + past] < 2e-6).all()  # sums of gates round otherwise
+        assert (change[(day >= row) & (day <= row + past)] > 1e-5).all()
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_a_token_is_the_same_wherever_the_stretch_starts(shape):
-    body = make(**SHAPES[shape])
-    past, count = body.history, 30
-    x = rows_of(past + count)
-    tokens = np.asarray(body(x))
-    assert tokens.shape == (2, count, body.width)
-    alone = np.concatenate([body(x[:, t : t + past + 1]) for t in range(count)], axis=1)
-    assert np.abs(tokens - alone).max() < 1e-5 * tokens.std()
-    assert np.abs(np.asarray(body(x[:, 7:])) - tokens[:, 7:]).max() < 1e-5 * tokens.std()
+@pytest.mark.parametrize("smoothing", ["none", "wavelet"])
+def test_a_window_is_made_of_all_its_days(smoothing):
+    body, call = awake("windows", smoothing=smoothing)
+    x = rows_of(body.history + 1)
+    token = call(x)
+    assert token.shape == (2, 1, body.width)
+    for row in range(body.history + 1):
+        other = x.copy()
+        other[:, row] += 5.0
+        assert np.abs(call(other) - token).max() > 1e-5
 
 
 @pytest.mark.parametrize("scalar", [(), (0,)])
 def test_one_block_says_the_same_in_both_feedings(scalar):
     settings = {"blocks": 1, "slstm_at": scalar, "conv": 1, "slstm_conv": 1, "lookback": 9, "burn_in": 9}
-    dense, windows = make("dense", **settings), make("windows", **settings)
+    (dense, stretch), (windows, window) = awake("dense", **settings), awake("windows", **settings)
     assert dense.history == windows.history == 8
     x = rows_of(9)
-    tokens = np.asarray(windows(x))
-    assert tokens.shape == (2, 1, 8)
-    assert np.abs(np.asarray(dense(x)) - tokens).max() < 1e-5 * tokens.std()
+    assert np.abs(stretch(x) - window(x)).max() < 1e-5 * window(x).std()
 
 
 def test_both_feedings_have_the_same_weights():
-    dense, windows = make("dense", awake=False), make("windows", awake=False)
-    for one, other in zip(dense.variables, windows.variables, strict=True):
+    for one, other in zip(make("dense").variables, make("windows").variables, strict=True):
         assert one.path == other.path
         assert (np.asarray(one) == np.asarray(other)).all()
 
 
-@pytest.mark.parametrize("smoothing", ["none", "wavelet"])
-def test_a_window_depends_on_all_its_days(smoothing):
-    body = make("windows", smoothing=smoothing)
-    x = jnp.asarray(rows_of(body.history + 1, batch=1))
-    weight = np.random.default_rng(2).normal(size=body.width)
-    gradient = np.abs(jax.grad(lambda x: (body(x)[0, 0] * weight).sum())(x))[0].max(axis=-1)
-    assert (gradient > 0.0).all()
-
-
-def test_tokens_can_be_made_for_many_weights_at_once():
-    bodies = [make(seed=seed) for seed in (1, 2)]
-    x = rows_of(bodies[0].history + 4)
-    weights = [jnp.stack(pair) for pair in zip(*([v.value for v in b.trainable_variables] for b in bodies))]
-    both = jax.jit(jax.vmap(lambda w: bodies[0].stateless_call(w, [], x)[0]))(weights)
-    for body, tokens in zip(bodies, both, strict=True):
-        assert np.asarray(tokens) == pytest.approx(np.asarray(body(x)), abs=1e-5)
+def test_tokens_are_made_for_many_weights_at_once():
+    one, other = awake(blocks=2), awake(blocks=2, seed=4)
+    x = rows_of(one[0].history + 2)
+    pairs = zip(one[0].trainable_variables, other[0].trainable_variables, strict=True)
+    stacked = [jnp.stack([a.value, b.value]) for a, b in pairs]
+    both = jax.jit(jax.vmap(lambda weights: one[0].stateless_call(weights, [], x)[0]))(stacked)
+    for (_, call), tokens in zip((one, other), both, strict=True):
+        assert np.asarray(tokens) == pytest.approx(call(x), abs=1e-5)
 
 
 def test_dropout_drops_in_training_only_and_repeats_with_its_seed():
-    first, second, other = (make(dropout=0.5, seed=seed) for seed in (3, 3, 4))
-    x = rows_of(first.history + 2)
-    calm = np.asarray(first(x))
-    assert (np.asarray(first(x)) == calm).all()
-    dropped = np.asarray(first(x, training=True))
-    assert (dropped != calm).any()
-    assert (np.asarray(second(x, training=True)) == dropped).all()
-    assert (np.asarray(other(x, training=True)) != dropped).any()
+    def call(body, training):
+        values = [
+            [v.value for v in part] for part in (body.trainable_variables, body.non_trainable_variables)
+        ]
+        return np.asarray(jax.jit(lambda: body.stateless_call(*values, x, training=training)[0])())
+
+    first, again, other = (make("windows", blocks=2, dropout=0.5, seed=seed) for seed in (3, 3, 4))
+    x = rows_of(first.history + 1)
+    assert (call(first, False) == call(make("windows", blocks=2), False)).all()
+    assert (call(first, True) != call(first, False)).any()
+    assert (call(first, True) == call(again, True)).all()
+    other.set_weights(
+        first.get_weights()[: len(other.trainable_variables)]
+        + other.get_weights()[len(other.trainable_variables) :]
+    )
+    assert (call(first, True) != call(other, True)).any()
 
 
 # ---- Weights before training
@@ -382,9 +381,9 @@ def test_slstm_starts_as_published():
 
 def test_the_seed_is_the_only_source_of_randomness():
     keras.utils.set_random_seed(1)
-    first = make(awake=False).get_weights()
+    first = make().get_weights()
     keras.utils.set_random_seed(2)
-    again, other = make(awake=False).get_weights(), make(awake=False, seed=4).get_weights()
+    again, other = make().get_weights(), make(seed=4).get_weights()
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
     drawn = [a for a in first if a.size > 1 and a.std() > 0.0]
     assert len({a.tobytes() for a in drawn}) >= len(drawn) - 1  # the two forget biases are fixed, hence equal
@@ -424,8 +423,8 @@ def test_refuses_what_does_not_fit(settings, message):
 
 def test_the_shortest_lookback_works():
     body = make(lookback=10, burn_in=2)
-    assert body.band == 2
-    assert body(rows_of(body.history + 1)).shape == (2, 1, 8)
+    assert (body.band, body.window) == (2, 2)
+    assert body.history == 9 + 1
 
 
 @pytest.mark.parametrize(("feeding", "more"), [("dense", 0), ("windows", 0), ("windows", 2)])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from geiger.errors import DataError, SettingError
+from geiger.errors import DataError, SettingError, TrainingError
 from geiger.metrics import correlation, nrc1, nrc2, pred_std
 from geiger.models.base import Forecaster, Predictor
 from geiger.models.screen import Screened, fit_screened
@@ -168,6 +168,8 @@ class Network(Forecaster):
 
         Worth it on a GPU; on a CPU, processes of one member each are faster.
         """
+        for train, _, _ in members:
+            _require_variation(self, train)
         program = program_of(self, members[0][0].x.shape[1], len(members) > 1)
         offsets = [self._offset(train, valid, refit=False) for train, valid, _ in members]
         jobs = [
@@ -276,7 +278,10 @@ def _found(offset: Screened) -> Notice:
         words += f" of {strongest.delay} days before"
     if strongest.one is not None:
         words = f"feature {strongest.one + 1} x {words}"
-    text = f"{words} stood out among all pairs and delays (t {strongest.t:.1f}) and joined the linear part"
+    text = (
+        f"{words} stood out among all pairs and delays (t {strongest.t:.1f}) and joined the linear part; "
+        "`geiger features list` has the numbers"
+    )
     return Notice("SCREEN_FOUND", text)
 
 
@@ -399,6 +404,14 @@ def job_of(
         penalty=network.weight_decay,
         seed=seed,
     )
+
+
+def _require_variation(network: Network, train: Block) -> None:
+    """Refuse rows that teach nothing: Adam would blow their rounding up to full steps."""
+    if np.isfinite(train.y).all() and not np.ptp(train.y):
+        raise TrainingError(f"{network.name}: the target does not vary on the train rows; nothing to learn")
+    if not np.ptp(train.x, axis=0).any():
+        raise TrainingError(f"{network.name}: every feature is constant on the train rows; nothing to learn")
 
 
 def _scale(network: Network, block: Block) -> float:

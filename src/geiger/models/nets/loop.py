@@ -423,8 +423,8 @@ def _require_finite(record: Epoch, rate: float) -> None:
     for name, value in (("loss", record.loss), ("val_loss", record.val_loss)):
         if not np.isfinite(value):
             raise TrainingError(
-                f"the {name} is {value} in epoch {record.epoch} at learning rate {rate:g}: training diverged; "
-                "lower the learning rate, keep the gradient clipped and the target standardised"
+                f"the {name} is {value} in epoch {record.epoch} at learning rate {rate:g}: diverged; lower "
+                "the learning rate, keep the gradient clipped and the target standardised"
             )
 
 
