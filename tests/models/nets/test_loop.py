@@ -149,7 +149,8 @@ def test_a_step_is_keras_adam_on_the_mean_loss_of_the_batch():
     assert learned.steps == 1
     for ours, theirs, before in zip(learned.weights[0], expected, trainable, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-4 * network.learning_rate + 1e-6)
-        assert np.isfinite(ours).all() and ours.shape == before.shape
+        assert np.isfinite(ours).all()
+        assert ours.shape == before.shape
 
 
 def test_members_trained_together_are_those_trained_alone():
@@ -293,3 +294,28 @@ def test_plans_numbers_are_refused_where_they_make_no_sense():
             replace(SMALL, **change)
     with pytest.raises(SettingError, match="did you mean"):
         replace(SMALL, loss="hubert").fit(arrays().train, arrays().valid, seed=1)
+
+
+def test_refit_trains_each_member_its_own_epochs_on_all_rows():
+    data = arrays()
+    network = replace(SMALL, refit=True, epochs=6)
+    members = [(data.train, data.valid, seed) for seed in (1, 2)]
+    plain = [replace(network, refit=False).fit(*member[:2], seed=member[2]) for member in members]
+    again = [network.fit(*member[:2], seed=member[2]) for member in members]
+    together = network.fit_many(members)
+    for one, two, three in zip(plain, again, together, strict=True):
+        assert one.rounds == two.rounds == three.rounds
+        assert two.fit_rows.tolist() == [*one.fit_rows, *FOLD.valid]
+        assert not np.array_equal(one.predict(data.test), two.predict(data.test))
+        spread = two.predict(data.test).std()
+        np.testing.assert_allclose(three.predict(data.test), two.predict(data.test), atol=1e-3 * spread)
+
+
+def test_refit_of_an_untrained_best_stays_untrained():
+    features, target, _ = market()
+    turned = np.where(np.arange(380) < FOLD.train.stop, target, -target)  # whatever is learned is wrong
+    data = arrays(features, turned)
+    predictor = replace(SMALL, refit=True).fit(data.train, data.valid, seed=1)
+    assert predictor.rounds == 0
+    assert np.ptp(predictor.predict(data.test)) == 0.0
+    assert [notice.code for notice in predictor.notices] == ["UNTRAINED_BEST"]

@@ -181,11 +181,12 @@ class Network(Forecaster):
         if self.refit:
             offsets = [self._offset(train, valid, refit=True) for train, valid, _ in members]
             jobs = [
-                job_of(self, program, join(train, valid), valid, seed, offset)
-                for (train, valid, seed), offset in zip(members, offsets, strict=True)
+                replace(
+                    job_of(self, program, join(train, valid), valid, seed, offset), epochs=chosen.best_epoch
+                )
+                for (train, valid, seed), offset, chosen in zip(members, offsets, first, strict=True)
             ]
-            rounds = max(1, round(float(np.mean([one.best_epoch for one in first]))))
-            fixed = replace(self._schedule(), epochs=rounds, keep_best=False, stop_patience=None)
+            fixed = replace(self._schedule(), keep_best=False, stop_patience=None, plateau_patience=None)
             final, _ = _exhaust(program, jobs, fixed)
         parts = zip(jobs, first, final, courses, offsets, members, strict=True)
         return [self._predictor(program, *part) for part in parts]

@@ -50,6 +50,8 @@ class Job:
         Half of it times the sum of squared kernels is added to the loss.
     seed : int
         Order of the stretches, and dropout.
+    epochs : int, optional
+        Train this many at the most; without it as many as the schedule says.
     """
 
     series: Floats
@@ -60,6 +62,7 @@ class Job:
     valid: Ints
     penalty: float
     seed: int
+    epochs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -331,6 +334,7 @@ def train(
     courses = [Course(schedule) for _ in jobs]
     gradients: list[list[float]] = [[] for _ in jobs]
     done = [0] * len(jobs)
+    most = [schedule.epochs if job.epochs is None else min(job.epochs, schedule.epochs) for job in jobs]
 
     def judge(epoch: int, losses: Any) -> list[Epoch | None]:
         forecasts = np.asarray(program.run_forecast(weights, data, valid, valid_steps)[0])
@@ -348,7 +352,9 @@ def train(
     best = weights
     if any([c.start(r.val_loss) for c, r in zip(courses, records, strict=True) if r is not None]):
         yield [record for record in records if record is not None]
-    for epoch in range(1, schedule.epochs + 1):
+    for course, last in zip(courses, most, strict=True):
+        course.stopped = last == 0
+    for epoch in range(1, max(most) + 1):
         table = np.full((len(jobs), capacity, program.per_batch), PAD, np.int64)
         for i, course in enumerate(courses):
             if not course.stopped:
@@ -363,6 +369,7 @@ def train(
             if record is not None:
                 gradients[i].append(float(norms[i]))
                 better[i] = course.take(epoch, record.val_loss)
+                course.stopped |= epoch == most[i]
         best = _where(better, weights, best) if schedule.keep_best else weights
         yield [record for record in records if record is not None]
         if all(course.stopped for course in courses):
@@ -374,7 +381,7 @@ def train(
             best_epoch=course.best_epoch if schedule.keep_best else len(gradients[i]),
             steps=done[i],
             final_rate=course.rate,
-            head_gradient=(gradients[i][0], gradients[i][-1]),
+            head_gradient=(gradients[i][0], gradients[i][-1]) if gradients[i] else (0.0, 0.0),
         )
         for i, course in enumerate(courses)
     ]
