@@ -1,18 +1,18 @@
 """The same folds by neuralforecast: our networks beside its LSTM and xLSTM, one series, refitted every year.
 
-    python bench/neuralforecast_peer.py --neuralforecast-python PATH [--models lstm xlstm] [--folds N] [--epochs 20]
+    python bench/neuralforecast_peer.py --neuralforecast-python PATH [--epochs 20] [--folds N]
 
-neuralforecast does not share our pins, so it lives in an environment of its own (with `xlstm`, `mlstm_kernels`
-and `ninja` for its xLSTM) and runs in that interpreter, on the CPU. First ``geiger train`` walks forward over
-the embedded AAPL (or a file of DIR): refit every 252 rows, one seed, returns from close to close, of which both
-know the same at the same time. Then neuralforecast gets, fold by fold, the same scaled features, outcomes and
-train rows, networks of about our size (its own default of two xLSTM blocks), windows of 60 days, 512 targets a
-step, the number of steps that ours took, and forecasts the same rows.
+neuralforecast does not share our pins, so it lives in an environment of its own (with `xlstm`,
+`mlstm_kernels` and `ninja` for its xLSTM) and runs in that interpreter, on the CPU. First ``geiger train``
+walks forward over the embedded AAPL (or a file of DIR): refit every 252 rows, one seed, at most `--epochs`
+epochs, returns from close to close, so that both know the same at the same time. Then neuralforecast gets,
+fold by fold, the same scaled features, outcomes and train rows, a network of about our size, windows of 60
+days, 512 targets a step and as many steps as ours took, and forecasts the same rows.
 
 It is called in the way that is fastest for it: one `cross_validation` a fold, with a new model. One call with
-``refit=252`` for all folds would go on from the weights of the fold before and forecast each row by a `predict`
-of its own; what one of those takes stands in the result. Our time is a whole process with data and features;
-neuralforecast's is a whole process that finds the features ready.
+``refit=252`` for all folds goes on from the weights of the fold before and forecasts every row by a `predict`
+of its own: what one of those takes stands in the result. Our time in all is a process that also loads prices
+and computes features; neuralforecast's is one that finds them ready.
 
 Writes bench/results/neuralforecast.json.
 """
@@ -119,11 +119,11 @@ def fold(path: Path, model: str, found: Facts) -> Facts:
     sizes = {"n_windows": None, "test_size": int(data["test"]), "val_size": int(data["valid"])}
     out = forecaster.cross_validation(frame, step_size=1, refit=False, **sizes)
     seconds = time.perf_counter() - started
+    assert np.allclose(out["y"], data["y"][-int(data["test"]) :]), f"{path.stem}: not our rows"
     np.save(path.with_name(f"{model}_{path.stem}.npy"), out[PEERS[model]].to_numpy(np.float64))
     if "seconds_a_predict" not in found:
-        found["seconds_a_predict"] = statistics.median(
-            timed_predict(forecaster, frame) for _ in range(PREDICTS)
-        )
+        predicts = [timed_predict(forecaster, frame) for _ in range(PREDICTS)]
+        found["seconds_a_predict"] = statistics.median(predicts)
         found["parameters"] = sum(weight.numel() for weight in network.parameters())
     return {"seconds": seconds, "steps": int(data["steps"])}
 
@@ -276,8 +276,8 @@ def show(found: Facts) -> None:
             continue
         steps = sum(fold["steps"] for fold in side["folds"])
         print(
-            f"  {name:22} {side['seconds']:7.1f} s in all, {side['median_seconds_a_fold']:6.1f} s a fold (median "
-            f"of {len(side['folds'])}), {steps} steps, {side['parameters']} weights, correlation "
+            f"  {name:22} {side['seconds']:7.1f} s in all, {side['median_seconds_a_fold']:6.1f} s a fold "
+            f"(median of {len(side['folds'])}), {steps} steps, {side['parameters']} weights, correlation "
             f"{side['correlation']:+.3f} (standard error {found['standard_error_of_a_correlation']:.3f})"
         )
 
@@ -334,7 +334,7 @@ def write(results: Facts, options: argparse.Namespace) -> None:
         "refit": REFIT,
         "input_size": INPUT,
         "targets_a_step": BATCH,
-        "note": "seconds of our folds overlap: a fold a process, one process a core; neuralforecast has all cores",
+        "note": "our folds run side by side, one a core; each of neuralforecast's has all cores",
         "results": rounded(results),
     }
     RESULTS.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
