@@ -87,6 +87,7 @@ class NetSettings:
     plateau_patience: int | None = 10
     min_rate: float = 1e-6
     stop_patience: int | None = 30
+    patience_unit: Literal["epochs", "steps"] = "epochs"
     keep_best: bool = True
     start_counts: bool = True
     refit: bool = False
@@ -297,8 +298,9 @@ _DENSE_NET: Mapping[str, Any] = MappingProxyType(
         "weight_decay": 0.1,
         "learning_rate": 2e-4,
         "epochs": 20,
-        "stop_patience": 8,
-        "plateau_patience": 4,
+        "stop_patience": 48,
+        "plateau_patience": 24,
+        "patience_unit": "steps",
     }
 )
 _SMALL_LSTM = LSTMSettings(**_DENSE_NET, lstm=(16,), width=16, blocks=2, heads=2, key=8, inner=32)

@@ -78,6 +78,7 @@ PLAN_TRAINING: dict[str, Any] = {
     "epochs": 50,
     "stop_patience": 30,
     "plateau_patience": 10,
+    "patience_unit": "epochs",
     "start_counts": False,
 }
 # What trees fit where l2 lets them.

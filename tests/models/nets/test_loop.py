@@ -104,6 +104,21 @@ def test_schedule_does_what_keras_callbacks_do(seed):
     assert ours.rate < 1e-3
 
 
+def test_patience_in_steps_waits_as_many_steps_whatever_the_batch():
+    schedule = Schedule(stop_patience=12, plateau_patience=6, patience_unit="steps", learning_rate=1e-3)
+    for steps, stop, cut in ((1, 12, 6), (4, 3, 2), (6, 2, 1)):
+        course, cuts = Course(schedule, steps), []
+        course.start(1.0)
+        course.take(1, 0.5)
+        epoch = 1
+        while not course.stopped:
+            epoch += 1
+            course.take(epoch, 0.9)
+            cuts.append(course.rate)
+        assert epoch - 1 == stop
+        assert cuts.index(5e-4) + 1 == cut
+
+
 def test_untrained_network_is_a_candidate_only_where_the_schedule_says_so():
     counts, plain = Course(Schedule()), Course(Schedule(start_counts=False))
     assert counts.start(1.0)

@@ -61,6 +61,7 @@ def test_schedule_is_the_plans_two_callbacks(planned):
     schedule = planned._schedule()
     assert (schedule.plateau_factor, schedule.plateau_patience, schedule.min_rate) == (0.5, 10, 1e-6)
     assert (schedule.stop_patience, schedule.keep_best, schedule.start_counts) == (30, True, False)
+    assert schedule.patience_unit == "epochs"
     assert (schedule.epochs, planned.batch_size, planned.refit) == (50, 512, False)
 
 

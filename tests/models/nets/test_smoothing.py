@@ -12,8 +12,8 @@ from geiger.models.nets.smoothing import (
     without_detail,
 )
 
-# Checked against PyWavelets 1.8.0: what wavedec(pad(x, 100, "edge"), "db4", "per", level=1), zeros for the detail
-# and waverec make of the last of 256 rows, for each unit vector x, newest first.
+# Checked against PyWavelets 1.8.0: what wavedec(pad(x, 100, "edge"), "db4", "per", level=1), zeros for the
+# detail and waverec make of the last of 256 rows, for each unit vector x, newest first.
 TAPS = (
     *(0.6474579230127728, 0.457231049945244, 0.021193998231487668, -0.134621384347622),
     *(-0.022343411284234792, 0.023506308119524397, 0.007575516322827943),

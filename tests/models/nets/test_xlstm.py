@@ -251,7 +251,8 @@ SHAPES = {
     "scalar only": {"blocks": 2, "slstm_at": (0, 1), "burn_in": 7},
     "smoothed": {"smoothing": "wavelet", "slstm_at": (2,), "conv": 2, "slstm_conv": 4},
 }
-HISTORY = {  # by hand: mLSTM blocks x (conv - 1 + band - 1) + sLSTM blocks x (conv - 1 + window - 1) + the filter's 6
+# By hand: mLSTM blocks x (conv - 1 + band - 1) + sLSTM blocks x (conv - 1 + window - 1) + the filter's 6
+HISTORY = {
     "mixed": 2 * (3 + 4) + 1 * (1 + 5),
     "matrix only": 3 * (3 + 2),
     "scalar only": 2 * (1 + 3),
@@ -416,6 +417,7 @@ def test_a_convolution_sums_the_newest_first():
         ({"slstm_at": (3,)}, "slstm_at must lie in 0 to 2"),
         ({"feeding": "stretch"}, "feeding must be one of dense, windows, got 'stretch'"),
         ({"smoothing": "ema"}, "smoothing must be one of none, wavelet, got 'ema'"),
+        ({"ffn": 0.0}, "ffn x width must be at least 1, got 0.0 for width 8"),
         ({"conv": 0}, "conv must be at least 1, got 0"),
     ],
 )

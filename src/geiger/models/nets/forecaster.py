@@ -58,7 +58,9 @@ class Network(Forecaster):
     epochs, batch_size, learning_rate, clip_norm
         Of Adam (Kingma and Ba 2015). A batch counts targets.
     plateau_factor, plateau_patience, min_rate, stop_patience
-        When the rate falls and when training stops; patience counts epochs, None switches it off.
+        When the rate falls and when training stops; None switches it off.
+    patience_unit : {"epochs", "steps"}
+        What patience counts. Steps are what a network learns by, however large a batch is.
     keep_best : bool
         Return the weights of the best epoch on the inner validation rows, else the last ones.
     start_counts : bool
@@ -87,6 +89,7 @@ class Network(Forecaster):
     plateau_patience: int | None = 10
     min_rate: float = 1e-6
     stop_patience: int | None = 30
+    patience_unit: Literal["epochs", "steps"] = "epochs"
     keep_best: bool = True
     start_counts: bool = True
     refit: bool = False
@@ -99,6 +102,7 @@ class Network(Forecaster):
             "skip": ("none", "zeros", "ridge", "screened"),
             "residual": ("drift", "direct", "log_price", "last_return"),
             "target_unit": ("standardised", "raw"),
+            "patience_unit": ("epochs", "steps"),
         }
         for name, known in choices.items():
             if getattr(self, name) not in known:
@@ -121,11 +125,12 @@ class Network(Forecaster):
 
     def described(self) -> list[tuple[str, str]]:
         """Return what shapes the training, for the log."""
-        patience = "off" if self.stop_patience is None else f"{self.stop_patience} epochs"
+        unit = self.patience_unit
+        patience = "off" if self.stop_patience is None else f"{self.stop_patience} {unit}"
         plateau = (
             "off"
             if self.plateau_patience is None
-            else f"x {self.plateau_factor:g} after {self.plateau_patience} epochs, at least {self.min_rate:g}"
+            else f"x {self.plateau_factor:g} after {self.plateau_patience} {unit}, at least {self.min_rate:g}"
         )
         clip = "off" if self.clip_norm is None else f"{self.clip_norm:g} a variable"
         best = "best weights kept" if self.keep_best else "last weights kept"
@@ -208,6 +213,7 @@ class Network(Forecaster):
             stop_patience=self.stop_patience,
             keep_best=self.keep_best,
             start_counts=self.start_counts,
+            patience_unit=self.patience_unit,
         )
 
     def _predictor(
@@ -329,6 +335,7 @@ _STEERING: dict[str, Any] = {
     "plateau_patience": None,
     "min_rate": 0.0,
     "stop_patience": None,
+    "patience_unit": "epochs",
     "keep_best": True,
     "start_counts": True,
     "refit": False,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -67,9 +67,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Schedule:
-    """When the learning rate falls and when training ends, per member; patience counts evaluations.
+    """When the learning rate falls and when training ends, per member; patience counts epochs or steps.
 
-    The rules are those of `keras.callbacks.ReduceLROnPlateau` (an improvement is 1e-4 or more) and
+    Steps are what a network learns by: an epoch has more of them where a batch is smaller. The rules are those of `keras.callbacks.ReduceLROnPlateau` (an improvement is 1e-4 or more) and
     `EarlyStopping` (any improvement counts, the best weights come back).
     """
 
@@ -81,13 +81,15 @@ class Schedule:
     stop_patience: int | None = 30
     keep_best: bool = True
     start_counts: bool = True  # the untrained network is a candidate for the best weights
+    patience_unit: Literal["epochs", "steps"] = "epochs"
 
 
 @dataclass
 class Course:
-    """What the schedule remembers of one member."""
+    """What the schedule remembers of one member, whose epochs have so many steps."""
 
     schedule: Schedule
+    steps: int = 1
     rate: float = field(init=False)
     best: float = np.inf
     best_epoch: int = 0
@@ -98,6 +100,10 @@ class Course:
 
     def __post_init__(self) -> None:
         self.rate = self.schedule.learning_rate
+
+    def waited(self, epochs: int) -> int:
+        """Return epochs in the unit of patience."""
+        return epochs * self.steps if self.schedule.patience_unit == "steps" else epochs
 
     def start(self, val_loss: float) -> bool:
         """Take note of the untrained network; return whether it is a candidate."""
@@ -113,12 +119,13 @@ class Course:
             self.best, self.best_epoch, self.since_best = val_loss, epoch, 0
         else:
             self.since_best += 1
-            self.stopped = schedule.stop_patience is not None and self.since_best >= schedule.stop_patience
+            patience = schedule.stop_patience
+            self.stopped = patience is not None and self.waited(self.since_best) >= patience
         if val_loss < self.plateau_best - 1e-4:
             self.plateau_best, self.since_plateau = val_loss, 0
         elif schedule.plateau_patience is not None and self.rate > schedule.min_rate:
             self.since_plateau += 1
-            if self.since_plateau >= schedule.plateau_patience:
+            if self.waited(self.since_plateau) >= schedule.plateau_patience:
                 self.rate = max(self.rate * schedule.plateau_factor, schedule.min_rate)
                 self.since_plateau = 0
         return better
@@ -331,7 +338,7 @@ def train(
     steps_each = [-(-len(s) // program.per_batch) for s in starts]
     valid = np.stack([program.batches(program.stretches(job.valid), capacity) for job in jobs])
     valid_steps = max(-(-len(program.stretches(job.valid)) // program.per_batch) for job in jobs)
-    courses = [Course(schedule) for _ in jobs]
+    courses = [Course(schedule, steps) for steps in steps_each]
     gradients: list[list[float]] = [[] for _ in jobs]
     done = [0] * len(jobs)
     most = [schedule.epochs if job.epochs is None else min(job.epochs, schedule.epochs) for job in jobs]

@@ -5,10 +5,10 @@ Cells and blocks after Beck et al. (2024), the stack after Lopez Gil et al. (202
 ``windows``
     One window of `lookback` days gives one token. Memories start from zero at its first day.
 ``dense``
-    A stretch of days gives a token for each of them. What a token may depend on is fixed by construction, layer
-    by layer: an mLSTM looks back on a band of days, an sLSTM starts from zero a fixed number of days before, a
-    convolution has its kernel. Each layer drops the first rows that it cannot compute in full, so a token is
-    the same wherever the stretch starts.
+    A stretch of days gives a token for each of them. What a token may depend on is fixed by construction,
+    layer by layer: an mLSTM looks back on a band of days, an sLSTM starts from zero a fixed number of days
+    before, a convolution has its kernel. Each layer drops the first rows that it cannot compute in full, so a
+    token is the same wherever the stretch starts.
 
 Gates work in log space and are never clipped. Their scale m cancels out of the result, so no gradient runs
 through it.
@@ -130,8 +130,8 @@ def mlstm_parallel(
     query, key = np.arange(band)[:, None], np.arange(2 * band) - band
     inside = (key <= query) & (key > query - band)
     real = np.arange(count)[:, None, None] * band + key >= 0  # nothing stands before the first chunk
-    keys = (and_before(chunks(a)) for a in (k, v, i_pre, log_f))
-    h, m = _weigh(chunks(q), *keys, inside & real)
+    k, v, i_pre, log_f = (and_before(chunks(a)) for a in (k, v, i_pre, log_f))
+    h, m = _weigh(chunks(q), k, v, i_pre, log_f, inside & real)
     h = h.reshape(*q.shape[:axis], count * band, q.shape[-1])
     m = m.reshape(*q.shape[:axis], count * band)
     return jax.lax.slice_in_dim(h, 0, rows, axis=axis), jax.lax.slice_in_dim(m, 0, rows, axis=axis)
@@ -394,7 +394,9 @@ class MLSTMBlock(keras.layers.Layer):
         gates = jnp.concatenate([q, k, v], axis=-1) @ self.gates
         i_pre, f_pre = jnp.split(gates, 2, axis=-1)
         h, _ = mlstm_parallel(
-            *(self._split(part) for part in (q, k, v)),
+            self._split(q),
+            self._split(k),
+            self._split(v),
             (i_pre + self.input_bias).swapaxes(1, 2),
             (f_pre + self.forget_bias).swapaxes(1, 2),
             self.band,
@@ -430,8 +432,8 @@ class SLSTMBlock(keras.layers.Layer):
     conv : int
         Rows of the convolution before input and forget gate.
     window : int, optional
-        Rows that a row's memory has seen. By default all rows that come in, which are then a whole window: its
-        convolution sees zeros before the first row and no row is dropped.
+        Rows that a row's memory has seen. By default all rows that come in, which are then a whole window:
+        its convolution sees zeros before the first row and no row is dropped.
     ffn : float
         Width of the gated layer over that of the stream.
     place, blocks : int
@@ -521,7 +523,8 @@ class XLSTMBody(keras.layers.Layer):
     feeding : {"dense", "windows"}
         See the top of this file. Windows take S = history + 1 rows and give one token.
     lookback : int
-        Days of a window. In dense feeding, days that convolutions and mLSTM bands of all blocks reach together.
+        Days of a window. In dense feeding, days that convolutions and mLSTM bands of all blocks together see;
+        the band is the largest that fits.
     burn_in : int
         Days that the sLSTM blocks together run before a token, in dense feeding only.
     width, heads, blocks : int
@@ -587,6 +590,8 @@ class XLSTMBody(keras.layers.Layer):
             raise SettingError(f"xlstm: heads must divide width, got {heads} heads for width {width}")
         if 2 * width % qkv_block:
             raise SettingError(f"xlstm: qkv_block must divide 2 x width, got {qkv_block} for width {width}")
+        if round(ffn * width) < 1:
+            raise SettingError(f"xlstm: ffn x width must be at least 1, got {ffn} for width {width}")
         if not set(slstm_at) <= set(range(blocks)):
             raise SettingError(f"xlstm: slstm_at must lie in 0 to {blocks - 1}, got {slstm_at}")
         scalar = set(slstm_at)
