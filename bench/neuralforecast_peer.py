@@ -41,7 +41,7 @@ SIZES: dict[str, Facts] = {
     "lstm": {"encoder_n_layers": 1, "encoder_hidden_size": 128},
     "xlstm": {
         "encoder_n_blocks": 2,
-        "encoder_hidden_size": 96,
+        "encoder_hidden_size": 80,
         "decoder_hidden_size": 64,
         "backbone": "mLSTM",  # its sLSTM is written for CUDA
     },
@@ -244,9 +244,8 @@ def compare(model: str, options: argparse.Namespace) -> Facts:
             peer = theirs(model, options, steps, folder, {"forecasts": frame})
             sides[f"neuralforecast {PEERS[model]}"] = peer
     for side in sides.values():
-        side["median_seconds_a_fold"] = (
-            statistics.median(fold["seconds"] for fold in side["folds"]) if side["folds"] else None
-        )
+        if "error" not in side:
+            side["median_seconds_a_fold"] = statistics.median(fold["seconds"] for fold in side["folds"])
     return {
         "rows": rows,
         "first_day": str(frame["day"][0]),
@@ -321,11 +320,9 @@ def main() -> None:
 
 def write(results: Facts, options: argparse.Namespace) -> None:
     """Store the numbers with what is needed to repeat them."""
-    given = [
-        f"--{name} {value if name != 'data' else 'DIR'}"
-        for name, value in (("folds", options.folds), ("epochs", options.epochs), ("data", options.data))
-        if value is not None
-    ]
+    values = {"epochs": options.epochs, "folds": options.folds, "data": options.data and "DIR"}
+    given = [f"--{name} {value}" for name, value in values.items() if value]
+    given += ["--models", *options.models] if options.models != list(PEERS) else []
     record = {
         "command": " ".join(["python bench/neuralforecast_peer.py --neuralforecast-python PATH", *given]),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "

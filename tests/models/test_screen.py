@@ -17,7 +17,7 @@ WIDTH = 12
 
 
 def arrays(plant, *, seed=0, strength=0.25, n=2300):
-    """Return a fold whose target holds `plant(x)`, a function of the features' past, with this correlation."""
+    """Return a fold whose target holds `plant(x)`, made of the features' past, with this correlation."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, WIDTH))
     signal = plant(x)

@@ -1,4 +1,4 @@
-"""The loop against Keras' own callbacks and optimizer, and its promises: members, padding, feeding, failure."""
+"""The loop against Keras' own callbacks and optimizer, and its promises: members, padding, failure."""
 
 from __future__ import annotations
 

@@ -69,8 +69,9 @@ class Job:
 class Schedule:
     """When the learning rate falls and when training ends, per member; patience counts epochs or steps.
 
-    Steps are what a network learns by: an epoch has more of them where a batch is smaller. The rules are those of `keras.callbacks.ReduceLROnPlateau` (an improvement is 1e-4 or more) and
-    `EarlyStopping` (any improvement counts, the best weights come back).
+    Steps are what a network learns by: an epoch has more of them where a batch is smaller. The rules are
+    those of `keras.callbacks.ReduceLROnPlateau` (an improvement is 1e-4 or more) and `EarlyStopping` (any
+    improvement counts, the best weights come back).
     """
 
     epochs: int = 50

@@ -3,7 +3,7 @@
 Lopez Gil et al. (2024) smooth the whole close series with a wavelet: 100 copies of either end are added, one
 level of db4 is taken, all detail is set to 0 and the transform is inverted. Every value then holds up to
 seven later days. Here the same transform sees only the 256 rows that end with row t and keeps its last value,
-so row t is made of rows <= t. The window always has the same length, hence this is a fixed filter of few taps.
+so row t is made of rows <= t. The window always has the same length, hence it is a fixed filter of few taps.
 """
 
 from __future__ import annotations

@@ -1,0 +1,109 @@
+"""The doctor on networks that were really trained, each ill in a way that is known; and on well ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from geiger.checks.collapse import Cause, diagnose
+from geiger.folds import Fold
+from geiger.metrics import HealthCode, correlation, health
+from geiger.models.nets.forecaster import LSTMTransformer
+from geiger.windows import fold_arrays
+
+pytestmark = pytest.mark.slow
+
+FOLD = Fold(0, range(30, 1230), range(1231, 1440), range(1441, 2440))
+SIGMA = 0.012  # of a daily return
+NETWORK = LSTMTransformer(
+    **{"lookback": 9, "burn_in": 4, "stretch": 64, "skip": "zeros", "lstm": (4,), "width": 8, "blocks": 1},
+    **{"heads": 2, "key": 4, "inner": 8, "dropout": 0.0, "batch_size": 256, "epochs": 40},
+    **{"learning_rate": 0.003, "keep_best": False, "stop_patience": None, "plateau_patience": None},
+)
+
+
+def arrays(rho=0.3, seed=0, drift=0.0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(2440, 5))
+    target = drift + SIGMA * (rho * x[:, 0] + np.sqrt(1 - rho**2) * rng.normal(size=2440))
+    return fold_arrays(x, target, FOLD, last_return=np.append(0.0, target[:-1]))
+
+
+def examined(network, data):
+    """Train, forecast, and ask health table and doctor, as an evaluation does."""
+    predictor = network.fit(data.train, data.valid, seed=3)
+    scaler = data.scaler
+    forecast = scaler.restore(predictor.predict(data.test))
+    outcome = scaler.target_mean + scaler.target_std * data.test.y
+    found = health(forecast, outcome, scaler.target_mean, scaler.target_std, len(predictor.fit_rows))
+    past = data.test.history
+    last = past.last_return[past.at(data.test.rows)]
+    training = replace(predictor.training, copies_yesterday=correlation(forecast, last))
+    return found, diagnose(found, [training])
+
+
+def test_a_signal_of_usual_strength_is_in_order():
+    found, diagnosis = examined(replace(NETWORK, weight_decay=0.2, epochs=20), arrays())
+    assert found.code is HealthCode.SHRUNK_OK
+    assert diagnosis.cause in (Cause.HEALTHY, Cause.RIGHTLY_SMALL)
+    assert not diagnosis.fault
+
+
+def test_noise_is_no_fault_of_the_network():
+    found, diagnosis = examined(replace(NETWORK, weight_decay=0.3, epochs=5), arrays(rho=0.0))
+    assert HealthCode.NO_SKILL in (found.code, *found.also)
+    assert diagnosis.cause is Cause.NO_SIGNAL
+    assert not diagnosis.fault
+
+
+@pytest.mark.parametrize("loss", ["directional_mse", "plan_mix"])
+def test_the_plans_loss_on_raw_returns_is_named(loss):
+    ill = replace(NETWORK, loss=loss, target_unit="raw", learning_rate=1e-4, epochs=80)
+    found, diagnosis = examined(ill, arrays())
+    assert diagnosis.cause is Cause.LOSS_SCALE
+    assert found.k < 0.1  # of a signal whose best forecast has 0.3
+    _, other = examined(replace(ill, loss="mse", target_unit="standardised", epochs=10), arrays())
+    assert other.cause is not Cause.LOSS_SCALE
+
+
+def test_a_rate_near_zero_is_named():
+    found, diagnosis = examined(replace(NETWORK, learning_rate=1e-8), arrays())
+    assert found.code is HealthCode.COLLAPSED_CONSTANT
+    assert diagnosis.cause is Cause.LEARNING_RATE
+
+
+def test_decay_that_kills_the_forecast_is_named_and_a_mild_one_is_not():
+    """The norm before the head keeps the features' size, so far more decay is borne than without it."""
+    heavy = replace(NETWORK, weight_decay=50.0, target_unit="raw", learning_rate=1e-3, epochs=60)
+    found, diagnosis = examined(heavy, arrays())
+    assert diagnosis.cause is Cause.DECAY
+    assert found.collapsed
+    mild, other = examined(replace(heavy, weight_decay=0.1, epochs=20), arrays())
+    assert mild.k > 0.1
+    assert other.cause is not Cause.DECAY
+
+
+def test_a_copy_of_yesterday_is_named():
+    copy = replace(NETWORK, residual="last_return", learning_rate=1e-6, skip="none")
+    found, diagnosis = examined(copy, arrays(rho=0.0))
+    assert found.code is HealthCode.OVERDISPERSED
+    assert diagnosis.cause is Cause.COPIES_YESTERDAY
+    assert diagnosis.evidence[0].startswith("Forecast and last return have a correlation of 1.00")
+    assert examined(replace(copy, residual="drift"), arrays(rho=0.0))[1].cause is not Cause.COPIES_YESTERDAY
+
+
+def test_forecasts_that_swing_too_widely_are_named():
+    wild = replace(NETWORK, learning_rate=0.03, epochs=60, width=16, inner=32)
+    found, diagnosis = examined(wild, arrays(rho=0.0))
+    assert found.code is HealthCode.OVERDISPERSED
+    assert diagnosis.cause is Cause.OVERDISPERSED
+
+
+def test_train_side_of_the_record_is_measured_on_the_kept_weights():
+    data = arrays()
+    predictor = replace(NETWORK, keep_best=True).fit(data.train, data.valid, seed=3)
+    fitted = predictor.predict(data.train.take(predictor.fit_rows))
+    y = data.train.take(predictor.fit_rows).y
+    assert predictor.training.rho_train == pytest.approx(np.corrcoef(fitted, y)[0, 1], abs=1e-4)
