@@ -90,6 +90,7 @@ class NetSettings:
     patience_unit: Literal["epochs", "steps"] = "epochs"
     keep_best: bool = True
     start_counts: bool = True
+    start_margin: float = 0.0
     refit: bool = False
 
 
@@ -301,6 +302,8 @@ _DENSE_NET: Mapping[str, Any] = MappingProxyType(
         "stop_patience": 48,
         "plateau_patience": 24,
         "patience_unit": "steps",
+        "start_margin": 1.0,
+        "refit": True,
     }
 )
 _SMALL_LSTM = LSTMSettings(**_DENSE_NET, lstm=(16,), width=16, blocks=2, heads=2, key=8, inner=32)

@@ -311,6 +311,18 @@ def test_plans_numbers_are_refused_where_they_make_no_sense():
         replace(SMALL, loss="hubert").fit(arrays().train, arrays().valid, seed=1)
 
 
+def test_an_epoch_must_beat_the_untrained_network_by_the_margin():
+    data = arrays()
+    plain = SMALL.fit(data.train, data.valid, seed=1)
+    assert plain.rounds > 0
+    wide = replace(SMALL, start_margin=50.0).fit(data.train, data.valid, seed=1)
+    assert wide.rounds == 0
+    assert np.ptp(wide.predict(data.test)) == 0.0
+    small = replace(SMALL, start_margin=0.5).fit(data.train, data.valid, seed=1)  # a real signal passes
+    assert small.rounds == plain.rounds
+    np.testing.assert_array_equal(small.predict(data.test), plain.predict(data.test))
+
+
 def test_refit_trains_each_member_its_own_epochs_on_all_rows():
     data = arrays()
     network = replace(SMALL, refit=True, epochs=6)

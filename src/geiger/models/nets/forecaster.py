@@ -65,6 +65,9 @@ class Network(Forecaster):
         Return the weights of the best epoch on the inner validation rows, else the last ones.
     start_counts : bool
         Whether the untrained network is a candidate for the best.
+    start_margin : float
+        Standard errors of the gain on the inner validation rows by which the best epoch must beat it: at 0 a
+        lucky epoch often wins, and adds its noise to the linear part.
     refit : bool
         Train the chosen number of epochs once more, on train and validation rows together.
     threads : int
@@ -92,6 +95,7 @@ class Network(Forecaster):
     patience_unit: Literal["epochs", "steps"] = "epochs"
     keep_best: bool = True
     start_counts: bool = True
+    start_margin: float = 0.0
     refit: bool = False
     threads: int = 1
     apart: ClassVar[bool] = True
@@ -112,7 +116,7 @@ class Network(Forecaster):
         for name in ("lookback", "stretch", "epochs", "batch_size", "threads"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{self.name}: {name} must be at least 1, got {getattr(self, name)}")
-        for name in ("burn_in", "weight_decay"):
+        for name in ("burn_in", "weight_decay", "start_margin"):
             if getattr(self, name) < 0:
                 raise SettingError(f"{self.name}: {name} must be 0 or more, got {getattr(self, name)}")
         if self.target_unit == "raw" and self.loss in ("consistent", "huber", "huber_directional", "gmadl"):
@@ -213,6 +217,7 @@ class Network(Forecaster):
             stop_patience=self.stop_patience,
             keep_best=self.keep_best,
             start_counts=self.start_counts,
+            start_margin=self.start_margin,
             patience_unit=self.patience_unit,
         )
 
@@ -338,6 +343,7 @@ _STEERING: dict[str, Any] = {
     "patience_unit": "epochs",
     "keep_best": True,
     "start_counts": True,
+    "start_margin": 0.0,
     "refit": False,
 }
 

@@ -82,6 +82,7 @@ class Schedule:
     stop_patience: int | None = 30
     keep_best: bool = True
     start_counts: bool = True  # the untrained network is a candidate for the best weights
+    start_margin: float = 0.0  # standard errors by which the best epoch must beat it
     patience_unit: Literal["epochs", "steps"] = "epochs"
 
 
@@ -344,20 +345,20 @@ def train(
     done = [0] * len(jobs)
     most = [schedule.epochs if job.epochs is None else min(job.epochs, schedule.epochs) for job in jobs]
 
-    def judge(epoch: int, losses: Any) -> list[Epoch | None]:
+    def judge(epoch: int, losses: Any) -> tuple[list[Epoch | None], list[Floats]]:
         forecasts = np.asarray(program.run_forecast(weights, data, valid, valid_steps)[0])
-        records: list[Epoch | None] = []
+        records: list[Epoch | None] = [None] * len(jobs)
+        values = [_values(program, job, f) for job, f in zip(jobs, forecasts, strict=True)]
         for i, (job, course) in enumerate(zip(jobs, courses, strict=True)):
-            if course.stopped:
-                records.append(None)
-                continue
-            record = _record(program, job, epoch, float(losses[i]), forecasts[i], i)
-            _require_finite(record, course.rate)
-            records.append(record)
-        return records
+            if not course.stopped:
+                record = _record(job, epoch, float(losses[i]), forecasts[i], values[i], i)
+                _require_finite(record, course.rate)
+                records[i] = record
+        return records, values
 
-    records = judge(0, [_start_loss(program, job, weights, data, capacity, i) for i, job in enumerate(jobs)])
-    best = weights
+    records, start_values = judge(0, [_start_loss(program, job) for job in jobs])
+    best = start = weights
+    best_values = list(start_values)
     if any([c.start(r.val_loss) for c, r in zip(courses, records, strict=True) if r is not None]):
         yield [record for record in records if record is not None]
     for course, last in zip(courses, most, strict=True):
@@ -371,17 +372,25 @@ def train(
         optimizer[1] = jnp.asarray([course.rate for course in courses], jnp.float32)
         steps = max(s for s, c in zip(steps_each, courses, strict=True) if not c.stopped)
         weights, optimizer, losses, norms = program.run_epoch(weights, optimizer, data, table, steps)
-        records = judge(epoch, np.asarray(losses))
+        records, values = judge(epoch, np.asarray(losses))
         better = np.zeros(len(jobs), bool)
         for i, (course, record) in enumerate(zip(courses, records, strict=True)):
             if record is not None:
                 gradients[i].append(float(norms[i]))
                 better[i] = course.take(epoch, record.val_loss)
+                best_values[i] = values[i] if better[i] else best_values[i]
                 course.stopped |= epoch == most[i]
         best = _where(better, weights, best) if schedule.keep_best else weights
         yield [record for record in records if record is not None]
         if all(course.stopped for course in courses):
             break
+    if schedule.keep_best and schedule.start_counts and schedule.start_margin > 0.0:
+        lucky = np.array(
+            [_lucky(a - b, schedule.start_margin) for a, b in zip(start_values, best_values, strict=True)]
+        )
+        best = _where(lucky, start, best)
+        for course in (course for course, luck in zip(courses, lucky, strict=True) if luck):
+            course.best_epoch = 0
     return [
         Learned(
             weights=jax.tree.map(lambda a, i=i: np.asarray(a[i]), best),
@@ -414,20 +423,31 @@ def stack(program: Program, jobs: Sequence[Job]) -> tuple[dict[str, Any], int]:
     return data, -(-rows // (program.length * program.per_batch)) + 2
 
 
-def _record(program: Program, job: Job, epoch: int, loss: float, forecasts: Floats, member: int) -> Epoch:
+def _values(program: Program, job: Job, forecasts: Floats) -> Floats:
+    """Return the loss of each inner validation row."""
+    y, f = jnp.asarray(job.y[job.valid]), jnp.asarray(forecasts[job.valid])
+    return np.asarray(program.loss.call(y, f), np.float64)
+
+
+def _lucky(gains: Floats, margin: float) -> bool:
+    """Whether the mean gain of an epoch over the untrained network is within so many standard errors of 0."""
+    return bool(gains.mean() < margin * gains.std() / np.sqrt(gains.size))
+
+
+def _record(job: Job, epoch: int, loss: float, forecasts: Floats, values: Floats, member: int) -> Epoch:
     f, y = forecasts[job.valid], job.y[job.valid]
     spread = float(y.std())
     return Epoch(
         epoch=epoch,
         loss=loss,
-        val_loss=float(np.mean(np.asarray(program.loss.call(jnp.asarray(y), jnp.asarray(f))))),
+        val_loss=float(values.mean()),
         pred_std=float(f.std()) / spread if spread > 0.0 else 0.0,
         pos_pct=100.0 * float(np.mean(f > 0.0)),
         seed=member,
     )
 
 
-def _start_loss(program: Program, job: Job, weights: Any, data: Any, capacity: int, member: int) -> float:
+def _start_loss(program: Program, job: Job) -> float:
     """Return the loss of the untrained network on the train rows: that of its base."""
     rows = job.train
     values = program.loss.call(jnp.asarray(job.y[rows]), jnp.asarray(job.base[rows]))
