@@ -218,7 +218,10 @@ def race(name: str, processes: int) -> Facts:
         assert run.stdin
         run.stdin.write("go\n")
         run.stdin.flush()
-    found = [json.loads(run.communicate()[0]) for run in runs]
+    answers = [run.communicate()[0] for run in runs]
+    ended = [run.returncode for run in runs]
+    assert not any(ended), f"{name}: ended with {ended}, see above"
+    found = [json.loads(answer) for answer in answers]
     return {
         "parameters": found[0]["parameters"],
         "steps_an_epoch": found[0]["steps"],

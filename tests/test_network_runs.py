@@ -64,17 +64,16 @@ def forecasts(done: Run, last_day: object = None) -> pl.DataFrame:
     return frame if last_day is None else frame.filter(pl.col("day") <= last_day)
 
 
-@pytest.mark.parametrize("model", ["lstm", "xlstm"])
 def test_the_same_run_twice_gives_the_same_bits_whatever_the_processes(
-    tmp_path: Path, market: pl.DataFrame, model: str
+    tmp_path: Path, market: pl.DataFrame
 ) -> None:
     one, two = (
-        run(experiment(tmp_path, market, model, small(workers=workers, seeds=2))) for workers in (1, 2)
+        run(experiment(tmp_path, market, config=small(workers=workers, seeds=2))) for workers in (1, 2)
     )
     assert forecasts(one).equals(forecasts(two))
     assert one.evaluation.ledger.equals(two.evaluation.ledger)
-    assert plan(experiment(tmp_path, market, model, small(workers=1))).key() == (
-        plan(experiment(tmp_path, market, model, small(workers=2))).key()
+    assert plan(experiment(tmp_path, market, config=small(workers=1))).key() == (
+        plan(experiment(tmp_path, market, config=small(workers=2))).key()
     )
 
 
@@ -173,3 +172,13 @@ def test_a_backtest_of_a_network_keeps_its_diagnosis(tmp_path: Path, market: pl.
     stored = dearer.experiment.runs.find(str(dearer.key()))
     assert stored is not None
     assert backtest(dearer, stored).evaluation.diagnosis == trained.evaluation.diagnosis
+
+
+def test_networks_are_refitted_as_often_as_the_recipe_says_for_them(
+    tmp_path: Path, market: pl.DataFrame
+) -> None:
+    config = small(network_refit=200, max_folds=None)
+    rows = {model: plan(experiment(tmp_path, market, model, config)).folds for model in ("lstm", "ridge")}
+    assert len(rows["lstm"][0].test) == 200
+    assert len(rows["ridge"][0].test) == 80
+    assert recipe("default").network_refit == 252

@@ -178,15 +178,17 @@ class Config:
 
     `lockbox` is the number of last rows that stay unseen; None means one year of the symbol's market.
     `back_transform` says how a log forecast becomes an expected simple return: ``mean`` adds half the
-    train variance before ``expm1``, ``median`` does not. `parallel` says how networks are trained: each fold
-    in a process of its own (on a CPU), or all members in one program (`vmap`, on a GPU); `workers` is the
-    number of processes, None one for each processor, and changes no bit of a forecast.
+    train variance before ``expm1``, ``median`` does not. `network_refit` is `refit` for networks where it is
+    given. `parallel` says how networks are trained: each fold in a process of its own (on a CPU), or all
+    members in one program (`vmap`, on a GPU); `workers` is the number of processes, None one for each
+    processor, and changes no bit of a forecast.
     """
 
     recipe: str = "default"
     fill: Fill = "next_open"
     horizon: int = 1
     refit: int = 63
+    network_refit: int | None = None
     min_train: int = 504
     valid_share: float = 0.15
     rolling: int | None = None
@@ -216,7 +218,7 @@ class Config:
             raise SettingError(
                 f"horizon: only next-day forecasts are traded so far, so 1, got {self.horizon}"
             )
-        for name in ("refit", "min_train", "seeds", "rolling", "max_folds", "workers"):
+        for name in ("refit", "network_refit", "min_train", "seeds", "rolling", "max_folds", "workers"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingError(f"{name} must be at least 1, got {value}")
@@ -329,6 +331,7 @@ RECIPES: Mapping[str, Config] = MappingProxyType(
         ),
         "default": Config(
             recipe="default",
+            network_refit=252,
             xgb=_WEAK_BOOST,
             lgb=_WEAK_BOOST,
             catboost=_WEAK_CATBOOST,

@@ -162,6 +162,9 @@ def plan(experiment: Experiment) -> Plan:
         If the prices cannot be used or the settings make no sense.
     """
     name, forecaster, notices = experiment.forecaster()
+    if forecaster.apart and experiment.config.network_refit is not None:
+        config = replace(experiment.config, refit=experiment.config.network_refit)
+        experiment = replace(experiment, config=config)
     material = experiment.material()
     folds = plan_folds(material, experiment.config)
     return Plan(experiment, name, forecaster, material, folds, (*material.notices, *notices))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 
@@ -154,18 +156,19 @@ def walk(
     open_folds = [fold for fold in folds if known[fold.index] is None]
     trained = _train_all(material, model, forecaster, config, open_folds)
     outputs = []
-    for fold in folds:
-        output = known[fold.index] or next(trained)
-        if parts is not None and not output.resumed:
-            parts.save(fold.index, _as_part(output))
-        on_fold(output)
-        outputs.append(output)
+    with closing(trained):  # processes end with the walk, however it ends
+        for fold in folds:
+            output = known[fold.index] or next(trained)
+            if parts is not None and not output.resumed:
+                parts.save(fold.index, _as_part(output))
+            on_fold(output)
+            outputs.append(output)
     return _stitch(material, model, outputs)
 
 
 def _train_all(
     material: Material, model: str, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
-) -> Iterator[FoldOutput]:
+) -> Generator[FoldOutput]:
     """Yield the folds in order: one after another, or in processes, or all in one program."""
     if forecaster.apart and folds:
         if config.parallel == "vmap" or (config.parallel == "auto" and gpu_at_hand()):
@@ -194,10 +197,15 @@ def _train_in_processes(
 
     workers = min(config.workers or threads_at_hand(), len(folds))
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        task = delayed(_train)
-        yield from Parallel(n_jobs=max(workers, 1), return_as="generator", mmap_mode=None, max_nbytes=None)(
-            task(material, model, forecaster, config, fold) for fold in folds
-        )
+        parallel = Parallel(n_jobs=max(workers, 1), return_as="generator", max_nbytes=None)
+        outputs = parallel(delayed(_train)(material, model, forecaster, config, fold) for fold in folds)
+    try:
+        for output in outputs:  # noqa: UP028 - `yield from` would close it without the filter below
+            yield output
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # whoever stops early knows that folds are left over
+            outputs.close()
 
 
 def _train_together(

@@ -38,6 +38,8 @@ def config_of(args: argparse.Namespace) -> Config:
     changes: dict[str, Any] = {
         name: getattr(args, name) for name in SETTINGS if getattr(args, name) is not None
     }
+    if args.refit is not None:
+        changes["network_refit"] = args.refit
     trading = {name: getattr(args, name) for name in TRADING if getattr(args, name) is not None}
     if trading:
         changes["trading"] = trading
