@@ -40,7 +40,7 @@ COMMON: dict[str, Any] = {"fill": "next_open", "seeds": 1}  # the same target an
 GUESSED_SECONDS = {"ridge": 1.0, "lgb": 3.0, "xgb": 3.0, "catboost": 8.0}
 REAL_ROWS = 3000  # guess of a real fold's rows, for the estimate of the time
 # Settings of a run that shape no forecast.
-ELSEWHERE = {"recipe", "trading", "workers", "parallel", "back_transform"}
+ELSEWHERE = {"recipe", "trading", "workers", "parallel", "back_transform", "network_refit"}
 
 
 @dataclass(frozen=True)

@@ -51,22 +51,41 @@ def _net(
     group: str,
     question: str,
     *,
-    base: str = "lstm",
+    base: str = "screened",
     model: str = "lstm",
     few: bool = False,
     **of: Any,
 ) -> Arm:
-    return Arm(name, group, model, question, base, {model: of}, few=few)
+    return Arm(name, group, model, question, base, {model: {**PINNED, **of}}, few=few)
 
 
 def _boost(name: str, question: str, *, base: str, model: str, recipe: str = "default", **of: Any) -> Arm:
     return Arm(name, "boosting", model, question, base, {model: of}, recipe)
 
 
+# Where the screening of settings began; the recipe moves on, the arms stay comparable.
+PINNED: dict[str, Any] = {
+    "skip": "screened",
+    "weight_decay": 0.1,
+    "learning_rate": 2e-4,
+    "epochs": 20,
+    "stop_patience": 8,
+    "plateau_patience": 4,
+    "patience_unit": "epochs",
+    "start_margin": 0.0,
+    "refit": False,
+}
 FIXED: dict[str, Any] = {"stop_patience": None, "plateau_patience": None, "keep_best": False}
 RAW: dict[str, Any] = {"target_unit": "raw"}
 # A network that learns all by itself, for a fixed number of epochs: what a fixed linear part would hide.
-BARE: dict[str, Any] = {"skip": "zeros", "weight_decay": 0.0, "learning_rate": 1e-3, "epochs": 12, **FIXED}
+BARE: dict[str, Any] = {
+    **PINNED,
+    "skip": "zeros",
+    "weight_decay": 0.0,
+    "learning_rate": 1e-3,
+    "epochs": 12,
+    **FIXED,
+}
 PLAN_SIZE: dict[str, Any] = {"lstm": (32,), "width": 64, "blocks": 4, "heads": 4, "key": 16, "inner": 128}
 TINY: dict[str, Any] = {**BARE, "lstm": (8,), "lookback": 20, "burn_in": 10, "epochs": 8}
 PLAN_TRAINING: dict[str, Any] = {
@@ -94,8 +113,10 @@ ARMS: tuple[Arm, ...] = (
     Arm("lgb", "yardstick", "lgb", "What do LightGBM's trees learn?", "ridge"),
     Arm("xgb", "yardstick", "xgb", "What do XGBoost's trees learn?", "ridge"),
     Arm("catboost", "yardstick", "catboost", "What do CatBoost's trees learn?", "ridge"),
-    Arm("lstm", "yardstick", "lstm", "What does the LSTM-Transformer learn?", "ridge"),
+    Arm("lstm", "yardstick", "lstm", "The LSTM-Transformer of recipe default, one seed.", "ridge"),
+    Arm("lstm-3", "yardstick", "lstm", "The same, three seeds.", "ridge", {"seeds": 3}),
     #
+    _net("screened", "skip", "Pairs and delays that stand out join a fixed ridge.", base="ridge"),
     _net("skip-none", "skip", "The network alone.", skip="none"),
     _net("skip-zeros", "skip", "A line of the day's features is learned beside it.", skip="zeros"),
     _net("skip-ridge", "skip", "Ridge is held fixed beside it, nothing is screened.", skip="ridge"),
@@ -138,6 +159,7 @@ ARMS: tuple[Arm, ...] = (
     _net("rate-1e-3", "stopping", "The plan's learning rate.", learning_rate=1e-3),
     _net("epochs-5", "stopping", "5 epochs, whatever the validation rows say.", epochs=5, **FIXED),
     _net("epochs-20", "stopping", "20 epochs, whatever the validation rows say.", epochs=20, **FIXED),
+    _net("margin-1", "stopping", "An epoch must win by a standard error.", start_margin=1.0),
     _net("refit-on", "stopping", "The chosen epochs once more, on all rows.", refit=True),
     #
     _bare("lookback-20", "memory", "A month of attention.", lookback=20),
