@@ -77,6 +77,7 @@ LATE = {
     "keras",
     "jax",
     "joblib",
+    "threadpoolctl",
 }
 # Keras and JAX stand at the top of these files, which the networks' forecaster loads with the first fit.
 NETS = SOURCE / "models" / "nets"

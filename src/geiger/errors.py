@@ -6,6 +6,7 @@ Every message says what is wrong, where, and what to do next, in one line::
     ├── DataError        prices or features that cannot be used as they are
     ├── SettingError     a setting, name or path that does not exist or is not allowed
     ├── TrainingError    a model that could not be fitted
+    │   └── Diverged     a network whose loss is not finite
     └── MissingLibrary   an optional library that is not installed
 
 Commands print the line and exit with code 1; a traceback appears only with ``--debug``.
@@ -31,6 +32,18 @@ class SettingError(GeigerError):
 
 class TrainingError(GeigerError):
     """A model that could not be fitted."""
+
+
+class Diverged(TrainingError):
+    """A network whose loss is not finite; `member` says which of those trained together."""
+
+    def __init__(self, member: int, text: str) -> None:
+        super().__init__(text)
+        self.member = member
+
+    def __reduce__(self) -> tuple[type[Diverged], tuple[int, str]]:
+        """Cross from a process to another whole."""
+        return Diverged, (self.member, str(self))
 
 
 class MissingLibrary(GeigerError):

@@ -272,6 +272,7 @@ def _forecast_figures(
         Figure("Correlation", health.rho, "number", "higher", n),
         Figure("Calibration Slope", health.beta, "ratio", "neither", n),
         Figure("R2 out of Sample", metrics.r2_oos(forecast, outcome, train_mean), "return", "higher", n),
+        Figure("MADL", metrics.madl(forecast, outcome), "return", "lower", n),
         Figure("Above Train Mean %", health.above_mean, "share", "neither", n),
         Figure("Buy & Hold Sharpe", card.value("sharpe", BUY_AND_HOLD), "ratio", "higher", n),
     )

@@ -31,7 +31,7 @@ from geiger.market.prices import from_frame
 from geiger.market.snapshots import Store
 from geiger.market.sources import Loaded
 from geiger.material import Material, prepare
-from geiger.models import FORECASTERS, LOG_NAMES, Forecaster, make, resolve, wrap
+from geiger.models import FORECASTERS, GROUPS, LOG_NAMES, Forecaster, make, resolve, wrap
 from geiger.records import Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard
@@ -236,7 +236,9 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
 def forecast_key(experiment: Experiment, material: Material, model: str) -> str:
     """Return the key of everything that shapes a forecast; trading settings do not."""
     config = settings.as_dict(replace(experiment.config, recipe="", trading=settings.TradingSettings()))
-    others = {name for name in FORECASTERS if name != model} | {"workers"}
+    others = {name for name in FORECASTERS if name != model} | {"workers", "network_refit"}
+    if model not in GROUPS["net"]:
+        others.add("parallel")
     return key_of(
         {
             "symbol": material.symbol,

@@ -19,7 +19,7 @@ import polars as pl
 
 from geiger.columns import FORECASTS, require
 from geiger.config import Config
-from geiger.errors import TrainingError
+from geiger.errors import Diverged, TrainingError
 from geiger.features.catalogue import NAMES
 from geiger.folds import Fold
 from geiger.material import Material, cut_folds
@@ -31,6 +31,7 @@ from geiger.windows import FoldArrays, Weighting, fold_arrays, join
 
 PROBE_TREES = (5, 25)
 STARTUP_SECONDS = 20.0  # loading Keras and compiling a network
+MEMBERS_AT_ONCE = 64  # in one program on a GPU; what is finished survives a kill
 LAST_RETURN = "return_1"  # the feature a residual head may build on
 
 
@@ -82,12 +83,14 @@ class Walk:
             return None
         low, high, middle = min(rounds), max(rounds), int(np.median(rounds))
         span = f"{low} every time" if low == high else f"median {middle}, from {low} to {high}"
-        return f"Rounds (trees, or place on the penalty grid) of {len(rounds)} trainings: {span}."
+        return f"Rounds (trees, epochs, or place on the penalty grid) of {len(rounds)} trainings: {span}."
 
 
 def _in_folds(texts: Sequence[tuple[int, str]], total: int) -> str:
     numbers = sorted({fold for fold, _ in texts})
-    return f"{texts[0][1]} [in {len(numbers)} of {total} folds: {_listed(numbers)}]"
+    others = len({text for _, text in texts}) - 1
+    like = f"; and {others} more such" if others else ""
+    return f"{texts[0][1]}{like} [in {len(numbers)} of {total} folds: {_listed(numbers)}]"
 
 
 def _listed(numbers: Sequence[int], most: int = 12) -> str:
@@ -198,7 +201,7 @@ def _train_in_processes(
     workers = min(config.workers or threads_at_hand(), len(folds))
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(n_jobs=max(workers, 1), return_as="generator", max_nbytes=None)
-        outputs = parallel(delayed(_train)(material, model, forecaster, config, fold) for fold in folds)
+        outputs = parallel(delayed(_train_apart)(material, model, forecaster, config, fold) for fold in folds)
     try:
         for output in outputs:  # noqa: UP028 - `yield from` would close it without the filter below
             yield output
@@ -208,10 +211,28 @@ def _train_in_processes(
             outputs.close()
 
 
+def _train_apart(
+    material: Material, model: str, forecaster: Forecaster, config: Config, fold: Fold
+) -> FoldOutput:
+    """Train one fold on one thread, in a process of its own or, where there is one only, in this one."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return _train(material, model, forecaster, config, fold)
+
+
 def _train_together(
     material: Material, model: str, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
 ) -> Iterator[FoldOutput]:
-    """Train the members of all folds in one program."""
+    """Train the members of many folds in one program, and yield them before the next ones start."""
+    many = max(1, MEMBERS_AT_ONCE // config.seeds)
+    for i in range(0, len(folds), many):
+        yield from _train_program(material, model, forecaster, config, folds[i : i + many])
+
+
+def _train_program(
+    material: Material, model: str, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
+) -> Iterator[FoldOutput]:
     from geiger.models.nets.forecaster import Network
 
     assert isinstance(forecaster, Network)
@@ -222,7 +243,11 @@ def _train_together(
         for fold, one in zip(folds, arrays, strict=True)
         for seed in _seeds(config, model, fold)
     ]
-    fitted = forecaster.fit_many(members)
+    try:
+        fitted = forecaster.fit_many(members)
+    except Diverged as error:
+        number, seed = divmod(error.member, config.seeds)
+        raise TrainingError(f"fold {folds[number].index}, seed {seed}: {error}") from error
     seconds = (time.perf_counter() - started) / len(folds)
     for number, (fold, one) in enumerate(zip(folds, arrays, strict=True)):
         predictor = average(fitted[number * config.seeds : (number + 1) * config.seeds])

@@ -107,6 +107,8 @@ class Block:
     def take(self, rows: Ints) -> Block:
         """Return the given rows (n,), by number, of this block; its history stays."""
         at = np.searchsorted(self.rows, rows)
+        if not np.array_equal(self.rows[np.minimum(at, len(self.rows) - 1)], rows):
+            raise DataError("take: some of these rows are not in the block")
         return replace(self, x=self.x[at], y=self.y[at], weight=self.weight[at], rows=rows)
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn, TypeAlias
 from geiger import __version__
 from geiger.cli.complaint import complain
 
-MODELS = ("ridge", "xgb", "lgb", "catboost", "gbm", "lstm", "xlstm")
+MODELS = ("ridge", "xgb", "lgb", "catboost", "gbm", "lstm", "xlstm", "net")
 RECIPES = ("plan", "default", "quick")
 USAGE = 2
 EPILOG = """\
@@ -143,7 +143,9 @@ def _train(commands: Commands) -> None:
         commands, "train", "geiger.cli.train:train", "train one model strictly walk-forward, one log a symbol"
     )
     parser.add_argument(
-        "model", metavar="MODEL", help=f"one of {', '.join(MODELS)} (gbm: all three boosters)"
+        "model",
+        metavar="MODEL",
+        help=f"one of {', '.join(MODELS)} (gbm: all three boosters, net: both networks)",
     )
     parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
     parser.add_argument("--symbols-file", metavar="FILE", type=Path, help="a file with one symbol a line")

@@ -25,7 +25,7 @@ FORECASTERS: dict[str, Callable[..., Forecaster]] = {
     "xlstm": XLSTMTS,
 }
 
-GROUPS: dict[str, tuple[str, ...]] = {"gbm": ("xgb", "lgb", "catboost")}
+GROUPS: dict[str, tuple[str, ...]] = {"gbm": ("xgb", "lgb", "catboost"), "net": ("lstm", "xlstm")}
 
 # The MODEL part of a log's file name.
 LOG_NAMES: dict[str, str] = {

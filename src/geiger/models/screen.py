@@ -59,18 +59,18 @@ class Screened:
         return self.linear.on(_widened(x, self.terms, self.center, self.scale))
 
 
-def fit_screened(train: Block, valid: Block, *, refit: bool, screen: bool = True) -> Screened:
+def fit_screened(train: Block, valid: Block, *, refit: bool, max_delay: int | None = MAX_DELAY) -> Screened:
     """Screen on the train rows, choose ridge's penalty on the inner validation rows.
 
     Parameters
     ----------
     refit : bool
         Fit train and validation rows together at the end; terms and penalty stay.
-    screen : bool
-        Without it the result is plain ridge.
+    max_delay : int, optional
+        Days a term may look back; None screens nothing, and the result is plain ridge.
     """
     past = valid.history
-    terms = find_terms(past, train) if screen and past is not None else ()
+    terms = () if max_delay is None or past is None else find_terms(past, train, max_delay)
     x = np.zeros((0, 0)) if past is None else past.x
     values = [term.on(x)[past.at(train.rows)] for term in terms] if past is not None else []
     center = np.array([value.mean() for value in values])
@@ -89,7 +89,7 @@ def fit_screened(train: Block, valid: Block, *, refit: bool, screen: bool = True
     return Screened(terms, center, scale, linear)
 
 
-def find_terms(past: History, train: Block) -> tuple[Term, ...]:
+def find_terms(past: History, train: Block, max_delay: int = MAX_DELAY) -> tuple[Term, ...]:
     """Return the candidates that no noise market would show, strongest first, at most eight.
 
     Scored is what ridge leaves over, so that what is linear in today's features is no find.
@@ -102,7 +102,7 @@ def find_terms(past: History, train: Block) -> tuple[Term, ...]:
         Rows with labels; only they are scored.
     """
     at = past.at(train.rows)
-    at = at[at >= MAX_DELAY]
+    at = at[at >= max_delay]
     if len(at) < 2 * MAX_DELAY:
         return ()
     rows = train.rows[-len(at) :]
@@ -113,8 +113,10 @@ def find_terms(past: History, train: Block) -> tuple[Term, ...]:
     x = np.clip(past.x, -CLIP, CLIP)
     features = x.shape[1]
     today = x[at]
-    alone = np.array([_t_alone(y, x[at - delay]) for delay in range(1, MAX_DELAY + 1)])
-    pairs = np.array([_t_pairs(y, today, x[at - delay]) for delay in range(MAX_DELAY + 1)])
+    alone = np.array([_t_alone(y, x[at - delay]) for delay in range(1, max_delay + 1)]).reshape(
+        -1, x.shape[1]
+    )
+    pairs = np.array([_t_pairs(y, today, x[at - delay]) for delay in range(max_delay + 1)])
     pairs[0][np.tril_indices(features, -1)] = 0.0  # today's pairs stand there twice
     found = [Term(None, int(j), int(d) + 1, float(alone[d, j])) for d, j in _standing_out(alone)] + [
         Term(int(i), int(j), int(d), float(pairs[d, i, j])) for d, i, j in _standing_out(pairs)
@@ -148,6 +150,8 @@ def _ratio(top: Floats, variance: Floats) -> Floats:
 def _standing_out(t: Floats) -> Ints:
     """Return the places (k, dimensions) whose |t| exceeds what as many noise candidates reach."""
     strength = np.abs(t).ravel()
+    if not strength.size:
+        return np.zeros((0, t.ndim), np.int64)
     level = NormalDist().inv_cdf(1.0 - FALSE_FINDS / (2.0 * strength.size))
     above = np.flatnonzero(strength > level)
     strongest = above[np.argsort(-strength[above], kind="stable")][: 25 * MAX_TERMS]

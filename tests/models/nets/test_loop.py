@@ -10,8 +10,9 @@ import pytest
 from geiger.errors import DataError, SettingError, TrainingError
 from geiger.folds import Fold
 from geiger.models.nets.backend import jax, jnp, keras
-from geiger.models.nets.forecaster import LSTMTransformer, job_of, program_of
+from geiger.models.nets.forecaster import LOSS_NAMES, XLSTMTS, LSTMTransformer, job_of, program_of
 from geiger.models.nets.loop import Course, Schedule, forecast, stack, train
+from geiger.models.nets.losses import LOSSES
 from geiger.windows import fold_arrays
 
 FOLD = Fold(0, range(40, 280), range(281, 340), range(341, 380))
@@ -57,6 +58,9 @@ def drained(program, jobs, schedule):
             records += next(loop)
         except StopIteration as end:
             return records, end.value
+
+
+PENALISED = {"kernel", "kernel_0", "recurrent_kernel_0", "into_kernel", "out_kernel"}
 
 
 class Course1:
@@ -152,7 +156,7 @@ def test_a_step_is_keras_adam_on_the_mean_loss_of_the_batch():
         squares = sum(
             jnp.sum(v**2)
             for v, var in zip(variables, program.net.trainable_variables, strict=True)
-            if "kernel" in var.name
+            if var.path.split("/")[-1] in PENALISED
         )
         return jnp.sum(weight * (found - y) ** 2) / weight.sum() + 0.01 * squares
 
@@ -224,6 +228,53 @@ def test_rows_after_the_validation_rows_change_no_bit(feeding):
     assert one.epochs == two.epochs
 
 
+def test_scattered_rows_are_forecast_like_all_of_them():
+    data = arrays()
+    predictor = SMALL.fit(data.train, data.valid, seed=1)
+    whole, rows = predictor.predict(data.test), data.test.rows
+    for every in (2, 7):
+        np.testing.assert_allclose(
+            predictor.predict(data.test.take(rows[::every])), whole[::every], atol=1e-6
+        )
+
+
+def test_rows_on_both_sides_of_a_gap_are_covered_once():
+    program = program_of(SMALL, 6, False)
+    rows = np.r_[20:75, 76:131]  # the last stretch of the first run reaches into the second
+    starts = program.stretches(rows) + program.history
+    covered = (starts[:, None] + np.arange(16)).ravel()
+    assert np.isin(rows, covered).all()
+    assert len(np.unique(covered)) == len(covered)
+
+
+def test_penalty_and_head_are_the_variables_they_are_named_for():
+    for network in (SMALL, XLSTMTS(width=8, blocks=2, lookback=12, burn_in=4)):
+        program = program_of(network, 6, False)
+        names = [v.path for v in program.net.trainable_variables]
+        assert {names[i].split("head/")[1] for i in program.head} <= {
+            "change/kernel",
+            "change/bias",
+            "skip/kernel",
+        }
+        free = [name.split("/")[-1] for i, name in enumerate(names) if i not in program.kernels]
+        allowed = {
+            "bias",
+            "bias_0",
+            "gamma",
+            "beta",
+            "scale",
+            "distance",
+            "skip",
+            "input_bias",
+            "forget_bias",
+        }
+        assert set(free) <= allowed
+
+
+def test_names_of_losses_are_those_of_the_losses():
+    assert set(LOSS_NAMES) == set(LOSSES)
+
+
 def test_a_forecast_never_depends_on_later_rows_nor_on_rows_beyond_its_reach():
     data = arrays()
     predictor = SMALL.fit(data.train, data.valid, seed=1)
@@ -239,6 +290,18 @@ def test_a_forecast_never_depends_on_later_rows_nor_on_rows_beyond_its_reach():
     spread = forecast_before.std()
     assert abs(after[day] - forecast_before[day]) <= 1e-5 * spread
     assert np.abs(after[day + 1 :] - forecast_before[day + 1 :]).max() > 1e-2 * spread
+
+
+def test_screened_terms_look_back_no_further_than_the_network():
+    features, target, last = market()
+    delayed = np.concatenate([np.zeros(15), features[:-15, 2]])
+    data = fold_arrays(features, target + 0.01 * delayed, FOLD, last_return=last)
+    predictor = replace(SMALL, skip="screened", epochs=1).fit(data.train, data.valid, seed=1)
+    reach = program_of(SMALL, 6, False).history
+    assert reach < 15
+    assert all(term.delay <= reach for term in predictor.offset.terms)
+    longer = replace(SMALL, skip="screened", epochs=1, lookback=21)
+    assert 15 in [term.delay for term in longer.fit(data.train, data.valid, seed=1).offset.terms]
 
 
 def test_a_rate_that_explodes_ends_in_a_failure_with_advice():
@@ -304,11 +367,17 @@ def test_plans_numbers_are_refused_where_they_make_no_sense():
         ({"learning_rate": 0.0}, "above 0"),
         ({"epochs": 0}, "at least 1"),
         ({"loss": "consistent", "target_unit": "raw"}, "train standard deviations"),
+        ({"lstm": ()}, "at least one LSTM"),
+        ({"heads": 0}, "heads must be at least 1"),
+        ({"dropout": 5.0}, r"\[0, 1\)"),
+        ({"clip_norm": -1.0}, "above 0, or none"),
+        ({"stop_patience": -3}, "above 0, or none"),
+        ({"lookback": 2}, "too short for 2 blocks"),
+        ({"skip": "ridge", "residual": "direct"}, "residual 'drift' only"),
+        ({"loss": "hubert"}, "did you mean"),
     ):
         with pytest.raises(SettingError, match=message):
             replace(SMALL, **change)
-    with pytest.raises(SettingError, match="did you mean"):
-        replace(SMALL, loss="hubert").fit(arrays().train, arrays().valid, seed=1)
 
 
 def test_an_epoch_must_beat_the_untrained_network_by_the_margin():

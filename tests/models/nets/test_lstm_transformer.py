@@ -185,7 +185,7 @@ def test_every_weight_of_the_head_starts_at_zero_and_the_forecast_at_the_base(sk
     length = 4
     rows = net.body.history + length
     net.build((2, rows, WIDTH), (2, length))
-    head = [v for v in net.trainable_variables if "head" in v.path]
+    head = net.head.trainable_variables
     assert len(head) == (3 if skip else 2)
     assert all(not np.asarray(v).any() for v in head)
     base = np.random.default_rng(4).normal(size=(2, length)).astype(np.float32)

@@ -72,8 +72,9 @@ def test_a_batch_is_512_windows_of_60_days(program):
 def test_head_starts_at_zero_and_adds_to_the_last_return_in_the_targets_unit(program, planned, data):
     job = job_of(planned, program, data.train, data.valid, 3)
     trainable, _ = program.weights(3)
-    head = [w for w, v in zip(trainable, program.net.trainable_variables, strict=True) if "head" in v.path]
-    assert len(head) == 2
+    own = {id(v) for v in program.net.head.trainable_variables}
+    head = [w for w, v in zip(trainable, program.net.trainable_variables, strict=True) if id(v) in own]
+    assert [weight.shape for weight in head] == [(64, 1), (1,)]
     assert all(not np.asarray(weight).any() for weight in head)
     found = forecast(program, job, program.weights(3), job.valid)[0]
     in_returns = data.scaler.restore(found.astype(np.float64) + data.train.zero)
@@ -88,6 +89,15 @@ def test_attention_is_unmasked_and_all_tokens_are_averaged(program):
     assert body.readout == "mean"
     assert [layer.units for layer in body.chain] == [32]
     assert not any(layer.stateful for layer in body.chain)
+
+
+def test_the_four_kernels_of_attention_start_apart(program):
+    attention = program.net.body.blocks[0].attention.attention
+    kernels = [np.asarray(v).ravel() for v in attention.trainable_variables if "kernel" in v.name]
+    assert len(kernels) == 4
+    for i in range(4):
+        for j in range(i):
+            assert abs(np.corrcoef(kernels[i], kernels[j])[0, 1]) < 0.1
 
 
 def test_the_trained_object_follows_these_settings(program, planned, data):

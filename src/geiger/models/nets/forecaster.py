@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from geiger.errors import DataError, SettingError, TrainingError
+from geiger.errors import DataError, SettingError, TrainingError, did_you_mean
 from geiger.metrics import correlation, nrc1, nrc2, pred_std
 from geiger.models.base import Forecaster, Predictor
-from geiger.models.screen import Screened, fit_screened
+from geiger.models.screen import MAX_DELAY, Screened, fit_screened
 from geiger.records import Epoch, Notice, Training
 from geiger.seeds import derive
 from geiger.windows import Block, Floats, Ints, join
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 PRODUCTS_A_SECOND = 1.5e10  # of one processor, measured; the estimate is rough
 Feeding = Literal["dense", "windows"]
+LOSS_NAMES = (  # of `losses.LOSSES`, which loads Keras
+    *("mse", "huber", "directional_mse", "plan_mix", "consistent", "huber_directional", "gmadl"),
+    *("adjmse1", "adjmse2", "adjmse3", "adjmse4"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +76,10 @@ class Network(Forecaster):
         Train the chosen number of epochs once more, on train and validation rows together.
     threads : int
         CPU threads of one fit.
+    width, heads, blocks : int
+        Numbers in a token, and how the body is cut.
+    dropout : float
+        Share of numbers dropped in each block while training.
     """
 
     feeding: Feeding = "dense"
@@ -98,9 +106,50 @@ class Network(Forecaster):
     start_margin: float = 0.0
     refit: bool = False
     threads: int = 1
+    width: int = 64
+    heads: int = 4
+    blocks: int = 4
+    dropout: float = 0.1
     apart: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        self._require_choices()
+        for name in ("lookback", "stretch", "epochs", "batch_size", "threads", "width", "heads"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{self.name}: {name} must be at least 1, got {getattr(self, name)}")
+        for name in ("plateau_patience", "stop_patience", "clip_norm"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise SettingError(f"{self.name}: {name} must be above 0, or none, got {value}")
+        for name in ("plateau_factor", "dropout"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise SettingError(f"{self.name}: {name} must lie in [0, 1), got {getattr(self, name)}")
+        if self.loss not in LOSS_NAMES:
+            raise SettingError(
+                f"{self.name}: unknown loss {self.loss!r}: {did_you_mean(self.loss, LOSS_NAMES)}"
+            )
+        if self.skip in ("ridge", "screened") and self.residual != "drift":
+            raise SettingError(
+                f"{self.name}: skip {self.skip!r} forecasts the change from the train mean, so it goes with "
+                f"residual 'drift' only, got {self.residual!r}; use skip 'zeros' or 'none'"
+            )
+        if self.feeding == "dense" and self.blocks and self.lookback <= self.blocks:
+            raise SettingError(
+                f"{self.name}: lookback {self.lookback} is too short for {self.blocks} blocks; give at least "
+                f"{self.blocks + 1}"
+            )
+        for name in ("burn_in", "weight_decay", "start_margin"):
+            if getattr(self, name) < 0:
+                raise SettingError(f"{self.name}: {name} must be 0 or more, got {getattr(self, name)}")
+        if self.target_unit == "raw" and self.loss in ("consistent", "huber", "huber_directional", "gmadl"):
+            raise SettingError(
+                f"{self.name}: loss {self.loss!r} counts in train standard deviations; use target_unit "
+                "'standardised'"
+            )
+        if not self.learning_rate > 0.0:
+            raise SettingError(f"{self.name}: learning_rate must be above 0, got {self.learning_rate}")
+
+    def _require_choices(self) -> None:
         choices = {
             "feeding": ("dense", "windows"),
             "skip": ("none", "zeros", "ridge", "screened"),
@@ -113,19 +162,6 @@ class Network(Forecaster):
                 raise SettingError(
                     f"{self.name}: {name} is one of {', '.join(known)}, got {getattr(self, name)!r}"
                 )
-        for name in ("lookback", "stretch", "epochs", "batch_size", "threads"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{self.name}: {name} must be at least 1, got {getattr(self, name)}")
-        for name in ("burn_in", "weight_decay", "start_margin"):
-            if getattr(self, name) < 0:
-                raise SettingError(f"{self.name}: {name} must be 0 or more, got {getattr(self, name)}")
-        if self.target_unit == "raw" and self.loss in ("consistent", "huber", "huber_directional", "gmadl"):
-            raise SettingError(
-                f"{self.name}: loss {self.loss!r} counts in train standard deviations; use target_unit "
-                "'standardised'"
-            )
-        if not self.learning_rate > 0.0:
-            raise SettingError(f"{self.name}: learning_rate must be above 0, got {self.learning_rate}")
 
     def described(self) -> list[tuple[str, str]]:
         """Return what shapes the training, for the log."""
@@ -191,11 +227,12 @@ class Network(Forecaster):
             offsets = [self._offset(train, valid, refit=True) for train, valid, _ in members]
             jobs = [
                 replace(
-                    job_of(self, program, join(train, valid), valid, seed, offset), epochs=chosen.best_epoch
+                    job_of(self, program, join(train, valid), valid, seed, offset),
+                    rates=chosen.rates[: chosen.best_epoch],
                 )
                 for (train, valid, seed), offset, chosen in zip(members, offsets, first, strict=True)
             ]
-            fixed = replace(self._schedule(), keep_best=False, stop_patience=None, plateau_patience=None)
+            fixed = replace(self._schedule(), keep_best=False, stop_patience=None)
             final, _ = _exhaust(program, jobs, fixed)
         parts = zip(jobs, first, final, courses, offsets, members, strict=True)
         return [self._predictor(program, *part) for part in parts]
@@ -203,7 +240,9 @@ class Network(Forecaster):
     def _offset(self, train: Block, valid: Block, *, refit: bool) -> Screened | None:
         if self.skip not in ("ridge", "screened"):
             return None
-        return fit_screened(train, valid, refit=refit, screen=self.skip == "screened")
+        reach = program_of(self, train.x.shape[1], False).history  # no term looks back on more than the body
+        delay = min(MAX_DELAY, reach) if self.skip == "screened" else None
+        return fit_screened(train, valid, refit=refit, max_delay=delay)
 
     def _schedule(self) -> Schedule:
         from geiger.models.nets.loop import Schedule
@@ -247,7 +286,7 @@ class Network(Forecaster):
             target_std=train.target_std,
             weight_decay=self.weight_decay,
             learning_rate=self.learning_rate,
-            final_learning_rate=first.final_rate,
+            final_learning_rate=first.rates[-1],
             epochs=first.epochs,
             best_epoch=first.best_epoch,
             steps=first.steps,
@@ -275,7 +314,10 @@ class Network(Forecaster):
 def _notices(learned: Learned, network: Network, offset: Screened | None) -> tuple[Notice, ...]:
     found = [] if offset is None or not offset.terms else [_found(offset)]
     if learned.best_epoch == 0:
-        text = "the untrained network was the best on the inner validation rows: nothing learned there held"
+        text = (
+            "no epoch clearly beat the untrained network on the inner validation rows: its base and linear "
+            "part forecast alone"
+        )
         found.append(Notice("UNTRAINED_BEST", text))
     elif network.keep_best and learned.best_epoch == network.epochs:
         text = f"the last epoch ({network.epochs}) was the best on the inner validation rows; more may help"
@@ -310,13 +352,13 @@ class NetPredictor(Predictor):
         from geiger.models.nets.loop import forecast
 
         program = program_of(self.network, block.x.shape[1], False)
-        job = job_of(self.network, program, block, block, 0, self.offset)
         rows = _at(block)
         if rows.size and rows[0] < program.history:
             raise DataError(
                 f"row {block.rows[0]} has {rows[0]} days before it; {self.network.name} looks back on "
                 f"{program.history}"
             )
+        job = job_of(self.network, program, block, block, 0, self.offset)
         found, _ = forecast(program, job, self.weights, rows)
         scale = _scale(self.network, block)
         return found.astype(np.float64) / scale + block.zero
@@ -462,10 +504,8 @@ class LSTMTransformer(Network):
     ----------
     lstm : tuple of int
         Units of each LSTM of the stack.
-    width, blocks, heads, key, inner : int
-        Of the Transformer.
-    dropout : float
-        Share of numbers dropped in each block while training.
+    key, inner : int
+        Numbers of a head's query, and of a block's middle layer.
     readout : {"last", "mean"}
         Token the forecast is read from; the mean of all is for windows only.
     causal : bool
@@ -473,15 +513,18 @@ class LSTMTransformer(Network):
     """
 
     lstm: tuple[int, ...] = (32,)
-    width: int = 64
-    blocks: int = 4
-    heads: int = 4
     key: int = 16
     inner: int = 128
-    dropout: float = 0.1
     readout: Literal["last", "mean"] = "last"
     causal: bool = True
     name: ClassVar[str] = "lstm"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.lstm or min(self.lstm) < 1:
+            raise SettingError(f"lstm: lstm needs the units of at least one LSTM, got {self.lstm}")
+        if min(self.key, self.inner) < 1:
+            raise SettingError(f"lstm: key and inner must be at least 1, got {self.key} and {self.inner}")
 
     def products(self) -> int:
         """Return about how many multiplications one day's token takes."""
@@ -517,19 +560,13 @@ class XLSTMTS(Network):
 
     Attributes
     ----------
-    width, heads, blocks : int
-        Of the stack.
     slstm_at : tuple of int
         Which blocks, from 0, have scalar memory.
     smoothing : {"none", "wavelet"}
         Causal low-pass of the inputs: each row from its own past, never the whole series.
-    dropout : float
-        Share of numbers dropped while training.
     """
 
-    width: int = 64
     heads: int = 2
-    blocks: int = 4
     slstm_at: tuple[int, ...] = (1,)
     smoothing: Literal["none", "wavelet"] = "none"
     dropout: float = 0.0

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from geiger.models.nets.backend import keras
-
-Residual = Literal["drift", "direct", "log_price", "last_return"]
-
-
-class Body(Protocol):
-    """A layer that turns S days into tokens for the last S - history of them."""
-
-    history: int
-
-    def __call__(self, x: Any, training: bool = False) -> Any:
-        """Return tokens (B, S - history, width) of x (B, S, F)."""
 
 
 class ResidualHead(keras.layers.Layer):

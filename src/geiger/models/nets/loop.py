@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from geiger.errors import TrainingError
+from geiger.errors import Diverged
 from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.heads import ForecastNet
 from geiger.records import Epoch
@@ -28,6 +28,7 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 ROWS_STEP = 4096  # series are padded to a multiple of this, so that few shapes are compiled
 PAD = -1  # a stretch that is not there
+NO_KERNEL = {"bias", "scale", "distance"}  # of more than one dimension, and yet not penalised
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Job:
         Half of it times the sum of squared kernels is added to the loss.
     seed : int
         Order of the stretches, and dropout.
-    epochs : int, optional
-        Train this many at the most; without it as many as the schedule says.
+    rates : tuple of float, optional
+        Train one epoch at each of these rates, whatever the schedule says: an earlier course again.
     """
 
     series: Floats
@@ -62,7 +63,7 @@ class Job:
     valid: Ints
     penalty: float
     seed: int
-    epochs: int | None = None
+    rates: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -138,14 +139,15 @@ class Learned:
     """What one member's training left.
 
     `weights` holds trainable and other arrays in the order of the network's variables. `head_gradient` is the
-    norm of the loss gradient at the head, mean of an epoch: first and last.
+    norm of the loss gradient at the head, mean of an epoch: first and last. `rates` holds the learning rate
+    of each epoch.
     """
 
     weights: tuple[list[Any], list[Any]]
     epochs: int
     best_epoch: int
     steps: int
-    final_rate: float
+    rates: tuple[float, ...]
     head_gradient: tuple[float, float]
 
 
@@ -186,8 +188,10 @@ class Program:
         self.history = int(self.net.body.history)
         self.optimizer = keras.optimizers.Adam(learning_rate=1e-3, clipnorm=clip_norm)
         self.optimizer.build(self.net.trainable_variables)
-        self._kernels = [i for i, v in enumerate(self.net.trainable_variables) if "kernel" in v.name]
-        self._head = [i for i, v in enumerate(self.net.trainable_variables) if "head" in v.path]
+        variables = self.net.trainable_variables
+        head = {id(v) for v in self.net.head.trainable_variables}
+        self.kernels = [i for i, v in enumerate(variables) if len(v.shape) > 1 and v.name not in NO_KERNEL]
+        self.head = [i for i, v in enumerate(variables) if id(v) in head]
 
     def _fresh(self, seed: int) -> ForecastNet:
         net: ForecastNet = self._build(seed)
@@ -205,14 +209,16 @@ class Program:
         )
 
     def stretches(self, rows: Ints) -> Ints:
-        """Return first input positions of the stretches that cover the target rows, each row once."""
-        gaps = np.flatnonzero(np.diff(rows) > 1)
-        runs = np.split(rows, gaps + 1)
-        starts = [np.arange(run[0], run[-1] + 1, self.length) for run in runs if run.size]
-        return np.concatenate(starts) - self.history
+        """Return first input positions of the stretches that cover the target rows (n,), each row once."""
+        starts, i = [], 0
+        while i < len(rows):
+            starts.append(rows[i])
+            i = int(np.searchsorted(rows, rows[i] + self.length))
+        return np.array(starts, np.int64) - self.history
 
     def batches(self, starts: Ints, capacity: int) -> Ints:
-        """Return starts in batches (capacity, per batch), filled up with `PAD`."""
+        """Return starts in batches (capacity or more, per batch), filled up with `PAD`."""
+        capacity = max(capacity, -(-len(starts) // self.per_batch))
         table = np.full((capacity, self.per_batch), PAD, np.int64)
         table.flat[: len(starts)] = starts
         return table
@@ -220,18 +226,20 @@ class Program:
     @cached_property
     def run_epoch(self) -> Any:
         """(weights, optimizer, data, order, steps) -> (weights, optimizer, loss, head gradient)."""
-        return jax.jit(self._members(self._epoch, steps_axis=None), donate_argnums=(1,))
+        return jax.jit(self._members(self._epoch, arguments=4), donate_argnums=(1,))
 
     @cached_property
     def run_forecast(self) -> Any:
         """(weights, data, order, steps) -> forecasts (m,), tokens (m, width) at targets, else 0."""
-        return jax.jit(self._members(self._forecast, steps_axis=None))
+        return jax.jit(self._members(self._forecast, arguments=3))
 
-    def _members(self, function: Any, steps_axis: int | None) -> Any:
-        """Give `function` the leading axis of members: by vmap, or by taking the one member there is."""
+    def _members(self, function: Any, arguments: int) -> Any:
+        """Give `function` the leading axis of members: by vmap, or by taking the one member there is.
+
+        All `arguments` have it but the last, the number of steps.
+        """
         if self.vmap:
-            many = {"_epoch": (0, 0, 0, 0, steps_axis), "_forecast": (0, 0, 0, steps_axis)}
-            return jax.vmap(function, in_axes=many[function.__name__])
+            return jax.vmap(function, in_axes=(*[0] * arguments, None))
 
         def one(*args: Any) -> Any:
             inner = [jax.tree.map(lambda a: a[0], arg) for arg in args[:-1]]
@@ -259,14 +267,14 @@ class Program:
             weight = data["weight"][at] * (starts >= 0)[:, None]
             total = jnp.sum(weight)
             mean = jnp.sum(weight * self.loss.call(data["y"][at], forecast)) / jnp.maximum(total, 1e-9)
-            squares = sum(jnp.sum(jnp.square(trainable[i])) for i in self._kernels)
+            squares = sum(jnp.sum(jnp.square(trainable[i])) for i in self.kernels)
             return mean + 0.5 * data["penalty"] * squares, (rest, mean, total)
 
         def step(i: Any, state: Any) -> Any:
             (trainable, rest), optimizer, losses, norms, totals = state
             graded = jax.value_and_grad(objective, has_aux=True)
             (_, (new_rest, mean, total)), grads = graded(trainable, rest, order[i])
-            norm = jnp.sqrt(sum(jnp.sum(jnp.square(grads[j])) for j in self._head))
+            norm = jnp.sqrt(sum(jnp.sum(jnp.square(grads[j])) for j in self.head))
             new, new_optimizer = self.optimizer.stateless_apply(optimizer, grads, trainable)
             some = (
                 total > 0.0
@@ -327,8 +335,8 @@ def train(
 
     Raises
     ------
-    TrainingError
-        A loss that is not finite ends the training: it says where, and what to try.
+    Diverged
+        A loss that is not finite ends the training: it says whose, where, and what to try.
     """
     data, capacity = stack(program, jobs)
     weights, others = zip(*(program.weights(job.seed) for job in jobs), strict=True)
@@ -343,7 +351,8 @@ def train(
     courses = [Course(schedule, steps) for steps in steps_each]
     gradients: list[list[float]] = [[] for _ in jobs]
     done = [0] * len(jobs)
-    most = [schedule.epochs if job.epochs is None else min(job.epochs, schedule.epochs) for job in jobs]
+    most = [schedule.epochs if job.rates is None else len(job.rates) for job in jobs]
+    used: list[list[float]] = [[] for _ in jobs]
 
     def judge(epoch: int, losses: Any) -> tuple[list[Epoch | None], list[Floats]]:
         forecasts = np.asarray(program.run_forecast(weights, data, valid, valid_steps)[0])
@@ -369,7 +378,9 @@ def train(
             if not course.stopped:
                 table[i] = program.batches(orders[i].permutation(starts[i]), capacity)
                 done[i] += steps_each[i]
-        optimizer[1] = jnp.asarray([course.rate for course in courses], jnp.float32)
+                given = jobs[i].rates
+                used[i].append(course.rate if given is None else given[epoch - 1])
+        optimizer[1] = jnp.asarray([rates[-1] if rates else 0.0 for rates in used], jnp.float32)
         steps = max(s for s, c in zip(steps_each, courses, strict=True) if not c.stopped)
         weights, optimizer, losses, norms = program.run_epoch(weights, optimizer, data, table, steps)
         records, values = judge(epoch, np.asarray(losses))
@@ -397,7 +408,7 @@ def train(
             epochs=len(gradients[i]),
             best_epoch=course.best_epoch if schedule.keep_best else len(gradients[i]),
             steps=done[i],
-            final_rate=course.rate,
+            rates=tuple(used[i]),
             head_gradient=(gradients[i][0], gradients[i][-1]) if gradients[i] else (0.0, 0.0),
         )
         for i, course in enumerate(courses)
@@ -457,9 +468,10 @@ def _start_loss(program: Program, job: Job) -> float:
 def _require_finite(record: Epoch, rate: float) -> None:
     for name, value in (("loss", record.loss), ("val_loss", record.val_loss)):
         if not np.isfinite(value):
-            raise TrainingError(
+            raise Diverged(
+                record.seed,
                 f"the {name} is {value} in epoch {record.epoch} at learning rate {rate:g}: diverged; lower "
-                "the learning rate, keep the gradient clipped and the target standardised"
+                "the learning rate, keep the gradient clipped and the target standardised",
             )
 
 

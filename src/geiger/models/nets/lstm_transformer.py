@@ -206,7 +206,7 @@ class WindowAttention(keras.layers.Layer):
 
     def __init__(self, heads: int, key: int, *, causal: bool, seed: int, name: str) -> None:
         super().__init__(name=name)
-        self.causal = causal
+        self.causal, self.seed = causal, seed
         self.attention = keras.layers.MultiHeadAttention(
             heads, key, kernel_initializer=glorot(seed, "attention"), seed=derive(seed, "attention dropout")
         )
@@ -214,6 +214,10 @@ class WindowAttention(keras.layers.Layer):
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Build the inner layer."""
         self.attention.build(shape, shape)
+        # Keras gives all four kernels one and the same draw where the initialiser has a seed.
+        for i, variable in enumerate(self.attention.trainable_variables):
+            if "kernel" in variable.name:
+                variable.assign(glorot(self.seed, "attention", i)(variable.shape))
 
     def call(self, x: Any) -> Any:
         """Return (B, S, width) of x (B, S, width)."""

@@ -540,7 +540,8 @@ class XLSTMBody(keras.layers.Layer):
     dropout : float
         Share of what a block adds that is dropped while training.
     smoothing : {"none", "wavelet"}
-        Causal low-pass of the inputs, see `CausalSmoothing`; its reach comes on top.
+        Causal low-pass of the inputs, see `CausalSmoothing`. In dense feeding its reach is part of
+        `lookback`, a window needs the days before it.
     seed : int
         The only source of randomness.
 
@@ -597,9 +598,10 @@ class XLSTMBody(keras.layers.Layer):
         scalar = set(slstm_at)
         dense = feeding == "dense"
         self.feeding, self.lookback, self.width = feeding, lookback, width
-        self.band = _band(lookback, blocks, scalar, conv, slstm_conv) if dense else None
-        self.window = _window(burn_in, scalar) if dense else None
         self.smooth = CausalSmoothing(name="smoothing") if smoothing == "wavelet" else None
+        filters = self.smooth.history if self.smooth is not None else 0
+        self.band = _band(lookback - filters, blocks, scalar, conv, slstm_conv) if dense else None
+        self.window = _window(burn_in, scalar) if dense else None
         glorot = keras.initializers.GlorotUniform(seed=derive(seed, "embed"))
         self.embed = keras.layers.Dense(width, kernel_initializer=glorot, name="embed")
         self.blocks = [
