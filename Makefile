@@ -55,6 +55,7 @@ bench: $(STAMP)
 	$(BIN)/python bench/features.py
 	$(BIN)/python bench/backtest.py
 	$(BIN)/python bench/memory.py
+	$(BIN)/python bench/networks.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,6 @@
 """What training a network costs: our dense epochs beside Keras ``fit``, and a whole strict walk-forward.
 
-    python bench/networks.py [--only epochs|walk] [--repeats 3] [--data DIR] [--symbol SYMBOL]
+    python bench/networks.py [--only epochs|walk] [--all] [--repeats 3] [--data DIR] [--symbol SYMBOL]
 
 Epochs: the default LSTM-Transformer learns from 3000 rows of 154 features with a little planted signal, in
 batches of 512 targets, and is evaluated on 504 more rows after each epoch. Ours is fed dense, at two burn-ins
@@ -10,8 +10,9 @@ processes of its own, in turn, as often as `--repeats` says; medians count. One 
 ours one thread a process; two processes of one thread at once are what the walk-forward uses on two cores, so
 these are timed together, for Keras too.
 
-A fit is 20 epochs, from building and compiling to the last evaluation. For our windows and for two Keras
-processes, which take long, five are timed and the fit is scaled from them: `epochs_timed`.
+A fit is 20 epochs, from building and compiling to the last evaluation. Fed by windows, which takes long, five
+are timed and the fit is scaled from them: `epochs_timed`. Our windows and two Keras processes at once are
+measured with `--all` only.
 
 Walk: ``geiger train lstm SYMBOL`` from a cold start (its own process, nothing stored, nothing compiled): all
 folds, three seeds, the last twelve years before the lock-box of the embedded AAPL or of a file of DIR; one of
@@ -201,7 +202,7 @@ def facts(model: Any, steps: int, forecast: Any, outcome: Any) -> Facts:
 
 def race(name: str, processes: int) -> Facts:
     """Run a candidate in so many processes at once; return what they took together."""
-    windows = SETTINGS[name] is WINDOWS and (name, processes) != (PEER, 1)
+    windows = SETTINGS[name] is WINDOWS
     epochs = FEW_EPOCHS if windows else EPOCHS
     command = [sys.executable, __file__, "--candidate", name, "--epochs", str(epochs)]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", "KERAS_BACKEND": "jax"}
@@ -237,9 +238,14 @@ def race(name: str, processes: int) -> Facts:
     }
 
 
-def compare(repeats: int) -> Facts:
+def compare(repeats: int, everything: bool) -> Facts:
     """Run all candidates in turn, several times over; return medians and ratios to one Keras fit."""
-    cases = [(name, processes) for name in SETTINGS for processes in PROCESSES]
+    cases = [
+        (name, processes)
+        for name in SETTINGS
+        for processes in PROCESSES
+        if everything or "dense" in name or (name, processes) == (PEER, 1)
+    ]
     runs: dict[tuple[str, int], list[Facts]] = {case: [] for case in cases}
     for repeat in range(repeats):
         for case in cases:
@@ -372,6 +378,7 @@ def main() -> None:
     )
     parser.add_argument("--only", choices=("epochs", "walk"))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--all", action="store_true", help="our windows and two Keras processes, too: slow")
     parser.add_argument("--data", type=Path, help="folder of price files for the walk")
     parser.add_argument("--symbol", default="AAPL", help="of the walk")
     parser.add_argument("--candidate", choices=SETTINGS, help=argparse.SUPPRESS)
@@ -388,7 +395,7 @@ def main() -> None:
         "versions": {name: metadata.version(name) for name in ("keras", "jax", "jaxlib", "numpy")},
     }
     if options.only != "walk":
-        record["epochs"] = compare(options.repeats)
+        record["epochs"] = compare(options.repeats, options.all)
         for found in record["epochs"]["candidates"]:
             ratios = f"{found['times_epochs_a_second_of_keras']:.1f}x epochs, "
             ratios += f"{found['times_fits_a_minute_of_keras']:.1f}x fits of one Keras fit"

@@ -1,4 +1,4 @@
-"""The plan's own line, ``python training/train_1d_regressor_final.py AAPL --epochs 50``: ``geiger train lstm AAPL``."""
+"""The plan's own line, ``python training/train_1d_regressor_final.py AAPL``: ``geiger train lstm AAPL``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The plan's own line, ``python training/train_xlstm_ts.py AAPL --epochs 50``: ``geiger train xlstm AAPL``."""
+"""The plan's own line, ``python training/train_xlstm_ts.py AAPL``: ``geiger train xlstm AAPL``."""
 
 import sys
 
