@@ -94,7 +94,7 @@ def test_a_feature_that_sees_one_row_ahead_is_caught(
     def leaky(prices: pl.DataFrame, context: pl.DataFrame | None = None) -> Any:
         matrix = feature_matrix(prices, context).copy()
         close = prices["close"].to_numpy()
-        matrix[:-1, 0] = close[1:] / close[:-1] - 1.0
+        matrix[:-1, 1] = close[1:] / close[:-1] - 1.0
         return matrix
 
     monkeypatch.setattr(geiger.material, "feature_matrix", leaky)

@@ -32,7 +32,7 @@ def test_a_run_leaves_a_report_and_a_second_one_trains_nothing(call: Call, data:
     words = ("ablate", *TINY, "--group", "penalty", "--data", data, "--symbols", "AAA", "BBB")
     first = call(*words, "--refit", 60, "--max-folds", 1, "--json")
     assert first.code == 0, first.err
-    assert (first.json["todo"], first.json["missing"], first.json["broken"]) == (22, 0, 0)
+    assert (first.json["todo"], first.json["missing"], first.json["broken"]) == (16, 0, 0)
     page = Path("docs/evidence/ablation.md").read_text(encoding="utf-8")
     assert str(data) not in page
     assert str(data) not in Path("docs/evidence/ablation.json").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def test_a_run_leaves_a_report_and_a_second_one_trains_nothing(call: Call, data:
 def test_a_dry_run_says_how_much_and_does_nothing(call: Call) -> None:
     said = call("ablate", *TINY, "--dry-run")
     assert said.code == 0
-    assert said.out.startswith("3 arms, 21 tasks, 21 to train, about 0.0 hours")
+    assert said.out.startswith("3 arms, 15 tasks, 15 to train, about 0.0 hours")
     assert not Path("docs").exists()
     assert not Path("runs").exists()
 
@@ -56,10 +56,10 @@ def test_a_dry_run_says_how_much_and_does_nothing(call: Call) -> None:
 def test_time_that_is_up_leaves_the_rest_for_later(call: Call) -> None:
     said = call("ablate", *TINY, "--arms", "few", "--minutes", 0, "--out", "out")
     assert said.code == 0
-    assert "12 of 12 tasks have no result yet" in said.out
+    assert "9 of 9 tasks have no result yet" in said.out
     assert "- few: 3 of 3" in Path("out/ablation.md").read_text(encoding="utf-8")
     only = call("ablate", *TINY, "--arms", "few", "--report", "--out", "out", "--json")
-    assert (only.code, only.json["missing"]) == (0, 12)
+    assert (only.code, only.json["missing"]) == (0, 9)
 
 
 def test_a_base_of_few_markets_is_shown_on_those(call: Call) -> None:
@@ -67,7 +67,7 @@ def test_a_base_of_few_markets_is_shown_on_those(call: Call) -> None:
     page = Path("out/ablation.md").read_text(encoding="utf-8")
     assert "| weak (few markets) |" in page.split("## Other")[1]
     facts = json.loads(Path("out/ablation.json").read_text(encoding="utf-8"))
-    assert len(facts["results"]) == 12
+    assert len(facts["results"]) == 9
 
 
 def test_a_broken_task_is_named_and_ends_in_one(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_a_broken_task_is_named_and_ends_in_one(call: Call, monkeypatch: pytest.
     monkeypatch.setattr(Ridge, "fit", breaks)
     said = call("ablate", *TINY, "--arms", "weak", "--out", "out")
     assert said.code == 1
-    assert said.complaint.startswith("geiger: 9 tasks broke, the first was weak on ")
+    assert said.complaint.startswith("geiger: 6 tasks broke, the first was weak on ")
     assert "MemoryError: no room" in said.complaint
 
 

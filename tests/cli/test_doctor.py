@@ -16,7 +16,7 @@ Call = Any
 def test_doctor_names_libraries_data_and_runs(call: Call, data: Path) -> None:
     facts = call("doctor", "--data", data, "--json").json
     assert facts["symbols"] == ["AAA", "BBB", "SPY", "TINY"]
-    assert (facts["device"], facts["runs"]) == ("cpu", 0)
+    assert (facts["device"], facts["runs"]) == ("CPU", 0)
     assert facts["environment"]["threads"] >= 1
     assert {"xgboost", "lightgbm", "catboost"} <= {part["library"] for part in facts["parts"]}
     answer = call("doctor", "--data", data)

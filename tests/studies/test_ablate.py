@@ -60,7 +60,7 @@ def test_the_table_of_arms_holds_together() -> None:
         assert arm.base in ("", *names), arm.name
         assert arm.question.endswith((".", "?"))
         assert config_of(arm, market).fill == "next_open"  # the same target for all
-        assert config_of(arm, market).seeds == 1
+        assert config_of(arm, market).seeds == arm.changes.get("seeds", 1)
         ablate._forecaster(arm, config_of(arm, market))
 
 
@@ -83,7 +83,7 @@ def test_a_made_market_has_one_fold_and_numbers_of_its_own() -> None:
     assert truth is not None
     assert len(truth) == material.prices.height
     prints = {one.fingerprint() for one in made_markets(2, **ROWS)}
-    assert len(prints) == 2 * 9
+    assert len(prints) == 2 * 6
 
 
 def test_every_result_is_stored_and_measured(done: tuple[list[Task], Results]) -> None:
