@@ -28,10 +28,13 @@ BELOW_EXPERIMENT = [
     *("windows", "models", "backtest", "evidence", "runlog", "checks", "report", "runs"),
 ]
 
+RUNNING = ["material", "saved", "walk", "stacking", "evaluation", "planning"]
+
 # part -> the parts of ours that it may import; a folder counts as one part
 MAY_IMPORT: dict[str, list[str]] = {
     "errors": [],
     "files": ["errors"],
+    "chain": ["errors", "files"],
     "columns": ["errors"],
     "records": ["errors"],
     "seeds": ["errors"],
@@ -42,24 +45,31 @@ MAY_IMPORT: dict[str, list[str]] = {
     "target": ["errors", "columns", "seeds"],
     "folds": ["errors", "columns"],
     "windows": ["errors", "columns", "folds"],
-    "models": ["errors", "columns", "records", "seeds", "metrics", "windows"],
+    "models": ["errors", "columns", "records", "seeds", "metrics", "windows", "files"],
     "backtest": ["errors", "columns", "records", "metrics"],
     "evidence": ["errors", "columns", "records", "metrics", "seeds"],
     "runlog": ["errors", "records"],
     "checks": ["errors", "records", "metrics"],
+    "report": ["errors", "records", "checks"],
     "runs": ["errors", "columns", "records", "config", "files"],
     "material": ["errors", "columns", "records", "config", "market", "features", "target", "folds"],
+    "saved": ["errors", "files", "windows", "models", "runs"],
     "walk": [
         *("errors", "columns", "records", "seeds", "config", "features"),
-        *("material", "folds", "windows", "models", "runs"),
+        *("material", "folds", "windows", "models", "runs", "saved"),
     ],
+    "stacking": [*("errors", "columns", "records", "metrics", "folds"), *("material", "models", "report")],
     "evaluation": [
         *("errors", "columns", "records", "config", "metrics"),
         *("material", "backtest", "evidence", "checks"),
     ],
-    "experiment": [*BELOW_EXPERIMENT, "material", "walk", "evaluation"],
-    "studies": [*BELOW_EXPERIMENT, "material", "walk", "evaluation", "experiment"],
-    "cli": [*BELOW_EXPERIMENT, "material", "walk", "evaluation", "experiment", "studies"],
+    "planning": [*BELOW_EXPERIMENT, "material", "walk"],
+    "experiment": [*BELOW_EXPERIMENT, *RUNNING],
+    "prediction": [*BELOW_EXPERIMENT, *RUNNING],
+    "forecast_ledger": [*BELOW_EXPERIMENT, "chain", "prediction"],
+    "replay": [*BELOW_EXPERIMENT, *RUNNING, "experiment"],
+    "studies": [*BELOW_EXPERIMENT, *RUNNING, "experiment"],
+    "cli": [*BELOW_EXPERIMENT, *RUNNING, "experiment", "prediction", "forecast_ledger", "replay", "studies"],
 }
 
 # Libraries that cost time or may be absent: imported inside the function of their adapter, never at the top.
@@ -78,6 +88,7 @@ LATE = {
     "jax",
     "joblib",
     "threadpoolctl",
+    "matplotlib",
 }
 # Keras and JAX stand at the top of these files, which the networks' forecaster loads with the first fit.
 NETS = SOURCE / "models" / "nets"

@@ -102,6 +102,24 @@ FORECASTS = Schema(
     nullable=frozenset({"outcome", "known_on"}),
 )
 
+OUT_OF_FOLD = Schema(
+    # What each member of each base model forecast while it had not seen the day: all a stack learns from.
+    "out_of_fold",
+    {
+        "day": pl.Date,  # decision day
+        "symbol": pl.String,
+        "model": pl.String,
+        "seed": pl.Int32,  # the member's position
+        "fold": pl.Int32,
+        "forecast": pl.Float64,  # log return; missing where this model forecast nothing that day
+        "outcome": pl.Float64,  # what came of it, log return
+        "train_end": pl.Date,  # day on which the fold's last label became known
+        "known_on": pl.Date,  # day on which the outcome became known
+    },
+    key=("day", "model", "seed"),
+    nullable=frozenset({"fold", "forecast", "outcome", "train_end", "known_on"}),
+)
+
 WEIGHTS = Schema(
     # Decided at the close of `day` from forecasts dated <= day.
     "weights",

@@ -122,6 +122,24 @@ class XLSTMSettings(NetSettings):
 
 
 @dataclass(frozen=True)
+class StackSettings:
+    """The stack; `models.stack.MetaLearner` says what `meta` and its penalties mean.
+
+    `models` are the base models; `min_rows` is the number of out-of-fold forecasts the first weights are
+    fitted on.
+    """
+
+    models: tuple[str, ...] = ("lstm", "xlstm", "xgb", "lgb", "catboost", "ridge")
+    meta: Literal["elastic_net", "nnls", "simplex", "equal"] = "elastic_net"
+    units: Literal["standardised", "raw"] = "standardised"
+    alpha: float = 0.01
+    alpha_share: float | None = None
+    l1_ratio: float = 0.5
+    max_iter: int = 1000
+    min_rows: int = 504
+
+
+@dataclass(frozen=True)
 class TradingSettings:
     """From forecasts to positions and costs. Basis points are per unit of turnover, one way."""
 
@@ -207,6 +225,7 @@ class Config:
     catboost: CatBoostSettings = field(default_factory=CatBoostSettings)
     lstm: LSTMSettings = field(default_factory=LSTMSettings)
     xlstm: XLSTMSettings = field(default_factory=XLSTMSettings)
+    stack: StackSettings = field(default_factory=StackSettings)
     parallel: Literal["auto", "processes", "vmap"] = "auto"
     workers: int | None = None
     trading: TradingSettings = field(default_factory=TradingSettings)
@@ -226,6 +245,8 @@ class Config:
             raise SettingError(f"lockbox counts rows, so it cannot be negative, got {self.lockbox}")
         if self.seed < 0:
             raise SettingError(f"seed must be 0 or more, got {self.seed}")
+        if self.stack.min_rows < 20:
+            raise SettingError(f"stack.min_rows must be at least 20, got {self.stack.min_rows}")
         _check_span(self.start, self.end)
         _check_costs(self.trading)
 
@@ -348,6 +369,7 @@ RECIPES: Mapping[str, Config] = MappingProxyType(
             catboost=dataclasses.replace(_WEAK_CATBOOST, max_trees=50, learning_rate=0.06),
             lstm=dataclasses.replace(_SMALL_LSTM, epochs=10),
             xlstm=dataclasses.replace(_SMALL_XLSTM, epochs=10),
+            stack=StackSettings(models=("lstm", "xgb", "lgb", "catboost", "ridge")),
         ),
     }
 )
@@ -417,7 +439,8 @@ def _typed(name: str, value: Any, declared: Any) -> Any:
     kinds: tuple[tuple[str, type], ...] = (("tuple", tuple), ("bool", bool), ("int", int), ("float", float))
     wanted = next((kind for word, kind in kinds if text.startswith(word)), str)
     if wanted is tuple and isinstance(value, list | tuple):
-        return tuple(_typed(name, number, "int" if "int" in text else "float") for number in value)
+        kind = next(word for word in ("int", "str", "float") if word in text)
+        return tuple(_typed(name, entry, kind) for entry in value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if wanted is float and isinstance(value, float) and not math.isfinite(value):

@@ -30,12 +30,13 @@ from geiger.backtest import (
     weigh,
     wfe,
 )
+from geiger.backtest.figures import sharpe
 from geiger.checks.collapse import Diagnosis, diagnose
 from geiger.checks.plan import alarms, checkpoints, ladder
 from geiger.config import Config, Risk
 from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe
 from geiger.material import Material
-from geiger.records import Checkpoint, Figure, Notice, Rung, Status, Training
+from geiger.records import Checkpoint, Figure, Notice, Rival, Rung, Status, Training
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,6 +62,7 @@ class Evaluation:
     notices: tuple[Notice, ...]
     status: Status
     diagnosis: Diagnosis | None = None  # of networks
+    rivals: tuple[Rival, ...] = ()  # of a stack
 
     def as_dict(self) -> dict[str, Any]:
         """Return every figure as plain nested dictionaries, ready for JSON."""
@@ -71,6 +73,7 @@ class Evaluation:
             "ladder": self.rungs,
             "scores": card.scores,
             "years": card.years,
+            "rivals": self.rivals,
         }
         tables = {name: [asdict(record) for record in rows] for name, rows in records.items()}
         diagnosis = None if self.diagnosis is None else asdict(self.diagnosis)
@@ -83,6 +86,7 @@ def evaluate(
     material: Material,
     config: Config,
     trainings: Sequence[Training] = (),
+    rivals: pl.DataFrame | None = None,
 ) -> Evaluation:
     """Trade the stitched forecasts, and measure forecasts and ledger.
 
@@ -94,10 +98,12 @@ def evaluate(
         The rows that each fold's final fit used.
     trainings : sequence of Training
         How the training of each network of the folds went; empty for other models.
+    rivals : frame with day, rival, forecast, optional
+        The simpler alternatives to a stack, on the days of `forecasts`.
     """
     days_per_year = material.market.days_per_year
     costs = costs_of(config)
-    ledger = _trade(forecasts, material, config)
+    ledger = trade(forecasts, material, config)
     others = baselines(ledger, _last_returns(material, forecasts["day"]), costs, days_per_year)
     card = scorecard(ledger, others, days_per_year, cash_yield=config.trading.cash_yield, seed=config.seed)
     efficiency, reason = _efficiency(ledger, forecasts, in_sample, material, config)
@@ -148,7 +154,33 @@ def evaluate(
         ),
         status=_status(health),
         diagnosis=diagnosis,
+        rivals=() if rivals is None else _rivals(forecasts, rivals, material, config),
     )
+
+
+def _rivals(
+    forecasts: pl.DataFrame, rivals: pl.DataFrame, material: Material, config: Config
+) -> tuple[Rival, ...]:
+    """Measure the alternatives to a stack as the stack itself is measured."""
+    outcome, mean = forecasts["outcome"].to_numpy(), forecasts["train_mean"].to_numpy()
+    found = []
+    for (name,), rows in rivals.group_by("rival", maintain_order=True):
+        on_days = forecasts.select("day").join(rows, on="day", how="left", maintain_order="left")
+        values = on_days["forecast"].to_numpy()
+        net = trade(forecasts.with_columns(pl.Series("forecast", values)), material, config)["net"].to_numpy()
+        gain = metrics.r2_gain(forecasts["forecast"].to_numpy(), values, outcome, mean)
+        found.append(
+            Rival(
+                name=str(name),
+                correlation=metrics.correlation(values, outcome),
+                r2=metrics.r2_oos(values, outcome, mean),
+                accuracy=metrics.direction_accuracy(values, outcome),
+                sharpe=sharpe(net, material.market.days_per_year, config.trading.cash_yield),
+                gain=None if gain is None else gain[0],
+                gain_error=None if gain is None else gain[1],
+            )
+        )
+    return tuple(found)
 
 
 def _status(health: metrics.Health) -> Status:
@@ -194,9 +226,10 @@ def expected_simple(forecast: Floats, train_std: Floats | float, config: Config)
     return np.asarray(np.expm1(forecast + half_variance))
 
 
-def _trade(forecasts: pl.DataFrame, material: Material, config: Config) -> pl.DataFrame:
+def trade(forecasts: pl.DataFrame, material: Material, config: Config) -> pl.DataFrame:
+    """Return the LEDGER frame of a FORECASTS frame: sized, filled and paid for by the rules of `config`."""
     expected = expected_simple(forecasts["forecast"].to_numpy(), forecasts["train_std"].to_numpy(), config)
-    volatility = _volatility(material, forecasts["day"])
+    volatility = volatility_on(material, forecasts["day"])
     sizing = sizing_of(config, material.market.days_per_year)
     weights = weigh(forecasts["day"], expected, volatility, sizing)
     rows = material.target.join(forecasts.select("day"), on="day", how="semi")
@@ -215,7 +248,7 @@ def _efficiency(
         "fold", maintain_order=True
     ):
         expected = expected_simple(rows["forecast"].to_numpy(), spread[fold], config)
-        weight = decide(expected, _volatility(material, rows["day"]), sizing)
+        weight = decide(expected, volatility_on(material, rows["day"]), sizing)
         paths = simulate_many(
             rows["simple"].to_numpy(), weight[:, None], costs_of(config), material.market.days_per_year
         )
@@ -224,7 +257,7 @@ def _efficiency(
     return found, None if found is not None else "the in-sample net return is not above 0"
 
 
-def _volatility(material: Material, days: pl.Series) -> Floats:
+def volatility_on(material: Material, days: pl.Series) -> Floats:
     """Return the daily volatility known at the close of each of `days`."""
     close = material.prices["close"].to_numpy()
     returns = np.append(np.nan, close[1:] / close[:-1] - 1.0)

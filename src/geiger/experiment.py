@@ -11,9 +11,10 @@ and writes down what happened.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,89 +22,22 @@ import polars as pl
 
 from geiger import config as settings
 from geiger.checks.plan import checkpoints
-from geiger.config import Config
 from geiger.errors import GeigerError, TrainingError
 from geiger.evaluation import Evaluation, evaluate
-from geiger.features.catalogue import FEATURES
-from geiger.folds import Fold
-from geiger.market.calendar import valid_symbol
-from geiger.market.prices import from_frame
-from geiger.market.snapshots import Store
-from geiger.market.sources import Loaded
-from geiger.material import Material, prepare
-from geiger.models import FORECASTERS, GROUPS, LOG_NAMES, Forecaster, make, resolve, wrap
+from geiger.features.catalogue import FEATURES, contract_hash
+from geiger.files import write_atomically
+from geiger.models import LOG_NAMES, Forecaster
+from geiger.planning import Experiment, Plan, plan
 from geiger.records import Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard
 from geiger.runlog.writer import log_stem
-from geiger.runs import RunsFolder, StoredRun, environment, key_of, threads_at_hand
-from geiger.walk import FoldOutput, Walk, expected_seconds, plan_folds, walk
+from geiger.runs import StoredRun, environment
+from geiger.saved import SavedModel, model_of, save_model
+from geiger.stacking import Base, Stacked, stack
+from geiger.walk import FoldOutput, Walk, walk
 
-
-@dataclass(frozen=True)
-class Experiment:
-    """One symbol, one model, all settings.
-
-    Attributes
-    ----------
-    symbol : str
-        A symbol of the source, such as ``AAPL``.
-    model : str
-        A name of the model catalogue: ``ridge``, ``xgb``, ``lgb``, ``catboost``.
-    config : Config
-        A recipe, or one with changes.
-    data : Path, optional
-        Folder of ``SYMBOL.csv`` or ``.parquet``, or one file; without it stored and embedded prices.
-    context : str, optional
-        Symbol of the market index; None takes one that is at hand, ``"none"`` does without.
-    prices : frame, optional
-        The prices themselves (pandas or polars, yfinance's column names), in place of a source.
-    estimator : object, optional
-        Your own model with ``fit(X, y)`` and ``predict(X)``, in place of `model`.
-    """
-
-    symbol: str
-    model: str = "ridge"
-    config: Config = field(default_factory=lambda: settings.recipe("default"))
-    data: Path | None = None
-    context: str | None = None
-    prices: Any = None
-    estimator: Any = None
-    runs_dir: Path = Path("runs")
-    log_dir: Path = Path("training_logs")
-
-    @property
-    def runs(self) -> RunsFolder:
-        """The folder of all runs."""
-        return RunsFolder(Path(self.runs_dir))
-
-    def material(self) -> Material:
-        """Load prices and context, and compute features and target."""
-        symbol = valid_symbol(self.symbol)
-        loaded = None
-        if self.prices is not None:
-            loaded = Loaded(symbol, from_frame(self.prices), "frame", "given in memory")
-        data = None if self.data is None else Path(self.data)
-        return prepare(
-            symbol,
-            self.config,
-            data=data,
-            context=self.context,
-            library=Store(self.runs.library),
-            snapshots=Store(self.runs.snapshots),
-            loaded=loaded,
-        )
-
-    def forecaster(self) -> tuple[str, Forecaster, tuple[Notice, ...]]:
-        """Return the model's name, the model, and a notice where another one had to stand in."""
-        if self.estimator is not None:
-            return "own", wrap(self.estimator), ()
-        name, notice = resolve(self.model)
-        chosen = getattr(self.config, name, None)
-        values = asdict(chosen) if chosen is not None else {}
-        # OpenMP threads of the others spin while they wait: 60 times slower on a busy machine.
-        threads = threads_at_hand() if name == "catboost" else 1
-        return name, make(name, {**values, "threads": threads}), (notice,) if notice else ()
+__all__ = ["BaseRun", "Experiment", "Plan", "Run", "backtest", "plan", "run", "run_bases"]
 
 
 @dataclass(frozen=True)
@@ -121,56 +55,20 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run will do, before it does it."""
+class BaseRun:
+    """A base model of a stack: its finished run, or why there is none."""
 
-    experiment: Experiment
     model: str
-    forecaster: Forecaster
-    material: Material
-    folds: tuple[Fold, ...]
-    notices: tuple[Notice, ...]
-
-    @property
-    def members(self) -> int:
-        """Models fitted in each fold."""
-        return self.experiment.config.seeds if self.forecaster.seeded else 1
-
-    @property
-    def test_rows(self) -> int:
-        """Days that will be forecast out of sample."""
-        return sum(len(fold.test) for fold in self.folds)
-
-    def minutes(self) -> float:
-        """Return about how long it will take, from a few trees timed now."""
-        config = self.experiment.config
-        return expected_seconds(self.material, self.forecaster, config, self.folds) / 60
-
-    def key(self) -> str | None:
-        """Return the key of the forecasts; None for an estimator of the user's own, which has none."""
-        if self.experiment.estimator is not None:
-            return None
-        return forecast_key(self.experiment, self.material, self.model)
+    stored: StoredRun | None
+    error: str | None = None
 
 
-def plan(experiment: Experiment) -> Plan:
-    """Load the data, compute features and target, and cut the folds; nothing is trained.
-
-    Raises
-    ------
-    GeigerError
-        If the prices cannot be used or the settings make no sense.
-    """
-    name, forecaster, notices = experiment.forecaster()
-    if forecaster.apart and experiment.config.network_refit is not None:
-        config = replace(experiment.config, refit=experiment.config.network_refit)
-        experiment = replace(experiment, config=config)
-    material = experiment.material()
-    folds = plan_folds(material, experiment.config)
-    return Plan(experiment, name, forecaster, material, folds, (*material.notices, *notices))
-
-
-def run(work: Experiment | Plan, *, on_fold: Callable[[FoldOutput], None] = lambda fold: None) -> Run:
+def run(
+    work: Experiment | Plan,
+    *,
+    on_fold: Callable[[FoldOutput], None] = lambda fold: None,
+    bases: Sequence[BaseRun] | None = None,
+) -> Run:
     """Train strictly walk-forward, trade the forecasts, and write log and run folder.
 
     Parameters
@@ -178,6 +76,8 @@ def run(work: Experiment | Plan, *, on_fold: Callable[[FoldOutput], None] = lamb
     work : Experiment or Plan
     on_fold : callable
         Told of each fold when it is done.
+    bases : sequence of BaseRun, optional
+        The base models of a stack, as `run_bases` found or made them; without it they are found or made now.
 
     Raises
     ------
@@ -185,6 +85,8 @@ def run(work: Experiment | Plan, *, on_fold: Callable[[FoldOutput], None] = lamb
         If the prices cannot be used. A model that fails in training ends its log as FAILED first.
     """
     planned = work if isinstance(work, Plan) else plan(work)
+    if bases is None:
+        bases = run_bases(planned)
     experiment, key = planned.experiment, planned.key()
     parts = None if key is None else experiment.runs.parts(key)
     shown = (planned.folds[-1].index, 0)
@@ -198,19 +100,47 @@ def run(work: Experiment | Plan, *, on_fold: Callable[[FoldOutput], None] = lamb
             on_fold(output)
 
         with _failure_logged(log, planned):
-            walked = walk(
-                planned.material,
-                planned.model,
-                planned.forecaster,
-                experiment.config,
-                planned.folds,
-                parts=parts,
-                on_fold=on_done,
-            )
-            finished = _finish(planned, log, key, walked)
+            if isinstance(planned.forecaster, Forecaster):
+                made: Walk | Stacked = walk(
+                    planned.material,
+                    planned.model,
+                    planned.forecaster,
+                    experiment.config,
+                    planned.folds,
+                    parts=parts,
+                    on_fold=on_done,
+                    for_use=experiment.estimator is None,
+                )
+            else:
+                made = _stacked(planned, bases)
+                for result in made.results:
+                    log.fold(result)
+            finished = _finish(planned, log, key, made, bases)
     if parts is not None:
         parts.discard()
     return finished
+
+
+def run_bases(planned: Plan, *, train: Callable[[Plan], Run] | None = None) -> tuple[BaseRun, ...]:
+    """Return the runs of a stack's base models, making those that are not there yet.
+
+    One that fails does not stop the rest: the stack does without it and says so.
+
+    Parameters
+    ----------
+    train : callable, optional
+        Makes a run of a base model's plan; `run` by default.
+    """
+    train, found = train or run, []
+    for base in planned.bases:
+        stored, error = base.stored(), None
+        if stored is None:
+            try:
+                stored = base.experiment.runs.load(train(base).name)
+            except TrainingError as failure:
+                error = str(failure)
+        found.append(BaseRun(base.model, stored, error))
+    return tuple(found)
 
 
 def backtest(planned: Plan, stored: StoredRun) -> Run:
@@ -224,31 +154,18 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
         log.config([*lines, ("Forecasts of", stored.name)])
         with _failure_logged(log, planned):
             evaluation = evaluate(
-                forecasts, stored.in_sample(), planned.material, experiment.config, stored.trainings()
+                forecasts,
+                stored.in_sample(),
+                planned.material,
+                experiment.config,
+                stored.trainings(),
+                stored.rivals(),
             )
             notices = (*evaluation.notices, *planned.notices)
             facts = {"kind": "backtest", "forecasts_of": stored.name, **_facts(planned, evaluation, notices)}
-            done = _save(planned, log, "backtest", facts, forecasts, evaluation, notices, {})
+            done = _save(planned, log, "backtest", facts, forecasts, evaluation, notices, {}, None)
             _close(log, done, ())
     return done
-
-
-def forecast_key(experiment: Experiment, material: Material, model: str) -> str:
-    """Return the key of everything that shapes a forecast; trading settings do not."""
-    config = settings.as_dict(replace(experiment.config, recipe="", trading=settings.TradingSettings()))
-    others = {name for name in FORECASTERS if name != model} | {"workers", "network_refit"}
-    if model not in GROUPS["net"]:
-        others.add("parallel")
-    return key_of(
-        {
-            "symbol": material.symbol,
-            "model": model,
-            "config": {name: value for name, value in config.items() if name not in others},
-            "fill": material.fill,
-            "provenance": {k: v for k, v in material.provenance.items() if k not in ("where", "source")},
-            "environment": environment(),
-        }
-    )
 
 
 @contextmanager
@@ -264,25 +181,97 @@ def _failure_logged(log: RunLogWriter, planned: Plan) -> Iterator[None]:
         raise TrainingError(text) from error
 
 
-def _finish(planned: Plan, log: RunLogWriter, key: str | None, walked: Walk) -> Run:
-    """Measure what the folds forecast, and write it all down: the log says so last."""
-    trainings = [training for fold in walked.folds for training in fold.trainings]
-    evaluation = evaluate(
-        walked.forecasts, walked.in_sample, planned.material, planned.experiment.config, trainings
+def _stacked(planned: Plan, bases: Sequence[BaseRun]) -> Stacked:
+    """Weigh the base models that have a run."""
+    assert not isinstance(planned.forecaster, Forecaster)
+    config = planned.experiment.config
+    return stack(
+        [
+            Base(base.model, one.name, one.forecasts(), one.members(), one.train_rows())
+            for base in bases
+            if (one := base.stored) is not None
+        ],
+        planned.material,
+        planned.forecaster,
+        planned.folds,
+        horizon=config.horizon,
+        rolling=config.rolling,
     )
-    notices = (*evaluation.notices, *planned.notices, *walked.notices)
+
+
+def _finish(
+    planned: Plan, log: RunLogWriter, key: str | None, made: Walk | Stacked, bases: Sequence[BaseRun]
+) -> Run:
+    """Measure what the folds forecast, and write it all down: the log says so last."""
+    config = planned.experiment.config
+    evaluation = evaluate(
+        made.forecasts,
+        made.in_sample,
+        planned.material,
+        config,
+        made.trainings,
+        made.frames.get("rivals"),
+    )
+    failed = {base.model: base.error for base in bases if base.error is not None}
+    notices = (
+        *evaluation.notices,
+        *planned.notices,
+        *(
+            Notice("STACK_LEFT_OUT", f"{model} could not be trained and is left out: {error}")
+            for model, error in failed.items()
+        ),
+        *made.notices,
+    )
     facts = {
         "kind": "train",
         "forecast_key": key,
-        "folds": [asdict(fold.result) for fold in walked.folds],
-        "trainings": [asdict(training) for training in trainings],
+        "folds": [asdict(result) for result in made.results],
+        "trainings": [asdict(training) for training in made.trainings],
+        "bases": {base.model: base.stored.name for base in bases if base.stored is not None},
+        "bases_failed": failed,
         **_facts(planned, evaluation, notices),
     }
-    frames = {"in_sample": walked.in_sample, "importances": walked.importances}
     log_model = LOG_NAMES.get(planned.model, planned.model)
-    done = _save(planned, log, log_model, facts, walked.forecasts, evaluation, notices, frames)
-    _close(log, done, (walked.rounds_note,) if walked.rounds_note else ())
+    model = _model_for_use(planned, made, bases)
+    done = _save(planned, log, log_model, facts, made.forecasts, evaluation, notices, made.frames, model)
+    for stem, picture in made.charts.items():
+        write_atomically(done.folder / f"{stem}.svg", picture)
+    _close(log, done, made.notes)
     return done
+
+
+def _model_for_use(planned: Plan, made: Walk | Stacked, bases: Sequence[BaseRun]) -> SavedModel | None:
+    """Return what `geiger predict` needs; None for a user's own estimator, which only code could store."""
+    material, config = planned.material, planned.experiment.config
+    facts = {
+        "symbol": material.symbol,
+        "model": planned.model,
+        "recipe": config.recipe,
+        "fill": material.fill,
+        "horizon": config.horizon,
+        "features": material.provenance["features"],
+        "feature_contract": contract_hash(),
+        "data_hash": material.provenance["data_hash"],
+        "learned_from": str(material.prices["day"][material.warmup]),
+        "learned_to": str(material.prices["day"][material.labelled - 1]),
+        "environment": environment(),
+    }
+    if isinstance(made, Stacked):
+        stored = {base.model: base.stored for base in bases if base.stored is not None}
+        parts = {name: model_of(stored[name]).parts[name] for name in made.meta.models}
+        return SavedModel(
+            parts=parts, meta=made.meta, train_mean=made.train_mean, train_std=made.train_std, facts=facts
+        )
+    if made.trained is None:
+        return None
+    one = made.trained
+    return SavedModel(
+        parts={planned.model: one},
+        meta=None,
+        train_mean=one.train_mean,
+        train_std=one.train_std,
+        facts=facts,
+    )
 
 
 def _close(log: RunLogWriter, done: Run, notes: tuple[str, ...]) -> None:
@@ -304,6 +293,7 @@ def _notes(evaluation: Evaluation) -> tuple[str, ...]:
     codes = ", ".join(str(code) for code in (health.code, *health.also))
     deepest = dict(card.drawdowns)["strategy"]
     notes = [f"{notice.code}: {notice.text}." for notice in evaluation.notices]  # alarms before anything good
+    notes += [f"Rival {rival.text()}." for rival in evaluation.rivals]
     notes += [
         f"Health: {codes}: {health.meaning}.",
         *(f"Doctor: {text}" for text in _diagnosis(evaluation)),
@@ -350,6 +340,7 @@ def _save(
     evaluation: Evaluation,
     notices: Iterable[Notice],
     frames: dict[str, pl.DataFrame],
+    model: SavedModel | None,
 ) -> Run:
     """Write the run folder, under the name of the log."""
     experiment = planned.experiment
@@ -359,7 +350,8 @@ def _save(
     finished_at = dt.datetime.now().astimezone().isoformat(timespec="microseconds")
     facts = {**facts, "log": str(log.path) if log.path else None, "finished_at": finished_at}
     frames = {"forecasts": forecasts, "ledger": evaluation.ledger, **frames}
-    folder = experiment.runs.save(name, facts, frames)
+    write = None if model is None else partial(save_model, model=model)
+    folder = experiment.runs.save(name, facts, frames, write)
     unique = tuple(dict.fromkeys(notices))
     return Run(folder.name, planned.model, evaluation.status, folder, log.path, forecasts, evaluation, unique)
 

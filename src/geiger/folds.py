@@ -97,6 +97,68 @@ def walk_forward(
     return tuple(folds[-max_folds:] if max_folds else folds)
 
 
+def final_fold(
+    first_row: int,
+    end_row: int,
+    rows: int,
+    *,
+    index: int,
+    horizon: int = 1,
+    valid_share: float = 0.15,
+    rolling: int | None = None,
+) -> Fold:
+    """Return the fold of a model for use: it learns from every row whose label is known by row `end_row`.
+
+    Its test rows [end_row, rows) have no label yet, so nothing can be scored on them.
+    """
+    return _fold(index, end_row, rows, first_row, horizon, valid_share, rolling)
+
+
+def later_blocks(
+    first_row: int,
+    end_row: int,
+    *,
+    horizon: int = 1,
+    min_rows: int = 504,
+    refit: int = 63,
+    rolling: int | None = None,
+) -> tuple[Fold, ...]:
+    """Cut rows that others have forecast into blocks, each weighed by the blocks before it; no `valid` rows.
+
+    Parameters
+    ----------
+    first_row, end_row : int
+        The rows with out-of-fold forecasts and known labels.
+    min_rows : int
+        Rows the first weights are fitted on.
+    refit : int
+        Rows between two fits of the weights.
+    rolling : int, optional
+        Fit on this many most recent rows; without it on all.
+
+    Raises
+    ------
+    SettingError
+        If the rows are too few for one block.
+    """
+    first_test = first_row + min_rows + horizon
+    if first_test >= end_row:
+        raise SettingError(
+            f"too few days for a stack: its weights learn from {min_rows} forecasts and the next one is "
+            f"scored, so at least {min_rows + horizon + 1} forecast days are needed, got "
+            f"{max(end_row - first_row, 0)}; give a longer series, more --max-folds, or a smaller "
+            "stack.min_rows"
+        )
+    found = []
+    for index, start in enumerate(range(first_test, end_row, refit)):
+        stop = known_before(start, horizon)
+        begin = first_row if rolling is None else max(first_row, stop - rolling)
+        found.append(
+            Fold(index, range(begin, stop), range(stop, stop), range(start, min(start + refit, end_row)))
+        )
+    return tuple(found)
+
+
 def _fold(
     index: int, start: int, stop: int, first_row: int, horizon: int, valid_share: float, rolling: int | None
 ) -> Fold:

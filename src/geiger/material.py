@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,8 @@ from geiger.market.sources import (
 )
 from geiger.records import Notice
 from geiger.target import make_target
+
+Context: TypeAlias = tuple[Loaded | None, Loaded | None]  # the index, and the volatility index
 
 UPPER_BOUND = "trained and filled at the close instead, which is an upper bound"
 STALE_OPENS = 0.10  # above this share of opens equal to the last close, an open is no price to trade at
@@ -84,6 +86,7 @@ def prepare(
     library: Store,
     snapshots: Store,
     loaded: Loaded | None = None,
+    context_given: Context | None = None,
 ) -> Material:
     """Load one symbol and its context, cut off the lock-box, and compute features and target.
 
@@ -101,6 +104,8 @@ def prepare(
         Where the prices that a run used are kept.
     loaded : Loaded, optional
         Prices that the caller already has, in place of a source.
+    context_given : (index, volatility index), optional
+        The context that the caller already has, in place of `context` and its source.
     """
     loaded = loaded or load(symbol, data=data, store=library)
     market = market_of(symbol)
@@ -110,7 +115,9 @@ def prepare(
     if not market.has_open:
         prices, bar_notices = _closes_only(prices, market)
     fill, fill_notices = _choose_fill(prices, market, config)
-    frame, context_facts, context_notices = _context(symbol, prices, data, context, library, snapshots)
+    if context_given is None:
+        context_given = _load_context(symbol, data, context, library)
+    frame, context_facts, context_notices = _context(symbol, prices, context_given, snapshots)
     features = feature_matrix(prices, frame)
     _require_finite(features, prices, symbol)
     rewritten = _remember(loaded, snapshots, until=prices["day"][-1])
@@ -221,39 +228,41 @@ def _limits(symbol: str, lockbox: int) -> tuple[Notice, ...]:
     return tuple(found)
 
 
-def _context(
-    symbol: str,
-    prices: pl.DataFrame,
-    data: Path | None,
-    context: str | None,
-    library: Store,
-    snapshots: Store,
-) -> tuple[pl.DataFrame | None, dict[str, Any], tuple[Notice, ...]]:
-    """Load the index and the volatility index that are at hand, and put them on the symbol's days."""
+def _load_context(symbol: str, data: Path | None, context: str | None, library: Store) -> Context:
+    """Load the index and the volatility index that are at hand."""
     folder = (
         data if data is not None and data.is_dir() else None
     )  # one file holds one symbol, never its context
     available = list_symbols(folder, library)
     chosen = default_context(symbol, available) if context is None else context
     if chosen in (None, "none"):
+        return None, None
+    assert chosen is not None
+    fear = default_volatility(symbol, available)
+    index, volatility = (load(name, data=folder, store=library) if name else None for name in (chosen, fear))
+    return index, volatility
+
+
+def _context(
+    symbol: str, prices: pl.DataFrame, given: Context, snapshots: Store
+) -> tuple[pl.DataFrame | None, dict[str, Any], tuple[Notice, ...]]:
+    """Put index and volatility index on the symbol's days."""
+    index, volatility = given
+    if index is None:
         text = "no market context: the market features are 0 throughout"
         return None, {}, (Notice("CONTEXT_MISSING", text),)
-    assert chosen is not None
-    index = load(chosen, data=folder, store=library)
-    fear = default_volatility(symbol, available)
-    volatility = load(fear, data=folder, store=library) if fear else None
     for used in (index, volatility):
         if used is not None:
             snapshots.save(used)
     frame, doubts = align_context(
         prices["day"],
         symbol,
-        (chosen, index.prices),
-        (fear, volatility.prices) if fear and volatility else None,
+        (index.symbol, index.prices),
+        (volatility.symbol, volatility.prices) if volatility else None,
     )
-    facts: dict[str, Any] = {"market": chosen, "market_hash": content_hash(index.prices)}
-    if fear and volatility:
-        facts |= {"volatility": fear, "volatility_hash": content_hash(volatility.prices)}
+    facts: dict[str, Any] = {"market": index.symbol, "market_hash": content_hash(index.prices)}
+    if volatility:
+        facts |= {"volatility": volatility.symbol, "volatility_hash": content_hash(volatility.prices)}
     return frame, facts, _as_notices(doubts)
 
 

@@ -109,6 +109,37 @@ def r2_oos(forecast: ArrayLike, outcome: ArrayLike, train_mean: ArrayLike) -> fl
     return _finite(1 - error / benchmark)
 
 
+def r2_gain(
+    forecast: ArrayLike, rival: ArrayLike, outcome: ArrayLike, train_mean: ArrayLike
+) -> tuple[float, float] | None:
+    """Return by how much the out-of-sample R^2 of `forecast` exceeds that of `rival`, and its standard error.
+
+    The mean over the rows of (y - rival)^2 - (y - forecast)^2, in units of the mean of (y - train_mean)^2
+    (after Diebold and Mariano 1995, one day ahead). None with fewer than two rows, or outcomes that never
+    leave the train mean.
+
+    Parameters
+    ----------
+    forecast, rival, outcome : array of shape (n,)
+    train_mean : float or array of shape (n,)
+
+    Examples
+    --------
+    >>> r2_gain([1.0, -1.0], [0.0, 0.0], [1.0, -1.0], 0.0)
+    (1.0, 0.0)
+    """
+    f, y = _pair(forecast, outcome)
+    other = _vector("rival", rival)
+    if other.size != y.size:
+        raise DataError(f"rival: {other.size} forecasts for {y.size} outcomes; give one each")
+    total = float(np.mean((y - _per_row("train_mean", train_mean, y.size)) ** 2)) if y.size else 0.0
+    if y.size < 2 or not total > 0.0:
+        return None
+    gains = (y - other) ** 2 - (y - f) ** 2
+    error = float(gains.std(ddof=1)) / math.sqrt(y.size)
+    return float(gains.mean()) / total, error / total
+
+
 def mean_squared_error(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
     """Return the mean of (outcome - forecast)^2, in squared units of the outcome."""
     f, y = _pair(forecast, outcome)

@@ -186,6 +186,43 @@ class Rung:
     band: Literal["below", "realistic", "good", "excellent", "no band"] = "no band"
 
 
+@dataclass(frozen=True)
+class Rival:
+    """A simpler alternative to a stack, on the same days and under the same trading rule.
+
+    Attributes
+    ----------
+    correlation, r2, accuracy, sharpe : float or None
+        Of its forecasts with the outcome; R^2 against the running mean; share of right directions; net.
+    gain, gain_error : float or None
+        By how much the R^2 of the stack exceeds its own, and the standard error of that.
+    """
+
+    name: str
+    correlation: float | None
+    r2: float | None
+    accuracy: float | None
+    sharpe: float | None
+    gain: float | None
+    gain_error: float | None
+
+    def text(self) -> str:
+        """Return it in one line.
+
+        >>> Rival("ridge", 0.031, 0.0009, 0.521, 0.4, 0.0002, 0.0011).text()
+        'ridge: correlation 0.031, R2 0.09%, direction 52.1%, Sharpe 0.40; R2 of the stack +0.02 pp (se 0.11)'
+        """
+        gain = "undefined"
+        if self.gain is not None and self.gain_error is not None:
+            gain = f"{100 * self.gain:+.2f} pp (se {100 * self.gain_error:.2f})"
+        correlation = "undefined" if self.correlation is None else f"{self.correlation:.3f}"
+        return (
+            f"{self.name}: correlation {correlation}, R2 {as_text(self.r2, 'return')}, "
+            f"direction {as_text(self.accuracy, 'share')}, Sharpe {as_text(self.sharpe, 'ratio')}; "
+            f"R2 of the stack {gain}"
+        )
+
+
 def as_text(value: float | None, unit: Unit) -> str:
     """Write `value` for people, in the one notation of its unit.
 

@@ -6,9 +6,12 @@
       AAPL_gbm_xgb_20240105_143022/     the same stem as its training log
         run.json           settings, data hashes, versions, threads, folds, figures, status
         forecasts.parquet  FORECASTS: the stitched test rows
+        members.parquet    day, seed, fold, forecast: what each member forecast on the test rows
         in_sample.parquet  day, fold, forecast on the rows that each fold's final fit used
         ledger.parquet     LEDGER
         importances.parquet  feature, fold, importance (models that have them)
+        out_of_fold.parquet, weights.parquet, rivals.parquet, weights.svg  of a stack
+        model/             what was learned, for use tomorrow: see `saved`
       .parts/<key>/fold_0003.npz        finished folds of an unfinished run
       snapshots/                        the prices that runs used
       library/                          prices that were added or fetched
@@ -27,7 +30,7 @@ import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from io import BytesIO
@@ -176,6 +179,19 @@ class StoredRun:
         """Return day, fold and forecast of the rows that the final fits used."""
         return self._frame("in_sample")
 
+    def members(self) -> pl.DataFrame:
+        """Return day, seed, fold and forecast of each member on the test rows."""
+        return self._frame("members")
+
+    def train_rows(self) -> dict[int, int]:
+        """Return how many rows each fold learned from."""
+        folds = self.facts.get("folds", [])
+        return {int(fold["fold"]): int(fold["train_rows"]) + int(fold["valid_rows"]) for fold in folds}
+
+    def rivals(self) -> pl.DataFrame | None:
+        """Return day, rival and forecast of a stack's simplest alternatives; None for other models."""
+        return self._frame("rivals") if (self.folder / "rivals.parquet").exists() else None
+
     def _frame(self, name: str) -> pl.DataFrame:
         try:
             return read_frame(self.folder / f"{name}.parquet")
@@ -203,8 +219,19 @@ class RunsFolder:
         """Return the store for the folds of an unfinished run."""
         return Parts(self.root / ".parts" / key)
 
-    def save(self, name: str, facts: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> Path:
+    def save(
+        self,
+        name: str,
+        facts: Mapping[str, Any],
+        frames: Mapping[str, pl.DataFrame],
+        write_model: Callable[[Path], str] | None = None,
+    ) -> Path:
         """Write a finished run; ``run.json`` comes last, so a folder with one is complete.
+
+        Parameters
+        ----------
+        write_model : callable, optional
+            Writes the model for use into the folder it is given and returns the hash that proves it whole.
 
         Raises
         ------
@@ -214,6 +241,8 @@ class RunsFolder:
         folder = self._reserve(name)
         for stem, frame in frames.items():
             write_frame(folder / f"{stem}.parquet", frame)
+        if write_model is not None:
+            facts = {**facts, "model_hash": write_model(folder / "model")}
         text = json.dumps({"schema": SCHEMA, "name": folder.name, **facts}, indent=2, default=str)
         write_atomically(folder / "run.json", text.encode())
         return folder

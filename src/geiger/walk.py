@@ -21,11 +21,12 @@ from geiger.columns import FORECASTS, require
 from geiger.config import Config
 from geiger.errors import Diverged, TrainingError
 from geiger.features.catalogue import NAMES
-from geiger.folds import Fold
+from geiger.folds import Fold, final_fold
 from geiger.material import Material, cut_folds
 from geiger.models import Ensemble, Forecaster, average, fit_members
 from geiger.records import Epoch, FoldResult, Notice, Training
 from geiger.runs import Part, Parts, threads_at_hand
+from geiger.saved import Trained
 from geiger.seeds import derive
 from geiger.windows import FoldArrays, Weighting, fold_arrays, join
 
@@ -43,6 +44,7 @@ class FoldOutput:
     epochs: tuple[Epoch, ...]
     notices: tuple[Notice, ...]
     test_forecast: npt.NDArray[np.float64]  # (test rows,)
+    member_forecast: npt.NDArray[np.float64]  # (members, test rows): `test_forecast` is their mean
     fit_rows: npt.NDArray[np.int64]  # rows of the final fit
     fit_forecast: npt.NDArray[np.float64]  # (fit rows,) in sample
     importances: npt.NDArray[np.float64]  # (F,), empty where the model has none
@@ -50,16 +52,52 @@ class FoldOutput:
     train_std: float
     trainings: tuple[Training, ...] = ()  # of networks
     resumed: bool = False
+    trained: Trained | None = None  # what was learned, where it is for use
 
 
 @dataclass(frozen=True)
 class Walk:
-    """The stitched test rows of all folds, and what each fold did."""
+    """The stitched test rows of all folds, and what each fold did.
+
+    Attributes
+    ----------
+    members : frame with day, seed, fold, forecast
+        What each member forecast on the test rows.
+    trained : Trained, optional
+        The model for use: fitted once more, on every row whose label is known. It is never scored.
+    """
 
     forecasts: pl.DataFrame
+    members: pl.DataFrame
     in_sample: pl.DataFrame
     importances: pl.DataFrame
     folds: tuple[FoldOutput, ...]
+    trained: Trained | None = None
+
+    @property
+    def results(self) -> tuple[FoldResult, ...]:
+        """What each fold did."""
+        return tuple(fold.result for fold in self.folds)
+
+    @property
+    def trainings(self) -> tuple[Training, ...]:
+        """How the training of each network went; empty for other models."""
+        return tuple(training for fold in self.folds for training in fold.trainings)
+
+    @property
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """The tables of a run folder beside the forecasts."""
+        return {"members": self.members, "in_sample": self.in_sample, "importances": self.importances}
+
+    @property
+    def charts(self) -> dict[str, bytes]:
+        """Pictures for the run folder, SVG: none."""
+        return {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the log."""
+        return () if self.rounds_note is None else (self.rounds_note,)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -114,7 +152,8 @@ def expected_seconds(
     known = [forecaster.expected_seconds(len(fold.train)) for fold in folds]
     if None not in known:
         workers = min(config.workers or threads_at_hand(), len(folds))
-        return STARTUP_SECONDS + fits * sum(filter(None, known)) / workers
+        used = sum(filter(None, known)) + (known[-1] or 0.0)
+        return STARTUP_SECONDS + fits * used / workers
     target = material.target["value"].to_numpy()
     arrays = fold_arrays(material.features, target, folds[-1], clip=config.clip)
 
@@ -131,7 +170,8 @@ def expected_seconds(
     short, long = timed(few), timed(more)
     a_tree = max(long - short, 0.0) / (more - few)
     once = short + a_tree * max(getattr(forecaster, "max_trees", few) - few, 0)
-    return once * fits * sum(len(fold.train) for fold in folds) / len(folds[-1].train)
+    used = sum(len(fold.train) for fold in folds) + len(folds[-1].train)  # and once more, for use
+    return once * fits * used / len(folds[-1].train)
 
 
 def walk(
@@ -143,6 +183,7 @@ def walk(
     *,
     parts: Parts | None = None,
     on_fold: Callable[[FoldOutput], None] = lambda fold: None,
+    for_use: bool = False,
 ) -> Walk:
     """Train `forecaster` on every fold and return its stitched out-of-sample forecasts.
 
@@ -154,10 +195,13 @@ def walk(
         Finished folds of an earlier, killed run of exactly this work; they are used, not trained again.
     on_fold : callable
         Told of each fold when it is done.
+    for_use : bool
+        Fit once more, on every row whose label is known, and hand on what was learned.
     """
     known = {fold.index: _stored(parts, fold) for fold in folds}
     open_folds = [fold for fold in folds if known[fold.index] is None]
-    trained = _train_all(material, model, forecaster, config, open_folds)
+    last = [use_fold(material, config, folds)] if for_use else []
+    trained = _train_all(material, model, forecaster, config, [*open_folds, *last])
     outputs = []
     with closing(trained):  # processes end with the walk, however it ends
         for fold in folds:
@@ -166,7 +210,21 @@ def walk(
                 parts.save(fold.index, _as_part(output))
             on_fold(output)
             outputs.append(output)
-    return _stitch(material, model, outputs)
+        usable = next(trained).trained if for_use else None
+    return replace(_stitch(material, model, outputs), trained=usable)
+
+
+def use_fold(material: Material, config: Config, folds: Sequence[Fold]) -> Fold:
+    """Return the fold of the model for use, whose test rows have no label yet."""
+    return final_fold(
+        material.warmup,
+        material.labelled,
+        material.prices.height,
+        index=folds[-1].index + 1,
+        horizon=config.horizon,
+        valid_share=config.valid_share,
+        rolling=config.rolling,
+    )
 
 
 def _train_all(
@@ -303,17 +361,24 @@ def _output(
     target, scaler = material.target["value"].to_numpy(), arrays.scaler
     fitted = join(arrays.train, arrays.valid).take(predictor.fit_rows)
     importances = predictor.importances
+    each = predictor.each(arrays.test)
+    mean, std = float(target[predictor.fit_rows].mean()), float(target[predictor.fit_rows].std())
+    trained = None
+    if np.isnan(arrays.test.y).all():  # no label of these rows is known: this model is for use
+        trained = Trained(predictor=predictor, scaler=scaler, train_mean=mean, train_std=std)
     return FoldOutput(
         result=_result(material, fold, predictor.rounds_by_member, seconds),
         epochs=tuple(replace(epoch, fold=fold.index) for epoch in predictor.epochs),
         notices=predictor.notices,
-        test_forecast=scaler.restore(predictor.predict(arrays.test)),
+        test_forecast=scaler.restore(each.mean(axis=0)),
+        member_forecast=scaler.restore(each),
         fit_rows=predictor.fit_rows,
         fit_forecast=scaler.restore(predictor.predict(fitted)),
         importances=np.empty(0) if importances is None else importances,
-        train_mean=float(target[predictor.fit_rows].mean()),
-        train_std=float(target[predictor.fit_rows].std()),
+        train_mean=mean,
+        train_std=std,
         trainings=tuple(replace(training, fold=fold.index) for training in predictor.trainings),
+        trained=trained,
     )
 
 
@@ -343,7 +408,7 @@ def _stitch(material: Material, model: str, outputs: Sequence[FoldOutput]) -> Wa
     def row_of(day: str) -> int:
         return int(days.search_sorted(dt.date.fromisoformat(day)))
 
-    forecasts, in_sample, importances = [], [], []
+    forecasts, members, in_sample, importances = [], [], [], []
     for output in outputs:
         fold = output.result.fold
         rows = target.slice(row_of(output.result.test_first), len(output.test_forecast))
@@ -361,6 +426,15 @@ def _stitch(material: Material, model: str, outputs: Sequence[FoldOutput]) -> Wa
                 train_std=pl.lit(output.train_std),
             )
         )
+        members += [
+            pl.DataFrame({"day": rows["day"], "forecast": forecast}).select(
+                "day",
+                pl.lit(seed, dtype=pl.Int32).alias("seed"),
+                pl.lit(fold, dtype=pl.Int32).alias("fold"),
+                "forecast",
+            )
+            for seed, forecast in enumerate(output.member_forecast)
+        ]
         in_sample.append(
             pl.DataFrame({"day": days.gather(output.fit_rows), "forecast": output.fit_forecast}).select(
                 "day", pl.lit(fold, dtype=pl.Int32).alias("fold"), "forecast"
@@ -373,7 +447,13 @@ def _stitch(material: Material, model: str, outputs: Sequence[FoldOutput]) -> Wa
     frame = require(pl.concat(forecasts), FORECASTS)
     _require_unseen(frame)
     empty = pl.DataFrame(schema={"feature": pl.String, "fold": pl.Int64, "importance": pl.Float64})
-    return Walk(frame, pl.concat(in_sample), pl.concat(importances) if importances else empty, tuple(outputs))
+    return Walk(
+        frame,
+        pl.concat(members),
+        pl.concat(in_sample),
+        pl.concat(importances) if importances else empty,
+        tuple(outputs),
+    )
 
 
 def _require_unseen(forecasts: pl.DataFrame) -> None:
@@ -397,6 +477,7 @@ def _stored(parts: Parts | None, fold: Fold) -> FoldOutput | None:
         epochs=tuple(Epoch(**epoch) for epoch in facts["epochs"]),
         notices=tuple(Notice(**notice) for notice in facts["notices"]),
         test_forecast=arrays["test_forecast"],
+        member_forecast=arrays["member_forecast"],
         fit_rows=arrays["fit_rows"],
         fit_forecast=arrays["fit_forecast"],
         importances=arrays["importances"],
@@ -411,6 +492,7 @@ def _as_part(output: FoldOutput) -> Part:
     return Part(
         arrays={
             "test_forecast": output.test_forecast,
+            "member_forecast": output.member_forecast,
             "fit_rows": output.fit_rows,
             "fit_forecast": output.fit_forecast,
             "importances": output.importances,

@@ -253,6 +253,21 @@ def fold_arrays(
     return FoldArrays(replace(blocks[0], weight=weight, weighting=weighting), blocks[1], blocks[2], scaler)
 
 
+def block_of(features: Floats, rows: range, scaler: Scaler, last_return: Floats | None = None) -> Block:
+    """Return rows to forecast, with all rows before them as history, through a scaler fitted elsewhere.
+
+    Parameters
+    ----------
+    features : (n, F) float64
+        Row t is made of bars <= t only.
+    rows : range
+        Row numbers to forecast; their labels are not known.
+    """
+    _require_finite_features(features, rows)
+    past = _history(features[: rows.stop], last_return, rows.start, scaler)
+    return _block(past, np.full(len(features), np.nan), rows, scaler)
+
+
 def join(train: Block, valid: Block) -> Block:
     """Return the rows of both blocks as one, for a final fit; the weighting rule is applied to all of them.
 

@@ -16,6 +16,9 @@ from geiger.studies.ablation_report import Ablation, write_report
 from geiger.studies.arms import ARMS
 from geiger.studies.beyond_range import beyond_range
 from geiger.studies.markets import Market, RealMarket, made_markets, real_symbols
+from geiger.studies.stacks import report as report_stacks
+from geiger.studies.stacks import run as run_stacks
+from geiger.studies.stacks import stack_markets
 
 # Options that a report repeats: what they are worth by default, so that only others are shown.
 SHOWN = {
@@ -27,6 +30,8 @@ SHOWN = {
 def ablate(args: argparse.Namespace) -> int:
     """Run what is missing, then write the report; a run that was stopped goes on."""
     _check(args)
+    if args.stacks:
+        return _stacks(args)
     arms = select(ARMS, args.arms, args.group)
     results = Results(RunsFolder(args.runs_dir).root / "studies" / "ablate.jsonl")
     tasks = make_tasks(arms, _markets(args))
@@ -58,6 +63,31 @@ def ablate(args: argparse.Namespace) -> int:
     beyond = beyond_range() if args.beyond_range else None
     page, data = write_report(Ablation(_command(args), arms, tasks, results, beyond), args.out)
     return _say(args, tasks, results, {**facts, "report": page, "data": data})
+
+
+def _stacks(args: argparse.Namespace) -> int:
+    """Weigh the same base forecasts in every way, and write that report instead."""
+    found = _markets(args)
+    markets: list[Market] = [market for market in found if market.kind == "real"]
+    if len(markets) < len(found):
+        markets = [*stack_markets(args.market_seeds), *markets]
+    if args.dry_run:
+        print(f"{len(markets)} markets, about {2 * len(markets)} minutes of one processor")
+        return 0
+    folder = RunsFolder(args.runs_dir).root / "studies" / "stacks"
+    with progress("stacks", len(markets), quiet=args.json) as tick:
+        records = run_stacks(
+            markets, folder, workers=args.workers, on_done=lambda record: tick(record["market"])
+        )
+    page = report_stacks(records, _command(args), args.out)
+    broken = [record for record in records if record["error"]]
+    if args.json:
+        print_json(records)
+    else:
+        print(f"Report: {page}")
+    for record in broken:
+        complain(f"{record['market']}: {record['error']}")
+    return 1 if broken else 0
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -118,4 +148,5 @@ def _command(args: argparse.Namespace) -> str:
     if args.data is not None:
         words += ["--data", "DIR"]
     words += ["--beyond-range"] if args.beyond_range else []
+    words += ["--stacks"] if args.stacks else []
     return shlex.join([*words, *args.symbols, *args.named])

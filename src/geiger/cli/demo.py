@@ -10,11 +10,11 @@ from geiger.config import recipe
 from geiger.experiment import Experiment, backtest, plan
 
 SYMBOL, CONTEXT = "AAPL", "^GSPC"
-MODELS = ("ridge", "lstm", "gbm")
+MODELS = ("ridge", "lstm", "gbm", "stack")
 
 
 def demo(args: argparse.Namespace) -> int:
-    """Train ridge, a network and the boosters on AAPL 2000-2013, then backtest the last one in full."""
+    """Train ridge, a network and the boosters on AAPL 2000-2013, weigh them, then backtest in full."""
     print(f"{SYMBOL} 2000-2013 with the S&P 500 as context, embedded prices, recipe {args.recipe!r}.")
     print("Every forecast below was made by a model that had seen earlier days only.\n")
     voice, code = Voice(), 0
@@ -32,7 +32,8 @@ def demo(args: argparse.Namespace) -> int:
         for group in MODELS
         for model in models_of(group)
     ]
-    print(f"{len(plans)} models, {duration(sum(planned.minutes() for planned in plans))} in all.\n")
+    minutes = sum(planned.minutes() for planned in plans if not planned.bases)
+    print(f"{len(plans)} models, {duration(minutes)} in all.\n")
     for planned in plans:
         show_plan(planned, voice)
         trained = train_one(planned, quiet=False)
@@ -43,5 +44,7 @@ def demo(args: argparse.Namespace) -> int:
     print(f"Backtest of {traded.model}, beside the baselines, on the same days and costs:\n")
     print(scorecard_text(traded))
     print("\n".join(["", f"  Log: {traded.log}", f"  Ledger: {traded.folder / 'ledger.parquet'}"]))
-    print("\nNext: geiger train gbm MSFT IBM, or with your own prices: geiger train gbm AAPL --data FOLDER")
+    print(f"  Weights over time: {trained.folder / 'weights.svg'}")
+    print("\nNext: geiger train stack MSFT, or with your own prices: geiger train stack AAPL --data FOLDER")
+    print(f"Then: geiger predict {SYMBOL}, and geiger replay {trained.name}")
     return max(code, EXIT[traded.status])

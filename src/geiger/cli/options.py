@@ -48,6 +48,8 @@ def config_of(args: argparse.Namespace) -> Config:
     network = {name: getattr(args, name) for name in NETWORK if getattr(args, name) is not None}
     if network:
         changes |= {name: network for name in NETWORKS}
+    if args.models is not None:
+        changes["stack"] = {"models": [name.strip() for name in args.models.split(",") if name.strip()]}
     return override(config, changes)
 
 

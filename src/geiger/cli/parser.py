@@ -10,7 +10,7 @@ from typing import NoReturn, TypeAlias
 from geiger import __version__
 from geiger.cli.complaint import complain
 
-MODELS = ("ridge", "xgb", "lgb", "catboost", "gbm", "lstm", "xlstm", "net")
+MODELS = ("ridge", "xgb", "lgb", "catboost", "gbm", "lstm", "xlstm", "net", "stack")
 RECIPES = ("plan", "default", "quick")
 USAGE = 2
 EPILOG = """\
@@ -53,6 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     _features(commands)
     _train(commands)
     _backtest(commands)
+    _predict(commands)
+    _replay(commands)
     _ablate(commands)
     _doctor(commands)
     return parser
@@ -145,7 +147,8 @@ def _train(commands: Commands) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help=f"one of {', '.join(MODELS)} (gbm: all three boosters, net: both networks)",
+        help=f"one of {', '.join(MODELS)} (gbm: all three boosters, net: both networks, "
+        "stack: all of them, weighed)",
     )
     parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
     parser.add_argument("--symbols-file", metavar="FILE", type=Path, help="a file with one symbol a line")
@@ -166,9 +169,49 @@ def _backtest(commands: Commands) -> None:
         "--symbol", dest="named", metavar="SYMBOL", action="append", default=[], help="the same, as an option"
     )
     parser.add_argument(
-        "--model", default="xgb", metavar="MODEL", help="whose forecasts to trade (default: xgb)"
+        "--model",
+        metavar="MODEL",
+        help="whose forecasts to trade (default: the model trained last, or else the stack)",
     )
     _experiment(parser)
+    _json(parser)
+
+
+def _predict(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "predict",
+        "geiger.cli.predict:predict_next",
+        "forecast the next session with a saved model, and score what was forecast before",
+    )
+    parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
+    parser.add_argument(
+        "--model", metavar="MODEL", help="whose newest run to use (default: the newest of any)"
+    )
+    parser.add_argument("--run", metavar="RUN", help="use exactly this run")
+    parser.add_argument(
+        "--level", type=float, default=0.9, metavar="P", help="share the interval shall hold (default: 0.9)"
+    )
+    parser.add_argument(
+        "--save", action="store_true", help="append the forecast to the ledger, before its outcome is known"
+    )
+    parser.add_argument(
+        "--score", action="store_true", help="score the saved forecasts whose outcomes have become known"
+    )
+    _source(parser)
+    _runs_dir(parser)
+    _json(parser)
+
+
+def _replay(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "replay",
+        "geiger.cli.replay:replay_run",
+        "repeat a run from its record and say whether every forecast has the same bits",
+    )
+    parser.add_argument("run", metavar="RUN", help="name of the run, or its folder")
+    _runs_dir(parser)
     _json(parser)
 
 
@@ -203,6 +246,7 @@ def _ablate(commands: Commands) -> None:
     group.add_argument("--refit", type=int, metavar="N", default=504, help="rows between trainings (real)")
     group.add_argument("--max-folds", type=int, metavar="N", default=3, help="most recent folds (real)")
     group.add_argument("--beyond-range", action="store_true", help="also: do trees forecast beyond a range?")
+    group.add_argument("--stacks", action="store_true", help="instead: every way of weighing the base models")
     group.add_argument("--workers", type=int, metavar="N", help="processes (default: one a processor)")
     group.add_argument("--minutes", type=float, metavar="N", help="start no training after N minutes")
     group.add_argument("--dry-run", action="store_true", help="say what would be done and stop")
@@ -237,6 +281,7 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--risk", choices=("conservative", "balanced", "aggressive"), help="risk appetite")
     group.add_argument("--epochs", type=int, metavar="N", help="at most this many epochs, or trees")
     group.add_argument("--batch-size", type=int, metavar="N", help="targets in a batch (networks)")
+    group.add_argument("--models", metavar="M,M", help="base models of a stack, as ridge,lgb,lstm")
     group.add_argument("--lookback", type=int, metavar="N", help="days a network's blocks look back")
     group.add_argument("--seeds", type=int, metavar="N", help="members whose forecasts are averaged")
     group.add_argument("--seed", type=int, metavar="N", help="root of all randomness")

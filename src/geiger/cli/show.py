@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from geiger.backtest import LABELS
-from geiger.experiment import Plan, Run
+from geiger.experiment import BaseRun, Plan, Run
 from geiger.records import Notice, Outcome, as_text
 from geiger.runlog import Scorecard
 from geiger.runlog.sections import scorecard_lines
@@ -89,6 +89,7 @@ def run_lines(run: Run) -> list[str]:
         f"(buy and hold {text['Buy & Hold Sharpe']}), Max Drawdown {text['Max Drawdown']}",
         f"  Health: {codes}: {health.meaning}",
         *doctor_lines(run),
+        *rival_lines(run),
         f"  Checkpoints: {passed} of {len(points)} passed",
         *(f"    {p.number}. {p.name}: FAIL ({p.found})" for p in points if p.outcome is Outcome.FAIL),
         "  Verdict: not evaluated (no figure above says by itself whether this is skill or luck)",
@@ -101,6 +102,19 @@ def doctor_lines(run: Run) -> list[str]:
     if found is None:
         return []
     return [f"  Doctor: {found.cause}: {found.text}", *(f"    {evidence}" for evidence in found.evidence)]
+
+
+def rival_lines(run: Run) -> list[str]:
+    """Return how a stack does beside its simplest alternatives; nothing for other models."""
+    rivals = run.evaluation.rivals
+    return ["  On the same days:", *(f"    {rival.text()}" for rival in rivals)] if rivals else []
+
+
+def base_line(base: BaseRun) -> str:
+    """Return what is known of a base model of a stack, in one line."""
+    if base.stored is None:
+        return f"{base.model}: FAILED and is left out: {base.error}"
+    return f"{base.model}: {base.stored.facts.get('status')}, forecasts of {base.stored.name}"
 
 
 def place_lines(run: Run) -> list[str]:

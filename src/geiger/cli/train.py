@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from geiger.cli.complaint import complain, plain
 from geiger.cli.options import config_of, experiment_of, is_symbol, symbols_of
 from geiger.cli.show import (
     Voice,
+    base_line,
     data_lines,
     place_lines,
     plan_facts,
@@ -22,7 +24,7 @@ from geiger.cli.show import (
 )
 from geiger.config import Config
 from geiger.errors import TrainingError
-from geiger.experiment import Experiment, Plan, Run, plan, run
+from geiger.experiment import Experiment, Plan, Run, plan, run, run_bases
 from geiger.models import expand, resolve
 from geiger.records import Status, as_text
 from geiger.walk import FoldOutput
@@ -37,11 +39,21 @@ def train(args: argparse.Namespace) -> int:
     return for_each(args, _train)
 
 
-def for_each(args: argparse.Namespace, task: Task) -> int:
-    """Do `task` for every symbol and model; one that fails does not stop the rest. Return the worst code."""
+def for_each(
+    args: argparse.Namespace, task: Task, default: Callable[[str], str] = lambda symbol: "stack"
+) -> int:
+    """Do `task` for every symbol and model; one that fails does not stop the rest. Return the worst code.
+
+    Parameters
+    ----------
+    default : callable
+        Symbol to model, where no model is named.
+    """
     config = config_of(args)
-    symbols, models = symbols_of(args), models_of(args.model)
-    results = [result for symbol in symbols for result in _of_symbol(args, task, symbol, models, config)]
+    models = {symbol: models_of(args.model or default(symbol)) for symbol in symbols_of(args)}
+    results = [
+        result for symbol in models for result in _of_symbol(args, task, symbol, models[symbol], config)
+    ]
     if args.json:
         print_json([facts for _, facts in results])
     return max(code for code, _ in results)
@@ -62,7 +74,10 @@ def show_plan(planned: Plan, voice: Voice) -> None:
 
 
 def train_one(planned: Plan, *, quiet: bool) -> Run:
-    """Train with a progress bar that shows each fold's rounds and spread."""
+    """Train with a progress bar that shows each fold's spread; the base models of a stack come first."""
+    bases = run_bases(planned, train=partial(_train_base, quiet=quiet))
+    if not quiet:
+        print("".join(f"  {base_line(base)}\n" for base in bases), end="", flush=True)
     title = f"{planned.experiment.symbol} {planned.model}"
     with progress(title, len(planned.folds), quiet=quiet) as tick:
 
@@ -73,7 +88,14 @@ def train_one(planned: Plan, *, quiet: bool) -> Run:
             health = f"pred_std {as_text(spread, 'number')}, {as_text(above, 'share')} above the mean"
             tick(f"fold {output.result.fold} to {output.result.test_last}, {health}")
 
-        return run(planned, on_fold=on_fold)
+        return run(planned, on_fold=on_fold, bases=bases)
+
+
+def _train_base(planned: Plan, *, quiet: bool) -> Run:
+    """Train one base model of a stack, and say so."""
+    if not quiet:
+        print(f"  {plan_line(plan_facts(planned))}", flush=True)
+    return train_one(planned, quiet=quiet)
 
 
 def show_run(finished: Run, voice: Voice) -> None:

@@ -6,6 +6,8 @@ prices, or all volumes, by a power of two changes no bit.
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import polars as pl
 
@@ -40,6 +42,15 @@ FEATURES: tuple[Feature, ...] = (
 NAMES: tuple[str, ...] = tuple(entry.name for entry in FEATURES)
 # The first row on which every feature has a value.
 WARMUP: int = max(entry.warmup for entry in FEATURES)
+
+
+def contract_hash() -> str:
+    """Return a hash of the contract: version, and name, unit and warm-up of every column in order.
+
+    A saved model carries it, and is refused where the columns are no longer those it learned from.
+    """
+    lines = [VERSION, *(f"{f.name}\t{f.unit}\t{f.warmup}\t{f.formula}" for f in FEATURES)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def feature_matrix(prices: pl.DataFrame, context: pl.DataFrame | None = None) -> Array:

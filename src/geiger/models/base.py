@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from geiger.errors import SettingError, TrainingError
+from geiger.models.state import MAX_FEATURES, State, rows_of, spans_of
 from geiger.records import Epoch, Notice, Training
 from geiger.windows import Block, Floats, Ints
 
@@ -49,6 +51,21 @@ class Predictor(ABC):
 
         Only features are read, of these rows and, by models with memory, of the rows before each.
         """
+
+    def state(self) -> State:
+        """Return all that `predict` needs as plain values; `storage.restore` makes the model again.
+
+        `fit_rows`, `rounds` and `importances` are part of it. The course of training, the notices and the
+        training record are not: they stand in the run's log.
+
+        Raises
+        ------
+        SettingError
+            If a model of this kind cannot be written without running code when it is read.
+        """
+        raise SettingError(
+            f"a {type(self).__name__} cannot be saved: it has no form that can be read without running code"
+        )
 
 
 class Forecaster(ABC):
@@ -121,7 +138,17 @@ class Ensemble(Predictor):
 
     def predict(self, block: Block) -> Floats:
         """Return the members' mean forecast (n,)."""
-        return np.asarray(np.mean([member.predict(block) for member in self.members], axis=0))
+        return np.asarray(self.each(block).mean(axis=0))
+
+    def each(self, block: Block) -> Floats:
+        """Return every member's forecast (members, n)."""
+        return np.array([member.predict(block) for member in self.members])
+
+    def state(self) -> State:
+        """Return the members' states as parts of one."""
+        parts = tuple(member.state() for member in self.members)
+        facts, arrays = common_state(self, parts[0].facts["features"])
+        return State("ensemble", facts, arrays, parts=parts)
 
 
 def fit_members(forecaster: Forecaster, train: Block, valid: Block, seeds: Sequence[int]) -> Ensemble:
@@ -156,6 +183,40 @@ def average(members: Sequence[Predictor]) -> Ensemble:
         importance_kind=members[0].importance_kind,
         notices=tuple(dict.fromkeys(notice for member in members for notice in member.notices)),
     )
+
+
+COMMON_FACTS = ("features", "rounds", "importance_kind")
+
+
+def common_state(predictor: Predictor, features: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the facts and arrays that the state of every predictor for so many features has."""
+    facts = {
+        "features": features,
+        "rounds": int(predictor.rounds),
+        "importance_kind": predictor.importance_kind,
+    }
+    arrays: dict[str, Any] = {"fit_rows": spans_of(predictor.fit_rows)}
+    if predictor.importances is not None:
+        arrays["importances"] = predictor.importances
+    return facts, arrays
+
+
+def restore_common(state: State) -> dict[str, Any]:
+    """Return the arguments that every predictor's constructor takes, checked.
+
+    Raises
+    ------
+    DataError
+        If one of them is missing or wrong.
+    """
+    features = state.whole("features", least=1, most=MAX_FEATURES)
+    has = "importances" in state.arrays
+    return {
+        "fit_rows": rows_of(state, "fit_rows"),
+        "rounds": state.whole("rounds"),
+        "importances": state.floats("importances", (features,)) if has else None,
+        "importance_kind": None if state.facts["importance_kind"] is None else state.text("importance_kind"),
+    }
 
 
 def epoch_record(

@@ -8,7 +8,16 @@ from typing import ClassVar
 import numpy as np
 
 from geiger.errors import SettingError
-from geiger.models.base import Forecaster, Predictor, epoch_record, shares
+from geiger.models.base import (
+    COMMON_FACTS,
+    Forecaster,
+    Predictor,
+    common_state,
+    epoch_record,
+    restore_common,
+    shares,
+)
+from geiger.models.state import State
 from geiger.windows import Block, Floats, join
 
 
@@ -28,6 +37,37 @@ class Linear(Predictor):
         # Summed row by row: a matrix product's last bits depend on how many rows it is given.
         products = np.ascontiguousarray(x) * self.coefficients
         return np.asarray(self.intercept + products.sum(axis=1))
+
+    def state(self) -> State:
+        """Return intercept and coefficients."""
+        facts, arrays = common_state(self, len(self.coefficients))
+        return State(
+            "linear",
+            facts | {"intercept": float(self.intercept)},
+            arrays | {"coefficients": self.coefficients},
+        )
+
+
+def restore_linear(state: State) -> Linear:
+    """Return the model behind a saved state.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, of another type or shape, or infinite.
+    """
+    state.require(
+        "linear",
+        facts=(*COMMON_FACTS, "intercept"),
+        arrays=("fit_rows", "coefficients"),
+        optional=("importances",),
+    )
+    common = restore_common(state)
+    return Linear(
+        intercept=state.number("intercept"),
+        coefficients=state.floats("coefficients", (state.whole("features"),)),
+        **common,
+    )
 
 
 @dataclass(frozen=True)

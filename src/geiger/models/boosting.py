@@ -7,15 +7,26 @@ rows never enter. Trees average training targets, so a forecast stays within the
 
 from __future__ import annotations
 
+import tempfile
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geiger.errors import MissingLibrary, SettingError, TrainingError
-from geiger.models.base import Forecaster, Predictor, epoch_record, shares
+from geiger.errors import GeigerError, MissingLibrary, SettingError, TrainingError
+from geiger.models.base import (
+    COMMON_FACTS,
+    Forecaster,
+    Predictor,
+    common_state,
+    epoch_record,
+    restore_common,
+    shares,
+)
+from geiger.models.state import State
 from geiger.records import Epoch, Notice
 from geiger.windows import Block, Floats, join
 
@@ -23,11 +34,28 @@ RECORD_EVERY = 50  # rounds between two epoch records
 FEW_TREES = 10  # with fewer, the inner validation rows showed no skill
 
 
+@dataclass(frozen=True)
 class Trees(ABC):
-    """Trees one library has grown."""
+    """Trees one library has grown.
 
-    booster: Any  # the library's own object
-    count: int  # the number of trees to use: the best on the watched rows, or all
+    Attributes
+    ----------
+    booster : object
+        The library's own.
+    count : int
+        The number of trees to use: the best on the watched rows, or all.
+    features : int
+        Number of features F.
+    threads : int
+        CPU threads a forecast may use.
+    """
+
+    booster: Any
+    count: int
+    features: int
+    threads: int
+    ending: ClassVar[str]  # of a file in the library's own format
+    start: ClassVar[bytes]  # of its content
 
     @abstractmethod
     def predict(self, x: Floats, count: int) -> Floats:
@@ -36,6 +64,15 @@ class Trees(ABC):
     @abstractmethod
     def gain(self) -> Floats:
         """Return what each feature contributed (F,), in the library's unit of gain."""
+
+    @abstractmethod
+    def native(self) -> bytes:
+        """Return all trees in the library's own format."""
+
+    @staticmethod
+    @abstractmethod
+    def load(content: bytes, threads: int) -> tuple[Any, int]:
+        """Return the booster behind `native`, and the number of its features."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +84,14 @@ class TreesPredictor(Predictor):
     def predict(self, block: Block) -> Floats:
         """Return one forecast (n,) per row."""
         return self.trees.predict(block.x, self.rounds)
+
+    def state(self) -> State:
+        """Return all trees in their library's own format, and how many of them forecast."""
+        trees = self.trees
+        facts, arrays = common_state(self, trees.features)
+        facts |= {"count": int(trees.count), "threads": trees.threads}
+        kind = next(kind for kind, library in LIBRARIES.items() if isinstance(trees, library))
+        return State(kind, facts, arrays, blobs={trees.ending: trees.native()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +279,10 @@ class LightGBM(Boosting):
         )
         # Where no split is possible, LightGBM ends before `count`.
         return _LightGBMTrees(
-            booster, booster.best_iteration if watched else booster.num_trees(), self.threads
+            booster,
+            booster.best_iteration if watched else booster.num_trees(),
+            block.x.shape[1],
+            self.threads,
         )
 
 
@@ -300,15 +348,15 @@ class CatBoost(Boosting):
             eval_set=None if watch is None else catboost.Pool(watch.x, watch.y),
             early_stopping_rounds=None if watch is None else self.early_stopping,
         )
-        return _CatBoostTrees(booster, count if watch is None else booster.best_iteration_ + 1, self.threads)
+        return _CatBoostTrees(
+            booster, count if watch is None else booster.best_iteration_ + 1, block.x.shape[1], self.threads
+        )
 
 
 @dataclass(frozen=True)
 class _XGBoostTrees(Trees):
-    booster: Any
-    count: int
-    features: int
-    threads: int
+    ending: ClassVar[str] = "ubj"
+    start: ClassVar[bytes] = b"{L"
 
     def predict(self, x: Floats, count: int) -> Floats:
         import xgboost
@@ -320,12 +368,24 @@ class _XGBoostTrees(Trees):
         gains = self.booster.get_score(importance_type="total_gain")
         return np.array([float(gains.get(f"f{i}", 0.0)) for i in range(self.features)])
 
+    def native(self) -> bytes:
+        return bytes(self.booster.save_raw("ubj"))
+
+    @staticmethod
+    def load(content: bytes, threads: int) -> tuple[Any, int]:
+        try:
+            import xgboost
+        except ImportError as error:
+            raise _missing("xgboost") from error
+        booster = xgboost.Booster({"nthread": threads, "verbosity": 0})
+        booster.load_model(bytearray(content))
+        return booster, int(booster.num_features())
+
 
 @dataclass(frozen=True)
 class _LightGBMTrees(Trees):
-    booster: Any
-    count: int
-    threads: int
+    ending: ClassVar[str] = "txt"
+    start: ClassVar[bytes] = b"tree\n"
 
     def predict(self, x: Floats, count: int) -> Floats:
         forecast = self.booster.predict(_rounded(x), num_iteration=count, num_threads=self.threads)
@@ -334,12 +394,24 @@ class _LightGBMTrees(Trees):
     def gain(self) -> Floats:
         return np.asarray(self.booster.feature_importance("gain"), dtype=np.float64)
 
+    def native(self) -> bytes:
+        text: str = self.booster.model_to_string(num_iteration=-1)  # all, not the best number alone
+        return text.encode("ascii")
+
+    @staticmethod
+    def load(content: bytes, threads: int) -> tuple[Any, int]:
+        try:
+            import lightgbm
+        except ImportError as error:
+            raise _missing("lightgbm") from error
+        booster = lightgbm.Booster(model_str=content.decode("ascii"))
+        return booster, int(booster.num_feature())
+
 
 @dataclass(frozen=True)
 class _CatBoostTrees(Trees):
-    booster: Any
-    count: int
-    threads: int
+    ending: ClassVar[str] = "cbm"
+    start: ClassVar[bytes] = b"CBM1"
 
     def predict(self, x: Floats, count: int) -> Floats:
         forecast = self.booster.predict(x, ntree_end=count, thread_count=self.threads)
@@ -348,6 +420,71 @@ class _CatBoostTrees(Trees):
     def gain(self) -> Floats:
         gains = self.booster.get_feature_importance(type="PredictionValuesChange", thread_count=self.threads)
         return np.nan_to_num(np.asarray(gains, dtype=np.float64))  # 0 / 0 where no tree has a split
+
+    def native(self) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:  # the library writes to files only
+            path = Path(folder) / "model.cbm"
+            self.booster.save_model(str(path), format="cbm")
+            return path.read_bytes()
+
+    @staticmethod
+    def load(content: bytes, threads: int) -> tuple[Any, int]:
+        try:
+            import catboost
+        except ImportError as error:
+            raise _missing("catboost") from error
+        booster = catboost.CatBoostRegressor(thread_count=threads, allow_writing_files=False)
+        booster.load_model(blob=content)
+        return booster, len(booster.feature_names_)  # `n_features_in_` is 0 in a model that was read
+
+
+# Kind of a saved state -> whose trees it holds.
+LIBRARIES: dict[str, type[Trees]] = {"xgb": _XGBoostTrees, "lgb": _LightGBMTrees, "catboost": _CatBoostTrees}
+MAX_THREADS = 1024
+
+
+def restore_trees(state: State) -> TreesPredictor:
+    """Return the model behind a saved state.
+
+    What the library itself refuses is refused here in one line, and so are trees that do not take this number
+    of features or give no finite forecast. More cannot be known from outside: these parsers are written in
+    C++ and trust the inside of a file that looks right, so one made to harm may end the process, and nothing
+    is promised about it. Hashes keep damage away from here; take hashes only from people you trust.
+
+    Raises
+    ------
+    DataError
+        If a value is missing or wrong, or the library cannot read its own format.
+    MissingLibrary
+        If the library is not installed.
+    """
+    library = LIBRARIES[state.kind]
+    state.require(
+        state.kind,
+        facts=(*COMMON_FACTS, "count", "threads"),
+        arrays=("fit_rows",),
+        optional=("importances",),
+        blobs=(library.ending,),
+    )
+    common = restore_common(state)
+    count, features, rounds = state.whole("count"), state.whole("features"), state.whole("rounds")
+    threads = state.whole("threads", least=1, most=MAX_THREADS)
+    content = state.blobs[library.ending]
+    if not content.startswith(library.start):
+        raise state.fault(f"its {library.ending} file does not begin as one")
+    try:
+        booster, known = library.load(content, threads)
+        trees = library(booster, count, features, threads)
+        trial = trees.predict(np.zeros((1, features)), rounds) if known == features else None
+    except GeigerError:
+        raise
+    except Exception as error:  # each library has types of its own, and wraps others
+        raise state.fault(f"its trees cannot be read ({type(error).__name__})") from None
+    if trial is None:
+        raise state.fault(f"its trees take {known} features, not {features}")
+    if trial.shape != (1,) or not np.isfinite(trial).all():
+        raise state.fault("its trees give no forecast")
+    return TreesPredictor(trees=trees, **common)
 
 
 def _given(**settings: object) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from geiger.models.base import Forecaster
 from geiger.models.baselines import Ridge, RunningMean, Zero
 from geiger.models.boosting import CatBoost, LightGBM, XGBoost
 from geiger.models.nets.forecaster import XLSTMTS, LSTMTransformer
+from geiger.models.stack import MetaLearner
 from geiger.records import Notice
 
 FORECASTERS: dict[str, Callable[..., Forecaster]] = {
@@ -37,19 +38,21 @@ LOG_NAMES: dict[str, str] = {
     "catboost": "gbm_catboost",
     "lstm": "lstm",
     "xlstm": "xlstm",
+    MetaLearner.name: "stack",
 }
 
 
 def expand(name: str) -> tuple[str, ...]:
-    """Return the models that a name stands for: itself, or the members of a group.
+    """Return the models that a name stands for: itself, or the members of a group. The stack is one model.
 
     >>> expand("gbm"), expand("ridge")
     (('xgb', 'lgb', 'catboost'), ('ridge',))
     """
     if name in GROUPS:
         return GROUPS[name]
-    if name not in FORECASTERS:
-        raise SettingError(f"unknown model {name!r}: {did_you_mean(name, [*FORECASTERS, *GROUPS])}")
+    known = [*FORECASTERS, *GROUPS, MetaLearner.name]
+    if name not in known:
+        raise SettingError(f"unknown model {name!r}: {did_you_mean(name, known)}")
     return (name,)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from geiger.errors import SettingError, TrainingError
 from geiger.models.base import Forecaster, Predictor, epoch_record
+from geiger.models.state import State
 from geiger.records import Notice
 from geiger.windows import Block, Floats, join
 
@@ -24,6 +25,13 @@ class OwnPredictor(Predictor):
     def predict(self, block: Block) -> Floats:
         """Return one forecast (n,) per row."""
         return _checked(self.estimator.predict(block.x), len(block.x), self.estimator)
+
+    def state(self) -> State:
+        """Refuse: only pickle could hold any object, and reading a pickle runs code."""
+        raise SettingError(
+            f"a {type(self.estimator).__name__} cannot be saved: geiger keeps no object that only pickle "
+            "could hold; save it by its own library, or fit it again"
+        )
 
 
 @dataclass(frozen=True)

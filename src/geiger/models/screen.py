@@ -14,7 +14,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from geiger.models.baselines import Linear, Ridge
+from geiger.models.baselines import Linear, Ridge, restore_linear
+from geiger.models.state import MAX_FEATURES, State
 from geiger.windows import Block, Floats, History, Ints, join
 
 MAX_DELAY = 20  # days
@@ -22,6 +23,7 @@ MAX_TERMS = 8
 CLIP = 3.0  # a product of two outliers would outweigh everything else
 FALSE_FINDS = 0.025  # expected in a noise market, of pairs and of single features each
 ALIKE = 0.9  # correlation above which two terms are one
+NOTHING = -1  # in a saved term: no feature of today
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,58 @@ class Screened:
     def on(self, x: Floats) -> Floats:
         """Return the forecast (m,) of consecutive rows x (m, F)."""
         return self.linear.on(_widened(x, self.terms, self.center, self.scale))
+
+    def state(self) -> State:
+        """Return the terms as columns, with the ridge regression as the one part."""
+        return State(
+            "screened",
+            {"features": len(self.linear.coefficients) - len(self.terms)},
+            {
+                "one": np.array([NOTHING if t.one is None else t.one for t in self.terms], np.int64),
+                "other": np.array([t.other for t in self.terms], np.int64),
+                "delay": np.array([t.delay for t in self.terms], np.int64),
+                "t": np.array([t.t for t in self.terms], np.float64),
+                "center": self.center,
+                "scale": self.scale,
+            },
+            parts=(self.linear.state(),),
+        )
+
+
+def restore_screened(state: State) -> Screened:
+    """Return the linear part behind a saved state.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, of another type or shape, or points outside the features.
+    """
+    state.require(
+        "screened", facts=("features",), arrays=("one", "other", "delay", "t", "center", "scale"), parts=1
+    )
+    features = state.whole("features", least=1, most=MAX_FEATURES)
+    number = len(state.floats("t", (None,)))
+    columns = {name: state.array(name, "int64", (number,)) for name in ("one", "other", "delay")}
+    for name, least, stop in (
+        ("one", NOTHING, features),
+        ("other", 0, features),
+        ("delay", 0, MAX_DELAY + 1),
+    ):
+        if not ((columns[name] >= least) & (columns[name] < stop)).all():
+            raise state.fault(f"{name} must hold numbers from {least} to {stop - 1}")
+    rows = zip(*(columns[name].tolist() for name in columns), state.arrays["t"].tolist(), strict=True)
+    terms = tuple(
+        Term(None if one == NOTHING else one, other, delay, t=strength)
+        for one, other, delay, strength in rows
+    )
+    linear = restore_linear(state.parts[0])
+    if len(linear.coefficients) != features + number:
+        raise state.fault(
+            f"{features} features and {number} terms need {features + number} coefficients, "
+            f"got {len(linear.coefficients)}"
+        )
+    center, scale = (state.floats(name, (number,)) for name in ("center", "scale"))
+    return Screened(terms, center, scale, linear)
 
 
 def fit_screened(train: Block, valid: Block, *, refit: bool, max_delay: int | None = MAX_DELAY) -> Screened:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -15,13 +15,15 @@ import numpy as np
 
 from geiger.errors import DataError, SettingError, TrainingError, did_you_mean
 from geiger.metrics import correlation, nrc1, nrc2, pred_std
-from geiger.models.base import Forecaster, Predictor
+from geiger.models.base import Forecaster, Predictor, common_state
 from geiger.models.screen import MAX_DELAY, Screened, fit_screened
+from geiger.models.state import State
 from geiger.records import Epoch, Notice, Training
 from geiger.seeds import derive
 from geiger.windows import Block, Floats, Ints, join
 
 if TYPE_CHECKING:
+    from geiger.models.nets.heads import ForecastNet
     from geiger.models.nets.loop import Job, Learned, Program, Schedule
 
 PRODUCTS_A_SECOND = 1.5e10  # of one processor, measured; the estimate is rough
@@ -301,6 +303,7 @@ class Network(Forecaster):
         )
         return NetPredictor(
             network=self,
+            features=program.width,
             weights=final.weights,
             offset=offset,
             training=training,
@@ -344,6 +347,7 @@ class NetPredictor(Predictor):
     """What one network learned: its weights, as plain arrays in the order of its variables."""
 
     network: Network
+    features: int
     weights: tuple[list[Any], list[Any]]
     offset: Screened | None = None
 
@@ -351,7 +355,12 @@ class NetPredictor(Predictor):
         """Return one forecast (n,) per row, each from the row's last `history` + 1 days alone."""
         from geiger.models.nets.loop import forecast
 
-        program = program_of(self.network, block.x.shape[1], False)
+        if block.x.shape[1] != self.features:
+            raise DataError(
+                f"{self.network.name} learned from {self.features} features, these rows have "
+                f"{block.x.shape[1]}"
+            )
+        program = program_of(self.network, self.features, False)
         rows = _at(block)
         if rows.size and rows[0] < program.history:
             raise DataError(
@@ -362,6 +371,20 @@ class NetPredictor(Predictor):
         found, _ = forecast(program, job, self.weights, rows)
         scale = _scale(self.network, block)
         return found.astype(np.float64) / scale + block.zero
+
+    def state(self) -> State:
+        """Return settings and weights, with the fixed linear part, where there is one, as the one part."""
+        facts, arrays = common_state(self, self.features)
+        network = self.network
+        settings = {item.name: getattr(network, item.name) for item in fields(network)}
+        for role, weights in zip(("trainable", "other"), self.weights, strict=True):
+            arrays |= {f"{role}_{i}": np.asarray(weight) for i, weight in enumerate(weights)}
+        return State(
+            "network",
+            facts | {"model": network.name, "settings": settings},
+            arrays,
+            parts=() if self.offset is None else (self.offset.state(),),
+        )
 
 
 def program_of(network: Network, width: int, vmap: bool) -> Program:
@@ -392,17 +415,12 @@ _STEERING: dict[str, Any] = {
 
 @lru_cache(maxsize=8)
 def _program(network: Network, width: int, vmap: bool) -> Program:
-    from geiger.models.nets.heads import ForecastNet, ResidualHead
     from geiger.models.nets.loop import Program
     from geiger.models.nets.losses import make_loss
 
     directional = {"direction_weight": network.direction_weight} if network.loss == "directional_mse" else {}
-
-    def build(seed: int) -> ForecastNet:
-        return ForecastNet(network.body(derive(seed, "weights")), ResidualHead(skip=network.skip == "zeros"))
-
     return Program(
-        build,
+        lambda seed: fresh_net(network, seed),
         width,
         length=network.stretch if network.feeding == "dense" else 1,
         batch=network.batch_size,
@@ -410,6 +428,13 @@ def _program(network: Network, width: int, vmap: bool) -> Program:
         clip_norm=network.clip_norm,
         vmap=vmap,
     )
+
+
+def fresh_net(network: Network, seed: int) -> ForecastNet:
+    """Return the network of these settings, not built yet."""
+    from geiger.models.nets.heads import ForecastNet, ResidualHead
+
+    return ForecastNet(network.body(derive(seed, "weights")), ResidualHead(skip=network.skip == "zeros"))
 
 
 def job_of(

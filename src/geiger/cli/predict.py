@@ -1,0 +1,73 @@
+"""``geiger predict``: the forecast for the next session, saved before its outcome is known, scored after."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from itertools import product
+from typing import Any
+
+from geiger.cli.complaint import complain, plain
+from geiger.cli.options import symbols_of
+from geiger.cli.show import print_json
+from geiger.errors import SettingError
+from geiger.forecast_ledger import ledger_path, save, score
+from geiger.market.calendar import valid_symbol
+from geiger.market.snapshots import Store
+from geiger.market.sources import load
+from geiger.models import expand
+from geiger.prediction import find_model, predict
+from geiger.runs import RunsFolder
+
+
+def predict_next(args: argparse.Namespace) -> int:
+    """Forecast every symbol; one that fails does not stop the rest. With --score, score what was saved."""
+    runs = RunsFolder(args.runs_dir)
+    if args.score:
+        return _score(args, runs)
+    results, code = [], 0
+    models = (None,) if args.model is None else expand(args.model)
+    for symbol, model in product(symbols_of(args), models):
+        try:
+            results.append(_predict(args, runs, valid_symbol(symbol), model))
+        except Exception as error:
+            if args.debug:
+                raise
+            complain(f"{symbol}: {plain(error)}")
+            results.append({"symbol": symbol, "model": model, "error": plain(error)})
+            code = 1
+    if args.json:
+        print_json(results)
+    return code
+
+
+def _predict(args: argparse.Namespace, runs: RunsFolder, symbol: str, model: str | None) -> dict[str, Any]:
+    stored = runs.load(args.run) if args.run else find_model(runs, symbol, model)
+    if stored.facts.get("symbol") != symbol:
+        raise SettingError(f"run {stored.name} is of {stored.facts.get('symbol')}, not of {symbol}")
+    made = predict(stored, runs, data=args.data, level=args.level)
+    facts = made.as_dict()
+    if not args.json:
+        print("\n".join(made.lines()))
+    if args.save:
+        kept = save(made, runs)
+        facts["saved"] = {"number": kept.entry.number, "hash": kept.entry.hash, "in_time": kept.in_time}
+        if not args.json:
+            print(f"  Saved as number {kept.entry.number} in {ledger_path(runs)}")
+            if not kept.in_time:
+                print("  Its outcome could be known already, so it will not count when forecasts are scored")
+    return facts
+
+
+def _score(args: argparse.Namespace, runs: RunsFolder) -> int:
+    library = Store(runs.library)
+    scores, troubles = score(runs, lambda symbol: load(symbol, data=args.data, store=library).prices)
+    for trouble in troubles:
+        complain(trouble)
+    if args.json:
+        print_json([asdict(one) for one in scores])
+    elif not scores:
+        print(f"No forecasts in {ledger_path(runs)} yet: `geiger predict SYMBOL --save` adds one.")
+    else:
+        print("\n".join(one.text() for one in scores))
+    return 1 if troubles else 0

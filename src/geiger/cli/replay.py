@@ -1,0 +1,44 @@
+"""``geiger replay``: a run once more from its record, and whether every forecast has the same bits."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from geiger.cli.show import plan_facts, plan_line, print_json, progress
+from geiger.experiment import Plan
+from geiger.replay import changes_since, replay
+from geiger.runs import RunsFolder
+from geiger.walk import FoldOutput
+
+DIFFERS = 3
+
+
+def replay_run(args: argparse.Namespace) -> int:
+    """Repeat one run, from its name or its folder."""
+    path = Path(args.run)
+    runs = RunsFolder(args.runs_dir if path.name == args.run else path.parent)
+    stored = runs.load(path.name)
+    if not args.json:
+        for change in changes_since(stored):
+            print(f"Differs from when {stored.name} was made: {change}", flush=True)
+
+    def on_plan(planned: Plan) -> None:
+        if not args.json:
+            print(f"  again: {plan_line(plan_facts(planned))}", flush=True)
+
+    with progress(f"replay of {stored.name}", len(stored.facts.get("folds", [])), quiet=args.json) as tick:
+
+        def on_fold(output: FoldOutput) -> None:
+            tick(f"fold {output.result.fold} to {output.result.test_last}")
+
+        done = replay(stored, runs, on_plan=on_plan, on_fold=on_fold)
+    if args.json:
+        print_json({**asdict(done), "same": done.same})
+    else:
+        print("\n".join(f"  {comparison.text()}" for comparison in done.comparisons))
+        verdict = "bit-identical" if done.same else "NOT identical"
+        reason = "" if done.same or not done.changes else " (see above for what differs in the environment)"
+        print(f"{stored.name}: {verdict}{reason}")
+    return 0 if done.same else DIFFERS

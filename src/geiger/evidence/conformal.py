@@ -1,0 +1,349 @@
+"""Intervals around daily forecasts that hold the outcome as often as they promise.
+
+Split conformal prediction with normalised scores. The error of every past forecast, in units of the
+volatility known when it was made, is one score::
+
+    score_i = |outcome_i - forecast_i| / scale_i
+
+and the interval of a new forecast reaches ``scale`` times a high quantile of these scores to both sides. No
+distribution is assumed. Where the scores are exchangeable (their order tells nothing) the interval holds the
+outcome with probability `level` or more. Daily returns are so only nearly, hence `coverage`: it counts how
+often the intervals would have been right, each made from what was known at its day.
+
+Forecasts, outcomes, scales, intervals and widths are log returns of the same horizon; scores have no unit.
+The forecasts must be out of sample: errors on rows that a model was fitted on are too small, and so are
+intervals made from them.
+
+References
+----------
+Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World.
+Papadopoulos, Gammerman & Vovk (2008), Normalized Nonconformity Measures for Regression Conformal Prediction.
+Lei, G'Sell, Rinaldo, Tibshirani & Wasserman (2018), Distribution-Free Predictive Inference for Regression.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, insort
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
+
+from geiger.errors import DataError, SettingError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where the outcome of one forecast lies with probability `level`.
+
+    Attributes
+    ----------
+    low, high : float
+        Log returns, both ends included; minus and plus infinity where there are too few scores.
+    level : float
+        Between 0 and 1.
+    rows : int
+        Past forecasts whose scores made it.
+    """
+
+    low: float
+    high: float
+    level: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often intervals held the outcome.
+
+    Attributes
+    ----------
+    level : float
+        What they promise, between 0 and 1.
+    rows : int
+        Rows that had an interval.
+    covered : float or None
+        Share of these rows whose outcome lay inside; None without rows.
+    mean_width : float or None
+        Mean of high - low over these rows, log return; None without rows.
+    """
+
+    level: float
+    rows: int
+    covered: float | None
+    mean_width: float | None
+
+
+def rows_needed(level: float) -> int:
+    """Return how many scores a finite interval takes at least: ceil(level / (1 - level)).
+
+    >>> [rows_needed(level) for level in (0.5, 0.8, 0.9, 0.95)]
+    [1, 4, 9, 19]
+    """
+    share = _share(level)
+    return math.ceil(share / (1 - share))
+
+
+def scores_of(forecast: ArrayLike, outcome: ArrayLike, scale: ArrayLike) -> Floats:
+    """Return the size of each forecast's error in units of its scale (n,).
+
+    Parameters
+    ----------
+    forecast, outcome : array (n,)
+        Log returns.
+    scale : array (n,)
+        Volatility of the outcome as known when the forecast was made, such as the trailing volatility. A
+        price that has never moved has a scale of 0 and no score: leave such rows out.
+
+    Raises
+    ------
+    DataError
+        The columns differ in length, a value is missing or infinite, or a scale is not above 0.
+    """
+    f, y, s = _column("forecast", forecast), _column("outcome", outcome), _column("scale", scale)
+    if not f.size == y.size == s.size:
+        raise DataError(
+            f"conformal: forecast, outcome and scale have {f.size}, {y.size} and {s.size} rows; "
+            "give columns of equal length"
+        )
+    if not (s > 0).all():
+        row = int(np.argmin(s > 0))
+        raise DataError(_bad_scale(float(s[row]), f" in row {row}"))
+    with np.errstate(over="ignore"):
+        errors: Floats = np.abs(y - f) / s
+    if not np.isfinite(errors).all():
+        row = int(np.argmin(np.isfinite(errors)))
+        raise DataError(
+            f"conformal: the error in row {row} has no finite number of scales of {s[row]}; check the unit"
+        )
+    return errors
+
+
+def quantile(scores: ArrayLike, level: float) -> float:
+    """Return the score that a new one does not exceed with probability `level`.
+
+    The ceil((n + 1) level)-th smallest of n scores. Where the order tells nothing, a new score takes each of
+    the n + 1 places among them with equal probability, so this holds for few scores as it does for many.
+
+    Parameters
+    ----------
+    scores : array (n,)
+        In any order; may be empty.
+    level : float
+        Between 0 and 1, taken as the decimal number it is written as.
+
+    Returns
+    -------
+    float
+        Infinite with fewer than `rows_needed` scores.
+
+    Raises
+    ------
+    DataError
+        A score is missing, infinite or below 0.
+    SettingError
+        `level` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> quantile([0.3, 2.0, 0.1, 1.1], 0.8), quantile([0.3, 2.0, 0.1], 0.8)
+    (2.0, inf)
+    """
+    values = _column("scores", scores)
+    if (values < 0).any():
+        row = int(np.argmax(values < 0))
+        raise DataError(f"conformal: scores is {values[row]} in row {row}; give sizes of errors, 0 or more")
+    rank = _rank(values.size, _share(level))
+    return float(np.partition(values, rank - 1)[rank - 1]) if rank <= values.size else math.inf
+
+
+def interval(forecast: float, scale: float, scores: ArrayLike, level: float) -> Interval:
+    """Return the interval of one forecast: forecast ± scale · `quantile`.
+
+    Parameters
+    ----------
+    forecast : float
+        Log return.
+    scale : float
+        Volatility known when the forecast is made, of the same kind as that of the scores; above 0.
+    scores : array (n,)
+        `scores_of` forecasts whose outcomes are known when this one is made.
+    level : float
+        Between 0 and 1.
+
+    Raises
+    ------
+    DataError
+        A number is missing or infinite, a score is below 0, or the scale is not above 0.
+    SettingError
+        `level` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> interval(0.0, 0.01, [0.3, 2.0, 0.1, 1.1], 0.8)
+    Interval(low=-0.02, high=0.02, level=0.8, rows=4)
+    """
+    if not math.isfinite(forecast):
+        raise DataError(f"conformal: the forecast must be a finite log return, got {forecast}")
+    if not (math.isfinite(scale) and scale > 0):
+        raise DataError(_bad_scale(scale))
+    half = scale * quantile(scores, level)
+    return Interval(forecast - half, forecast + half, level, int(np.size(scores)))
+
+
+def half_widths(
+    forecast: ArrayLike,
+    outcome: ArrayLike,
+    scale: ArrayLike,
+    known_from: ArrayLike,
+    level: float,
+    *,
+    first: int | None = None,
+    window: int | None = None,
+) -> Floats:
+    """Return half the width of each row's interval, made from what was known at that row (n,).
+
+    Row t uses the scores of the rows i with known_from[i] <= t, and no others.
+
+    Parameters
+    ----------
+    forecast, outcome, scale : array (n,)
+        As for `scores_of`, in the order of the days.
+    known_from : array of int (n,)
+        First row at whose decision the outcome of row i is known, always above i: i + 1 where positions are
+        filled at the close, i + 2 where they are filled at the next open. May lie behind the last row.
+    level : float
+        Between 0 and 1.
+    first : int, optional
+        Scores that a row needs to have an interval; `rows_needed` by default, and at least.
+    window : int, optional
+        Use only so many of the scores, those that became known last; all by default. At least `first`.
+
+    Returns
+    -------
+    array (n,)
+        Log returns; infinite in rows with too few scores.
+
+    Raises
+    ------
+    DataError
+        As for `scores_of`; or `known_from` holds other than whole numbers above their own row.
+    SettingError
+        `level`, `first` or `window` is out of its range.
+    """
+    errors = scores_of(forecast, outcome, scale)
+    return _walk(errors, known_from, level, first, window) * np.asarray(scale, dtype=np.float64)
+
+
+def coverage(
+    forecast: ArrayLike,
+    outcome: ArrayLike,
+    scale: ArrayLike,
+    known_from: ArrayLike,
+    level: float,
+    *,
+    first: int | None = None,
+    window: int | None = None,
+) -> Coverage:
+    """Count how often the intervals of `half_widths` held the outcome; rows without one are left out.
+
+    Parameters and errors are those of `half_widths`. Over n exchangeable rows chance moves the share
+    `covered` away from the level by about sqrt(level (1 - level) / n).
+
+    Examples
+    --------
+    >>> forecast, outcome = [0.0] * 6, [0.01, -0.01, 0.01, 0.02, -0.01, 0.01]
+    >>> coverage(forecast, outcome, [0.01] * 6, [1, 2, 3, 4, 5, 6], 0.5)
+    Coverage(level=0.5, rows=5, covered=0.8, mean_width=0.02)
+    """
+    errors = scores_of(forecast, outcome, scale)
+    bounds = _walk(errors, known_from, level, first, window)
+    counted = np.isfinite(bounds)
+    rows = int(counted.sum())
+    if not rows:
+        return Coverage(level, 0, None, None)
+    # Scores are held against scores: as returns, an error equal to the bound could miss it by rounding.
+    covered = float((errors <= bounds)[counted].mean())
+    widths = 2 * bounds[counted] * np.asarray(scale, dtype=np.float64)[counted]
+    return Coverage(level, rows, covered, float(widths.mean()))
+
+
+def _walk(
+    errors: Floats, known_from: ArrayLike, level: float, first: int | None, window: int | None
+) -> Floats:
+    """Return the quantile of the scores known at each row (n,); infinite before there are enough."""
+    share, needed = _share(level), rows_needed(level)
+    first = needed if first is None else first
+    if first < needed:
+        raise SettingError(
+            f"conformal: first must be at least {needed} scores for level {level}, got {first}"
+        )
+    if window is not None and window < first:
+        raise SettingError(f"conformal: window must hold at least {first} scores, got {window}")
+    known = _known_from(known_from, errors.size)
+    order = np.argsort(known, kind="stable").tolist()  # rows as their outcomes become known
+    values, becomes = errors.tolist(), known[order].tolist()
+    bounds = np.full(errors.size, math.inf)
+    inside: list[float] = []  # the scores in use, ascending
+    arrived = 0
+    for row in range(errors.size):
+        while arrived < len(order) and becomes[arrived] <= row:
+            insort(inside, values[order[arrived]])
+            arrived += 1
+            if window is not None and arrived > window:
+                del inside[bisect_left(inside, values[order[arrived - window - 1]])]
+        if len(inside) >= first:
+            bounds[row] = inside[_rank(len(inside), share) - 1]
+    return bounds
+
+
+def _rank(n: int, share: Fraction) -> int:
+    return math.ceil((n + 1) * share)
+
+
+def _share(level: float) -> Fraction:
+    """Return the level as the decimal it is written as: in floats 100 · 0.55 is above 55 and asks for 56."""
+    if not 0 < level < 1:
+        raise SettingError(f"conformal: level must lie between 0 and 1, such as 0.9, got {level}")
+    return Fraction(repr(float(level)))
+
+
+def _known_from(known_from: ArrayLike, n: int) -> npt.NDArray[np.int64]:
+    known = np.asarray(known_from)
+    if known.shape != (n,):
+        raise DataError(
+            f"conformal: known_from has shape {known.shape}; give a row number for each of {n} rows"
+        )
+    if n and not np.issubdtype(known.dtype, np.integer):
+        raise DataError(f"conformal: known_from holds {known.dtype}; give row numbers as integers")
+    known = known.astype(np.int64)
+    early = known <= np.arange(n)
+    if early.any():
+        row = int(np.argmax(early))
+        raise DataError(
+            f"conformal: known_from[{row}] is {known[row]}, so the interval of row {row} would know its own "
+            f"outcome; it must be {row + 1} or later"
+        )
+    return known
+
+
+def _column(name: str, values: ArrayLike) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1:
+        raise DataError(f"conformal: {name} must be one number a row, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        row = int(np.argmin(np.isfinite(array)))
+        raise DataError(f"conformal: {name} is {array[row]} in row {row}; drop rows that are not known")
+    return array
+
+
+def _bad_scale(scale: float, where: str = "") -> str:
+    return (
+        f"conformal: scale must be a finite volatility above 0, got {scale}{where}; a price that has not "
+        "moved has none: leave such rows out"
+    )

@@ -1,0 +1,337 @@
+"""The forecast for the next session, from the model that a run left for use.
+
+Row t is the last complete bar at hand. Everything here is made of rows <= t: the forecast, the interval
+(from errors of earlier out-of-sample forecasts), the suggested weight. What could mislead is said beside it:
+old data, missing days, an old model, and that no verdict stands behind the number.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from geiger import config as settings
+from geiger.backtest import decide
+from geiger.config import Config
+from geiger.errors import DataError, SettingError
+from geiger.evaluation import expected_simple, sizing_of, volatility_on
+from geiger.evidence.conformal import Coverage, coverage, interval, scores_of
+from geiger.features.catalogue import VERSION, contract_hash
+from geiger.market.calendar import Market, close_instant, next_session, sessions
+from geiger.market.snapshots import Store
+from geiger.material import Material, prepare
+from geiger.records import Notice, as_text
+from geiger.runs import RunsFolder, StoredRun
+from geiger.saved import SavedModel, model_of
+from geiger.target import make_target
+from geiger.walk import last_returns
+
+Floats = npt.NDArray[np.float64]
+
+LEVEL = 0.9  # of the interval
+RECENT = 60  # sessions in which a missing day is said: what features and networks look back on most
+OLD_MODEL = 252  # rows since the last one it learned from
+LATE_DAYS = 366  # no calendar is asked for more sessions than this at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """One forecast, and everything that belongs beside it.
+
+    Attributes
+    ----------
+    day : date
+        Of the last bar: the forecast was made at its close.
+    entry_day, exit_day : date
+        Sessions on which the position is opened and closed, by the exchange's calendar.
+    forecast, low, high : float
+        Log return from entry to exit, and its interval; infinite where too few errors are known.
+    expected : float
+        The same as an expected simple return.
+    level, covered, covered_rows : float, float or None, int
+        Share of outcomes the interval aims at, and the share it held out of sample, on so many rows.
+    weight : float
+        Suggested share of equity after costs, under the run's trading rule.
+    data_age, model_age : int or None, int
+        Sessions closed since `day` (None where no calendar says), and rows since the last one learned from.
+    status, health : str
+        What became of the run behind it.
+    verdict : str
+        ``not evaluated`` until there is one.
+    """
+
+    symbol: str
+    model: str
+    run: str
+    fill: str
+    day: dt.date
+    entry_day: dt.date
+    exit_day: dt.date
+    forecast: float
+    expected: float
+    low: float
+    high: float
+    level: float
+    covered: float | None
+    covered_rows: int
+    weight: float
+    data_age: int | None
+    model_age: int
+    status: str
+    health: str
+    verdict: str
+    notices: tuple[Notice, ...]
+
+    @property
+    def direction(self) -> str:
+        """Which side the expected return is on."""
+        return "up" if self.expected > 0.0 else "down" if self.expected < 0.0 else "none"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON-able facts; an infinite bound is None."""
+        facts = {**asdict(self), "direction": self.direction}
+        for name in ("low", "high"):
+            facts[name] = facts[name] if np.isfinite(facts[name]) else None
+        return {k: str(v) if isinstance(v, dt.date) else v for k, v in facts.items()}
+
+    def lines(self) -> list[str]:
+        """Return it for people."""
+        fill = "open" if self.fill == "next_open" else "close"
+        aim = as_text(self.level, "share")
+        spread = f"{as_text(self.low, 'return')} to {as_text(self.high, 'return')}"
+        if not np.isfinite(self.high):
+            spread = "unknown, too few earlier forecasts"
+        held = f"held {as_text(self.covered, 'share')} of {self.covered_rows} earlier outcomes"
+        age = "not known" if self.data_age is None else f"{self.data_age} sessions old"
+        return [
+            f"{self.symbol} {self.model}: {self.direction}, expected {as_text(self.expected, 'return')} from "
+            f"the {fill} of {self.entry_day} to the {fill} of {self.exit_day}",
+            f"  {aim} interval {spread} (out of sample it {held})",
+            f"  Suggested weight {self.weight:+.2f} of equity, after costs",
+            f"  Made at the close of {self.day}: data {age}, model {self.model_age} rows old",
+            f"  From {self.run}: {self.status}, {self.health}",
+            f"  Verdict: {self.verdict} (nothing here says whether this is skill or luck)",
+            *(f"  Warning {notice.code}: {notice.text}" for notice in self.notices),
+        ]
+
+
+def find_model(runs: RunsFolder, symbol: str, model: str | None) -> StoredRun:
+    """Return the newest finished run of a symbol that left a model, of any model where none is named.
+
+    Raises
+    ------
+    DataError
+        There is none; the line says how to make one.
+    """
+    found = [
+        run
+        for run in runs.all()
+        if run.facts.get("symbol") == symbol
+        and run.facts.get("kind") == "train"
+        and run.facts.get("model_hash")
+        and model in (None, run.facts.get("model"))
+    ]
+    if not found:
+        raise DataError(
+            f"{runs.root}: no saved {model or 'model'} of {symbol}; "
+            f"`geiger train {model or 'stack'} {symbol}` makes one"
+        )
+    return max(found, key=lambda run: str(run.facts.get("finished_at", "")))
+
+
+def predict(
+    stored: StoredRun,
+    runs: RunsFolder,
+    *,
+    data: Path | None = None,
+    level: float = LEVEL,
+    now: dt.datetime | None = None,
+) -> Prediction:
+    """Forecast the next session with what a run learned.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        As `find_model` found it.
+    data : Path, optional
+        Folder or file of prices, up to now; without it the library and the embedded ones.
+    level : float
+        Share of outcomes that the interval shall hold.
+    now : datetime, optional
+        In UTC; by default the present.
+
+    Raises
+    ------
+    DataError
+        The model or the prices cannot be used, or the features are no longer those it learned from.
+    """
+    if not 0.0 < level < 1.0:
+        raise SettingError(f"level must lie between 0 and 1, got {level}")
+    now = now or dt.datetime.now(dt.UTC)
+    model = model_of(stored)
+    if model.facts.get("feature_contract") != contract_hash():
+        raise DataError(
+            f"{stored.name}: its model learned from {model.facts.get('features')}, which is not the feature "
+            f"contract of this version ({VERSION}); train it again"
+        )
+    material, config = _material(stored, model, runs, data)
+    last = material.prices.height - 1
+    day, market = material.prices["day"][last], material.market
+    entry = next_session(market, day)
+    exit_day = next_session(market, entry) if material.fill == "next_open" else entry
+    history = stored.forecasts().join(material.prices.select("day"), on="day", how="semi")
+    forecast, weight = _decided(model, material, config, history)
+    errors = _errors(history, material)
+    scale = float(volatility_on(material, material.prices["day"].slice(last, 1))[0])
+    found = interval(forecast, scale, errors.scores, level)
+    expected = expected_simple(np.array([forecast]), model.train_std, config)
+    age = _sessions_since(market, day, now)
+    learned_to = dt.date.fromisoformat(str(model.facts["learned_to"]))
+    model_age = int((material.prices["day"] > learned_to).sum())
+    return Prediction(
+        symbol=material.symbol,
+        model=str(stored.facts["model"]),
+        run=stored.name,
+        fill=material.fill,
+        day=day,
+        entry_day=entry if material.fill == "next_open" else day,
+        exit_day=exit_day,
+        forecast=forecast,
+        expected=float(expected[0]),
+        low=found.low,
+        high=found.high,
+        level=level,
+        covered=errors.coverage(level).covered,
+        covered_rows=errors.coverage(level).rows,
+        weight=weight,
+        data_age=age,
+        model_age=model_age,
+        status=str(stored.facts.get("status")),
+        health=str(stored.facts.get("results", {}).get("health", {}).get("code")),
+        verdict=str(stored.facts.get("verdict")),
+        notices=(*_doubts(material, age, model_age, learned_to, stored), *material.notices),
+    )
+
+
+def _material(
+    stored: StoredRun, model: SavedModel, runs: RunsFolder, data: Path | None
+) -> tuple[Material, Config]:
+    """Load the prices up to now, as the run loaded its own; nothing on the locked rows is scored here."""
+    recorded = settings.override(settings.recipe("default"), stored.facts["config"])
+    config = replace(recorded, lockbox=0, end=None, fill=model.facts["fill"])
+    known = stored.facts["data"].get("context", {})
+    material = prepare(
+        str(stored.facts["symbol"]),
+        config,
+        data=data,
+        context=known.get("market", "none"),
+        library=Store(runs.library),
+        snapshots=Store(runs.snapshots),
+    )
+    now = material.provenance["context"]
+    for kind in ("market", "volatility"):
+        if known.get(kind) != now.get(kind):
+            raise DataError(
+                f"{stored.name}: its model learned with {known.get(kind) or 'no'} {kind} index, and "
+                f"{now.get(kind) or 'none'} is at hand now; give the same with --data, or train again"
+            )
+    expected = model.facts["fill"]
+    target = make_target(material.prices, expected, config.horizon)
+    notices = tuple(n for n in material.notices if n.code not in ("LOCKBOX_OPEN", "FILL_CLOSE"))
+    return replace(material, fill=expected, target=target, notices=notices), config
+
+
+def _decided(
+    model: SavedModel, material: Material, config: Config, history: pl.DataFrame
+) -> tuple[float, float]:
+    """Return the forecast of the last row, and the weight that the trading rule would hold after it.
+
+    The rule compares a forecast with earlier ones, and trades only where that pays. So it is given the run's
+    out-of-sample forecasts and, for the rows since, those of the model for use.
+    """
+    days, n = material.prices["day"], material.prices.height
+    start = n - 1 if not history.height else int(days.search_sorted(history["day"][-1])) + 1
+    rows = range(min(start, n - 1), n)
+    recent = model.forecast(material.features, rows, last_returns(material))
+    past = history.filter(pl.col("day") < days[rows.start])
+    forecasts = np.append(past["forecast"].to_numpy(), recent)
+    std = np.append(past["train_std"].to_numpy(), np.full(len(rows), model.train_std))
+    volatility = volatility_on(material, pl.concat([past["day"], days[rows.start : n]]))
+    sizing = sizing_of(config, material.market.days_per_year)
+    weights = decide(expected_simple(forecasts, std, config), volatility, sizing)
+    return float(recent[-1]), float(weights[-1])
+
+
+@dataclass(frozen=True)
+class _Errors:
+    """The out-of-sample forecasts whose outcome is known, beside the volatility known when they were made."""
+
+    forecast: Floats
+    outcome: Floats
+    scale: Floats
+    delay: int  # rows until an outcome is known to a decision
+
+    @property
+    def scores(self) -> Floats:
+        return scores_of(self.forecast, self.outcome, self.scale)
+
+    def coverage(self, level: float) -> Coverage:
+        known_from = np.arange(len(self.forecast), dtype=np.int64) + self.delay
+        return coverage(self.forecast, self.outcome, self.scale, known_from, level)
+
+
+def _errors(history: pl.DataFrame, material: Material) -> _Errors:
+    scale = volatility_on(material, history["day"])
+    usable = history["outcome"].is_not_null().to_numpy() & (scale > 0.0)
+    return _Errors(
+        history["forecast"].to_numpy()[usable],
+        history["outcome"].to_numpy()[usable],
+        scale[usable],
+        2 if material.fill == "next_open" else 1,
+    )
+
+
+def _sessions_since(market: Market, day: dt.date, now: dt.datetime) -> int | None:
+    """Return how many sessions have closed since `day`."""
+    first, last = day + dt.timedelta(days=1), now.date() + dt.timedelta(days=1)
+    if first > last:
+        return 0
+    days = sessions(market, first, last)
+    return None if days is None else sum(close_instant(market, one) <= now for one in days)
+
+
+def _doubts(
+    material: Material, age: int | None, model_age: int, learned_to: dt.date, stored: StoredRun
+) -> tuple[Notice, ...]:
+    days, found = material.prices["day"], []
+    if age is None:
+        text = f"the last bar is of {days[-1]}; no calendar of this market says whether it is the newest"
+        found.append(Notice("DATA_OLD", text))
+    elif age > 0:
+        text = f"the last bar is of {days[-1]}, and {age} sessions have closed since: this forecast is over"
+        found.append(Notice("DATA_OLD", text))
+    first = days[max(len(days) - RECENT, 0)]
+    expected = sessions(material.market, first, days[-1]) or []
+    missing = sorted(set(expected) - set(days.to_list()))
+    if missing:
+        shown = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
+        found.append(
+            Notice(
+                "DAYS_MISSING", f"{len(missing)} of the last {len(expected)} sessions have no bar: {shown}"
+            )
+        )
+    if model_age > OLD_MODEL:
+        text = (
+            f"the model learned from days up to {learned_to}, {model_age} rows ago (the lock-box is never "
+            "learned from); train again, or with a smaller --lockbox"
+        )
+        found.append(Notice("MODEL_OLD", text))
+    if stored.facts.get("status") != "SUCCESS":
+        found.append(Notice("RUN_NOT_GOOD", f"the run behind it ended as {stored.facts.get('status')}"))
+    return tuple(found)

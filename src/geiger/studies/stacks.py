@@ -1,0 +1,262 @@
+"""Is weighing worth it? Every meta-learner beside equal weights and its base models, on the same rows.
+
+The base models are trained once a market, strictly walk-forward, and kept; weighing them takes a second. So
+each way of weighing sees the same forecasts, and differences are paired market by market.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from geiger import metrics
+from geiger.columns import FORECASTS
+from geiger.config import Config, as_dict, override, recipe
+from geiger.errors import DataError, GeigerError, TrainingError
+from geiger.features.catalogue import VERSION as FEATURES_VERSION
+from geiger.files import read_frame, write_atomically, write_frame
+from geiger.folds import later_blocks
+from geiger.market.synthetic import Signal
+from geiger.models import make
+from geiger.models.stack import MetaLearner
+from geiger.runs import key_of, threads_at_hand
+from geiger.stacking import EQUAL, Base, Stacked, stack
+from geiger.studies.markets import MadeMarket, Market
+from geiger.studies.tables import Estimate, estimate
+from geiger.walk import plan_folds, walk
+
+BASES = ("ridge", "xgb", "lgb", "catboost", "lstm", "xlstm")
+# Long enough for eight folds of base forecasts, of which the last six are weighed.
+MADE_TRAIN, MADE_TEST = 1000, 2016
+REFIT, BLOCK, MIN_ROWS = 252, 63, 504
+VERSION = 1
+
+LEARNERS: dict[str, MetaLearner] = {
+    "equal weights": MetaLearner(meta="equal"),
+    "simplex": MetaLearner(meta="simplex"),
+    "non-negative least squares": MetaLearner(meta="nnls"),
+    "ElasticNet, the plan's, standardised": MetaLearner(),
+    "ElasticNet, the plan's, raw returns": MetaLearner(units="raw"),
+    "ElasticNet, alpha 0.1 of the largest": MetaLearner(alpha_share=0.1),
+    "ElasticNet, alpha 0.3 of the largest": MetaLearner(alpha_share=0.3),
+}
+BASELINE = "equal weights"
+PREAMBLE = """\
+# Is weighing worth it?
+
+Six base models (ridge, XGBoost, LightGBM, CatBoost, LSTM-Transformer, xLSTM-TS; recipe `default`, one seed,
+refitted every {refit} rows), strictly walk-forward. Weights are refitted every {block} rows on all earlier
+out-of-fold forecasts, the first on {rows}. Every line is measured on the same rows; differences are paired
+with equal weights, market by market; ± is one standard error over markets.
+
+```
+{command}
+```
+"""
+
+Record = dict[str, Any]
+
+
+def stack_markets(numbers: int) -> list[MadeMarket]:
+    """Return made markets with a signal of each kind, and some without, `numbers` of each."""
+    kinds: list[tuple[Signal | None, float]] = [
+        *(("volume", 0.02), ("reversal", 0.02), ("interaction", 0.10), ("memory", 0.02), (None, 0.0)),
+    ]
+    return [MadeMarket(signal, r2, i, MADE_TRAIN, MADE_TEST) for signal, r2 in kinds for i in range(numbers)]
+
+
+def config_of(market: Market) -> Config:
+    """Return the settings of the base models: recipe `default`, one seed, refitted every year."""
+    config = override(recipe("default"), {"fill": "next_open", "seeds": 1, **market.changes, "workers": 1})
+    changes: Record = {"refit": REFIT, "network_refit": REFIT, "max_folds": None}
+    if isinstance(market, MadeMarket):
+        changes["min_train"] = MADE_TRAIN
+    return override(config, changes)
+
+
+def run(
+    markets: Sequence[Market],
+    folder: Path,
+    *,
+    workers: int | None = None,
+    on_done: Callable[[Record], None] = lambda record: None,
+) -> list[Record]:
+    """Train what is missing, weigh all, and return one record a market.
+
+    Parameters
+    ----------
+    folder : Path
+        Where base forecasts are kept; a run that was stopped goes on.
+    """
+    from joblib import Parallel, delayed, parallel_config
+
+    jobs, found = workers or threads_at_hand(), []
+    threads = {} if jobs == 1 else {"inner_max_num_threads": 1}
+    with parallel_config(backend="loky", **threads):
+        parallel = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch=jobs, batch_size=1)
+        for record in parallel(delayed(measure)(market, folder) for market in markets):
+            found.append(record)
+            on_done(record)
+    return found
+
+
+def measure(market: Market, folder: Path) -> Record:
+    """Return what each way of weighing, and each base model, was worth on one market."""
+    config = config_of(market)
+    record: Record = {"market": market.name, "kind": market.kind, "settings": market.settings()}
+    try:
+        material, truth = market.load(config)
+        facts = {"stacks": VERSION, "features": FEATURES_VERSION, "config": as_dict(config)}
+        facts |= {"market": market.settings(), "data": market.fingerprint()}
+        bases = _bases(market, config, material, folder / key_of(facts))
+        folds = later_blocks(
+            max(int(material.prices["day"].search_sorted(base.forecasts["day"][0])) for base in bases),
+            material.labelled,
+            horizon=config.horizon,
+            min_rows=MIN_ROWS,
+            refit=BLOCK,
+        )
+        made = {name: stack(bases, material, learner, folds) for name, learner in LEARNERS.items()}
+    except GeigerError as error:
+        return {**record, "error": str(error)}
+    first = made[BASELINE]
+    candidates = {name: one.forecasts["forecast"].to_numpy() for name, one in made.items()}
+    days = first.forecasts.select("day")
+    for rival, rows in first.rivals.group_by("rival", maintain_order=True):
+        if rival[0] not in (EQUAL, "ridge"):
+            candidates[str(rival[0])] = rows["forecast"].to_numpy()
+    for base in bases:
+        candidates[base.name] = days.join(base.forecasts, on="day", maintain_order="left")[
+            "forecast"
+        ].to_numpy()
+    outcome, mean = (first.forecasts[name].to_numpy() for name in ("outcome", "train_mean"))
+    expected = None
+    if truth is not None:
+        expected = truth[material.prices["day"].search_sorted(first.forecasts["day"]).to_numpy()]
+    measured = {}
+    for name, forecast in candidates.items():
+        gain = metrics.r2_gain(forecast, candidates[BASELINE], outcome, mean)
+        measured[name] = {
+            "correlation": metrics.correlation(forecast, outcome) or 0.0,
+            "efficiency": None if expected is None else metrics.correlation(forecast, expected) or 0.0,
+            "r2": metrics.r2_oos(forecast, outcome, mean),
+            "gain": None if gain is None else gain[0],
+        }
+    return {
+        **record,
+        "rows": len(outcome),
+        "measured": measured,
+        "weights": _mean_weights(made),
+        "error": None,
+    }
+
+
+def _mean_weights(made: Mapping[str, Stacked]) -> Record:
+    return {
+        name: dict(one.weights.group_by("model").agg(pl.col("weight").mean()).iter_rows())
+        for name, one in made.items()
+    }
+
+
+def _bases(market: Market, config: Config, material: Any, folder: Path) -> list[Base]:
+    """Return the base models' forecasts, from `folder` where they are kept."""
+    found = []
+    for name in BASES:
+        path = folder / f"{name}.parquet"
+        try:
+            frame, rows = read_frame(path), json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        except (DataError, OSError, ValueError):
+            chosen = {**asdict(getattr(config, name)), "threads": 1}
+            try:
+                walked = walk(material, name, make(name, chosen), config, plan_folds(material, config))
+            except TrainingError:
+                continue  # the others go on without it
+            frame = walked.forecasts
+            rows = {str(one.fold): one.train_rows + one.valid_rows for one in walked.results}
+            write_frame(path, frame)
+            write_atomically(folder / f"{name}.json", json.dumps(rows).encode())
+        members = frame.select("day", pl.lit(0, dtype=pl.Int32).alias("seed"), "fold", "forecast")
+        counts = {int(fold): int(number) for fold, number in rows.items()}
+        found.append(Base(name, market.name, frame.select(list(FORECASTS.columns)), members, counts))
+    return found
+
+
+@dataclass(frozen=True)
+class StackRow:
+    """One candidate over all markets of a kind.
+
+    `value` is the efficiency on markets with a planted signal (the correlation with the true expected
+    return), and the correlation with the outcome on others; `difference` is paired with equal weights.
+    """
+
+    name: str
+    value: Estimate | None
+    r2: Estimate | None
+    difference: Estimate | None
+    gain: Estimate | None
+
+
+def rows_of(records: Iterable[Record], kinds: Sequence[str]) -> list[StackRow]:
+    """Return a row for each candidate, over the markets of these kinds."""
+    chosen = [record for record in records if record["kind"] in kinds and not record["error"]]
+    names = list(dict.fromkeys(name for record in chosen for name in record["measured"]))
+    figure = "correlation" if set(kinds) & {"real", "null"} else "efficiency"
+    found = []
+    for name in names:
+        own = [record["measured"] for record in chosen if name in record["measured"]]
+        found.append(
+            StackRow(
+                name,
+                estimate([one[name][figure] for one in own]),
+                estimate([one[name]["r2"] for one in own if one[name]["r2"] is not None]),
+                estimate([one[name][figure] - one[BASELINE][figure] for one in own]),
+                estimate([one[name]["gain"] for one in own if one[name]["gain"] is not None]),
+            )
+        )
+    return found
+
+
+def report(records: Sequence[Record], command: str, out: Path) -> Path:
+    """Write ``stack.md`` and return its path."""
+    titles = {
+        ("linear",): "Planted signals that a line can see",
+        ("nonlinear",): "Planted signals that need pairs of facts, or memory",
+        ("null",): "Markets with no signal",
+        ("real",): "Real symbols",
+    }
+    lines = [PREAMBLE.format(refit=REFIT, block=BLOCK, rows=MIN_ROWS, command=command).rstrip()]
+    for kinds, title in titles.items():
+        rows = rows_of(records, kinds)
+        number = sum(record["kind"] in kinds and not record["error"] for record in records)
+        if rows:
+            lines += ["", f"## {title} ({number})", "", *_table(rows, kinds)]
+    broken = [record for record in records if record["error"]]
+    lines += ["", *(f"{record['market']}: no result ({record['error']})" for record in broken)]
+    path = out / "stack.md"
+    write_atomically(path, ("\n".join(lines).rstrip() + "\n").encode())
+    return path
+
+
+def _table(rows: Sequence[StackRow], kinds: Sequence[str]) -> list[str]:
+    what = "correlation" if set(kinds) & {"real", "null"} else "efficiency"
+    head = f"| forecast | {what} | minus equal weights | R², % | R² minus that of equal weights, pp |"
+    found = [head, "|---|---|---|---|---|"]
+    for row in rows:
+        cells = [_shown(row.value, 1.0, 3), _shown(row.difference, 1.0, 3)]
+        cells += [_shown(row.r2, 100.0, 2), _shown(row.gain, 100.0, 2)]
+        if row.name == BASELINE:
+            cells[1] = cells[3] = ""
+        found.append(f"| {row.name} | {' | '.join(cells)} |")
+    return found
+
+
+def _shown(value: Estimate | None, unit: float, digits: int) -> str:
+    if value is None:
+        return ""
+    error = "" if value.error is None else f" ± {unit * value.error:.{digits}f}"
+    return f"{unit * value.mean:+.{digits}f}{error}"

@@ -1,0 +1,283 @@
+"""Conformal intervals against counting by hand, a slow second computation and markets of known kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geiger.errors import DataError, SettingError
+from geiger.evidence.conformal import (
+    Coverage,
+    Interval,
+    coverage,
+    half_widths,
+    interval,
+    quantile,
+    rows_needed,
+    scores_of,
+)
+
+ROWS = 40
+LEVELS = st.sampled_from([0.5, 0.55, 0.6, 0.8, 0.9])
+
+
+def slowly(
+    scores: list[float], known_from: list[int], level: str, first: int, window: int | None
+) -> list[float]:
+    """The quantile of each row, by sorting anew: the definition, word for word."""
+    found = []
+    for row in range(len(scores)):
+        known = sorted((since, i) for i, since in enumerate(known_from) if since <= row)
+        used = sorted(scores[i] for _, i in (known if window is None else known[-window:]))
+        rank = int(((len(used) + 1) * Decimal(level)).to_integral_value(ROUND_CEILING))
+        found.append(used[rank - 1] if len(used) >= first and rank <= len(used) else math.inf)
+    return found
+
+
+# ---------------------------------------------------------------- one interval
+
+
+@pytest.mark.parametrize(
+    ("n", "level", "rank"),
+    [
+        (9, 0.9, 9),  # 10 · 0.9 = 9
+        (10, 0.9, 10),  # 9.9
+        (18, 0.9, 18),  # 17.1
+        (19, 0.9, 18),  # 18
+        (99, 0.95, 95),
+        (99, 0.55, 55),  # in floats 55.000000000000014 and so the 56th
+        (4, 0.5, 3),  # 2.5
+        (1, 0.5, 1),
+        (8, 0.9, None),
+        (18, 0.95, None),
+        (0, 0.5, None),
+    ],
+)
+def test_the_quantile_is_the_score_of_that_rank(n: int, level: float, rank: int | None) -> None:
+    scores = np.random.default_rng(n).permutation(np.arange(1.0, n + 1))  # the k-th smallest is k
+    assert quantile(scores, level) == (math.inf if rank is None else rank)
+    assert (n >= rows_needed(level)) == (rank is not None)
+
+
+def test_an_interval_by_hand() -> None:
+    scores = scores_of([0.0, 0.01, -0.01, 0.0], [0.01, 0.0, -0.03, 0.0], [0.01, 0.02, 0.01, 0.5])
+    assert scores.tolist() == pytest.approx([1.0, 0.5, 2.0, 0.0])
+    told = interval(0.001, 0.02, scores, 0.8)  # 5 · 0.8 = 4: the largest, 2
+    assert (told.low, told.high) == pytest.approx((-0.039, 0.041))
+    assert (told.level, told.rows) == (0.8, 4)
+    assert interval(0.001, 0.02, scores, 0.81) == Interval(-math.inf, math.inf, 0.81, 4)
+    assert interval(0.001, 0.02, [], 0.5) == Interval(-math.inf, math.inf, 0.5, 0)
+
+
+@pytest.mark.parametrize(("n", "level"), [(9, 0.9), (12, 0.9), (19, 0.8), (30, 0.5)])
+def test_the_promise_holds_exactly_for_few_rows(n: int, level: float) -> None:
+    """Of n + 1 equal draws the last lies within the k-th smallest of the others with chance k / (n + 1)."""
+    draws, rng = 4000, np.random.default_rng(7)
+    outcomes = 0.01 * rng.standard_t(3, size=(draws, n + 1))
+    held = 0
+    for past, (new,) in zip(outcomes[:, :-1], outcomes[:, -1:], strict=True):
+        told = interval(0.0, 0.01, scores_of(np.zeros(n), past, np.full(n, 0.01)), level)
+        held += told.low <= new <= told.high
+    truth = math.ceil(round((n + 1) * level, 9)) / (n + 1)
+    assert truth >= level
+    assert abs(held / draws - truth) < 4 * math.sqrt(truth * (1 - truth) / draws)
+
+
+# ---------------------------------------------------------------- day after day
+
+
+def test_a_walk_by_hand() -> None:
+    forecast, scale = [0.0] * 6, [0.01, 0.01, 0.01, 0.02, 0.02, 0.02]
+    outcome = [0.01, -0.03, 0.02, 0.05, -0.02, 0.14]  # scores 1 3 2 2.5 1 7
+    filled_at_close = [1, 2, 3, 4, 5, 6]
+    # known: -, 1, 13, 123, 1 2 2.5 3, 1 1 2 2.5 3; rank ceil((n + 1) / 2): -, 1, 2, 2, 3, 3
+    told = half_widths(forecast, outcome, scale, filled_at_close, 0.5)
+    assert told == pytest.approx([math.inf, 0.01, 0.03, 0.04, 0.05, 0.04])
+    # inside: no, yes (0.02 < 0.03), no, yes, no
+    counted = coverage(forecast, outcome, scale, filled_at_close, 0.5)
+    assert (counted.level, counted.rows, counted.covered) == (0.5, 5, 2 / 5)
+    assert counted.mean_width == pytest.approx(2 * (0.01 + 0.03 + 0.04 + 0.05 + 0.04) / 5)
+    filled_next_open = [2, 3, 4, 5, 6, 7]
+    told = half_widths(forecast, outcome, scale, filled_next_open, 0.5)
+    assert told == pytest.approx([math.inf, math.inf, 0.01, 0.06, 0.04, 0.05])
+    # the last two: -, 1, 13, 32, 2 2.5, 2.5 1; rank 2 of two
+    told = half_widths(forecast, outcome, scale, filled_at_close, 0.5, window=2)
+    assert told == pytest.approx([math.inf, 0.01, 0.03, 0.06, 0.05, 0.05])
+    told = half_widths(forecast, outcome, scale, filled_at_close, 0.5, first=4)
+    assert told == pytest.approx([math.inf] * 4 + [0.05, 0.04])
+
+
+@given(
+    scores=st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0]), max_size=ROWS),
+    level=LEVELS,
+    data=st.data(),
+)
+def test_the_walk_equals_sorting_anew_each_day(
+    scores: list[float], level: float, data: st.DataObject
+) -> None:
+    n = len(scores)
+    delays = data.draw(st.lists(st.integers(1, 9), min_size=n, max_size=n))
+    known_from = np.arange(n) + np.array(delays, dtype=np.int64)
+    first = data.draw(st.integers(rows_needed(level), 15))
+    window = data.draw(st.none() | st.integers(first, 20))
+    told = half_widths(np.zeros(n), scores, np.ones(n), known_from, level, first=first, window=window)
+    assert told.tolist() == slowly(scores, known_from.tolist(), str(level), first, window)
+
+
+@given(
+    row=st.integers(0, ROWS - 1), delay=st.integers(1, 5), window=st.sampled_from([None, 12]), level=LEVELS
+)
+def test_outcomes_not_yet_known_change_no_earlier_interval(
+    row: int, delay: int, window: int | None, level: float
+) -> None:
+    rng = np.random.default_rng(3)
+    forecast, outcome = 0.001 * rng.normal(size=ROWS), 0.01 * rng.normal(size=ROWS)
+    scale, known_from = 0.01 * rng.uniform(0.5, 2.0, ROWS), np.arange(ROWS) + delay
+    before = half_widths(forecast, outcome, scale, known_from, level, window=window)
+    other = np.where(known_from > row, outcome + 5.0, outcome)
+    changed = half_widths(forecast, other, scale, known_from, level, window=window)
+    assert np.array_equal(changed[: row + 1], before[: row + 1])
+    end = row + 1
+    cut = half_widths(forecast[:end], outcome[:end], scale[:end], known_from[:end], level, window=window)
+    assert np.array_equal(cut, before[: row + 1])
+
+
+def test_an_outcome_counts_from_the_row_it_is_known_at() -> None:
+    outcome = np.array([0.01, 0.01, 0.01, 0.01, 0.01])
+    moved = outcome.copy()
+    moved[1] = 0.09
+    for delay in (1, 2, 3):
+        told = [
+            half_widths(np.zeros(5), values, np.ones(5), np.arange(5) + delay, 0.5)
+            for values in (outcome, moved)
+        ]
+        assert np.flatnonzero(told[0] != told[1])[0] == 1 + delay
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])
+@pytest.mark.parametrize("window", [None, 500])
+def test_intervals_of_equal_days_hold_as_often_as_they_promise(level: float, window: int | None) -> None:
+    n, rng = 5000, np.random.default_rng(11)
+    scale = 0.01 * np.exp(rng.normal(0, 0.5, n))
+    forecast = 0.002 * rng.normal(size=n)
+    outcome = forecast + scale * rng.standard_t(4, n)
+    told = coverage(forecast, outcome, scale, np.arange(n) + 2, level, first=250, window=window)
+    assert told.rows == n - 251  # row 251 is the first to know the 250 scores of rows 0 .. 249
+    assert told.covered == pytest.approx(level, abs=4 * math.sqrt(level * (1 - level) / told.rows))
+
+
+def test_scores_in_units_of_volatility_hold_in_calm_and_in_storm() -> None:
+    n, level, rng = 5000, 0.9, np.random.default_rng(5)
+    storm = np.arange(n) // 100 % 2 == 1
+    scale = np.where(storm, 0.04, 0.01)
+    outcome, flat, known_from = scale * rng.normal(size=n), np.zeros(n), np.arange(n) + 1
+    counted = np.arange(n) >= 500
+
+    def held(
+        widths: np.ndarray[Any, np.dtype[np.float64]], where: np.ndarray[Any, np.dtype[np.bool_]]
+    ) -> float:
+        return float((np.abs(outcome) <= widths)[where & counted].mean())
+
+    scaled = half_widths(flat, outcome, scale, known_from, level)
+    unscaled = half_widths(flat, outcome, np.full(n, 0.02), known_from, level)
+    chance = 4 * math.sqrt(level * (1 - level) / (counted & storm).sum())
+    assert held(scaled, storm) == pytest.approx(level, abs=chance)
+    assert held(scaled, ~storm) == pytest.approx(level, abs=chance)
+    assert held(unscaled, storm | ~storm) == pytest.approx(level, abs=chance)  # right on the whole, and yet:
+    # P(|N(0, 0.01)| <= w) + P(|N(0, 0.04)| <= w) = 1.8 gives w = 0.0513: 0.800 in storm, 1.000 in calm
+    assert held(unscaled, storm) == pytest.approx(0.8, abs=4 * math.sqrt(0.8 * 0.2 / 2250))
+    assert held(unscaled, ~storm) > 0.999
+
+
+def test_an_error_as_large_as_the_bound_is_inside() -> None:
+    """Equal scores tie with their own quantile; as returns, rounding would tip some of them out."""
+    scale = np.random.default_rng(2).uniform(0.01, 0.03, 2000)
+    outcome = np.nextafter(3.0 * scale, 1.0)
+    tied = (outcome / scale == 3.0) & (outcome > 3.0 * scale)
+    scale, outcome = scale[tied], outcome[tied]
+    n = scale.size
+    assert n > 50
+    told = coverage(np.zeros(n), outcome, scale, np.arange(n) + 1, 0.5)
+    assert (told.rows, told.covered) == (n - 1, 1.0)
+
+
+def test_too_few_rows_give_no_coverage() -> None:
+    for n in (0, 1, 9):
+        told = coverage(np.zeros(n), np.ones(n), np.ones(n), np.arange(n, dtype=np.int64) + 1, 0.9)
+        assert told == Coverage(0.9, 0, None, None)
+    assert coverage(np.zeros(10), np.ones(10), np.ones(10), np.arange(10) + 1, 0.9).rows == 1
+
+
+def test_a_price_that_stands_still_later_has_an_interval() -> None:
+    assert interval(0.0, 0.01, [0.0] * 9, 0.9) == Interval(0.0, 0.0, 0.9, 9)
+
+
+# ---------------------------------------------------------------- what is refused
+
+GOOD: dict[str, Any] = {
+    "forecast": [0.0, 0.1],
+    "outcome": [0.1, 0.0],
+    "scale": [0.01, 0.01],
+    "known_from": [1, 2],
+    "level": 0.5,
+}
+
+
+@pytest.mark.parametrize("function", [half_widths, coverage])
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"forecast": [0.0]}, DataError, "1, 2 and 2 rows; give columns of equal length"),
+        ({"outcome": [0.1, math.nan]}, DataError, "outcome is nan in row 1; drop rows that are not known"),
+        ({"forecast": [math.inf, 0.1]}, DataError, "forecast is inf in row 0"),
+        ({"scale": [0.01, math.nan]}, DataError, "scale is nan in row 1"),
+        ({"scale": [0.01, 0.0]}, DataError, "above 0, got 0.0 in row 1; a price that has not moved has none"),
+        ({"scale": [-0.01, 0.01]}, DataError, "above 0, got -0.01 in row 0"),
+        ({"scale": [0.01, 5e-324]}, DataError, "error in row 1 has no finite number of scales"),
+        ({"outcome": [[0.1, 0.0]]}, DataError, "outcome must be one number a row"),
+        ({"known_from": [1, 1]}, DataError, r"known_from\[1\] is 1, .* must be 2 or later"),
+        ({"known_from": [1]}, DataError, "row number for each of 2 rows"),
+        ({"known_from": [1.0, 2.0]}, DataError, "holds float64; give row numbers as integers"),
+        ({"level": 0.0}, SettingError, "level must lie between 0 and 1, such as 0.9, got 0.0"),
+        ({"level": 1.0}, SettingError, "level must lie between 0 and 1"),
+        ({"level": 90}, SettingError, "level must lie between 0 and 1"),
+        ({"level": math.nan}, SettingError, "level must lie between 0 and 1"),
+        ({"level": 0.9, "first": 8}, SettingError, "first must be at least 9 scores for level 0.9, got 8"),
+        ({"window": 4, "first": 5}, SettingError, "window must hold at least 5 scores, got 4"),
+    ],
+)
+def test_what_cannot_be_used_is_named(
+    function: Callable[..., object], changes: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    function(**GOOD)
+    changed = {**GOOD, **changes}
+    if changes.get("scale") == [0.01, 5e-324]:
+        changed["outcome"] = [0.1, 5.0]
+    with pytest.raises(error, match=f"conformal: .*{words}"):
+        function(**changed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ((math.nan, 0.01, [1.0], 0.5), DataError, "forecast must be a finite log return, got nan"),
+        ((0.0, 0.0, [1.0], 0.5), DataError, "scale must be a finite volatility above 0, got 0.0; a price"),
+        ((0.0, math.inf, [1.0], 0.5), DataError, "got inf"),
+        ((0.0, 0.01, [1.0, -1.0], 0.5), DataError, "scores is -1.0 in row 1; give sizes of errors"),
+        ((0.0, 0.01, [1.0, math.inf], 0.5), DataError, "scores is inf in row 1"),
+        ((0.0, 0.01, 1.0, 0.5), DataError, "scores must be one number a row"),
+        ((0.0, 0.01, [1.0], 1.5), SettingError, "got 1.5"),
+    ],
+)
+def test_an_interval_that_cannot_be_made_says_why(
+    arguments: tuple[Any, ...], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=f"conformal: .*{words}"):
+        interval(*arguments)

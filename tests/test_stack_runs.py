@@ -1,0 +1,520 @@
+"""The stack from prices to a saved model: what a run may know, keep, use tomorrow and repeat."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import geiger.experiment
+from geiger.config import Config, override, recipe
+from geiger.errors import DataError, SettingError, TrainingError
+from geiger.experiment import Experiment, Run, backtest, plan, run, run_bases
+from geiger.features.catalogue import feature_matrix
+from geiger.forecast_ledger import chain_of, save, saved, score
+from geiger.market.calendar import market_of, next_session, sessions
+from geiger.market.synthetic import planted_market
+from geiger.prediction import find_model, predict
+from geiger.records import Status
+from geiger.replay import changes_since, replay
+from geiger.runlog import read_log
+from geiger.runs import RunsFolder, StoredRun
+from geiger.saved import model_of
+from geiger.seeds import generator
+from geiger.walk import last_returns
+
+ROWS = 900
+MODELS = ("ridge", "xgb", "lgb")
+
+
+def small(**changes: Any) -> Config:
+    base: dict[str, Any] = {
+        **{"lockbox": 0, "min_train": 300, "refit": 60, "max_folds": None, "seeds": 2},
+        **{name: {"max_trees": 8} for name in ("xgb", "lgb", "catboost")},
+        "stack": {"models": MODELS, "min_rows": 120, "meta": "nnls"},
+    }
+    return override(override(recipe("quick"), base), changes)
+
+
+@pytest.fixture(scope="module")
+def market() -> pl.DataFrame:
+    return planted_market(ROWS, seed=5, r2=0.05).prices
+
+
+def experiment(folder: Path, prices: pl.DataFrame, model: str = "stack", **changes: Any) -> Experiment:
+    return Experiment(
+        "AAPL",
+        model,
+        small(**changes),
+        context="none",
+        prices=prices,
+        runs_dir=folder / "runs",
+        log_dir=folder / "logs",
+    )
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="module")
+def trained(place: Path, market: pl.DataFrame) -> Run:
+    return run(experiment(place, market))
+
+
+@pytest.fixture(scope="module")
+def stored(trained: Run) -> StoredRun:
+    return RunsFolder(trained.folder.parent).load(trained.name)
+
+
+def other_future(prices: pl.DataFrame, cut: int) -> pl.DataFrame:
+    """The same market up to row `cut`, and another one after it."""
+    rng = generator(1, "other future")
+    factor = np.ones(prices.height)
+    factor[cut + 1 :] = np.exp(rng.normal(0.0, 0.3, prices.height - cut - 1))
+    names = ["open", "high", "low", "close", "raw_close"]
+    return prices.with_columns(pl.col(names) * factor, pl.col("volume") * factor**3)
+
+
+def test_a_stack_trains_its_base_models_and_ends_with_a_complete_log(trained: Run, place: Path) -> None:
+    assert trained.status is Status.SUCCESS
+    logs = sorted(path.name.split("_2")[0] for path in (place / "logs").glob("*.log"))
+    assert logs == ["AAPL_gbm_lgb", "AAPL_gbm_xgb", "AAPL_ridge", "AAPL_stack"]
+    assert trained.log is not None
+    text = trained.log.read_text(encoding="utf-8")
+    log = read_log(trained.log)
+    assert log.status is Status.SUCCESS
+    assert not log.unread
+    assert log.epochs == ()
+    assert len(log.folds) == len(trained.forecasts["fold"].unique())
+    for name in ("equal weights", "best single of the past", "ridge"):
+        assert f"Note: Rival {name}: correlation" in text
+    assert "Note: Weights from" in text
+    assert "Note: Weights for use" in text
+    assert "Meta-learner: nnls, standardised units" in text
+
+
+def test_base_models_that_are_there_are_not_trained_again(
+    place: Path, market: pl.DataFrame, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*args: object, **kwargs: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(geiger.experiment, "walk", never)
+    planned = plan(experiment(place, market))
+    assert all(base.stored for base in run_bases(planned))
+    assert planned.stored() is not None
+    assert planned.minutes() == 0.0
+
+
+def test_the_stack_really_uses_the_forecasts_of_its_runs(trained: Run, stored: StoredRun) -> None:
+    runs = RunsFolder(trained.folder.parent)
+    store = pl.read_parquet(trained.folder / "out_of_fold.parquet")
+    for model, name in stored.facts["bases"].items():
+        own = runs.load(name)
+        rows = store.filter(pl.col("model") == model).sort("seed", "day")
+        members = own.members().sort("seed", "day")
+        assert rows["forecast"].equals(members["forecast"], null_equal=True)
+    fold = trained.forecasts["fold"][0]
+    weights = pl.read_parquet(trained.folder / "weights.parquet").filter(pl.col("fold") == fold)
+    assert weights["weight"].max() > 0.0
+    # By hand: scaled by the rows before, weighed, and back.
+    block = trained.forecasts.filter(pl.col("fold") == fold)
+    before = pl.read_parquet(trained.folder / "in_sample.parquet").filter(pl.col("fold") == fold)
+    means = store.group_by("model", "day").agg(pl.col("forecast").mean(), pl.col("outcome").first())
+    total = np.zeros(block.height)
+    outcome = before.join(means.filter(pl.col("model") == "ridge"), on="day")["outcome"].to_numpy()
+    for model, weight in weights.select("model", "weight").iter_rows():
+        own = means.filter(pl.col("model") == model)
+        past = before.select("day").join(own, on="day")["forecast"].to_numpy()
+        now = block.select("day").join(own, on="day", maintain_order="left")["forecast"].to_numpy()
+        total += weight * (now - past.mean()) / past.std()
+    expected = outcome.mean() + outcome.std() * total
+    np.testing.assert_allclose(block["forecast"].to_numpy(), expected, rtol=0, atol=1e-12)
+
+
+def test_another_future_changes_no_forecast_before_it(
+    tmp_path: Path, market: pl.DataFrame, trained: Run
+) -> None:
+    blocks = trained.forecasts.group_by("fold", maintain_order=True).agg(pl.col("day").first())
+    first, middle = blocks["day"][0], blocks["day"][len(blocks) // 2]
+    for day, shift in ((first, 0), (middle, -1), (middle, 0), (middle, 1)):
+        cut = int(market["day"].search_sorted(day)) + shift
+        again = run(experiment(tmp_path / f"{cut}", other_future(market, cut)))
+        upto = market["day"][cut]
+        old, new = (frame.filter(pl.col("day") <= upto) for frame in (trained.forecasts, again.forecasts))
+        assert old.height == new.height
+        assert old.drop("outcome", "known_on").equals(new.drop("outcome", "known_on"))
+        assert not trained.forecasts["forecast"].equals(again.forecasts["forecast"])
+
+
+def test_a_failing_base_model_is_left_out_and_said(
+    tmp_path: Path, market: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = geiger.experiment.walk
+
+    def breaking(material: Any, model: str, *args: Any, **kwargs: Any) -> Any:
+        if model == "xgb":
+            raise TrainingError("xgb: out of luck")
+        return real(material, model, *args, **kwargs)
+
+    monkeypatch.setattr(geiger.experiment, "walk", breaking)
+    made = run(experiment(tmp_path, market))
+    assert made.status is Status.SUCCESS
+    (notice,) = [one for one in made.notices if one.code == "STACK_LEFT_OUT"]
+    assert "xgb could not be trained and is left out: xgb: out of luck" in notice.text
+    assert set(pl.read_parquet(made.folder / "weights.parquet")["model"]) == {"ridge", "lgb"}
+    assert "STACK_LEFT_OUT" in made.log.read_text(encoding="utf-8") if made.log else False
+
+
+def test_without_any_base_model_the_log_ends_as_failed(
+    tmp_path: Path, market: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(*args: Any, **kwargs: Any) -> Any:
+        raise TrainingError("no luck")
+
+    monkeypatch.setattr(geiger.experiment, "walk", breaking)
+    with pytest.raises(TrainingError, match="no base model has forecasts"):
+        run(experiment(tmp_path, market))
+    (log,) = (tmp_path / "logs").glob("AAPL_stack_*.log")
+    assert read_log(log).status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"stack": {"models": ("ridge", "nope")}}, "no model 'nope'"),
+        ({"stack": {"models": ()}}, "name at least one model"),
+        ({"stack": {"models": ("ridge", "ridge")}}, "each once"),
+        ({"stack": {"models": ("ridge",), "min_rows": 5000}}, "too few days for a stack"),
+        ({"stack": {"models": ("ridge",)}, "max_folds": 1}, "too few days for a stack"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_anything_is_trained(
+    tmp_path: Path, market: pl.DataFrame, wrong: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(SettingError, match=words):
+        plan(experiment(tmp_path, market, **wrong))
+    assert not (tmp_path / "logs").exists()
+
+
+def test_a_backtest_of_the_stack_trades_its_forecasts(
+    place: Path, market: pl.DataFrame, trained: Run
+) -> None:
+    planned = plan(experiment(place, market))
+    found = planned.stored()
+    assert found is not None
+    traded = backtest(planned, found)
+    assert traded.forecasts.equals(trained.forecasts)
+    assert traded.evaluation.ledger.equals(trained.evaluation.ledger)
+    assert [rival.name for rival in traded.evaluation.rivals] == [r.name for r in trained.evaluation.rivals]
+
+
+# ---- the saved model ----
+
+
+@pytest.mark.parametrize("model", ["stack", "ridge", "lgb"])
+def test_the_saved_model_forecasts_what_it_would_have_in_memory(
+    place: Path, market: pl.DataFrame, stored: StoredRun, trained: Run, model: str
+) -> None:
+    runs = RunsFolder(trained.folder.parent)
+    own = stored if model == "stack" else runs.load(stored.facts["bases"][model])
+    kept = model_of(own)
+    planned = plan(experiment(place, market, model=model))
+    material = planned.material
+    rows = range(ROWS - 5, ROWS)
+    forecast = kept.forecast(material.features, rows, last_returns(material))
+    assert np.isfinite(forecast).all()
+    # Later rows change nothing, and one row alone is forecast as in company.
+    alone = [
+        kept.forecast(material.features[: t + 1], range(t, t + 1), last_returns(material)[: t + 1])
+        for t in rows
+    ]
+    np.testing.assert_array_equal(forecast, np.concatenate(alone))
+    if model == "stack":
+        assert kept.meta is not None
+        assert set(kept.parts) <= set(MODELS)
+        each = [
+            part.forecast(material.features, rows, last_returns(material)) for part in kept.parts.values()
+        ]
+        np.testing.assert_array_equal(forecast, kept.meta.predict(np.stack(each, axis=1)))
+
+
+def test_the_model_for_use_learned_every_known_row_and_is_not_scored(
+    trained: Run, market: pl.DataFrame
+) -> None:
+    runs = RunsFolder(trained.folder.parent)
+    stored = runs.load(runs.load(trained.name).facts["bases"]["ridge"])
+    kept = model_of(stored).parts["ridge"]
+    (member,) = kept.predictor.members
+    labelled = ROWS - 2
+    assert (
+        member.fit_rows.max() == labelled - 2
+    )  # the decision of the first row without label knows no later one
+    assert stored.forecasts()["day"].max() == market["day"][labelled - 1]
+    assert stored.facts["folds"][-1]["test_last"] == str(market["day"][labelled - 1])
+
+
+def test_a_changed_model_is_refused(stored: StoredRun, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / stored.name
+    shutil.copytree(stored.folder, copy)
+    run_copy = RunsFolder(tmp_path).load(stored.name)
+    model_of(run_copy)
+    for path in sorted((copy / "model").iterdir()):
+        content = path.read_bytes()
+        for at in (0, len(content) // 2, len(content) - 1):
+            path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+            with pytest.raises(DataError):
+                model_of(run_copy)
+        path.unlink()
+        with pytest.raises(DataError):
+            model_of(run_copy)
+        path.write_bytes(content)
+    (copy / "model" / "extra.py").write_text("print('never')")
+    with pytest.raises(DataError):
+        model_of(run_copy)
+
+
+def rewritten(stored: StoredRun, tmp_path: Path, **changes: Any) -> StoredRun:
+    """A copy whose manifest says something else and whose record agrees, as an owner could make it."""
+    import hashlib
+    import shutil
+
+    copy = tmp_path / stored.name
+    shutil.copytree(stored.folder, copy)
+    path = copy / "model" / "manifest.json"
+    text = json.dumps({**json.loads(path.read_text()), **changes}).encode()
+    path.write_bytes(text)
+    facts = json.loads((copy / "run.json").read_text())
+    facts["model_hash"] = hashlib.sha256(text).hexdigest()
+    (copy / "run.json").write_text(json.dumps(facts))
+    return RunsFolder(tmp_path).load(stored.name)
+
+
+def test_a_newer_format_and_another_contract_are_refused(
+    stored: StoredRun, tmp_path: Path, place: Path
+) -> None:
+    with pytest.raises(DataError, match="format 99 is newer"):
+        model_of(rewritten(stored, tmp_path / "a", format=99))
+    foreign = rewritten(stored, tmp_path / "b", feature_contract="0" * 64)
+    with pytest.raises(DataError, match="not the feature contract of this version"):
+        predict(foreign, RunsFolder(tmp_path / "b"))
+
+
+# ---- tomorrow ----
+
+
+@pytest.fixture
+def folder(tmp_path: Path, market: pl.DataFrame) -> Path:
+    """The market as a file, which `predict` reads anew."""
+    data = tmp_path / "data"
+    data.mkdir()
+    columns = {"Date": "day", "Open": "open", "High": "high", "Low": "low", "Close": "close"}
+    market.select(
+        **{name: pl.col(column) for name, column in columns.items()},
+        **{"Adj Close": pl.col("close"), "Volume": pl.col("volume")},
+    ).write_csv(data / "AAPL.csv")
+    return data
+
+
+def evening(day: dt.date, hours: int = 23) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(hours), dt.UTC)
+
+
+def test_a_prediction_says_what_when_and_on_what_it_rests(
+    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame
+) -> None:
+    runs, last = RunsFolder(trained.folder.parent), market["day"][-1]
+    made = predict(stored, runs, data=folder, now=evening(last))
+    assert made.day == last
+    assert made.entry_day == next_session(market_of("AAPL"), last)
+    assert made.exit_day == next_session(market_of("AAPL"), made.entry_day)
+    assert made.low < made.forecast < made.high
+    assert made.data_age == 0
+    assert made.covered is not None
+    assert 0.8 < made.covered < 1.0  # aims at 0.9
+    assert made.covered_rows > 100
+    assert -1.0 <= made.weight <= 1.0
+    assert made.verdict == "not evaluated"
+    assert made.direction == ("up" if made.expected > 0 else "down")
+    assert "DATA_OLD" not in {notice.code for notice in made.notices}
+    lines = "\n".join(made.lines())
+    for word in (trained.name, "SUCCESS", str(made.entry_day), "90.0% interval", "not evaluated"):
+        assert word in lines
+    # The forecast is that of the saved model on the last row, from prices up to it.
+    features = feature_matrix(market)
+    kept = model_of(stored)
+    close = np.log(market["close"].to_numpy())
+    alone = kept.forecast(features, range(ROWS - 1, ROWS), np.diff(close, prepend=np.nan))
+    assert made.forecast == pytest.approx(float(alone[0]), abs=1e-12)
+    json.dumps(made.as_dict(), allow_nan=False, default=str)
+
+
+def test_old_data_missing_days_and_an_old_model_are_said(
+    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame
+) -> None:
+    runs, last = RunsFolder(trained.folder.parent), market["day"][-1]
+    late = last + dt.timedelta(days=14)
+    made = predict(stored, runs, data=folder, now=evening(late))
+    closed = sessions(market_of("AAPL"), last + dt.timedelta(days=1), late)
+    assert closed is not None
+    assert made.data_age == len(closed)
+    (notice,) = [one for one in made.notices if one.code == "DATA_OLD"]
+    assert str(last) in notice.text
+    lines = (folder / "AAPL.csv").read_text().splitlines()
+    gap = lines[-10].split(",")[0]
+    (folder / "AAPL.csv").write_text("\n".join([*lines[:-10], *lines[-9:]]) + "\n")
+    made = predict(stored, runs, data=folder, now=evening(last))
+    assert gap in next(one.text for one in made.notices if one.code == "DAYS_MISSING")
+
+
+def test_a_model_is_found_by_symbol_and_name(trained: Run) -> None:
+    runs = RunsFolder(trained.folder.parent)
+    assert find_model(runs, "AAPL", None).name == trained.name
+    assert find_model(runs, "AAPL", "ridge").facts["model"] == "ridge"
+    with pytest.raises(DataError, match="geiger train catboost AAPL"):
+        find_model(runs, "AAPL", "catboost")
+    with pytest.raises(DataError, match="no saved model of MSFT"):
+        find_model(runs, "MSFT", None)
+
+
+def test_a_saved_forecast_is_scored_once_its_outcome_is_known(
+    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame, tmp_path: Path
+) -> None:
+    runs = RunsFolder(tmp_path / "ledger")
+    for row in (ROWS - 5, ROWS - 4):
+        made = predict(stored, RunsFolder(trained.folder.parent), data=folder, now=evening(market["day"][-1]))
+        day = market["day"][row]
+        exit_day = market["day"][row + 2]
+        entry_day = market["day"][row + 1]
+        made = replace(made, day=day, entry_day=entry_day, exit_day=exit_day)
+        kept = save(made, runs, now=evening(day, 22))
+        assert kept.in_time
+        assert save(made, runs, now=evening(day, 22)).entry == kept.entry  # once only
+    late = replace(made, forecast=0.5)
+    assert not save(late, runs, now=evening(exit_day, 22)).in_time
+    (before,), troubles = score(runs, lambda symbol: market.head(ROWS - 5))
+    assert (before.rows, before.waiting, before.late, troubles) == (0, 3, 1, ())
+    (after,), _ = score(runs, lambda symbol: market)
+    assert (after.rows, after.waiting, after.late) == (2, 0, 1)
+    opens = market["open"].to_numpy()
+    first = saved(runs)[0]
+    assert first.outcome == pytest.approx(np.log(opens[ROWS - 3] / opens[ROWS - 4]))
+    right = [np.sign(one.record["forecast"]) == np.sign(one.outcome) for one in saved(runs)[:2]]
+    assert after.accuracy == np.mean(right)
+    assert score(runs, lambda symbol: market)[0] == (after,)  # nothing is scored twice
+    assert len(chain_of(runs).entries()) == 6
+
+
+def test_a_changed_ledger_is_noticed(
+    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame, tmp_path: Path
+) -> None:
+    runs = RunsFolder(tmp_path / "ledger")
+    made = predict(stored, RunsFolder(trained.folder.parent), data=folder, now=evening(market["day"][-1]))
+    for _ in range(2):
+        save(made, runs)
+        made = replace(made, forecast=made.forecast / 2)
+    path = chain_of(runs).path
+    path.write_text(
+        path.read_text().replace('"direction"', '"direction"').replace(str(made.symbol), "MSFT", 1)
+    )
+    with pytest.raises(DataError, match="line 1"):
+        saved(runs)
+
+
+def test_prices_that_are_gone_leave_outcomes_open_and_say_so(
+    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame, tmp_path: Path
+) -> None:
+    runs = RunsFolder(tmp_path / "ledger")
+    save(
+        predict(stored, RunsFolder(trained.folder.parent), data=folder, now=evening(market["day"][-1])), runs
+    )
+
+    def gone(symbol: str) -> pl.DataFrame:
+        raise DataError(f"{symbol}: no prices")
+
+    (one,), troubles = score(runs, gone)
+    assert one.waiting == 1
+    assert "AAPL: its outcomes stay open: AAPL: no prices" in troubles[0]
+
+
+# ---- again ----
+
+
+def test_every_kind_of_run_is_repeated_to_the_bit(
+    place: Path, market: pl.DataFrame, trained: Run, stored: StoredRun
+) -> None:
+    runs = RunsFolder(trained.folder.parent)
+    done = replay(stored, runs)
+    assert done.same
+    assert done.changes == ()
+    assert [one.what for one in done.comparisons] == [
+        *(f"{name} forecasts" for name in MODELS),
+        "stack forecasts",
+    ]
+    assert all(one.rows > 100 for one in done.comparisons)
+    ridge = replay(runs.load(stored.facts["bases"]["ridge"]), runs)
+    assert ridge.same
+    planned = plan(experiment(place, market))
+    traded = backtest(planned, stored)
+    again = replay(runs.load(traded.name), runs)
+    assert again.same
+    assert [one.what for one in again.comparisons] == ["ledger"]
+
+
+def test_a_replay_notices_what_differs(trained: Run, stored: StoredRun, tmp_path: Path) -> None:
+    import shutil
+
+    root = tmp_path / "runs"
+    shutil.copytree(trained.folder.parent, root)
+    runs = RunsFolder(root)
+    path = root / stored.facts["bases"]["ridge"]
+    frame = pl.read_parquet(path / "forecasts.parquet")
+    moved = frame.with_columns(
+        forecast=pl.when(pl.int_range(pl.len()) == 7)
+        .then(pl.col("forecast") * (1 + 2e-16) + 1e-18)
+        .otherwise("forecast")
+    )
+    moved.write_parquet(path / "forecasts.parquet")
+    facts = json.loads((path / "run.json").read_text())
+    facts["environment"]["versions"]["numpy"] = "1.0"
+    facts["environment"]["threads"] = 99
+    (path / "run.json").write_text(json.dumps(facts))
+    own = runs.load(path.name)
+    done = replay(own, runs)
+    assert not done.same
+    assert done.comparisons[0].identical == done.comparisons[0].rows - 1
+    assert any("numpy: 1.0 then" in change for change in changes_since(own))
+    assert any("threads: 99 then" in change for change in changes_since(own))
+
+
+def test_a_run_whose_data_are_gone_says_so(trained: Run, stored: StoredRun, tmp_path: Path) -> None:
+    import shutil
+
+    root = tmp_path / "runs"
+    shutil.copytree(trained.folder.parent, root)
+    shutil.rmtree(root / "snapshots")
+    runs = RunsFolder(root)
+    with pytest.raises(DataError, match="the data it used are gone"):
+        replay(runs.load(stored.name), runs)
+
+
+def test_a_users_own_estimator_is_not_kept_and_not_repeated(tmp_path: Path, market: pl.DataFrame) -> None:
+    from sklearn.linear_model import LinearRegression
+
+    made = run(replace(experiment(tmp_path, market, model="ridge"), estimator=LinearRegression()))
+    runs = RunsFolder(made.folder.parent)
+    assert not (made.folder / "model").exists()
+    with pytest.raises(DataError, match="left no model to use"):
+        model_of(runs.load(made.name))
+    with pytest.raises(SettingError, match="estimator of your own"):
+        replay(runs.load(made.name), runs)
