@@ -261,4 +261,6 @@ def test_recipes_weigh_as_they_say() -> None:
         1000,
         "standardised",
     )
+    # On planted markets at least as good as equal weights, on real symbols no worse: docs/evidence/stack.md.
+    assert recipe("default").stack.meta == recipe("quick").stack.meta == "simplex"
     assert set(plan.models) == {"lstm", "xlstm", "xgb", "lgb", "catboost", "ridge"}

@@ -358,6 +358,7 @@ RECIPES: Mapping[str, Config] = MappingProxyType(
             catboost=_WEAK_CATBOOST,
             lstm=_SMALL_LSTM,
             xlstm=_SMALL_XLSTM,
+            stack=StackSettings(meta="simplex"),
         ),
         "quick": Config(
             recipe="quick",
@@ -369,7 +370,7 @@ RECIPES: Mapping[str, Config] = MappingProxyType(
             catboost=dataclasses.replace(_WEAK_CATBOOST, max_trees=50, learning_rate=0.06),
             lstm=dataclasses.replace(_SMALL_LSTM, epochs=10),
             xlstm=dataclasses.replace(_SMALL_XLSTM, epochs=10),
-            stack=StackSettings(models=("lstm", "xgb", "lgb", "catboost", "ridge")),
+            stack=StackSettings(models=("lstm", "xgb", "lgb", "catboost", "ridge"), meta="simplex"),
         ),
     }
 )

@@ -193,6 +193,8 @@ def _restored(state: State, facts: Mapping[str, Any]) -> SavedModel:
             raise ValueError("a part is no ensemble")
         mean, std = _numbers(part, "train", 2)
         scaler = restore_scaler(part.parts[0])
+        if part.parts[1].facts["features"] != len(scaler.center):
+            raise ValueError("a model and its scaler know different numbers of features")
         name = str(part.facts["name"])
         parts[name] = Trained(predictor=predictor, scaler=scaler, train_mean=mean, train_std=std)
     meta = None
