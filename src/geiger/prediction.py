@@ -180,7 +180,7 @@ def predict(
             f"{stored.name}: its model learned from {model.facts.get('features')}, which is not the feature "
             f"contract of this version ({VERSION}); train it again"
         )
-    material, config = _material(stored, model, runs, data)
+    material, config = latest_material(stored, model, runs, data)
     last = material.prices.height - 1
     day, market = material.prices["day"][last], material.market
     entry = next_session(market, day)
@@ -219,7 +219,7 @@ def predict(
     )
 
 
-def _material(
+def latest_material(
     stored: StoredRun, model: SavedModel, runs: RunsFolder, data: Path | None
 ) -> tuple[Material, Config]:
     """Load the prices up to now, as the run loaded its own; nothing on the locked rows is scored here."""

@@ -53,7 +53,9 @@ class Trained:
 
     def forecast(self, features: Floats, rows: range, last_return: Floats) -> Floats:
         """Return the forecasts (len(rows),), log return, of the given rows of features (n, F)."""
-        block = block_of(features, rows, self.scaler, last_return)
+        start = max(rows.start - self.predictor.reach, 0)  # scaling all of the past would take longest
+        needed = range(rows.start - start, rows.stop - start)
+        block = block_of(features[start : rows.stop], needed, self.scaler, last_return[start : rows.stop])
         return self.scaler.restore(self.predictor.predict(block))
 
 

@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 from geiger.errors import SettingError, TrainingError
 from geiger.folds import Fold
 from geiger.models import FORECASTERS, GROUPS, LOG_NAMES, expand, fit_members, make, resolve, wrap
-from geiger.windows import Weighting, fold_arrays
+from geiger.windows import Weighting, block_of, fold_arrays
 
 FOLD = Fold(0, range(0, 240), range(241, 300), range(301, 340))
 SMALL = {"max_trees": 25, "learning_rate": 0.1, "l2": 1.0}
@@ -66,6 +66,21 @@ def test_forecasts_are_finite_and_one_a_row(name):
     assert np.isfinite(forecast).all()
     assert forecaster(name).name == name
     assert forecaster(name).threads == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_forecast_reads_no_more_of_the_past_than_its_reach(name):
+    features, _ = market()
+    data = arrays()
+    predictor = fitted(name, data)
+    rows = range(320, 325)
+    whole = predictor.predict(block_of(features, rows, data.scaler))
+    start = rows.start - predictor.reach
+    cut = block_of(features[start : rows.stop], range(predictor.reach, predictor.reach + 5), data.scaler)
+    np.testing.assert_allclose(
+        predictor.predict(cut), whole, rtol=0.0, atol=1e-6 if name in NETWORKS else 0.0
+    )
+    assert (predictor.reach > 0) == (name in NETWORKS)
 
 
 @pytest.mark.parametrize("name", NAMES)

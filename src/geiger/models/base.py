@@ -52,6 +52,11 @@ class Predictor(ABC):
         Only features are read, of these rows and, by models with memory, of the rows before each.
         """
 
+    @property
+    def reach(self) -> int:
+        """How many rows before a row its forecast reads; 0 without memory."""
+        return 0
+
     def state(self) -> State:
         """Return all that `predict` needs as plain values; `storage.restore` makes the model again.
 
@@ -143,6 +148,11 @@ class Ensemble(Predictor):
     def each(self, block: Block) -> Floats:
         """Return every member's forecast (members, n)."""
         return np.array([member.predict(block) for member in self.members])
+
+    @property
+    def reach(self) -> int:
+        """How many rows before a row the forecast of any member reads."""
+        return max(member.reach for member in self.members)
 
     def state(self) -> State:
         """Return the members' states as parts of one."""

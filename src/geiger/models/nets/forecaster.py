@@ -372,6 +372,11 @@ class NetPredictor(Predictor):
         scale = _scale(self.network, block)
         return found.astype(np.float64) / scale + block.zero
 
+    @property
+    def reach(self) -> int:
+        """How many rows before a row its forecast reads."""
+        return program_of(self.network, self.features, False).history
+
     def state(self) -> State:
         """Return settings and weights, with the fixed linear part, where there is one, as the one part."""
         facts, arrays = common_state(self, self.features)
