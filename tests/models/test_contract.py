@@ -228,7 +228,7 @@ def test_model_without_a_seed_is_fitted_once():
 
 
 def test_catalogue_names_agree():
-    assert set(FORECASTERS) == set(LOG_NAMES)
+    assert {*FORECASTERS, "stack"} == set(LOG_NAMES)
     assert {name: make(name, {}).name for name in FORECASTERS} == {name: name for name in FORECASTERS}
     assert all(member in FORECASTERS for group in GROUPS.values() for member in group)
     assert expand("gbm") == ("xgb", "lgb", "catboost")
