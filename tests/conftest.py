@@ -1,8 +1,14 @@
 """Settings of every test."""
 
 import os
+from collections.abc import Callable
 
+import numpy as np
+import polars as pl
+import pytest
 from hypothesis import settings
+
+from geiger.seeds import generator
 
 # Networks are tiny here: compiling them well would take longer than all that they compute.
 os.environ.setdefault(
@@ -13,3 +19,17 @@ os.environ.setdefault(
 # for everybody.
 settings.register_profile("geiger", deadline=None, derandomize=True)
 settings.load_profile("geiger")
+
+
+@pytest.fixture(scope="session")
+def other_future() -> Callable[..., pl.DataFrame]:
+    """Prices and a row -> the same market up to that row, and another one after it."""
+
+    def other_future(prices: pl.DataFrame, cut: int, seed: int = 1) -> pl.DataFrame:
+        rng = generator(seed, "other future")
+        factor = np.ones(prices.height)
+        factor[cut + 1 :] = np.exp(rng.normal(0.0, 0.3, prices.height - cut - 1))
+        names = ["open", "high", "low", "close", "raw_close"]
+        return prices.with_columns(pl.col(names) * factor, pl.col("volume") * factor**3)
+
+    return other_future

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from geiger.features.catalogue import feature_matrix
 from geiger.market.synthetic import garch_market, planted_market
 from geiger.records import Outcome, Status
 from geiger.runlog import read_log
-from geiger.seeds import generator
 
 ROWS = 900
 CUT = 787  # in the middle of a test block
@@ -51,15 +51,6 @@ def experiment(
     )
 
 
-def other_future(prices: pl.DataFrame, cut: int, seed: int = 1) -> pl.DataFrame:
-    """Return the same market up to row `cut`, and another one after it."""
-    rng = generator(seed, "other future")
-    factor = np.ones(prices.height)
-    factor[cut + 1 :] = np.exp(rng.normal(0.0, 0.3, prices.height - cut - 1))
-    names = ["open", "high", "low", "close", "raw_close"]
-    return prices.with_columns(pl.col(names) * factor, pl.col("volume") * factor**3)
-
-
 def same_past(a: Run, b: Run, last_day: object) -> bool:
     """Whether forecasts and weights up to `last_day`, and ledger rows known by then, agree to the bit."""
     until = pl.col("day") <= last_day
@@ -78,7 +69,7 @@ def same_past(a: Run, b: Run, last_day: object) -> bool:
 @pytest.mark.parametrize("model", ["ridge", "lgb"])
 @pytest.mark.parametrize("cut", [653, 654, CUT])  # the two sides of a fold's first test row, and a row within
 def test_another_future_changes_nothing_before_it(
-    tmp_path: Path, market: pl.DataFrame, model: str, cut: int
+    tmp_path: Path, market: pl.DataFrame, model: str, cut: int, other_future: Callable[..., pl.DataFrame]
 ) -> None:
     one = run(experiment(tmp_path, market, model))
     two = run(experiment(tmp_path, other_future(market, cut), model))
@@ -87,7 +78,10 @@ def test_another_future_changes_nothing_before_it(
 
 
 def test_a_feature_that_sees_one_row_ahead_is_caught(
-    tmp_path: Path, market: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    market: pl.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
+    other_future: Callable[..., pl.DataFrame],
 ) -> None:
     """The test above is able to fail: with a leak planted in the trained pipeline, it does."""
 
@@ -112,7 +106,9 @@ def test_a_shorter_history_gives_the_same_forecasts(tmp_path: Path, market: pl.D
     assert difference <= 1e-9 * scale  # type: ignore[operator]
 
 
-def test_the_lock_box_is_seen_by_nothing(tmp_path: Path, market: pl.DataFrame) -> None:
+def test_the_lock_box_is_seen_by_nothing(
+    tmp_path: Path, market: pl.DataFrame, other_future: Callable[..., pl.DataFrame]
+) -> None:
     config = small(lockbox=100)
     opened = market.height - 100
     one = run(experiment(tmp_path, market, config=config))
@@ -166,7 +162,9 @@ def test_a_broken_run_goes_on_with_the_folds_it_has(tmp_path: Path, market: pl.D
     assert not list((tmp_path / "broken" / "runs" / ".parts").iterdir())
 
 
-def test_other_prices_or_settings_never_continue_old_folds(tmp_path: Path, market: pl.DataFrame) -> None:
+def test_other_prices_or_settings_never_continue_old_folds(
+    tmp_path: Path, market: pl.DataFrame, other_future: Callable[..., pl.DataFrame]
+) -> None:
     keys = {
         plan(experiment(tmp_path, prices, config=config)).key()
         for prices in (market, other_future(market, CUT))

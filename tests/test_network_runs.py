@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from geiger.experiment import Experiment, Run, plan, run
 from geiger.market.synthetic import garch_market, planted_market
 from geiger.records import Status
 from geiger.runlog import read_events, read_log
-from geiger.seeds import generator
 
 pytestmark = pytest.mark.slow
 
@@ -51,14 +51,6 @@ def experiment(
     )
 
 
-def other_future(prices: pl.DataFrame, cut: int) -> pl.DataFrame:
-    rng = generator(1, "other future")
-    factor = np.ones(prices.height)
-    factor[cut + 1 :] = np.exp(rng.normal(0.0, 0.3, prices.height - cut - 1))
-    names = ["open", "high", "low", "close", "raw_close"]
-    return prices.with_columns(pl.col(names) * factor, pl.col("volume") * factor**3)
-
-
 def forecasts(done: Run, last_day: object = None) -> pl.DataFrame:
     frame = done.forecasts.select("day", "forecast", "train_mean", "train_std")
     return frame if last_day is None else frame.filter(pl.col("day") <= last_day)
@@ -78,7 +70,9 @@ def test_the_same_run_twice_gives_the_same_bits_whatever_the_processes(
 
 
 @pytest.mark.parametrize("cut", [813, 814, 850])  # both sides of a fold's first test row, a row within a fold
-def test_another_future_changes_nothing_before_it(tmp_path: Path, market: pl.DataFrame, cut: int) -> None:
+def test_another_future_changes_nothing_before_it(
+    tmp_path: Path, market: pl.DataFrame, cut: int, other_future: Callable[..., pl.DataFrame]
+) -> None:
     one = run(experiment(tmp_path, market))
     two = run(experiment(tmp_path, other_future(market, cut)))
     day = market["day"][cut]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,10 @@ import polars as pl
 import pytest
 
 import geiger.experiment
+from geiger.backtest import trailing_volatility
 from geiger.config import Config, override, recipe
 from geiger.errors import DataError, SettingError, TrainingError
+from geiger.evaluation import evaluate
 from geiger.experiment import Experiment, Run, backtest, plan, run, run_bases
 from geiger.features.catalogue import feature_matrix
 from geiger.forecast_ledger import chain_of, save, saved, score
@@ -26,7 +31,6 @@ from geiger.replay import changes_since, replay
 from geiger.runlog import read_log
 from geiger.runs import RunsFolder, StoredRun
 from geiger.saved import model_of
-from geiger.seeds import generator
 from geiger.walk import last_returns
 
 ROWS = 900
@@ -72,15 +76,6 @@ def trained(place: Path, market: pl.DataFrame) -> Run:
 @pytest.fixture(scope="module")
 def stored(trained: Run) -> StoredRun:
     return RunsFolder(trained.folder.parent).load(trained.name)
-
-
-def other_future(prices: pl.DataFrame, cut: int) -> pl.DataFrame:
-    """The same market up to row `cut`, and another one after it."""
-    rng = generator(1, "other future")
-    factor = np.ones(prices.height)
-    factor[cut + 1 :] = np.exp(rng.normal(0.0, 0.3, prices.height - cut - 1))
-    names = ["open", "high", "low", "close", "raw_close"]
-    return prices.with_columns(pl.col(names) * factor, pl.col("volume") * factor**3)
 
 
 def test_a_stack_trains_its_base_models_and_ends_with_a_complete_log(trained: Run, place: Path) -> None:
@@ -142,7 +137,7 @@ def test_the_stack_really_uses_the_forecasts_of_its_runs(trained: Run, stored: S
 
 
 def test_another_future_changes_no_forecast_before_it(
-    tmp_path: Path, market: pl.DataFrame, trained: Run
+    tmp_path: Path, market: pl.DataFrame, trained: Run, other_future: Callable[..., pl.DataFrame]
 ) -> None:
     blocks = trained.forecasts.group_by("fold", maintain_order=True).agg(pl.col("day").first())
     first, middle = blocks["day"][0], blocks["day"][len(blocks) // 2]
@@ -154,6 +149,25 @@ def test_another_future_changes_no_forecast_before_it(
         assert old.height == new.height
         assert old.drop("outcome", "known_on").equals(new.drop("outcome", "known_on"))
         assert not trained.forecasts["forecast"].equals(again.forecasts["forecast"])
+
+
+@pytest.mark.slow
+def test_another_future_changes_no_forecast_before_it_with_a_network_and_ordered_trees(
+    tmp_path: Path, market: pl.DataFrame, other_future: Callable[..., pl.DataFrame]
+) -> None:
+    network = {"lookback": 20, "burn_in": 5, "epochs": 2, "width": 8, "lstm": (4,), "key": 4, "inner": 8}
+    settings = {
+        **{"refit": 150, "seeds": 1, "workers": 1, "lstm": network},
+        "stack": {"models": ("lstm", "catboost"), "min_rows": 120, "meta": "simplex"},
+    }
+    one = run(experiment(tmp_path / "one", market, **settings))
+    cut = int(market["day"].search_sorted(one.forecasts["day"][len(one.forecasts) // 2]))
+    two = run(experiment(tmp_path / "two", other_future(market, cut), **settings))
+    old, new = (done.forecasts.filter(pl.col("day") <= market["day"][cut]) for done in (one, two))
+    assert old.height == new.height > 50
+    assert old.drop("outcome", "known_on").equals(new.drop("outcome", "known_on"))
+    weights = pl.read_parquet(one.folder / "weights.parquet")
+    assert dict(weights.group_by("model").agg(pl.col("weight").max()).iter_rows())["lstm"] > 0.0
 
 
 def test_a_failing_base_model_is_left_out_and_said(
@@ -204,6 +218,36 @@ def test_settings_that_cannot_work_are_refused_before_anything_is_trained(
     with pytest.raises(SettingError, match=words):
         plan(experiment(tmp_path, market, **wrong))
     assert not (tmp_path / "logs").exists()
+
+
+def test_rivals_are_measured_as_the_run_that_trades_them_would_be(
+    place: Path, market: pl.DataFrame, trained: Run, stored: StoredRun
+) -> None:
+    rivals = {rival.name: rival for rival in trained.evaluation.rivals}
+    own = RunsFolder(trained.folder.parent).load(stored.facts["bases"]["ridge"]).forecasts()
+    days = trained.forecasts.select("day")
+    forecast = days.join(own, on="day", maintain_order="left")["forecast"]
+    swapped = trained.forecasts.with_columns(forecast=forecast)
+    planned = plan(experiment(place, market))
+    alone = evaluate(swapped, stored.in_sample(), planned.material, planned.experiment.config)
+    figures = {figure.name: figure.value for figure in alone.figures}
+    ridge = rivals["ridge"]
+    assert ridge.sharpe == pytest.approx(alone.scorecard.value("sharpe"))
+    assert ridge.accuracy == pytest.approx(figures["Direction Accuracy"])
+    assert ridge.r2 == pytest.approx(figures["R2 out of Sample"])
+    stack_r2 = {figure.name: figure.value for figure in trained.evaluation.figures}["R2 out of Sample"]
+    assert stack_r2 is not None
+    assert ridge.r2 is not None
+    assert ridge.gain == pytest.approx(stack_r2 - ridge.r2)
+
+
+def test_max_folds_gives_all_base_models_the_same_days(tmp_path: Path, market: pl.DataFrame) -> None:
+    settings = {"max_folds": 2, "network_refit": 120, "stack": {"models": ("ridge", "lstm"), "min_rows": 60}}
+    planned = plan(experiment(tmp_path, market, **settings))
+    ridge, lstm = planned.bases
+    assert (len(lstm.folds), len(ridge.folds)) == (2, 4)
+    assert ridge.folds[0].test.start == pytest.approx(lstm.folds[0].test.start, abs=60)
+    assert planned.folds[0].train.start == max(base.folds[0].test.start for base in planned.bases)
 
 
 def test_a_backtest_of_the_stack_trades_its_forecasts(
@@ -264,8 +308,6 @@ def test_the_model_for_use_learned_every_known_row_and_is_not_scored(
 
 
 def test_a_changed_model_is_refused(stored: StoredRun, tmp_path: Path) -> None:
-    import shutil
-
     copy = tmp_path / stored.name
     shutil.copytree(stored.folder, copy)
     run_copy = RunsFolder(tmp_path).load(stored.name)
@@ -287,9 +329,6 @@ def test_a_changed_model_is_refused(stored: StoredRun, tmp_path: Path) -> None:
 
 def rewritten(stored: StoredRun, tmp_path: Path, **changes: Any) -> StoredRun:
     """A copy whose manifest says something else and whose record agrees, as an owner could make it."""
-    import hashlib
-    import shutil
-
     copy = tmp_path / stored.name
     shutil.copytree(stored.folder, copy)
     path = copy / "model" / "manifest.json"
@@ -360,6 +399,69 @@ def test_a_prediction_says_what_when_and_on_what_it_rests(
     json.dumps(made.as_dict(), allow_nan=False, default=str)
 
 
+def test_the_interval_is_the_quantile_of_earlier_errors_in_units_of_volatility(
+    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame
+) -> None:
+    close = market["close"].to_numpy()
+    volatility = trailing_volatility(np.append(np.nan, close[1:] / close[:-1] - 1.0))
+    rows = market["day"].search_sorted(trained.forecasts["day"]).to_numpy()
+    forecast, outcome = (trained.forecasts[name].to_numpy() for name in ("forecast", "outcome"))
+    scores = np.sort(np.abs(outcome - forecast) / volatility[rows])
+    for level in (0.8, 0.9):
+        made = predict(stored, RunsFolder(trained.folder.parent), data=folder, level=level)
+        half = volatility[-1] * scores[int(np.ceil((len(scores) + 1) * level)) - 1]
+        assert made.high - made.forecast == pytest.approx(half, rel=1e-9)
+        assert made.forecast - made.low == pytest.approx(half, rel=1e-9)
+        held = []  # each row with the errors whose outcome was known on its day, and no others
+        plain = np.abs(outcome - forecast) / volatility[rows]
+        known_on, days = (trained.forecasts[name].to_list() for name in ("known_on", "day"))
+        for t, day in enumerate(days):
+            past = np.sort([plain[i] for i in range(t) if known_on[i] <= day])
+            rank = int(np.ceil(round((len(past) + 1) * level, 9)))
+            if rank <= len(past):
+                held.append(plain[t] <= past[rank - 1])
+        assert (made.covered, made.covered_rows) == (pytest.approx(np.mean(held)), len(held))
+    with pytest.raises(SettingError, match="level must lie between"):
+        predict(stored, RunsFolder(trained.folder.parent), data=folder, level=90)
+
+
+def with_record(stored: StoredRun, tmp_path: Path, **changes: Any) -> StoredRun:
+    """The same run, whose record says something else."""
+    copy = tmp_path / stored.name
+    shutil.copytree(stored.folder, copy, dirs_exist_ok=True)
+    facts = json.loads((copy / "run.json").read_text())
+    for table, values in changes.items():
+        facts[table] |= values
+    (copy / "run.json").write_text(json.dumps(facts))
+    return RunsFolder(tmp_path).load(stored.name)
+
+
+def test_the_weight_follows_the_trading_rule_of_the_run_and_its_costs(
+    stored: StoredRun, folder: Path, tmp_path: Path
+) -> None:
+    runs = RunsFolder(tmp_path)
+    trading = {**stored.facts["config"]["trading"], "rule": "sign", "cost_bps": 0.0, "slippage_bps": 0.0}
+    free = predict(with_record(stored, tmp_path, config={"trading": trading}), runs, data=folder)
+    assert free.weight == np.sign(free.expected)
+    dear = with_record(stored, tmp_path, config={"trading": {**trading, "cost_bps": 1e6}})
+    assert predict(dear, runs, data=folder).weight == 0.0  # no forecast was ever worth a trade
+
+
+def test_a_forecast_is_of_the_last_day_at_hand_whatever_was_locked(
+    stored: StoredRun, folder: Path, tmp_path: Path, market: pl.DataFrame
+) -> None:
+    locked = with_record(stored, tmp_path, config={"lockbox": 100, "end": str(market["day"][700])})
+    made = predict(locked, RunsFolder(tmp_path), data=folder)
+    assert made.day == market["day"][-1]
+    assert not {"LOCKBOX_OPEN", "FILL_CLOSE"} & {notice.code for notice in made.notices}
+
+
+def test_a_context_that_is_not_at_hand_is_refused(stored: StoredRun, folder: Path, tmp_path: Path) -> None:
+    data = {"context": {"volatility": "^VIX"}}
+    with pytest.raises(DataError, match=r"learned with \^VIX volatility index, and none is at hand"):
+        predict(with_record(stored, tmp_path, data=data), RunsFolder(tmp_path), data=folder)
+
+
 def test_old_data_missing_days_and_an_old_model_are_said(
     trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame
 ) -> None:
@@ -401,10 +503,12 @@ def test_a_saved_forecast_is_scored_once_its_outcome_is_known(
         kept = save(made, runs, now=evening(day, 22))
         assert kept.in_time
         assert save(made, runs, now=evening(day, 22)).entry == kept.entry  # once only
+    second_thought = replace(made, forecast=-made.forecast)  # of the same day, and in time: it does not count
+    assert save(second_thought, runs, now=evening(day, 23)).in_time
     late = replace(made, forecast=0.5)
     assert not save(late, runs, now=evening(exit_day, 22)).in_time
     (before,), troubles = score(runs, lambda symbol: market.head(ROWS - 5))
-    assert (before.rows, before.waiting, before.late, troubles) == (0, 3, 1, ())
+    assert (before.rows, before.waiting, before.late, troubles) == (0, 4, 1, ())
     (after,), _ = score(runs, lambda symbol: market)
     assert (after.rows, after.waiting, after.late) == (2, 0, 1)
     opens = market["open"].to_numpy()
@@ -413,7 +517,7 @@ def test_a_saved_forecast_is_scored_once_its_outcome_is_known(
     right = [np.sign(one.record["forecast"]) == np.sign(one.outcome) for one in saved(runs)[:2]]
     assert after.accuracy == np.mean(right)
     assert score(runs, lambda symbol: market)[0] == (after,)  # nothing is scored twice
-    assert len(chain_of(runs).entries()) == 6
+    assert len(chain_of(runs).entries()) == 8
 
 
 def test_a_changed_ledger_is_noticed(
@@ -425,9 +529,7 @@ def test_a_changed_ledger_is_noticed(
         save(made, runs)
         made = replace(made, forecast=made.forecast / 2)
     path = chain_of(runs).path
-    path.write_text(
-        path.read_text().replace('"direction"', '"direction"').replace(str(made.symbol), "MSFT", 1)
-    )
+    path.write_text(path.read_text().replace(str(made.symbol), "MSFT", 1))
     with pytest.raises(DataError, match="line 1"):
         saved(runs)
 
@@ -472,9 +574,37 @@ def test_every_kind_of_run_is_repeated_to_the_bit(
     assert [one.what for one in again.comparisons] == ["ledger"]
 
 
-def test_a_replay_notices_what_differs(trained: Run, stored: StoredRun, tmp_path: Path) -> None:
-    import shutil
+def test_a_run_with_context_is_repeated_with_the_context_it_had(
+    tmp_path: Path, folder: Path, market: pl.DataFrame
+) -> None:
+    text = (folder / "AAPL.csv").read_text()
+    for name, step in (("^GSPC", 2), ("^VIX", 3)):  # other levels, moving otherwise
+        lines = text.splitlines()
+        cells = [line.split(",") for line in lines[1:]]
+        moved = [
+            [day, *(f"{float(v) * (1 + 0.01 * (i % step)):.6f}" for v in rest)]
+            for i, (day, *rest) in enumerate(cells)
+        ]
+        (folder / f"{name}.csv").write_text("\n".join([lines[0], *map(",".join, moved)]) + "\n")
+    made = run(
+        replace(experiment(tmp_path, market, model="ridge"), prices=None, data=folder, context="^GSPC")
+    )
+    runs = RunsFolder(made.folder.parent)
+    stored = runs.load(made.name)
+    assert stored.facts["data"]["context"].keys() == {
+        "market",
+        "market_hash",
+        "volatility",
+        "volatility_hash",
+    }
+    assert replay(stored, runs).same
+    without = run(
+        replace(experiment(tmp_path, market, model="ridge"), prices=None, data=folder, context="none")
+    )
+    assert not without.forecasts["forecast"].equals(made.forecasts["forecast"])  # it matters here
 
+
+def test_a_replay_notices_what_differs(trained: Run, stored: StoredRun, tmp_path: Path) -> None:
     root = tmp_path / "runs"
     shutil.copytree(trained.folder.parent, root)
     runs = RunsFolder(root)
@@ -499,8 +629,6 @@ def test_a_replay_notices_what_differs(trained: Run, stored: StoredRun, tmp_path
 
 
 def test_a_run_whose_data_are_gone_says_so(trained: Run, stored: StoredRun, tmp_path: Path) -> None:
-    import shutil
-
     root = tmp_path / "runs"
     shutil.copytree(trained.folder.parent, root)
     shutil.rmtree(root / "snapshots")

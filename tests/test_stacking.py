@@ -203,7 +203,8 @@ def test_a_model_that_collapsed_on_the_earlier_rows_is_left_out_there_and_only_t
     made = stacked(known, [*bases(known)[:2], base("lstm", known, flat)])
     left = made.weights.filter(pl.col("left_out").is_not_null())
     assert left["model"].unique().to_list() == ["lstm"]
-    assert left["fold"].to_list()[0] == 0
+    # The second block's own days, on which it moves, do not count for it.
+    assert left["fold"].to_list()[:2] == [0, 1]
     assert left["fold"].max() < made.weights["fold"].max()
     assert left["weight"].to_list() == [0.0] * left.height
     (notice,) = [notice for notice in made.notices if notice.code == "STACK_LEFT_OUT"]
@@ -261,6 +262,6 @@ def test_recipes_weigh_as_they_say() -> None:
         1000,
         "standardised",
     )
-    # On planted markets at least as good as equal weights, on real symbols no worse: docs/evidence/stack.md.
+    # On planted markets at least as good as equal weights: docs/evidence/stack.md.
     assert recipe("default").stack.meta == recipe("quick").stack.meta == "simplex"
     assert set(plan.models) == {"lstm", "xlstm", "xgb", "lgb", "catboost", "ridge"}

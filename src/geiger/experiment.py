@@ -11,11 +11,12 @@ and writes down what happened.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -25,7 +26,6 @@ from geiger.checks.plan import checkpoints
 from geiger.errors import GeigerError, TrainingError
 from geiger.evaluation import Evaluation, evaluate
 from geiger.features.catalogue import FEATURES, contract_hash
-from geiger.files import write_atomically
 from geiger.models import LOG_NAMES, Forecaster
 from geiger.planning import Experiment, Plan, plan
 from geiger.records import Notice, Status
@@ -163,7 +163,7 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
             )
             notices = (*evaluation.notices, *planned.notices)
             facts = {"kind": "backtest", "forecasts_of": stored.name, **_facts(planned, evaluation, notices)}
-            done = _save(planned, log, "backtest", facts, forecasts, evaluation, notices, {}, None)
+            done = _save(planned, log, "backtest", facts, forecasts, evaluation, notices)
             _close(log, done, ())
     return done
 
@@ -233,9 +233,18 @@ def _finish(
     }
     log_model = LOG_NAMES.get(planned.model, planned.model)
     model = _model_for_use(planned, made, bases)
-    done = _save(planned, log, log_model, facts, made.forecasts, evaluation, notices, made.frames, model)
-    for stem, picture in made.charts.items():
-        write_atomically(done.folder / f"{stem}.svg", picture)
+    done = _save(
+        planned,
+        log,
+        log_model,
+        facts,
+        made.forecasts,
+        evaluation,
+        notices,
+        frames=made.frames,
+        pictures=made.charts,
+        model=model,
+    )
     _close(log, done, made.notes)
     return done
 
@@ -339,8 +348,10 @@ def _save(
     forecasts: pl.DataFrame,
     evaluation: Evaluation,
     notices: Iterable[Notice],
-    frames: dict[str, pl.DataFrame],
-    model: SavedModel | None,
+    *,
+    frames: Mapping[str, pl.DataFrame] = MappingProxyType({}),
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
+    model: SavedModel | None = None,
 ) -> Run:
     """Write the run folder, under the name of the log."""
     experiment = planned.experiment
@@ -351,7 +362,7 @@ def _save(
     facts = {**facts, "log": str(log.path) if log.path else None, "finished_at": finished_at}
     frames = {"forecasts": forecasts, "ledger": evaluation.ledger, **frames}
     write = None if model is None else partial(save_model, model=model)
-    folder = experiment.runs.save(name, facts, frames, write)
+    folder = experiment.runs.save(name, facts, frames, pictures, write)
     unique = tuple(dict.fromkeys(notices))
     return Run(folder.name, planned.model, evaluation.status, folder, log.path, forecasts, evaluation, unique)
 

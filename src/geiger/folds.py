@@ -149,21 +149,24 @@ def later_blocks(
             f"{max(end_row - first_row, 0)}; give a longer series, more --max-folds, or a smaller "
             "stack.min_rows"
         )
-    found = []
-    for index, start in enumerate(range(first_test, end_row, refit)):
-        stop = known_before(start, horizon)
-        begin = first_row if rolling is None else max(first_row, stop - rolling)
-        found.append(
-            Fold(index, range(begin, stop), range(stop, stop), range(start, min(start + refit, end_row)))
-        )
-    return tuple(found)
+    return tuple(
+        later_block(index, start, min(start + refit, end_row), first_row, horizon=horizon, rolling=rolling)
+        for index, start in enumerate(range(first_test, end_row, refit))
+    )
+
+
+def later_block(
+    index: int, start: int, stop: int, first_row: int, *, horizon: int = 1, rolling: int | None = None
+) -> Fold:
+    """Return the block of rows [start, stop), whose weights learn from the rows from `first_row` on."""
+    learn_start, learn_stop = _learned(start, first_row, horizon, rolling)
+    return Fold(index, range(learn_start, learn_stop), range(learn_stop, learn_stop), range(start, stop))
 
 
 def _fold(
     index: int, start: int, stop: int, first_row: int, horizon: int, valid_share: float, rolling: int | None
 ) -> Fold:
-    learn_stop = known_before(start, horizon)
-    learn_start = first_row if rolling is None else max(first_row, learn_stop - rolling)
+    learn_start, learn_stop = _learned(start, first_row, horizon, rolling)
     valid_rows = round(valid_share * (learn_stop - learn_start))
     valid = range(learn_stop - valid_rows, learn_stop)
     train = range(learn_start, known_before(valid.start, horizon))
@@ -173,3 +176,9 @@ def _fold(
             f"(at least {MIN_VALID_ROWS} each); raise min_train or change valid_share"
         )
     return Fold(index, train, valid, range(start, stop))
+
+
+def _learned(start: int, first_row: int, horizon: int, rolling: int | None) -> tuple[int, int]:
+    """Return first and end of the rows that decisions from `start` on may learn from."""
+    stop = known_before(start, horizon)
+    return first_row if rolling is None else max(first_row, stop - rolling), stop

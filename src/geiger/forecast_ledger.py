@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -216,8 +215,3 @@ def _score(symbol: str, model: str, rows: Sequence[Saved]) -> Score:
         correlation=metrics.correlation(forecast, outcome) if len(counted) > 2 else None,
         covered=float(np.mean(inside)) if inside else None,
     )
-
-
-def ledger_path(runs: RunsFolder) -> Path:
-    """Return the file of the ledger."""
-    return chain_of(runs).path

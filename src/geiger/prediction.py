@@ -129,20 +129,13 @@ def find_model(runs: RunsFolder, symbol: str, model: str | None) -> StoredRun:
     DataError
         There is none; the line says how to make one.
     """
-    found = [
-        run
-        for run in runs.all()
-        if run.facts.get("symbol") == symbol
-        and run.facts.get("kind") == "train"
-        and run.facts.get("model_hash")
-        and model in (None, run.facts.get("model"))
-    ]
-    if not found:
+    found = runs.newest(symbol, model, usable=True)
+    if found is None:
         raise DataError(
             f"{runs.root}: no saved {model or 'model'} of {symbol}; "
             f"`geiger train {model or 'stack'} {symbol}` makes one"
         )
-    return max(found, key=lambda run: str(run.facts.get("finished_at", "")))
+    return found
 
 
 def predict(
@@ -189,7 +182,7 @@ def predict(
     forecast, weight = _decided(model, material, config, history)
     errors = _errors(history, material)
     scale = float(volatility_on(material, material.prices["day"].slice(last, 1))[0])
-    found = interval(forecast, scale, errors.scores, level)
+    found, held = interval(forecast, scale, errors.scores, level), errors.coverage(level)
     expected = expected_simple(np.array([forecast]), model.train_std, config)
     age = _sessions_since(market, day, now)
     learned_to = dt.date.fromisoformat(str(model.facts["learned_to"]))
@@ -207,8 +200,8 @@ def predict(
         low=found.low,
         high=found.high,
         level=level,
-        covered=errors.coverage(level).covered,
-        covered_rows=errors.coverage(level).rows,
+        covered=held.covered,
+        covered_rows=held.rows,
         weight=weight,
         data_age=age,
         model_age=model_age,

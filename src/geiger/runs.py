@@ -30,11 +30,13 @@ import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -72,6 +74,7 @@ def threads_at_hand() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@cache  # the code that runs is the code that was loaded
 def code_hash() -> str:
     """Return a hash of the package's own source, so that edited code never continues old folds."""
     digest = hashlib.sha256()
@@ -224,12 +227,15 @@ class RunsFolder:
         name: str,
         facts: Mapping[str, Any],
         frames: Mapping[str, pl.DataFrame],
+        pictures: Mapping[str, bytes] = MappingProxyType({}),
         write_model: Callable[[Path], str] | None = None,
     ) -> Path:
         """Write a finished run; ``run.json`` comes last, so a folder with one is complete.
 
         Parameters
         ----------
+        pictures : mapping of str to bytes
+            SVG, by the stem of its file.
         write_model : callable, optional
             Writes the model for use into the folder it is given and returns the hash that proves it whole.
 
@@ -241,6 +247,8 @@ class RunsFolder:
         folder = self._reserve(name)
         for stem, frame in frames.items():
             write_frame(folder / f"{stem}.parquet", frame)
+        for stem, picture in pictures.items():
+            write_atomically(folder / f"{stem}.svg", picture)
         if write_model is not None:
             facts = {**facts, "model_hash": write_model(folder / "model")}
         text = json.dumps({"schema": SCHEMA, "name": folder.name, **facts}, indent=2, default=str)
@@ -260,8 +268,23 @@ class RunsFolder:
 
     def find(self, forecast_key: str) -> StoredRun | None:
         """Return the newest finished run whose forecasts have this key, or None."""
-        runs = [run for run in self.all() if run.facts.get("forecast_key") == forecast_key]
-        return max(runs, key=lambda run: str(run.facts.get("finished_at", "")), default=None)
+        return _newest(run for run in self.all() if run.facts.get("forecast_key") == forecast_key)
+
+    def newest(self, symbol: str, model: str | None = None, *, usable: bool = False) -> StoredRun | None:
+        """Return the newest training of a symbol, of any model where none is named, or None.
+
+        Parameters
+        ----------
+        usable : bool
+            Only runs that left a model for use.
+        """
+        return _newest(
+            run
+            for run in self.all()
+            if (run.facts.get("symbol"), run.facts.get("kind")) == (symbol, "train")
+            and model in (None, run.facts.get("model"))
+            and (run.facts.get("model_hash") is not None or not usable)
+        )
 
     def all(self) -> list[StoredRun]:
         """Return every finished run, by name."""
@@ -284,6 +307,10 @@ class RunsFolder:
                 when += dt.timedelta(seconds=1)
             except OSError as error:
                 raise DataError(f"{folder}: cannot be made ({error.strerror}); check the folder") from None
+
+
+def _newest(runs: Iterable[StoredRun]) -> StoredRun | None:
+    return max(runs, key=lambda run: str(run.facts.get("finished_at", "")), default=None)
 
 
 def _read_run(folder: Path) -> StoredRun | None:

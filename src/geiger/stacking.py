@@ -21,7 +21,7 @@ import polars as pl
 from geiger import metrics
 from geiger.columns import FORECASTS, OUT_OF_FOLD, require
 from geiger.errors import TrainingError
-from geiger.folds import Fold, known_before
+from geiger.folds import Fold, later_block
 from geiger.material import Material
 from geiger.models.stack import Meta, MetaLearner
 from geiger.records import FoldResult, Notice, Training
@@ -245,7 +245,15 @@ def stack(
     grid = grid_of(store, bases, material.prices["day"])
     _require_complete(grid, range(folds[0].train.start, folds[-1].test.stop), material.prices["day"])
     blocks = [_block(grid, learner, fold, material) for fold in folds]
-    last = final_fold_of(folds, material, horizon, rolling)
+    # No row of the block for use has a label yet.
+    last = later_block(
+        folds[-1].index + 1,
+        material.labelled,
+        material.prices.height,
+        folds[0].train.start,
+        horizon=horizon,
+        rolling=rolling,
+    )
     for_use = _block(grid, learner, last, material)
     forecasts = pl.concat([_forecasts(grid, block, material) for block in blocks])
     return Stacked(
@@ -435,17 +443,6 @@ def _notes(
         day = material.prices["day"][block.fold.test.start]
         lines.append(f"Weights {'for use' if block is for_use else 'from'} {day}: {shown}.")
     return tuple(lines)
-
-
-def final_fold_of(folds: Sequence[Fold], material: Material, horizon: int, rolling: int | None) -> Fold:
-    """Return the block of the weights for use, whose rows have no label yet."""
-    end = material.labelled
-    stop = known_before(end, horizon)
-    first = folds[0].train.start
-    begin = first if rolling is None else max(first, stop - rolling)
-    return Fold(
-        folds[-1].index + 1, range(begin, stop), range(stop, stop), range(end, material.prices.height)
-    )
 
 
 def slice_of(rows: range) -> slice:

@@ -32,6 +32,8 @@ def test_it_trains_first_and_then_trades_what_is_there(on_data: Call) -> None:
     (trained,) = runs("AAA_ridge_*")
     second = on_data("backtest", "--symbol", "AAA", "--model", "ridge")
     assert f"AAA ridge: forecasts of {trained.name}\n" in second.out
+    unnamed = on_data("backtest", "AAA")  # the model that was trained last
+    assert f"AAA ridge: forecasts of {trained.name}\n" in unnamed.out
     assert first.code == second.code
     assert runs("AAA_ridge_*") == [trained]
     for run in runs("AAA_backtest_*"):

@@ -16,8 +16,8 @@ from geiger.errors import DataError, SettingError
 from geiger.evidence.conformal import (
     Coverage,
     Interval,
+    bounds,
     coverage,
-    half_widths,
     interval,
     quantile,
     rows_needed,
@@ -28,16 +28,21 @@ ROWS = 40
 LEVELS = st.sampled_from([0.5, 0.55, 0.6, 0.8, 0.9])
 
 
-def slowly(
-    scores: list[float], known_from: list[int], level: str, first: int, window: int | None
-) -> list[float]:
+def half_widths(
+    forecast: Any, outcome: Any, scale: Any, known_from: Any, level: float
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Half of each interval's width, log return."""
+    return bounds(scores_of(forecast, outcome, scale), known_from, level) * np.asarray(scale)
+
+
+def slowly(scores: list[float], known_from: list[int], level: str, needed: int) -> list[float]:
     """The quantile of each row, by sorting anew: the definition, word for word."""
     found = []
     for row in range(len(scores)):
         known = sorted((since, i) for i, since in enumerate(known_from) if since <= row)
-        used = sorted(scores[i] for _, i in (known if window is None else known[-window:]))
+        used = sorted(scores[i] for _, i in known)
         rank = int(((len(used) + 1) * Decimal(level)).to_integral_value(ROUND_CEILING))
-        found.append(used[rank - 1] if len(used) >= first and rank <= len(used) else math.inf)
+        found.append(used[rank - 1] if len(used) >= needed and rank <= len(used) else math.inf)
     return found
 
 
@@ -103,15 +108,9 @@ def test_a_walk_by_hand() -> None:
     # inside: no, yes (0.02 < 0.03), no, yes, no
     counted = coverage(forecast, outcome, scale, filled_at_close, 0.5)
     assert (counted.level, counted.rows, counted.covered) == (0.5, 5, 2 / 5)
-    assert counted.mean_width == pytest.approx(2 * (0.01 + 0.03 + 0.04 + 0.05 + 0.04) / 5)
     filled_next_open = [2, 3, 4, 5, 6, 7]
     told = half_widths(forecast, outcome, scale, filled_next_open, 0.5)
     assert told == pytest.approx([math.inf, math.inf, 0.01, 0.06, 0.04, 0.05])
-    # the last two: -, 1, 13, 32, 2 2.5, 2.5 1; rank 2 of two
-    told = half_widths(forecast, outcome, scale, filled_at_close, 0.5, window=2)
-    assert told == pytest.approx([math.inf, 0.01, 0.03, 0.06, 0.05, 0.05])
-    told = half_widths(forecast, outcome, scale, filled_at_close, 0.5, first=4)
-    assert told == pytest.approx([math.inf] * 4 + [0.05, 0.04])
 
 
 @given(
@@ -125,27 +124,21 @@ def test_the_walk_equals_sorting_anew_each_day(
     n = len(scores)
     delays = data.draw(st.lists(st.integers(1, 9), min_size=n, max_size=n))
     known_from = np.arange(n) + np.array(delays, dtype=np.int64)
-    first = data.draw(st.integers(rows_needed(level), 15))
-    window = data.draw(st.none() | st.integers(first, 20))
-    told = half_widths(np.zeros(n), scores, np.ones(n), known_from, level, first=first, window=window)
-    assert told.tolist() == slowly(scores, known_from.tolist(), str(level), first, window)
+    told = bounds(scores, known_from, level)
+    assert told.tolist() == slowly(scores, known_from.tolist(), str(level), rows_needed(level))
 
 
-@given(
-    row=st.integers(0, ROWS - 1), delay=st.integers(1, 5), window=st.sampled_from([None, 12]), level=LEVELS
-)
-def test_outcomes_not_yet_known_change_no_earlier_interval(
-    row: int, delay: int, window: int | None, level: float
-) -> None:
+@given(row=st.integers(0, ROWS - 1), delay=st.integers(1, 5), level=LEVELS)
+def test_outcomes_not_yet_known_change_no_earlier_interval(row: int, delay: int, level: float) -> None:
     rng = np.random.default_rng(3)
     forecast, outcome = 0.001 * rng.normal(size=ROWS), 0.01 * rng.normal(size=ROWS)
     scale, known_from = 0.01 * rng.uniform(0.5, 2.0, ROWS), np.arange(ROWS) + delay
-    before = half_widths(forecast, outcome, scale, known_from, level, window=window)
+    before = half_widths(forecast, outcome, scale, known_from, level)
     other = np.where(known_from > row, outcome + 5.0, outcome)
-    changed = half_widths(forecast, other, scale, known_from, level, window=window)
+    changed = half_widths(forecast, other, scale, known_from, level)
     assert np.array_equal(changed[: row + 1], before[: row + 1])
     end = row + 1
-    cut = half_widths(forecast[:end], outcome[:end], scale[:end], known_from[:end], level, window=window)
+    cut = half_widths(forecast[:end], outcome[:end], scale[:end], known_from[:end], level)
     assert np.array_equal(cut, before[: row + 1])
 
 
@@ -162,14 +155,16 @@ def test_an_outcome_counts_from_the_row_it_is_known_at() -> None:
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])
-@pytest.mark.parametrize("window", [None, 500])
-def test_intervals_of_equal_days_hold_as_often_as_they_promise(level: float, window: int | None) -> None:
+def test_intervals_of_equal_days_hold_as_often_as_they_promise(level: float) -> None:
     n, rng = 5000, np.random.default_rng(11)
     scale = 0.01 * np.exp(rng.normal(0, 0.5, n))
     forecast = 0.002 * rng.normal(size=n)
     outcome = forecast + scale * rng.standard_t(4, n)
-    told = coverage(forecast, outcome, scale, np.arange(n) + 2, level, first=250, window=window)
-    assert told.rows == n - 251  # row 251 is the first to know the 250 scores of rows 0 .. 249
+    told = coverage(forecast, outcome, scale, np.arange(n) + 2, level)
+    assert told.rows == n - 1 - rows_needed(
+        level
+    )  # row k + 1 is the first to know the scores of rows 0 .. k - 1
+    assert told.covered is not None
     assert told.covered == pytest.approx(level, abs=4 * math.sqrt(level * (1 - level) / told.rows))
 
 
@@ -211,7 +206,7 @@ def test_an_error_as_large_as_the_bound_is_inside() -> None:
 def test_too_few_rows_give_no_coverage() -> None:
     for n in (0, 1, 9):
         told = coverage(np.zeros(n), np.ones(n), np.ones(n), np.arange(n, dtype=np.int64) + 1, 0.9)
-        assert told == Coverage(0.9, 0, None, None)
+        assert told == Coverage(0.9, 0, None)
     assert coverage(np.zeros(10), np.ones(10), np.ones(10), np.arange(10) + 1, 0.9).rows == 1
 
 
@@ -249,8 +244,6 @@ GOOD: dict[str, Any] = {
         ({"level": 1.0}, SettingError, "level must lie between 0 and 1"),
         ({"level": 90}, SettingError, "level must lie between 0 and 1"),
         ({"level": math.nan}, SettingError, "level must lie between 0 and 1"),
-        ({"level": 0.9, "first": 8}, SettingError, "first must be at least 9 scores for level 0.9, got 8"),
-        ({"window": 4, "first": 5}, SettingError, "window must hold at least 5 scores, got 4"),
     ],
 )
 def test_what_cannot_be_used_is_named(

@@ -72,7 +72,9 @@ def _stacks(args: argparse.Namespace) -> int:
     if len(markets) < len(found):
         markets = [*stack_markets(args.market_seeds), *markets]
     if args.dry_run:
-        print(f"{len(markets)} markets, about {2 * len(markets)} minutes of one processor")
+        facts = {"markets": len(markets), "minutes": 2 * len(markets)}
+        line = f"{facts['markets']} markets, about {facts['minutes']} minutes of one processor"
+        print_json(facts) if args.json else print(line)
         return 0
     folder = RunsFolder(args.runs_dir).root / "studies" / "stacks"
     with progress("stacks", len(markets), quiet=args.json) as tick:

@@ -8,24 +8,17 @@ from geiger.cli.show import Voice, data_lines, run_facts, scorecard_text
 from geiger.cli.train import EXIT, Result, for_each, show_plan, show_run, train_one
 from geiger.experiment import Experiment, plan
 from geiger.experiment import backtest as trade
-from geiger.models import FORECASTERS
 from geiger.runs import RunsFolder
 
 
 def backtest(args: argparse.Namespace) -> int:
     """Backtest every model on every symbol."""
-    return for_each(args, _backtest, default=lambda symbol: newest_model(RunsFolder(args.runs_dir), symbol))
+    return for_each(args, _backtest, default=lambda symbol: _newest_model(RunsFolder(args.runs_dir), symbol))
 
 
-def newest_model(runs: RunsFolder, symbol: str) -> str:
-    """Return the model that was trained last on a symbol; the stack where none was."""
-    trained = [
-        run
-        for run in runs.all()
-        if (run.facts.get("symbol"), run.facts.get("kind")) == (symbol, "train")
-        and run.facts.get("model") in (*FORECASTERS, "stack")
-    ]
-    newest = max(trained, key=lambda run: str(run.facts.get("finished_at", "")), default=None)
+def _newest_model(runs: RunsFolder, symbol: str) -> str:
+    """Return the model that was trained last on a symbol and left itself for use; the stack without any."""
+    newest = runs.newest(symbol, usable=True)
     return "stack" if newest is None else str(newest.facts["model"])
 
 

@@ -11,7 +11,7 @@ from geiger.cli.complaint import complain, plain
 from geiger.cli.options import symbols_of
 from geiger.cli.show import print_json
 from geiger.errors import SettingError
-from geiger.forecast_ledger import ledger_path, save, score
+from geiger.forecast_ledger import chain_of, save, score
 from geiger.market.calendar import valid_symbol
 from geiger.market.snapshots import Store
 from geiger.market.sources import load
@@ -53,7 +53,7 @@ def _predict(args: argparse.Namespace, runs: RunsFolder, symbol: str, model: str
         kept = save(made, runs)
         facts["saved"] = {"number": kept.entry.number, "hash": kept.entry.hash, "in_time": kept.in_time}
         if not args.json:
-            print(f"  Saved as number {kept.entry.number} in {ledger_path(runs)}")
+            print(f"  Saved as number {kept.entry.number} in {chain_of(runs).path}")
             if not kept.in_time:
                 print("  Its outcome could be known already, so it will not count when forecasts are scored")
     return facts
@@ -67,7 +67,7 @@ def _score(args: argparse.Namespace, runs: RunsFolder) -> int:
     if args.json:
         print_json([asdict(one) for one in scores])
     elif not scores:
-        print(f"No forecasts in {ledger_path(runs)} yet: `geiger predict SYMBOL --save` adds one.")
+        print(f"No forecasts in {chain_of(runs).path} yet: `geiger predict SYMBOL --save` adds one.")
     else:
         print("\n".join(one.text() for one in scores))
     return 1 if troubles else 0

@@ -10,7 +10,7 @@ distribution is assumed. Where the scores are exchangeable (their order tells no
 outcome with probability `level` or more. Daily returns are so only nearly, hence `coverage`: it counts how
 often the intervals would have been right, each made from what was known at its day.
 
-Forecasts, outcomes, scales, intervals and widths are log returns of the same horizon; scores have no unit.
+Forecasts, outcomes, scales and intervals are log returns of the same horizon; scores have no unit.
 The forecasts must be out of sample: errors on rows that a model was fitted on are too small, and so are
 intervals made from them.
 
@@ -24,7 +24,7 @@ Lei, G'Sell, Rinaldo, Tibshirani & Wasserman (2018), Distribution-Free Predictiv
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
+from bisect import insort
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -69,14 +69,11 @@ class Coverage:
         Rows that had an interval.
     covered : float or None
         Share of these rows whose outcome lay inside; None without rows.
-    mean_width : float or None
-        Mean of high - low over these rows, log return; None without rows.
     """
 
     level: float
     rows: int
     covered: float | None
-    mean_width: float | None
 
 
 def rows_needed(level: float) -> int:
@@ -196,110 +193,69 @@ def interval(forecast: float, scale: float, scores: ArrayLike, level: float) -> 
     return Interval(forecast - half, forecast + half, level, int(np.size(scores)))
 
 
-def half_widths(
-    forecast: ArrayLike,
-    outcome: ArrayLike,
-    scale: ArrayLike,
-    known_from: ArrayLike,
-    level: float,
-    *,
-    first: int | None = None,
-    window: int | None = None,
-) -> Floats:
-    """Return half the width of each row's interval, made from what was known at that row (n,).
+def bounds(scores: ArrayLike, known_from: ArrayLike, level: float) -> Floats:
+    """Return the `quantile` of the scores that are known at each row (n,).
 
     Row t uses the scores of the rows i with known_from[i] <= t, and no others.
 
     Parameters
     ----------
-    forecast, outcome, scale : array (n,)
-        As for `scores_of`, in the order of the days.
+    scores : array (n,)
+        `scores_of` forecasts in the order of their days.
     known_from : array of int (n,)
         First row at whose decision the outcome of row i is known, always above i: i + 1 where positions are
         filled at the close, i + 2 where they are filled at the next open. May lie behind the last row.
     level : float
         Between 0 and 1.
-    first : int, optional
-        Scores that a row needs to have an interval; `rows_needed` by default, and at least.
-    window : int, optional
-        Use only so many of the scores, those that became known last; all by default. At least `first`.
 
     Returns
     -------
     array (n,)
-        Log returns; infinite in rows with too few scores.
+        Without unit; infinite in rows with fewer than `rows_needed` scores.
 
     Raises
     ------
     DataError
-        As for `scores_of`; or `known_from` holds other than whole numbers above their own row.
+        `known_from` holds other than whole numbers above their own row.
     SettingError
-        `level`, `first` or `window` is out of its range.
+        `level` is not between 0 and 1.
     """
-    errors = scores_of(forecast, outcome, scale)
-    return _walk(errors, known_from, level, first, window) * np.asarray(scale, dtype=np.float64)
+    values = _column("scores", scores)
+    share, needed = _share(level), rows_needed(level)
+    known = _known_from(known_from, values.size)
+    order = np.argsort(known, kind="stable")  # rows as their outcomes become known
+    arriving = list(zip(known[order].tolist(), values[order].tolist(), strict=True))[::-1]
+    found = np.full(values.size, math.inf)
+    inside: list[float] = []  # the scores that are known, ascending
+    for row in range(values.size):
+        while arriving and arriving[-1][0] <= row:
+            insort(inside, arriving.pop()[1])
+        if len(inside) >= needed:
+            found[row] = inside[_rank(len(inside), share) - 1]
+    return found
 
 
 def coverage(
-    forecast: ArrayLike,
-    outcome: ArrayLike,
-    scale: ArrayLike,
-    known_from: ArrayLike,
-    level: float,
-    *,
-    first: int | None = None,
-    window: int | None = None,
+    forecast: ArrayLike, outcome: ArrayLike, scale: ArrayLike, known_from: ArrayLike, level: float
 ) -> Coverage:
-    """Count how often the intervals of `half_widths` held the outcome; rows without one are left out.
+    """Count how often intervals held the outcome, each made from the `bounds` known at its row.
 
-    Parameters and errors are those of `half_widths`. Over n exchangeable rows chance moves the share
-    `covered` away from the level by about sqrt(level (1 - level) / n).
+    Parameters are those of `scores_of` and `bounds`, errors too; rows without an interval are left out. Over
+    n exchangeable rows chance moves the share `covered` away from the level by about
+    sqrt(level (1 - level) / n).
 
     Examples
     --------
     >>> forecast, outcome = [0.0] * 6, [0.01, -0.01, 0.01, 0.02, -0.01, 0.01]
     >>> coverage(forecast, outcome, [0.01] * 6, [1, 2, 3, 4, 5, 6], 0.5)
-    Coverage(level=0.5, rows=5, covered=0.8, mean_width=0.02)
+    Coverage(level=0.5, rows=5, covered=0.8)
     """
-    errors = scores_of(forecast, outcome, scale)
-    bounds = _walk(errors, known_from, level, first, window)
-    counted = np.isfinite(bounds)
-    rows = int(counted.sum())
-    if not rows:
-        return Coverage(level, 0, None, None)
+    scores = scores_of(forecast, outcome, scale)
+    within = bounds(scores, known_from, level)
+    counted = np.isfinite(within)
     # Scores are held against scores: as returns, an error equal to the bound could miss it by rounding.
-    covered = float((errors <= bounds)[counted].mean())
-    widths = 2 * bounds[counted] * np.asarray(scale, dtype=np.float64)[counted]
-    return Coverage(level, rows, covered, float(widths.mean()))
-
-
-def _walk(
-    errors: Floats, known_from: ArrayLike, level: float, first: int | None, window: int | None
-) -> Floats:
-    """Return the quantile of the scores known at each row (n,); infinite before there are enough."""
-    share, needed = _share(level), rows_needed(level)
-    first = needed if first is None else first
-    if first < needed:
-        raise SettingError(
-            f"conformal: first must be at least {needed} scores for level {level}, got {first}"
-        )
-    if window is not None and window < first:
-        raise SettingError(f"conformal: window must hold at least {first} scores, got {window}")
-    known = _known_from(known_from, errors.size)
-    order = np.argsort(known, kind="stable").tolist()  # rows as their outcomes become known
-    values, becomes = errors.tolist(), known[order].tolist()
-    bounds = np.full(errors.size, math.inf)
-    inside: list[float] = []  # the scores in use, ascending
-    arrived = 0
-    for row in range(errors.size):
-        while arrived < len(order) and becomes[arrived] <= row:
-            insort(inside, values[order[arrived]])
-            arrived += 1
-            if window is not None and arrived > window:
-                del inside[bisect_left(inside, values[order[arrived - window - 1]])]
-        if len(inside) >= first:
-            bounds[row] = inside[_rank(len(inside), share) - 1]
-    return bounds
+    covered = float((scores <= within)[counted].mean()) if counted.any() else None
+    return Coverage(level, int(counted.sum()), covered)
 
 
 def _rank(n: int, share: Fraction) -> int:

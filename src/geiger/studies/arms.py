@@ -155,6 +155,14 @@ ARMS: tuple[Arm, ...] = (
         few=True,
         **{**TINY, "feeding": "windows"},
     ),
+    Arm(
+        "lstm-windows",
+        "feeding",
+        "lstm",
+        "The network of recipe default, fed by windows.",
+        "lstm",
+        {"lstm": {"feeding": "windows"}},
+    ),
     #
     _net("rate-1e-3", "stopping", "The plan's learning rate.", learning_rate=1e-3),
     _net("epochs-5", "stopping", "5 epochs, whatever the validation rows say.", epochs=5, **FIXED),
