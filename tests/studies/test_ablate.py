@@ -126,6 +126,9 @@ def test_keys_depend_on_settings_and_market_only() -> None:
     assert make_tasks([renamed], [first.market])[0].key == first.key
     assert make_tasks([STRONG], [first.market])[0].key != first.key
     assert make_tasks([WEAK], [MadeMarket("volume", 0.1, 1, **ROWS)])[0].key != first.key
+    elsewhere = {"stack": {"meta": "equal"}, "trading": {"cost_bps": 1.0}, "lgb": {"depth": 9}}
+    same = Arm("same", "other", "ridge", "?", "", {**WEAK.changes, **elsewhere})  # of a ridge nothing changes
+    assert make_tasks([same], [first.market])[0].key == first.key
     simple = Arm("simple", "target", "ridge", "?", "", WEAK.changes, target="simple")
     assert make_tasks([simple], [first.market])[0].key != first.key
 

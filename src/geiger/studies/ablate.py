@@ -40,7 +40,7 @@ COMMON: dict[str, Any] = {"fill": "next_open", "seeds": 1}  # the same target an
 GUESSED_SECONDS = {"ridge": 1.0, "lgb": 3.0, "xgb": 3.0, "catboost": 8.0}
 REAL_ROWS = 3000  # guess of a real fold's rows, for the estimate of the time
 # Settings of a run that shape no forecast.
-ELSEWHERE = {"recipe", "trading", "workers", "parallel", "back_transform", "network_refit"}
+ELSEWHERE = {"recipe", "trading", "workers", "parallel", "back_transform", "network_refit", "stack"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def make_tasks(arms: Iterable[Arm], markets: Sequence[Market]) -> list[Task]:
                 "features": FEATURES_VERSION,
                 "model": arm.model,
                 "target": arm.target,
-                "config": _shaping(arm, config_of(arm, market)),
+                "config": shaping(config_of(arm, market), [arm.model]),
                 "market": market.settings(),
                 "data": prints[market.name],
             }
@@ -94,9 +94,9 @@ def make_tasks(arms: Iterable[Arm], markets: Sequence[Market]) -> list[Task]:
     return found
 
 
-def _shaping(arm: Arm, config: Config) -> dict[str, Any]:
-    """Return the settings that shape a forecast of the arm's model."""
-    others = {name for name in FORECASTERS if name != arm.model} | ELSEWHERE
+def shaping(config: Config, models: Iterable[str]) -> dict[str, Any]:
+    """Return the settings that shape a forecast of these models."""
+    others = (set(FORECASTERS) - set(models)) | ELSEWHERE
     return {name: value for name, value in as_dict(config).items() if name not in others}
 
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from geiger import metrics
 from geiger.columns import FORECASTS
-from geiger.config import Config, as_dict, override, recipe
+from geiger.config import Config, override, recipe
 from geiger.errors import DataError, GeigerError, TrainingError
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.files import read_frame, write_atomically, write_frame
@@ -26,6 +26,7 @@ from geiger.models import make
 from geiger.models.stack import MetaLearner
 from geiger.runs import key_of, threads_at_hand
 from geiger.stacking import EQUAL, Base, Stacked, stack
+from geiger.studies.ablate import shaping
 from geiger.studies.markets import MadeMarket, Market
 from geiger.studies.tables import Estimate, estimate
 from geiger.walk import plan_folds, walk
@@ -111,7 +112,7 @@ def measure(market: Market, folder: Path) -> Record:
     record: Record = {"market": market.name, "kind": market.kind, "settings": market.settings()}
     try:
         material, truth = market.load(config)
-        facts = {"stacks": VERSION, "features": FEATURES_VERSION, "config": as_dict(config)}
+        facts = {"stacks": VERSION, "features": FEATURES_VERSION, "config": shaping(config, BASES)}
         facts |= {"market": market.settings(), "data": market.fingerprint()}
         bases = _bases(market, config, material, folder / key_of(facts))
         folds = later_blocks(
