@@ -27,6 +27,7 @@ from geiger.seeds import generator
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 ROWS_STEP = 4096  # series are padded to a multiple of this, so that few shapes are compiled
+SHORT_ROWS = 512  # what a forecast of the last days needs; padding it to more would take longest
 PAD = -1  # a stretch that is not there
 NO_KERNEL = {"bias", "scale", "distance"}  # of more than one dimension, and yet not penalised
 
@@ -325,7 +326,7 @@ def padded(job: Job, rows: int, tail: int) -> dict[str, Floats]:
 
 def round_up(rows: int) -> int:
     """Return the padded number of rows."""
-    return -(-rows // ROWS_STEP) * ROWS_STEP
+    return SHORT_ROWS if rows <= SHORT_ROWS else -(-rows // ROWS_STEP) * ROWS_STEP
 
 
 def train(
@@ -420,7 +421,7 @@ def forecast(program: Program, job: Job, weights: Any, rows: Ints) -> tuple[Floa
     data, capacity = stack(program, [job])
     starts = program.stretches(rows)
     order = program.batches(starts, capacity)[None]
-    one = jax.tree.map(lambda a: jnp.asarray(a)[None], weights)
+    one = jax.tree.map(lambda a: np.asarray(a)[None], weights)  # a view: JAX would copy each, one by one
     found = program.run_forecast(one, data, order, -(-len(starts) // program.per_batch))
     return np.asarray(found[0][0])[rows], np.asarray(found[1][0])[rows]
 
