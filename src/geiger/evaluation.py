@@ -30,13 +30,13 @@ from geiger.backtest import (
     weigh,
     wfe,
 )
-from geiger.backtest.figures import sharpe
+from geiger.backtest.figures import sharpe, total_return
 from geiger.checks.collapse import Diagnosis, diagnose
 from geiger.checks.plan import alarms, checkpoints, ladder
 from geiger.config import Config, Risk
 from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe
 from geiger.material import Material
-from geiger.records import Checkpoint, Figure, Notice, Rival, Rung, Status, Training
+from geiger.records import Checkpoint, Figure, FoldScore, Notice, Rival, Rung, Status, Training
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,6 +61,7 @@ class Evaluation:
     rungs: tuple[Rung, ...]
     notices: tuple[Notice, ...]
     status: Status
+    folds: tuple[FoldScore, ...]
     diagnosis: Diagnosis | None = None  # of networks
     rivals: tuple[Rival, ...] = ()  # of a stack
 
@@ -73,6 +74,7 @@ class Evaluation:
             "ladder": self.rungs,
             "scores": card.scores,
             "years": card.years,
+            "folds": self.folds,
             "rivals": self.rivals,
         }
         tables = {name: [asdict(record) for record in rows] for name, rows in records.items()}
@@ -153,6 +155,7 @@ def evaluate(
             *_fault(diagnosis),
         ),
         status=_status(health),
+        folds=_fold_scores(forecasts, ledger, others[BUY_AND_HOLD]),
         diagnosis=diagnosis,
         rivals=() if rivals is None else _rivals(forecasts, rivals, material, config),
     )
@@ -181,6 +184,35 @@ def _rivals(
             )
         )
     return tuple(found)
+
+
+def _fold_scores(
+    forecasts: pl.DataFrame, ledger: pl.DataFrame, market: pl.DataFrame
+) -> tuple[FoldScore, ...]:
+    """Measure the test rows of each fold by themselves."""
+    nets = ledger.select("day", "net").with_columns(held=market["net"])
+    return tuple(
+        _fold_score(rows)
+        for _, rows in forecasts.join(nets, on="day", how="left", maintain_order="left").group_by(
+            "fold", maintain_order=True
+        )
+    )
+
+
+def _fold_score(rows: pl.DataFrame) -> FoldScore:
+    forecast, outcome = rows["forecast"].to_numpy(), rows["outcome"].to_numpy()
+    return FoldScore(
+        fold=int(rows["fold"][0]),
+        first=str(rows["day"][0]),
+        last=str(rows["day"][-1]),
+        rows=rows.height,
+        rho=metrics.correlation(forecast, outcome),
+        k=metrics.pred_std(forecast, outcome),
+        above_mean=metrics.share_above(forecast, rows["train_mean"].to_numpy()),
+        accuracy=metrics.direction_accuracy(forecast, outcome),
+        net=total_return(rows["net"].to_numpy()),
+        buy_and_hold=total_return(rows["held"].to_numpy()),
+    )
 
 
 def _status(health: metrics.Health) -> Status:

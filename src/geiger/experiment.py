@@ -97,6 +97,8 @@ def run(
             for epoch in output.epochs:
                 log.epoch(epoch)
             log.fold(output.result)
+            for training in output.trainings:
+                log.training(training)
             on_fold(output)
 
         with _failure_logged(log, planned):
@@ -292,7 +294,9 @@ def _close(log: RunLogWriter, done: Run, notes: tuple[str, ...]) -> None:
         evaluation.status,
         figures=evaluation.figures,
         checkpoints=evaluation.checkpoints,
-        scorecard=LoggedScorecard(card.scores, evaluation.rungs, card.years, (*_notes(evaluation), *notes)),
+        scorecard=LoggedScorecard(
+            card.scores, evaluation.rungs, card.years, evaluation.folds, (*_notes(evaluation), *notes)
+        ),
     )
 
 
@@ -405,5 +409,13 @@ def _config_lines(planned: Plan, folds: int) -> list[tuple[str, str]]:
         ("Trading", f"{config.trading.rule}, risk {config.trading.risk}"),
         ("Cost", f"{config.trading.cost_bps + config.trading.slippage_bps:g} bp a unit of turnover"),
         ("Threads", str(forecaster.threads)),
+        ("Versions", _versions()),
         *forecaster.described(),
     ]
+
+
+def _versions() -> str:
+    """Return what the bits of a run depend on, in one line: the code by its hash, Python, the libraries."""
+    facts = environment()
+    libraries = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    return f"code {facts['code'][:8]}, Python {facts['python']}, {libraries}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -162,6 +163,32 @@ class Year:
 
 
 @dataclass(frozen=True)
+class FoldScore:
+    """What the test rows of one fold were worth; figures are None where they are undefined.
+
+    Attributes
+    ----------
+    first, last : str
+        First and last decision day, ISO.
+    rho, k, above_mean, accuracy : float or None
+        Correlation, std(forecast) / std(outcome), share above the train mean, direction accuracy.
+    net, buy_and_hold : float or None
+        Growth of the strategy and of buy-and-hold on these rows, simple, net of costs.
+    """
+
+    fold: int
+    first: str
+    last: str
+    rows: int
+    rho: float | None
+    k: float | None
+    above_mean: float | None
+    accuracy: float | None
+    net: float | None
+    buy_and_hold: float | None
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """One of the plan's five checkpoints."""
 
@@ -221,6 +248,66 @@ class Rival:
             f"direction {as_text(self.accuracy, 'share')}, Sharpe {as_text(self.sharpe, 'ratio')}; "
             f"R2 of the stack {gain}"
         )
+
+
+NOT_EVALUATED = ("not evaluated",)
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """The tables of the SCORECARD section."""
+
+    scores: tuple[Score, ...] = ()
+    rungs: tuple[Rung, ...] = ()
+    years: tuple[Year, ...] = ()
+    folds: tuple[FoldScore, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunLog:
+    """One run log.
+
+    Attributes
+    ----------
+    schema : int
+        Version it was written in; 0 is a log that has only the plan's own sections.
+    config : tuple of (name, text)
+        In the order written.
+    epochs : tuple of Epoch
+        Of all folds and seeds where the events were read; of one member where only the text was.
+    folds : tuple of FoldResult
+        Never in the text.
+    trainings : tuple of Training
+        One a network member, never in the text; empty for other models.
+    verdict : tuple of str
+        One line each, the answer first.
+    status : Status or None
+        None where the run was killed or still goes on.
+    lines : mapping of str to int
+        Where a fact stands in the text, counted from 1: ``"FINAL METRICS/WFE"``, ``"EPOCH METRICS/12"``,
+        ``"CHECKPOINTS/3"``, ``"WARNINGS/LEAK_SUSPECT"``, ``"SCORECARD/Note/Health"`` (a note by its first
+        word), or a section's own name for its heading.
+    event_lines : mapping of str to int
+        The same for the events: ``"epoch/2/0/17"`` (fold, seed, epoch), ``"fold/2"``, ``"training/2/0"``.
+    unread : tuple of int
+        Lines that say nothing this reader knows, of the text where there is one.
+    """
+
+    schema: int = 1
+    config: tuple[tuple[str, str], ...] = ()
+    epochs: tuple[Epoch, ...] = ()
+    folds: tuple[FoldResult, ...] = ()
+    trainings: tuple[Training, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
+    scorecard: Scorecard = Scorecard()
+    verdict: tuple[str, ...] = NOT_EVALUATED
+    warnings: tuple[Notice, ...] = ()
+    status: Status | None = None
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    event_lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    unread: tuple[int, ...] = field(default=(), compare=False)
 
 
 def as_text(value: float | None, unit: Unit) -> str:

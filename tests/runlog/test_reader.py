@@ -20,11 +20,13 @@ from geiger.records import (
     Epoch,
     Figure,
     FoldResult,
+    FoldScore,
     Notice,
     Outcome,
     Rung,
     Score,
     Status,
+    Training,
     Unit,
     Year,
 )
@@ -32,6 +34,7 @@ from geiger.runlog import RunLog, RunLogWriter, Scorecard, read_events, read_log
 from geiger.runlog.events import encode_all
 from geiger.runlog.facts import PLAN_FIGURES, clean, plan_first, shown_epochs
 from geiger.runlog.reader import parse_events, parse_text
+from geiger.runlog.sections import FOLD_COLUMNS
 
 steady = settings(
     deadline=None,
@@ -248,6 +251,21 @@ def test_the_exact_facts_come_from_the_events_and_the_rest_from_the_text(tmp_pat
     assert read_text(path).figures[3].value == 0.623
 
 
+def test_every_event_that_can_be_cited_has_its_line() -> None:
+    lines = [
+        '{"schema": 1, "event": "config", "settings": []}',
+        '{"schema": 1, "event": "epoch", "epoch": 3, "loss": 1, "val_loss": 1, "pred_std": 0, "pos_pct": 50, '
+        '"fold": 2, "seed": 1}',
+        '{"schema": 1, "event": "epoch", "epoch": "three"}',
+        '{"schema": 1, "event": "fold_score", "fold": 4, "first": "2001-01-02", "last": "2001-02-02", '
+        '"rows": 9, "rho": null, "k": 0.1, "above_mean": null, "accuracy": null, "net": null, '
+        '"buy_and_hold": null}',
+    ]
+    log = parse_events("\n".join(lines) + "\n")
+    assert log.event_lines == {"epoch/2/1/3": 2, "fold_score/4": 4}
+    assert log.unread == (3,)
+
+
 # Round trips
 
 words = st.text(st.characters(codec="utf-8", exclude_characters=":"), max_size=12).map(
@@ -307,6 +325,18 @@ folds = st.builds(
     st.lists(st.integers(0, 999), max_size=3).map(tuple),
     numbers,
 )
+fold_scores = st.builds(FoldScore, st.integers(0, 9), days, days, st.integers(0, 9999), *[maybe] * 6)
+trainings = st.builds(
+    Training,
+    fold=st.integers(0, 9),
+    seed=st.integers(0, 3),
+    loss=words,
+    target_unit=st.sampled_from(["standardised", "raw"]),
+    **{name: any_float for name in ("target_std", "weight_decay", "learning_rate", "final_learning_rate")},
+    **{name: st.integers(0, 5000) for name in ("epochs", "best_epoch", "steps")},
+    **{name: any_float for name in ("head_gradient_first", "head_gradient_last")},
+    **{name: maybe for name in ("k_train", "rho_train", "nrc1", "nrc2", "copies_yesterday")},
+)
 logs = st.builds(
     RunLog,
     schema=st.just(1),
@@ -319,6 +349,7 @@ logs = st.builds(
     ),
     epochs=st.lists(epochs, max_size=5).map(tuple),
     folds=st.lists(folds, max_size=2).map(tuple),
+    trainings=st.lists(trainings, max_size=2).map(tuple),
     figures=st.lists(
         st.builds(Figure, words, maybe, units, betters, st.none() | st.integers(0, 9999)), max_size=5
     ).map(lambda figures: plan_first(tuple(figures))),
@@ -333,6 +364,7 @@ logs = st.builds(
         st.lists(
             st.builds(Year, st.integers(1900, 2100), st.integers(0, 366), *[numbers] * 4), max_size=3
         ).map(tuple),
+        st.lists(fold_scores, max_size=2).map(tuple),
         st.lists(words, max_size=2).map(tuple),
     ),
     verdict=st.lists(words, min_size=1, max_size=3).map(tuple),
@@ -346,7 +378,7 @@ logs = st.builds(
 def test_events_give_back_exactly_what_went_in(log: RunLog) -> None:
     text = "".join(json.dumps(event, allow_nan=False) + "\n" for event in encode_all(log))
     read = parse_events(text)
-    assert repr(read) == repr(log)  # repr, because NaN differs from itself
+    assert repr(replace(read, event_lines={})) == repr(log)  # repr, because NaN differs from itself
     assert read.unread == ()
 
 
@@ -410,6 +442,15 @@ def test_text_gives_the_facts_as_precisely_as_they_were_printed(log: RunLog) -> 
         assert (year.year, year.rows) == (exact.year, exact.rows)
         assert near(year.strategy, exact.strategy, "return")
         assert near(year.turnover, exact.turnover, "ratio")
+    for fold, exact in zip(read.scorecard.folds, log.scorecard.folds, strict=True):
+        assert (fold.fold, fold.first, fold.last, fold.rows) == (
+            exact.fold,
+            exact.first,
+            exact.last,
+            exact.rows,
+        )
+        for name, unit in FOLD_COLUMNS.values():
+            assert near(getattr(fold, name), getattr(exact, name), unit)
 
 
 @steady
@@ -421,6 +462,8 @@ def test_what_the_writer_wrote_is_what_the_reader_reads(tmp_path: Path, log: Run
             writer.epoch(epoch)
         for fold in log.folds:
             writer.fold(fold)
+        for training in log.trainings:
+            writer.training(training)
         for notice in log.warnings:
             writer.warn(notice)
         writer.finish(
@@ -432,8 +475,8 @@ def test_what_the_writer_wrote_is_what_the_reader_reads(tmp_path: Path, log: Run
         )
     assert writer.path is not None
     assert writer.events_path is not None
-    assert repr(replace(read_log(writer.path), lines={})) == repr(log)
-    assert repr(read_events(writer.events_path)) == repr(log)
+    assert repr(replace(read_log(writer.path), lines={}, event_lines={})) == repr(log)
+    assert repr(replace(read_events(writer.events_path), event_lines={})) == repr(log)
     assert writer.path.read_text(encoding="utf-8") == render(log)
     writer.path.unlink()
     writer.events_path.unlink()

@@ -133,7 +133,9 @@ def scorecard_text(run: Run) -> str:
         )
         for score in card.scores
     )
-    return "\n".join(scorecard_lines(Scorecard(scores, run.evaluation.rungs, card.years)))
+    return "\n".join(
+        scorecard_lines(Scorecard(scores, run.evaluation.rungs, card.years, run.evaluation.folds))
+    )
 
 
 def run_facts(run: Run) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The training log: written as the run goes, read back by the analyzer."""
 
-from geiger.runlog.facts import RunLog, Scorecard
+from geiger.records import RunLog, Scorecard
 from geiger.runlog.reader import read_events, read_log, read_text
 from geiger.runlog.sections import render
 from geiger.runlog.writer import RunLogWriter

@@ -9,19 +9,35 @@ from enum import Enum
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from geiger.records import Checkpoint, Epoch, Figure, FoldResult, Notice, Rung, Score, Status, Year
-from geiger.runlog.facts import NOT_EVALUATED, RunLog, Scorecard
+from geiger.records import (
+    NOT_EVALUATED,
+    Checkpoint,
+    Epoch,
+    Figure,
+    FoldResult,
+    FoldScore,
+    Notice,
+    Rung,
+    RunLog,
+    Score,
+    Scorecard,
+    Status,
+    Training,
+    Year,
+)
 from geiger.runlog.versions import SCHEMA, Event
 
 RECORDS: dict[str, type] = {
     "epoch": Epoch,
     "fold": FoldResult,
+    "training": Training,
     "warning": Notice,
     "figure": Figure,
     "checkpoint": Checkpoint,
     "score": Score,
     "rung": Rung,
     "year": Year,
+    "fold_score": FoldScore,
 }
 """Events whose fields are those of a record."""
 
@@ -50,11 +66,13 @@ def encode_all(log: RunLog) -> Iterator[Event]:
     groups: tuple[tuple[str, Iterable[object]], ...] = (
         ("epoch", log.epochs),
         ("fold", log.folds),
+        ("training", log.trainings),
         ("figure", log.figures),
         ("checkpoint", log.checkpoints),
         ("score", card.scores),
         ("rung", card.rungs),
         ("year", card.years),
+        ("fold_score", card.folds),
         ("note", card.notes),
         ("verdict", (log.verdict,)),
         ("warning", log.warnings),
@@ -104,9 +122,12 @@ def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
         config=last_of("config", ()),
         epochs=all_of("epoch"),
         folds=all_of("fold"),
+        trainings=all_of("training"),
         figures=all_of("figure"),
         checkpoints=all_of("checkpoint"),
-        scorecard=Scorecard(all_of("score"), all_of("rung"), all_of("year"), all_of("note")),
+        scorecard=Scorecard(
+            all_of("score"), all_of("rung"), all_of("year"), all_of("fold_score"), all_of("note")
+        ),
         verdict=last_of("verdict", NOT_EVALUATED),
         warnings=all_of("warning"),
         status=last_of("status", None),

@@ -1,19 +1,17 @@
-"""All the facts of one run log, and the words that may stand in it."""
+"""The words that may stand in a run log, and which of its facts the text shows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from geiger.records import Checkpoint, Epoch, Figure, FoldResult, Notice, Rung, Score, Status, Unit, Year
+from geiger.records import Epoch, Figure, Unit
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-NOT_EVALUATED = ("not evaluated",)
 
 PLAN_FIGURES: Mapping[str, Unit] = {
     "Direction Accuracy": "share",
@@ -23,55 +21,6 @@ PLAN_FIGURES: Mapping[str, Unit] = {
     "Test Sharpe": "ratio",
 }
 """The five figures that open FINAL METRICS, in order, with their units."""
-
-
-@dataclass(frozen=True)
-class Scorecard:
-    """The tables of the SCORECARD section."""
-
-    scores: tuple[Score, ...] = ()
-    rungs: tuple[Rung, ...] = ()
-    years: tuple[Year, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class RunLog:
-    """One run log.
-
-    Attributes
-    ----------
-    schema : int
-        Version it was written in; 0 is a log that has only the plan's own sections.
-    config : tuple of (name, text)
-        In the order written.
-    epochs : tuple of Epoch
-        Of all folds and seeds where the events were read; of one member where only the text was.
-    folds : tuple of FoldResult
-        Never in the text.
-    verdict : tuple of str
-        One line each, the answer first.
-    status : Status or None
-        None where the run was killed or still goes on.
-    lines : mapping of str to int
-        Where a fact stands in the text, counted from 1: ``"FINAL METRICS/WFE"``, ``"EPOCH METRICS/12"``,
-        ``"CHECKPOINTS/3"``, ``"WARNINGS/LEAK_SUSPECT"``, or a section's own name for its heading.
-    unread : tuple of int
-        Lines that say nothing this reader knows, of the text where there is one.
-    """
-
-    schema: int = 1
-    config: tuple[tuple[str, str], ...] = ()
-    epochs: tuple[Epoch, ...] = ()
-    folds: tuple[FoldResult, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    checkpoints: tuple[Checkpoint, ...] = ()
-    scorecard: Scorecard = Scorecard()
-    verdict: tuple[str, ...] = NOT_EVALUATED
-    warnings: tuple[Notice, ...] = ()
-    status: Status | None = None
-    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
-    unread: tuple[int, ...] = field(default=(), compare=False)
 
 
 def shown_epochs(epochs: tuple[Epoch, ...]) -> tuple[Epoch, ...]:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from geiger.errors import DataError
-from geiger.records import Outcome, Status, Unit
+from geiger.records import NOT_EVALUATED, Outcome, RunLog, Scorecard, Status, Unit
 from geiger.runlog import sections
 from geiger.runlog.events import assemble, decode
-from geiger.runlog.facts import NOT_EVALUATED, PLAN_FIGURES, RunLog, Scorecard
+from geiger.runlog.facts import PLAN_FIGURES
 from geiger.runlog.versions import Event, lift
 
 
@@ -45,7 +45,7 @@ def read_text(path: Path | str) -> RunLog:
 
 
 def read_events(path: Path | str) -> RunLog:
-    """Return what the ``.jsonl`` file says; `RunLog.lines` stays empty."""
+    """Return what the ``.jsonl`` file says; `RunLog.event_lines` are of it, `RunLog.lines` stays empty."""
     return parse_events(_load(path))
 
 
@@ -76,8 +76,24 @@ def parse_events(text: str) -> RunLog:
         elif line.strip():
             unread.append(number)
     contents, broken = _decoded(events)
+    bad = set(broken)
+    places: dict[str, int] = {}
+    for number, event in events:
+        kind = event.get("event")
+        if number not in bad and kind in _EVENT_KEYS:
+            key = "/".join((str(kind), *(str(event.get(name, 0)) for name in _EVENT_KEYS[str(kind)])))
+            places.setdefault(key, number)
     versions = [event["schema"] for _, event in events if type(event.get("schema")) is int]
-    return replace(assemble(min(versions, default=0), contents), unread=tuple(sorted(unread + broken)))
+    log = assemble(min(versions, default=0), contents)
+    return replace(log, event_lines=places, unread=tuple(sorted(unread + broken)))
+
+
+_EVENT_KEYS = {
+    "epoch": ("fold", "seed", "epoch"),
+    "fold": ("fold",),
+    "training": ("fold", "seed"),
+    "fold_score": ("fold",),
+}
 
 
 def _load(path: Path | str) -> str:
@@ -105,6 +121,7 @@ def _merged(text: RunLog, events: RunLog) -> RunLog:
             card.scores or printed.scores,
             card.rungs or printed.rungs,
             card.years or printed.years,
+            card.folds or printed.folds,
             card.notes or printed.notes,
         ),
         verdict=text.verdict if events.verdict == NOT_EVALUATED else events.verdict,
@@ -265,7 +282,7 @@ def _parse_scorecard(lines: list[Line]) -> Iterator[_Found]:
             header = []
         elif line.startswith("Note:"):
             text = line.removeprefix("Note:").strip()
-            yield _Found(number, f"{sections.SCORECARD}/Note", {"event": "note", "text": text})
+            yield _Found(number, note_key(text), {"event": "note", "text": text})
         elif line.strip() == sections.NONE:
             yield _Found(number)
         elif not header:
@@ -279,7 +296,18 @@ def _parse_scorecard(lines: list[Line]) -> Iterator[_Found]:
 
 def _is_head(cells: list[str]) -> bool:
     scores = len(cells) > 1 and (cells[0], cells[-1]) == (sections.FIGURE, sections.BETTER)
-    return scores or cells in (sections.LADDER_HEAD, sections.YEAR_HEAD)
+    return scores or cells in (sections.LADDER_HEAD, sections.YEAR_HEAD, sections.FOLD_HEAD)
+
+
+def note_key(text: str) -> str:
+    """Return the place of a note in `RunLog.lines`: by the word before its first colon, where it has one.
+
+    >>> note_key("Health: NO_SKILL: within the noise"), note_key("978 test days")
+    ('SCORECARD/Note/Health', 'SCORECARD/Note')
+    """
+    word, colon, _ = text.partition(":")
+    named = f"{sections.SCORECARD}/Note"
+    return f"{named}/{word}" if colon and " " not in word else named
 
 
 def _score(header: list[str], cells: list[str]) -> Event:
@@ -306,7 +334,19 @@ def _year(header: list[str], cells: list[str]) -> Event:
     return {"event": "year", "year": _int(cells[0]), "rows": _int(cells[1]), **shown}
 
 
-_ROWS: dict[str, Callable[[list[str], list[str]], Event]] = {"Figure": _score, "Ladder": _rung, "Year": _year}
+def _fold_score(header: list[str], cells: list[str]) -> Event:
+    head = {"event": "fold_score", "fold": _int(cells[0]), "first": cells[1], "last": cells[2]}
+    columns = zip(sections.FOLD_COLUMNS.values(), cells[4:], strict=True)
+    figures = {name: _quantity(text, unit)[0] for (name, unit), text in columns}
+    return {**head, "rows": _int(cells[3]), **figures}
+
+
+_ROWS: dict[str, Callable[[list[str], list[str]], Event]] = {
+    "Figure": _score,
+    "Ladder": _rung,
+    "Year": _year,
+    "Fold": _fold_score,
+}
 
 
 def _parse_verdict(lines: list[Line]) -> Iterator[_Found]:

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from geiger.records import Checkpoint, Epoch, Figure, Notice, Rung, Score, Status, Year, as_text
-from geiger.runlog.facts import NOT_EVALUATED, RunLog, Scorecard, plan_first, shown_epochs
+from geiger.records import (
+    NOT_EVALUATED,
+    Checkpoint,
+    Epoch,
+    Figure,
+    FoldScore,
+    Notice,
+    Rung,
+    RunLog,
+    Score,
+    Scorecard,
+    Status,
+    Unit,
+    Year,
+    as_text,
+)
+from geiger.runlog.facts import plan_first, shown_epochs
 from geiger.runlog.versions import SCHEMA
 
 CONFIG = "TRAINING CONFIG"
@@ -22,6 +37,15 @@ NOT_APPLICABLE = "not applicable"
 NONE = "None"
 LADDER_HEAD = ["Ladder", "value", "minimum", "target", "stretch", "reached", "band"]
 YEAR_HEAD = ["Year", "rows", "strategy", "buy and hold", "max drawdown", "turnover"]
+FOLD_COLUMNS: dict[str, tuple[str, Unit]] = {  # heading -> field of FoldScore, unit
+    "rho": ("rho", "number"),
+    "k": ("k", "number"),
+    "above mean": ("above_mean", "share"),
+    "accuracy": ("accuracy", "share"),
+    "net": ("net", "return"),
+    "buy and hold": ("buy_and_hold", "return"),
+}
+FOLD_HEAD = ["Fold", "first", "last", "rows", *FOLD_COLUMNS]
 FIGURE, BETTER = "Figure", "better"  # first and last column of the scores
 ABSENT = "-"  # a table cell that has no figure, where an undefined one says so
 
@@ -84,7 +108,7 @@ def _notice(notice: Notice) -> str:
 def scorecard_lines(card: Scorecard) -> list[str]:
     """Return the tables and the notes, an empty line between them."""
     notes = [f"Note: {text}".rstrip() for text in card.notes]
-    blocks = (_scores(card.scores), _rungs(card.rungs), _years(card.years), notes)
+    blocks = (_scores(card.scores), _rungs(card.rungs), _years(card.years), _folds(card.folds), notes)
     lines = [line for block in blocks if block for line in (*block, "")]
     return lines[:-1]
 
@@ -120,6 +144,16 @@ def _years(years: tuple[Year, ...]) -> list[str]:
         rows.append(
             [str(y.year), str(y.rows), *returns, as_text(y.max_drawdown, "share"), f"{y.turnover:.2f}"]
         )
+    return _table(rows)
+
+
+def _folds(folds: tuple[FoldScore, ...]) -> list[str]:
+    if not folds:
+        return []
+    rows = [FOLD_HEAD]
+    for fold in folds:
+        figures = [as_text(getattr(fold, name), unit) for name, unit in FOLD_COLUMNS.values()]
+        rows.append([str(fold.fold), fold.first, fold.last, str(fold.rows), *figures])
     return _table(rows)
 
 

@@ -16,12 +16,20 @@ from types import TracebackType
 from typing import Concatenate, ParamSpec
 
 from geiger.errors import SettingError
-from geiger.records import Checkpoint, Epoch, Figure, FoldResult, Notice, Status
-from geiger.runlog.events import encode, encode_all
-from geiger.runlog.facts import (
+from geiger.records import (
     NOT_EVALUATED,
+    Checkpoint,
+    Epoch,
+    Figure,
+    FoldResult,
+    Notice,
     RunLog,
     Scorecard,
+    Status,
+    Training,
+)
+from geiger.runlog.events import encode, encode_all
+from geiger.runlog.facts import (
     clean,
     clean_setting,
     cleaned,
@@ -178,6 +186,12 @@ class RunLogWriter:
         self._event("fold", cleaned(result))
 
     @_guarded
+    def training(self, training: Training) -> None:
+        """Write how one network member was trained, to the events only."""
+        self._begin()
+        self._event("training", cleaned(training))
+
+    @_guarded
     def warn(self, notice: Notice) -> None:
         """Keep one warning for the WARNINGS section; the same one twice counts once.
 
@@ -292,6 +306,7 @@ def _cleaned_card(card: Scorecard) -> Scorecard:
         scores=tuple(cleaned(score) for score in card.scores),
         rungs=tuple(cleaned(rung) for rung in card.rungs),
         years=card.years,
+        folds=tuple(cleaned(fold) for fold in card.folds),
         notes=tuple(clean(note) for note in card.notes),
     )
 
