@@ -131,8 +131,8 @@ def replay(
             f"{stored.name}: used an estimator of your own, which a run does not keep; run it again from "
             "Python"
         )
-    config = _config(stored)
-    material = _material(stored, config, runs)
+    config = config_of_run(stored)
+    material = material_of_run(stored, config, runs)
     if stored.facts.get("kind") == "backtest":
         found: tuple[Comparison, ...] = (_backtest_again(stored, material, config),)
     else:
@@ -140,7 +140,14 @@ def replay(
     return Replay(stored.name, changes_since(stored), found)
 
 
-def _config(stored: StoredRun) -> Config:
+def config_of_run(stored: StoredRun) -> Config:
+    """Return the settings of a run.
+
+    Raises
+    ------
+    DataError
+        Its record holds none that this version understands.
+    """
     given = stored.facts.get("config")
     if not isinstance(given, Mapping):
         raise DataError(f"{stored.folder / 'run.json'}: holds no settings; the run cannot be repeated")
@@ -152,8 +159,14 @@ def _config(stored: StoredRun) -> Config:
         ) from None
 
 
-def _material(stored: StoredRun, config: Config, runs: RunsFolder) -> Material:
-    """Make the run's material from the snapshots it left."""
+def material_of_run(stored: StoredRun, config: Config, runs: RunsFolder) -> Material:
+    """Make the run's material from the snapshots it left.
+
+    Raises
+    ------
+    DataError
+        The data are gone, or make other features in this version.
+    """
     try:
         symbol, data = str(stored.facts["symbol"]), stored.facts["data"]
         context = data["context"]

@@ -87,6 +87,11 @@ class Diagnosis:
         return self.cause not in (Cause.HEALTHY, Cause.RIGHTLY_SMALL, Cause.NO_SIGNAL)
 
 
+def text_of(cause: Cause) -> str:
+    """Return the plain sentence that names a cause and what to do."""
+    return _TEXT[cause]
+
+
 def diagnose(health: Health, trainings: Sequence[Training]) -> Diagnosis:
     """Explain the test forecasts of a network by how its members were trained.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from geiger.cli.complaint import complain
 from geiger.cli.options import day_of
-from geiger.cli.show import print_json, progress
+from geiger.cli.terminal import print_json, progress
 from geiger.errors import SettingError
 from geiger.runs import RunsFolder
 from geiger.studies.ablate import Results, Task, expected_hours, make_tasks, run, select

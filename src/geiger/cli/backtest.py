@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
+from pathlib import Path
 
+from geiger.cli.options import TRADING, settings_given
 from geiger.cli.show import Voice, data_lines, run_facts, scorecard_text
+from geiger.cli.terminal import print_json
 from geiger.cli.train import EXIT, Result, for_each, show_plan, show_run, train_one
-from geiger.experiment import Experiment, plan
+from geiger.config import Config, override
+from geiger.errors import SettingError
+from geiger.experiment import Experiment, Plan, plan
 from geiger.experiment import backtest as trade
-from geiger.runs import RunsFolder
+from geiger.replay import config_of_run, material_of_run
+from geiger.runs import RunsFolder, StoredRun
 
 
 def backtest(args: argparse.Namespace) -> int:
-    """Backtest every model on every symbol."""
+    """Backtest a run, or every model on every symbol."""
+    if args.run is not None:
+        return _backtest_run(args)
     return for_each(args, _backtest, default=lambda symbol: _newest_model(RunsFolder(args.runs_dir), symbol))
 
 
@@ -22,8 +31,38 @@ def _newest_model(runs: RunsFolder, symbol: str) -> str:
     return "stack" if newest is None else str(newest.facts["model"])
 
 
+def _backtest_run(args: argparse.Namespace) -> int:
+    """Trade the forecasts of exactly one run, on the prices it kept; only trading options change anything."""
+    if settings_given(args) or args.model or args.data:
+        raise SettingError("--run trades what that run forecast: leave out model, data and training settings")
+    runs, voice = RunsFolder(args.runs_dir), Voice()
+    stored = runs.load(Path(args.run).name)
+    symbol = str(stored.facts.get("symbol"))
+    if any(named != symbol for named in (*args.symbols, *args.named)):
+        raise SettingError(f"{stored.name} is a run of {symbol}; leave the symbol out, or name that one")
+    config = _traded_as_asked(args, config_of_run(stored))
+    experiment = Experiment(
+        symbol, str(stored.facts["model"]), config, runs_dir=args.runs_dir, log_dir=args.log_dir
+    )
+    planned = plan(experiment, material_of_run(stored, config, runs))
+    code, facts = _trade(args, planned, stored, voice)
+    if args.json:
+        print_json([facts])
+    return code
+
+
+def _traded_as_asked(args: argparse.Namespace, config: Config) -> Config:
+    """Return the settings of a run with the trading options of the line."""
+    asked = {name: getattr(args, name) for name in TRADING if getattr(args, name) is not None}
+    return override(config, {"trading": asked}) if asked else config
+
+
 def _backtest(args: argparse.Namespace, experiment: Experiment, voice: Voice) -> Result:
     """Use the stored forecasts of exactly these settings and prices; train first where there are none."""
+    if not settings_given(args):
+        newest = experiment.runs.newest(experiment.symbol, experiment.model, usable=True)
+        if newest is not None:  # the settings it was trained with, whatever they were
+            experiment = replace(experiment, config=_traded_as_asked(args, config_of_run(newest)))
     planned = plan(experiment)
     stored = planned.stored()
     if stored is None:
@@ -31,9 +70,14 @@ def _backtest(args: argparse.Namespace, experiment: Experiment, voice: Voice) ->
             show_plan(planned, voice)
             print("  no forecasts with these settings yet: training first", flush=True)
         stored = experiment.runs.load(train_one(planned, quiet=args.json).name)
-    elif not args.json:
+    return _trade(args, planned, stored, voice)
+
+
+def _trade(args: argparse.Namespace, planned: Plan, stored: StoredRun, voice: Voice) -> Result:
+    """Trade stored forecasts, and show what came of it."""
+    if not args.json:
         voice.say(data_lines(planned))
-        print(f"{experiment.symbol} {planned.model}: forecasts of {stored.name}", flush=True)
+        print(f"{planned.experiment.symbol} {planned.model}: forecasts of {stored.name}", flush=True)
     finished = trade(planned, stored)
     if not args.json:
         print(f"\n{scorecard_text(finished)}\n")

@@ -11,7 +11,7 @@ import polars as pl
 
 from geiger.cli.complaint import complain, plain
 from geiger.cli.options import day_of, is_symbol
-from geiger.cli.show import print_json, table
+from geiger.cli.terminal import print_json, table
 from geiger.errors import DataError, SettingError
 from geiger.market.calendar import market_of, sessions, valid_symbol
 from geiger.market.doubts import Doubt, check

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from geiger import __version__
-from geiger.cli.show import print_json, table
+from geiger.cli.terminal import print_json, table
 from geiger.market.snapshots import Store
 from geiger.market.sources import list_symbols
 from geiger.runs import RunsFolder, environment

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict, replace
 
-from geiger.cli.show import print_json, table, warning_lines
+from geiger.cli.show import warning_lines
+from geiger.cli.terminal import print_json, table
 from geiger.config import recipe
 from geiger.errors import SettingError
 from geiger.experiment import Experiment

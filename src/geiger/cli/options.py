@@ -31,6 +31,12 @@ BOOSTERS = ("xgb", "lgb", "catboost")
 NETWORKS = ("lstm", "xlstm")
 
 
+def settings_given(args: argparse.Namespace) -> bool:
+    """Return whether the line names a recipe or any setting that shapes a forecast."""
+    names = ("recipe", "config", "models", "context", *SETTINGS, *NETWORK)
+    return any(getattr(args, name) is not None for name in names)
+
+
 def config_of(args: argparse.Namespace) -> Config:
     """Return the recipe, with the TOML file on top and the options above both."""
     base = recipe(args.recipe) if args.recipe else None

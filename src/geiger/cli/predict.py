@@ -9,7 +9,7 @@ from typing import Any
 
 from geiger.cli.complaint import complain, plain
 from geiger.cli.options import symbols_of
-from geiger.cli.show import print_json
+from geiger.cli.terminal import print_json
 from geiger.errors import SettingError
 from geiger.forecast_ledger import chain_of, save, score
 from geiger.market.calendar import valid_symbol

@@ -6,7 +6,8 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from geiger.cli.show import plan_facts, plan_line, print_json, progress
+from geiger.cli.show import plan_facts, plan_line
+from geiger.cli.terminal import print_json, progress
 from geiger.experiment import Plan
 from geiger.replay import changes_since, replay
 from geiger.runs import RunsFolder

@@ -16,12 +16,11 @@ from geiger.cli.show import (
     place_lines,
     plan_facts,
     plan_line,
-    print_json,
-    progress,
     run_facts,
     run_lines,
     warning_lines,
 )
+from geiger.cli.terminal import print_json, progress
 from geiger.config import Config
 from geiger.errors import TrainingError
 from geiger.experiment import Experiment, Plan, Run, plan, run, run_bases

@@ -93,6 +93,7 @@ _EVENT_KEYS = {
     "fold": ("fold",),
     "training": ("fold", "seed"),
     "fold_score": ("fold",),
+    "warning": ("code",),
 }
 
 

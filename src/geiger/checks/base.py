@@ -1,0 +1,278 @@
+"""What a check is: one question to the records of one run, with a stable code.
+
+It fires, stays quiet, or does not apply. A finding cites the lines it rests on, so that whoever reads it can
+look them up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeAlias
+
+from geiger.records import Figure, RunLog
+
+COMMANDS = {"gbm_xgb": "xgb", "gbm_lgb": "lgb", "gbm_catboost": "catboost", "lstm_regressor": "lstm"}
+MODELS = ("ridge", "xgb", "lgb", "catboost", "lstm", "xlstm", "stack")
+_WORD = re.compile(r"[A-Za-z0-9^=._-]+")
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    FAIL = "FAIL"  # mend it before anything else: what follows from the run is not to be used
+    WARN = "WARN"  # go on knowing it
+    NOTE = "NOTE"  # worth knowing
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where a finding can be looked up.
+
+    Attributes
+    ----------
+    file : str
+        Name of the ``.log``, or of the ``.jsonl`` beside it.
+    line : int or None
+        Counted from 1; None where the evidence is that a line is missing.
+    text : str
+        What stands there, or is missing.
+    """
+
+    file: str
+    line: int | None
+    text: str
+
+    @property
+    def place(self) -> str:
+        """Return ``AAPL_lstm_20251229_143022.log:41``."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found: the fact, its evidence, the likely cause, and the next command to type."""
+
+    code: str
+    title: str
+    severity: Severity
+    text: str
+    evidence: tuple[Evidence, ...]
+    cause: str
+    next: str
+
+
+@dataclass(frozen=True)
+class Fires:
+    """A check's answer: yes. `next` is a command line."""
+
+    text: str
+    evidence: tuple[Evidence, ...]
+    cause: str
+    next: str
+    severity: Severity | None = None  # where it differs from the check's own
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """A check's answer: nothing of the kind."""
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """A check's answer: the log does not say enough to ask."""
+
+    why: str
+
+
+Answer: TypeAlias = Fires | Quiet | NotApplicable
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run as its checks see it.
+
+    Attributes
+    ----------
+    name : str
+        Stem of the log.
+    log : RunLog
+    began : datetime or None
+        Local time in the name.
+    idle : float or None
+        Seconds since the log last grew; None where nobody looked.
+    today : date
+        The day on which the question is asked.
+    before : Case or None
+        The finished run of the same symbol and model before this one.
+    """
+
+    name: str
+    log: RunLog
+    began: dt.datetime | None = None
+    idle: float | None = None
+    today: dt.date = dt.date.max
+    before: Case | None = None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The config section."""
+        return dict(self.log.config)
+
+    @property
+    def symbol(self) -> str:
+        """The symbol, from the settings or the name of the log."""
+        return self.settings.get("Symbol") or self.name.split("_")[0]
+
+    @property
+    def kind(self) -> str:
+        """The model in the log's name: ``gbm_xgb``, ``backtest`` for a backtest of any model."""
+        named = re.fullmatch(
+            r".+?_(" + "|".join([*MODELS, *COMMANDS, "backtest"]) + r")_\d{8}_\d{6}", self.name
+        )
+        return named[1] if named else self.settings.get("Model", "")
+
+    @property
+    def model(self) -> str:
+        """The model as commands take it: ``xgb`` for ``gbm_xgb``, ``lstm`` for ``lstm_regressor``."""
+        said = self.settings.get("Model") or self.kind
+        return COMMANDS.get(said, said)
+
+    @property
+    def is_backtest(self) -> bool:
+        """Whether it traded the forecasts of another run."""
+        return self.kind == "backtest"
+
+    def figure(self, name: str) -> Figure | None:
+        """Return one of the final metrics, None where the log lacks it or it is undefined."""
+        found = next((figure for figure in self.log.figures if figure.name == name), None)
+        return None if found is None or found.value is None else found
+
+    def value(self, name: str) -> float | None:
+        """Return the value of one of the final metrics, None where there is none."""
+        found = self.figure(name)
+        return None if found is None else found.value
+
+    def score(self, name: str, path: str = "strategy") -> float | None:
+        """Return one cell of the scorecard, None where there is none."""
+        rows = (dict(score.values) for score in self.log.scorecard.scores if score.name == name)
+        return next((row.get(path) for row in rows), None)
+
+    def note(self, word: str) -> str | None:
+        """Return the note that begins with `word` and a colon, without them."""
+        head = f"{word}: "
+        return next((n.removeprefix(head) for n in self.log.scorecard.notes if n.startswith(head)), None)
+
+    def at(self, key: str, text: str) -> Evidence:
+        """Cite the line of the text that `key` of `RunLog.lines` names."""
+        return Evidence(f"{self.name}.log", self.log.lines.get(key), text)
+
+    def at_setting(self, name: str) -> Evidence:
+        """Cite one line of the config section."""
+        return self.at(f"TRAINING CONFIG/{name}", f"{name}: {self.settings.get(name, 'missing')}")
+
+    def at_warning(self, code: str) -> Evidence:
+        """Cite one warning."""
+        text = next((notice.text for notice in self.log.warnings if notice.code == code), "")
+        place = "WARNINGS/" + code
+        if place in self.log.lines or not self.log.warnings:
+            return self.at(place, f"{code}: {text}")
+        return self.at_event(f"warning/{code}", f"{code}: {text}")  # killed before its warnings were printed
+
+    def warned(self, *codes: str) -> str | None:
+        """Return the first of these warnings that the log holds."""
+        held = {notice.code for notice in self.log.warnings}
+        return next((code for code in codes if code in held), None)
+
+    def at_note(self, word: str, text: str) -> Evidence:
+        """Cite the note that begins with `word` and a colon."""
+        return self.at(f"SCORECARD/Note/{word}", text)
+
+    def at_event(self, key: str, text: str) -> Evidence:
+        """Cite the line of the events that `key` of `RunLog.event_lines` names."""
+        return Evidence(f"{self.name}.jsonl", self.log.event_lines.get(key), text)
+
+    def at_figure(self, name: str, text: str) -> Evidence:
+        """Cite the line of one of the final metrics."""
+        return self.at(f"FINAL METRICS/{name}", text)
+
+    def command(self, action: str, *options: str) -> str:
+        """Return a command line on this run's symbol, model, recipe and data, safe to paste.
+
+        `action` is ``train``, ``backtest``, ``predict``, ``features build`` or ``data show``.
+        """
+        symbol = self.symbol if _WORD.fullmatch(self.symbol) else "SYMBOL"
+        model = self.model if self.model in MODELS else "MODEL"
+        words = ["geiger", *action.split()]
+        words += [model, symbol] if action == "train" else [symbol]
+        words += ["--model", model] if action in ("backtest", "predict") else []
+        if action in ("train", "backtest") and "--recipe" not in options:
+            recipe = self.settings.get("Recipe", "default")
+            words += ["--recipe", recipe] if recipe in ("plan", "quick") else []
+        folder = re.fullmatch(r"(?:folder|file) \((.+)\)", self.settings.get("Data", ""))
+        words += ["--data", folder[1]] if folder and "--data" not in options else []
+        return shlex.join([*words, *options])
+
+    def remedy(self) -> str:
+        """Return the training that changes one thing: the recipe, or where that is `default` the model.
+
+        Never the same run again: it would come out the same.
+        """
+        if self.settings.get("Recipe") != "default":
+            return self.command("train", "--recipe", "default")
+        if self.model != "ridge":
+            return replace_model(self, "ridge").command("train")
+        return self.command("data show")
+
+    def backtest(self) -> str:
+        """Return the command that trades this run's forecasts, exactly these where the run was kept."""
+        if "Data Hash" in self.settings and _WORD.fullmatch(self.symbol):
+            return shlex.join(["geiger", "backtest", self.symbol, "--run", self.name])
+        return self.command("backtest")
+
+
+def replace_model(case: Case, model: str) -> Case:
+    """Return the same case of another model."""
+    config = tuple(("Model", model) if name == "Model" else (name, value) for name, value in case.log.config)
+    if "Model" not in case.settings:
+        config = (*config, ("Model", model))
+    return replace(case, log=replace(case.log, config=config))
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question with a stable code.
+
+    Attributes
+    ----------
+    how, why : str
+        How it is detected and why it matters: sentences of the page that lists all checks.
+    """
+
+    code: str
+    title: str
+    severity: Severity
+    how: str
+    why: str
+    ask: Callable[[Case], Answer]
+
+    def __call__(self, case: Case) -> Finding | None:
+        """Return the finding where the check fires."""
+        answer = self.ask(case)
+        if not isinstance(answer, Fires):
+            return None
+        severity = answer.severity or self.severity
+        return Finding(
+            self.code, self.title, severity, answer.text, answer.evidence, answer.cause, answer.next
+        )
+
+
+def check(
+    code: str, title: str, severity: Severity, *, how: str, why: str
+) -> Callable[[Callable[[Case], Answer]], Check]:
+    """Make a function a check."""
+    return lambda ask: Check(code, title, severity, how, why, ask)

@@ -1,0 +1,228 @@
+"""What the run was made of: prices, context, features, and what changed since the run before."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
+
+FEATURES = "154"
+OLD_DAYS = 366  # days since the last price after which a forecast of the next session means nothing
+LISTED = 5
+STAND_INS = ("FALLBACK", "STACK_LEFT_OUT", "STACK_ONE_MODEL", "META_EMPTY", "WEIGHTS_UNUSED")
+
+
+@check(
+    "GC501",
+    "Market context is missing",
+    Severity.WARN,
+    how="The log warns CONTEXT_MISSING, or its Context is none; a note where only a part of it is missing.",
+    why="Without an index the context features are constant 0: the model cannot tell the symbol from the "
+    "market.",
+)
+def no_context(case: Case) -> Answer:
+    if "Context" not in case.settings and not case.log.warnings:
+        return NotApplicable("the log does not name the context")
+    warned = case.warned("CONTEXT_MISSING")
+    if not warned and case.settings.get("Context") != "none":
+        return Quiet()
+    cited = case.at_warning("CONTEXT_MISSING") if warned else case.at_setting("Context")
+    if case.settings.get("Context", "none") != "none":
+        text = cited.text.removeprefix("CONTEXT_MISSING: ")
+        cause = "The index does not reach that far back, or no volatility index is at hand."
+        return Fires(text, (cited,), cause, "geiger data list", Severity.NOTE)
+    return Fires(
+        "the run had no market index",
+        (cited,),
+        "No index among the prices, and none named.",
+        case.command("train", "--context", "SPY"),
+    )
+
+
+@check(
+    "GC502",
+    "Doubtful prices",
+    Severity.WARN,
+    how="The log holds warnings that begin with DATA_, or CONTEXT_PARTIAL.",
+    why="Features, outcomes and profits of the days named rest on prices that may be wrong.",
+)
+def doubtful_prices(case: Case) -> Answer:
+    if case.log.status is None and not case.log.warnings:
+        return NotApplicable("the run has not ended")
+    codes = [n.code for n in case.log.warnings if n.code.startswith("DATA_") or n.code == "CONTEXT_PARTIAL"]
+    if not codes:
+        return Quiet()
+    unique = list(dict.fromkeys(codes))
+    return Fires(
+        f"{len(codes)} {'doubt' if len(codes) == 1 else 'doubts'} about the prices: {', '.join(unique)}",
+        tuple(case.at_warning(code) for code in unique[:LISTED]),
+        "An export with holes, stale quotes or adjustments that do not agree.",
+        case.command("data show"),
+    )
+
+
+@check(
+    "GC503",
+    "Stale model",
+    Severity.NOTE,
+    how="The last day of the data lies more than 366 days before today.",
+    why="Good for research; a forecast of the next session from it would be one of long ago.",
+)
+def stale(case: Case) -> Answer:
+    found = re.search(r" to (\d{4}-\d{2}-\d{2})", case.settings.get("Days", ""))
+    try:
+        last = dt.date.fromisoformat(found[1]) if found else None
+    except ValueError:
+        last = None
+    if last is None:
+        return NotApplicable("the log does not say to which day its data reach")
+    age = (case.today - last).days
+    if age <= OLD_DAYS:
+        return Quiet()
+    return Fires(
+        f"the prices end on {last}, {age} days ago",
+        (case.at_setting("Days"),),
+        "Embedded or old prices, or a model that was not trained again.",
+        f"geiger data fetch {case.symbol}" if _plain(case.symbol) else "geiger data list",
+    )
+
+
+@check(
+    "GC504",
+    "Another recipe than before",
+    Severity.NOTE,
+    how="Recipe, fill, folds, seeds, trading or cost differ from the run of the same symbol and model "
+    "before.",
+    why="A difference between the two runs' figures may come from the settings alone.",
+)
+def recipe_drift(case: Case) -> Answer:
+    return _drift(
+        case,
+        ("Recipe", "Fill", "Folds", "Seeds", "Trading", "Cost", "Loss", "Context"),
+        "Settings were changed between the runs.",
+    )
+
+
+@check(
+    "GC505",
+    "Other data than before",
+    Severity.NOTE,
+    how="The hash of the prices differs from that of the run of the same symbol and model before.",
+    why="A difference between the two runs' figures may come from the prices alone.",
+)
+def data_drift(case: Case) -> Answer:
+    cause = "New days, another source, or history that was rewritten."
+    return _drift(case, ("Data Hash", "Days", "Lock-box"), cause)
+
+
+@check(
+    "GC506",
+    "Other versions than before",
+    Severity.NOTE,
+    how="The code, Python or a library differs from the run of the same symbol and model before.",
+    why="Bits, and with them figures, may differ for that reason alone.",
+)
+def version_drift(case: Case) -> Answer:
+    return _drift(case, ("Versions", "Threads"), "An update between the runs, or another machine.")
+
+
+@check(
+    "GC507",
+    "Another feature contract",
+    Severity.WARN,
+    how="The log names a number of features other than 154.",
+    why="The run was made by another program or another version: its figures compare with no run of this "
+    "one.",
+)
+def features(case: Case) -> Answer:
+    count = case.settings.get("Features")
+    if count is None:
+        return NotApplicable("the log does not name its features")
+    if count == FEATURES:
+        return Quiet()
+    return Fires(
+        f"{count} features, the contract has {FEATURES}",
+        (case.at_setting("Features"),),
+        "A log of another program, or of another version of the contract.",
+        "geiger features list",
+    )
+
+
+@check(
+    "GC508",
+    "Something was left out",
+    Severity.WARN,
+    how="The log warns FALLBACK, STACK_LEFT_OUT, STACK_ONE_MODEL, META_EMPTY or WEIGHTS_UNUSED.",
+    why="What was trained is less than what was asked for.",
+)
+def left_out(case: Case) -> Answer:
+    found = [code for code in STAND_INS if case.warned(code)]
+    if not found:
+        return Quiet()
+    return Fires(
+        ", ".join(found),
+        tuple(case.at_warning(code) for code in found),
+        case.at_warning(found[0]).text.partition(": ")[2],
+        "geiger doctor",
+    )
+
+
+@check(
+    "GC509",
+    "The lock-box is open",
+    Severity.WARN,
+    how="The log warns LOCKBOX_OPEN, or its Lock-box is none.",
+    why="No rows are left that nobody has looked at: nothing can confirm what was found.",
+)
+def lockbox_open(case: Case) -> Answer:
+    if "Lock-box" not in case.settings and not case.warned("LOCKBOX_OPEN"):
+        return NotApplicable("the log does not name the lock-box")
+    if case.settings.get("Lock-box") != "none" and not case.warned("LOCKBOX_OPEN"):
+        return Quiet()
+    cited = case.at_warning("LOCKBOX_OPEN") if case.warned("LOCKBOX_OPEN") else case.at_setting("Lock-box")
+    return Fires(
+        "no rows are locked away",
+        (cited,),
+        "Trained with --lockbox 0.",
+        case.command("train", "--lockbox", "252"),
+    )
+
+
+CHECKS = (
+    no_context,
+    doubtful_prices,
+    stale,
+    recipe_drift,
+    data_drift,
+    version_drift,
+    features,
+    left_out,
+    lockbox_open,
+)
+
+
+def _drift(case: Case, names: tuple[str, ...], cause: str) -> Answer:
+    """Fire where a setting of these names differs from the run before."""
+    before = case.before
+    if before is None:
+        return NotApplicable("no earlier run of this symbol and model")
+    old, new = before.settings, case.settings
+    changed = [name for name in names if name in old and name in new and old[name] != new[name]]
+    if not any(name in old and name in new for name in names):
+        return NotApplicable("one of the logs does not say")
+    if not changed:
+        return Quiet()
+    cited: list[Evidence] = []
+    for name in changed[:LISTED]:
+        cited += [case.at_setting(name), before.at_setting(name)]
+    return Fires(
+        f"since {before.name}: {', '.join(changed)} changed",
+        tuple(cited),
+        cause,
+        f"geiger logs compare {before.name} {case.name}",
+    )
+
+
+def _plain(symbol: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9^=._-]+", symbol) is not None

@@ -1,0 +1,327 @@
+"""What several runs say together: patterns that no single log shows.
+
+Runs are compared as briefs, one for each log. Runs of one symbol share their days, and so do many symbols:
+what looks like ten results is often less, so every pattern says on how many it rests.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import mean, stdev
+from typing import TypeVar
+
+from geiger.checks.base import Evidence, Finding, Severity
+
+ALWAYS = 3  # runs from which a pattern is told
+PAIRS = 4  # symbols on which two recipes or models can be compared
+CLEAR = 2.5  # standard errors: with that few pairs, 2 is too easily passed
+MOST = 0.5  # share of the runs
+LISTED = 4
+DRIFTING = ("Correlation", "Prediction Std", "Test Sharpe")
+
+
+@dataclass(frozen=True)
+class Brief:
+    """One log in short: what the comparison of many needs.
+
+    Attributes
+    ----------
+    model : str
+        As in the log's name: ``gbm_xgb``, ``backtest``.
+    began : str
+        Local time of its start, ISO; empty where the name tells none.
+    status : str
+        Empty where the log has none.
+    of : str
+        Of a backtest: the run whose forecasts it traded.
+    figures : dict of str to float
+        The final metrics that are defined.
+    lines : dict of str to int
+        Of these figures and of STATUS in the text.
+    findings : dict of str to str
+        Code of each finding, and its severity.
+    trouble : str
+        Why the log cannot be read; empty where it can.
+    """
+
+    name: str
+    symbol: str = ""
+    model: str = ""
+    began: str = ""
+    status: str = ""
+    recipe: str = ""
+    data: str = ""
+    of: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    findings: dict[str, str] = field(default_factory=dict)
+    trouble: str = ""
+
+    def at(self, figure: str) -> Evidence:
+        """Cite the line of one figure."""
+        return Evidence(f"{self.name}.log", self.lines.get(figure), f"{figure}: {self.figures[figure]:.4g}")
+
+    def at_status(self) -> Evidence:
+        """Cite its status."""
+        return Evidence(f"{self.name}.log", self.lines.get("STATUS"), self.status or "no STATUS")
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One question to many runs, with a stable code."""
+
+    code: str
+    title: str
+    severity: Severity
+    how: str
+    why: str
+    ask: Callable[[Sequence[Brief]], Iterator[tuple[str, tuple[Evidence, ...], str, str]]]
+
+    def __call__(self, briefs: Sequence[Brief]) -> list[Finding]:
+        """Return one finding for each place where the pattern holds."""
+        return [
+            Finding(self.code, self.title, self.severity, text, evidence, cause, command)
+            for text, evidence, cause, command in self.ask(briefs)
+        ]
+
+
+Key = TypeVar("Key")
+Found = Iterator[tuple[str, tuple[Evidence, ...], str, str]]
+
+
+def find_trends(briefs: Sequence[Brief]) -> tuple[Finding, ...]:
+    """Return every pattern in the runs; training runs only, oldest first."""
+    runs = sorted((b for b in briefs if not b.trouble), key=lambda b: (b.began, b.name))
+    trained = [b for b in runs if b.model != "backtest"]
+    return tuple(finding for trend in TRENDS for finding in trend(trained))
+
+
+def _ends_badly(briefs: Sequence[Brief]) -> Found:
+    for (symbol, model), runs in _by(briefs, lambda b: (b.symbol, b.model)).items():
+        for status in ("COLLAPSED", "FAILED"):
+            bad = [b for b in runs if b.status == status]
+            if len(bad) >= ALWAYS and len(bad) == len([b for b in runs if b.status]):
+                yield (
+                    f"{symbol} {model}: all {len(bad)} finished runs ended {status}",
+                    tuple(b.at_status() for b in bad[-LISTED:]),
+                    "Not chance any more: prices, recipe or loss of this pair are at fault.",
+                    f"geiger logs analyze {bad[-1].name}",
+                )
+
+
+def _symbol_ends_badly(briefs: Sequence[Brief]) -> Found:
+    for symbol, runs in _by(briefs, lambda b: b.symbol).items():
+        finished = [b for b in runs if b.status]
+        models = {b.model for b in finished}
+        bad = [b for b in finished if b.status != "SUCCESS"]
+        if len(models) >= 2 and len(bad) >= ALWAYS and len(bad) == len(finished):
+            yield (
+                f"{symbol}: no run of {', '.join(sorted(models))} ended well",
+                tuple(b.at_status() for b in bad[-LISTED:]),
+                "Where every model fails, look at the prices first.",
+                f"geiger data show {symbol}",
+            )
+
+
+def _killed(briefs: Sequence[Brief]) -> Found:
+    unfinished = [b for b in briefs if not b.status]
+    if len(unfinished) >= ALWAYS and len(unfinished) >= MOST * len(briefs):
+        yield (
+            f"{len(unfinished)} of {len(briefs)} runs have no STATUS",
+            tuple(b.at_status() for b in unfinished[-LISTED:]),
+            "The machine runs out of memory or time, or runs are stopped by hand.",
+            "geiger doctor",
+        )
+
+
+def _recipes(briefs: Sequence[Brief]) -> Found:
+    newest = {(b.symbol, b.model, b.recipe): b for b in briefs if "Correlation" in b.figures and b.recipe}
+    recipes = sorted({recipe for _, _, recipe in newest})
+    for i, one in enumerate(recipes):
+        for other in recipes[i + 1 :]:
+            pairs = [
+                (b, newest[symbol, model, other])
+                for (symbol, model, recipe), b in newest.items()
+                if recipe == one and (symbol, model, other) in newest
+            ]
+            yield from _better(pairs, f"recipe {one}", f"recipe {other}")
+
+
+def _models(briefs: Sequence[Brief]) -> Found:
+    newest = {(b.symbol, b.model): b for b in briefs if "Correlation" in b.figures}
+    models = sorted({model for _, model in newest} - {"ridge"})
+    for model in models:
+        pairs = [
+            (b, newest[symbol, "ridge"])
+            for (symbol, name), b in newest.items()
+            if name == model and (symbol, "ridge") in newest
+        ]
+        yield from _better(pairs, model, "ridge")
+
+
+def _better(pairs: list[tuple[Brief, Brief]], one: str, other: str) -> Found:
+    """Tell which of two is better in correlation, on symbols that have both."""
+    if len({a.symbol for a, _ in pairs}) < PAIRS:
+        return
+    differences = [a.figures["Correlation"] - b.figures["Correlation"] for a, b in pairs]
+    centre, error = mean(differences), stdev(differences) / math.sqrt(len(differences))
+    if error == 0.0 or abs(centre) < CLEAR * error:
+        return
+    better, worse = (one, other) if centre > 0.0 else (other, one)
+    a, b = max(pairs, key=lambda pair: abs(pair[0].figures["Correlation"] - pair[1].figures["Correlation"]))
+    yield (
+        f"{better} is better than {worse}: correlation {abs(centre):+.4f} (se {error:.4f}) on {len(pairs)} "
+        f"pairs",
+        (a.at("Correlation"), b.at("Correlation")),
+        "Symbols share their days, so that the standard error is too small where they move together.",
+        f"geiger logs compare {a.name} {b.name}",
+    )
+
+
+def _drift(briefs: Sequence[Brief]) -> Found:
+    for (symbol, model), runs in _by(briefs, lambda b: (b.symbol, b.model)).items():
+        for name in DRIFTING:
+            known = [b for b in runs if name in b.figures and b.began]
+            s = _mann_kendall([b.figures[name] for b in known])
+            if s is None or abs(s) < CLEAR:
+                continue
+            first, last = known[0], known[-1]
+            yield (
+                f"{symbol} {model}: {name} {'rises' if s > 0 else 'falls'} over {len(known)} runs, from "
+                f"{first.figures[name]:.4g} to {last.figures[name]:.4g}",
+                (first.at(name), last.at(name)),
+                "Newer data or changed settings; the findings on recipe, data and version drift say which.",
+                f"geiger logs compare {first.name} {last.name}",
+            )
+
+
+def _mann_kendall(values: Sequence[float]) -> float | None:
+    """Return the normal score of a steady rise (Mann 1945, Kendall 1975), None with fewer than 5 values.
+
+    >>> round(_mann_kendall([1, 2, 3, 4, 5, 6]), 2)
+    2.63
+    """
+    n = len(values)
+    if n < 5:
+        return None
+    s = sum((b > a) - (b < a) for i, a in enumerate(values) for b in values[i + 1 :])
+    ties = sum(t * (t - 1) * (2 * t + 5) for t in Counter(values).values())
+    variance = (n * (n - 1) * (2 * n + 5) - ties) / 18
+    return (s - (s > 0) + (s < 0)) / math.sqrt(variance) if variance > 0 else None
+
+
+def _shared(briefs: Sequence[Brief]) -> Found:
+    finished = [b for b in briefs if b.status]
+    counts = Counter(code for b in finished for code, s in b.findings.items() if s != "NOTE")
+    for code, count in sorted(counts.items()):
+        if count >= ALWAYS and count > MOST * len(finished) and len({b.symbol for b in finished}) > 1:
+            cited = [b for b in finished if code in b.findings]
+            yield (
+                f"{code} in {count} of {len(finished)} finished runs",
+                tuple(b.at_status() for b in cited[-LISTED:]),
+                "One cause is likelier than many: look for what these runs share.",
+                f"geiger logs analyze {cited[-1].name}",
+            )
+
+
+def _many_tries(briefs: Sequence[Brief]) -> Found:
+    for (symbol, _), runs in _by(briefs, lambda b: (b.symbol, b.data)).items():
+        known = [b for b in runs if "Test Sharpe" in b.figures]
+        tries = {(b.model, b.recipe, round(b.figures["Test Sharpe"], 6)) for b in known}
+        if len(tries) < 2 * ALWAYS:
+            continue
+        best = max(known, key=lambda b: b.figures["Test Sharpe"])
+        yield (
+            f"{symbol}: {len(tries)} different results on the same prices; the best has Sharpe "
+            f"{best.figures['Test Sharpe']:.2f}",
+            (best.at("Test Sharpe"),),
+            "The best of many tries is partly luck. Nothing here corrects for it: the verdict is not "
+            "evaluated.",
+            f"geiger logs show {best.name}",
+        )
+
+
+def _by(briefs: Sequence[Brief], key: Callable[[Brief], Key]) -> dict[Key, list[Brief]]:
+    groups: dict[Key, list[Brief]] = defaultdict(list)
+    for brief in briefs:
+        groups[key(brief)].append(brief)
+    return groups
+
+
+TRENDS: tuple[Trend, ...] = (
+    Trend(
+        "GC601",
+        "Always ends badly",
+        Severity.FAIL,
+        "Three finished runs or more of one symbol and model, and all of them ended COLLAPSED, or all "
+        "FAILED.",
+        "Repeating the same run will not help.",
+        _ends_badly,
+    ),
+    Trend(
+        "GC602",
+        "No model ends well on this symbol",
+        Severity.FAIL,
+        "Three finished runs or more of two models or more on one symbol, none of them SUCCESS.",
+        "What all of them share is the data.",
+        _symbol_ends_badly,
+    ),
+    Trend(
+        "GC603",
+        "Runs are killed",
+        Severity.WARN,
+        "Three runs or more, and half of all, have no STATUS.",
+        "Time is lost, though finished folds are kept.",
+        _killed,
+    ),
+    Trend(
+        "GC604",
+        "One recipe is better",
+        Severity.NOTE,
+        "On four symbols or more, the newest runs of the same model under two recipes differ in correlation "
+        "by more "
+        "than 2.5 standard errors.",
+        "The better recipe is the one to go on with.",
+        _recipes,
+    ),
+    Trend(
+        "GC605",
+        "Better or worse than ridge",
+        Severity.NOTE,
+        "On four symbols or more, the newest runs of a model and of ridge differ in correlation by more than "
+        "2.5 "
+        "standard errors.",
+        "A model that loses to ridge costs more and gives less.",
+        _models,
+    ),
+    Trend(
+        "GC606",
+        "A figure drifts over time",
+        Severity.WARN,
+        "Over five runs or more of one symbol and model, correlation, pred_std or Sharpe rises or falls "
+        "steadily "
+        "(Mann-Kendall, 2.5 standard errors).",
+        "Something changes from run to run; results of different times do not compare.",
+        _drift,
+    ),
+    Trend(
+        "GC607",
+        "One finding in most runs",
+        Severity.WARN,
+        "The same FAIL or WARN in three finished runs or more, over several symbols, and in more than half "
+        "of all.",
+        "One cause can be mended once for all of them.",
+        _shared,
+    ),
+    Trend(
+        "GC608",
+        "Many tries on the same prices",
+        Severity.WARN,
+        "Six different results or more on the same prices of one symbol.",
+        "The best of many tries looks good by chance alone.",
+        _many_tries,
+    ),
+)
