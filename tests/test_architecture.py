@@ -52,6 +52,10 @@ MAY_IMPORT: dict[str, list[str]] = {
     "checks": ["errors", "records", "metrics"],
     "report": ["errors", "records", "checks"],
     "runs": ["errors", "columns", "records", "config", "files"],
+    "reporting": [
+        *("errors", "files", "columns", "records", "checks"),
+        *("runlog", "runs", "report", "backtest"),
+    ],
     "material": ["errors", "columns", "records", "config", "market", "features", "target", "folds"],
     "saved": ["errors", "files", "windows", "models", "runs"],
     "walk": [
@@ -69,7 +73,27 @@ MAY_IMPORT: dict[str, list[str]] = {
     "forecast_ledger": [*BELOW_EXPERIMENT, "chain", "prediction"],
     "replay": [*BELOW_EXPERIMENT, *RUNNING, "experiment"],
     "studies": [*BELOW_EXPERIMENT, *RUNNING, "experiment"],
-    "cli": [*BELOW_EXPERIMENT, *RUNNING, "experiment", "prediction", "forecast_ledger", "replay", "studies"],
+    "cli": [
+        *BELOW_EXPERIMENT,
+        *RUNNING,
+        "experiment",
+        "prediction",
+        "forecast_ledger",
+        "replay",
+        "reporting",
+        "studies",
+        "logbook",
+        "analyzer",
+        "service",
+        "agents",
+    ],
+    "service": [
+        *("errors", "records", "runlog", "checks", "runs"),
+        *("logbook", "analyzer", "files", "columns"),
+    ],
+    "logbook": ["errors", "files", "records", "runlog", "checks"],
+    "analyzer": ["errors", "records", "runlog", "checks", "logbook"],
+    "agents": ["errors"],
 }
 
 # Libraries that cost time or may be absent: imported inside the function of their adapter, never at the top.
@@ -89,6 +113,11 @@ LATE = {
     "joblib",
     "threadpoolctl",
     "matplotlib",
+    "jinja2",
+    "mcp",
+    "mcp_types",
+    "anyio",
+    "pydantic",
 }
 # Keras and JAX stand at the top of these files, which the networks' forecaster loads with the first fit.
 NETS = SOURCE / "models" / "nets"

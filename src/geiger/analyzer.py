@@ -86,6 +86,7 @@ class Analysis:
     logs: tuple[LogAnalysis, ...]
     trends: tuple[Finding, ...]
     steps: tuple[Step, ...]
+    chosen: int  # logs that were asked for, of which `logs` are the newest
     known: int  # logs in the folder
     new: int  # logs that were not analyzed before
 
@@ -95,11 +96,23 @@ def analyze(
     names: Sequence[str] = (),
     *,
     everything: bool = False,
+    limit: int | None = None,
     on_read: Callable[[str], None] = lambda name: None,
 ) -> Analysis:
     """Analyze the logs named, or those that are new, or everything; patterns are sought in all of them.
 
     What was analyzed is no longer new, where the book keeps an index.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Stems, file names or paths; empty for the new ones.
+    everything : bool
+        All logs, new or not.
+    limit : int, optional
+        At most so many in full, the newest; the others count in the patterns only.
+    on_read : callable
+        Told of each log that is read for the index.
 
     Raises
     ------
@@ -113,7 +126,8 @@ def analyze(
     else:
         chosen = [entry for entry in entries if everything or not entry.analyzed]
     briefs = [entry.brief for entry in entries]
-    logs = tuple(_of_entry(book, entry, briefs) for entry in _in_order(chosen))
+    shown = _in_order(chosen)[-limit:] if limit else _in_order(chosen)
+    logs = tuple(_of_entry(book, entry, briefs) for entry in shown)
     trends = find_trends(briefs)
     book.mark(entry.name for entry in chosen)
     return Analysis(
@@ -121,6 +135,7 @@ def analyze(
         logs=logs,
         trends=trends,
         steps=_steps(logs, trends, briefs),
+        chosen=len(chosen),
         known=len(entries),
         new=sum(not entry.analyzed for entry in entries),
     )

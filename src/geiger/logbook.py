@@ -28,12 +28,13 @@ from geiger.checks.trends import Brief
 from geiger.errors import DataError, did_you_mean
 from geiger.files import write_atomically
 from geiger.records import RunLog
-from geiger.runlog import read_log
+from geiger.runlog import read_log, read_text
 from geiger.runlog.facts import clean, clean_setting, cleaned
 
 INDEX = ".logbook.json"
 SCHEMA = 1
 LARGEST = 64 * 2**20  # bytes of a log that is read
+MOST_SUGGESTED = 200  # newest names among which the nearest to a wrong one is sought
 WORTH_PROCESSES = 400  # unread logs from which more than one process pays
 _NAME = re.compile(r"(?P<stem>.+)_(?P<when>\d{8}_\d{6})")
 Stamp = tuple[int, int, int, int]  # size and mtime_ns of the log, and of its events
@@ -86,7 +87,7 @@ class LogBook:
                     if suffix not in ("log", "jsonl") or not stem or stem.startswith("."):
                         continue
                     with suppress(OSError):  # gone since it was listed
-                        if self._ours(entry):
+                        if self._ours(Path(entry.path)) if entry.is_symlink() else entry.is_file():
                             facts = entry.stat()
                             stamps.setdefault(stem, {})[suffix] = (facts.st_size, facts.st_mtime_ns)
         except FileNotFoundError:
@@ -103,12 +104,15 @@ class LogBook:
             if "log" in found
         }
 
-    def _ours(self, entry: os.DirEntry[str]) -> bool:
-        """Whether an entry is a file of this folder, not a link that leads out of it."""
-        if not entry.is_symlink():
-            return entry.is_file(follow_symlinks=False)
-        target = Path(entry.path).resolve()
-        return target.is_file() and target.is_relative_to(self.folder.resolve())
+    def _ours(self, path: Path) -> bool:
+        """Whether this is a file of the folder, and not a link that leads out of it."""
+        try:
+            if not path.is_symlink():
+                return path.is_file()
+            target = path.resolve(strict=True)
+            return target.is_file() and target.is_relative_to(self.folder.resolve())
+        except (OSError, ValueError):
+            return False
 
     def entries(self, on_read: Callable[[str], None] = lambda name: None) -> list[Entry]:
         """Return every log, by name; those that changed since the index are read, the others are not.
@@ -149,18 +153,13 @@ class LogBook:
             There is no such log here, or it cannot be read.
         """
         path = self.path(name)
-        facts = path.stat()
-        if facts.st_size > LARGEST:
-            raise DataError(f"{clean(path.name)}: {facts.st_size >> 20} MB is no log; move it away")
         events = path.with_suffix(".jsonl")
-        grew = facts.st_mtime
-        with suppress(OSError):
-            grew = max(grew, events.stat().st_mtime)
-            if events.stat().st_size > LARGEST:
-                raise DataError(
-                    f"{clean(events.name)}: {events.stat().st_size >> 20} MB is no log; move it away"
-                )
-        log = cleaned_log(read_log(path))
+        files = [path, events] if self._ours(events) else [path]
+        for file in files:
+            if (size := file.stat().st_size) > LARGEST:
+                raise DataError(f"{clean(file.name)}: {size >> 20} MB is no log; move it away")
+        grew = max(file.stat().st_mtime for file in files)
+        log = cleaned_log(read_log(path) if events in files else read_text(path))
         return Case(
             name=clean(name),
             log=log,
@@ -180,15 +179,14 @@ class LogBook:
         """
         given = Path(name)
         stem = given.name.removesuffix(".log").removesuffix(".jsonl")
-        inside = given.name == name or given.parent.resolve() == self.folder.resolve()
-        known = self.names()
-        if not inside or stem not in known:
-            near = did_you_mean(stem, list(known)[-200:]) if known else "the folder holds no log"
-            hint = near if "did you mean" in near else "`geiger logs list` shows those there are"
-            raise DataError(
-                f"{clean(self.folder)}: no log {clean(name)!r} there; {clean(hint.partition('? Known')[0])}"
-            )
-        return self.folder / f"{stem}.log"
+        with suppress(OSError, ValueError):
+            inside = given.name == name or given.parent.resolve() == self.folder.resolve()
+            path = self.folder / f"{stem}.log"
+            if inside and stem and not stem.startswith(".") and self._ours(path):
+                return path
+        near = did_you_mean(stem, list(self.names())[-MOST_SUGGESTED:]).partition("? Known")[0]
+        hint = f"{near}?" if near.startswith("did you mean") else "`geiger logs list` shows those there are"
+        raise DataError(f"{clean(self.folder)}: no log {clean(name)!r} there; {clean(hint)}")
 
     def _briefs(self, names: Sequence[str]) -> Iterable[Brief]:
         if len(names) < WORTH_PROCESSES:

@@ -113,32 +113,36 @@ def _listed(numbers: Sequence[int]) -> str:
 
 def analyze_logs(args: argparse.Namespace) -> int:
     """Say what the new logs mean, or those named, and what to do next."""
+    if args.limit < 1:
+        raise SettingError(f"--limit must be at least 1, got {args.limit}")
     book = LogBook(args.log_dir)
     analysis = _reading(
         book,
         args,
-        lambda on_read: analyzer.analyze(book, args.logs, everything=args.all, on_read=on_read),
+        lambda on_read: analyzer.analyze(
+            book, args.logs, everything=args.all, limit=args.limit, on_read=on_read
+        ),
     )
     if args.json:
         print_json(analyzer.analysis_facts(analysis))
         return 0
-    print("\n".join(analysis_lines(analysis, args.limit)))
+    print("\n".join(analysis_lines(analysis)))
     return 0
 
 
-def analysis_lines(analysis: Analysis, limit: int) -> Iterator[str]:
-    """Yield an analysis for people: the newest `limit` logs, patterns, and what to try next."""
+def analysis_lines(analysis: Analysis) -> Iterator[str]:
+    """Yield an analysis for people: the logs, the patterns, and what to try next."""
     logs = analysis.logs
     if not analysis.known:
         yield f"no logs in {analysis.folder}; `geiger train` writes one for each run"
         return
     if not logs:
         yield f"No new logs among {analysis.known} in {analysis.folder}; --all analyzes them again."
-    for log in logs[-limit:]:
+    for log in logs:
         yield from log_lines(log, analysis.folder)
         yield ""
-    if len(logs) > limit:
-        yield f"{len(logs) - limit} earlier logs were analyzed and are not shown; --limit shows more.\n"
+    if analysis.chosen > len(logs):
+        yield f"{analysis.chosen - len(logs)} earlier ones count in the patterns only; --limit shows more.\n"
     if analysis.trends:
         yield f"Patterns in {counted(analysis.known, 'log')}"
         for finding in analysis.trends:

@@ -54,9 +54,13 @@ def build_parser() -> argparse.ArgumentParser:
     _train(commands)
     _backtest(commands)
     _predict(commands)
+    _report(commands)
     _replay(commands)
+    _logs(commands)
     _ablate(commands)
     _doctor(commands)
+    _agents(commands)
+    _mcp(commands)
     return parser
 
 
@@ -173,6 +177,11 @@ def _backtest(commands: Commands) -> None:
         metavar="MODEL",
         help="whose forecasts to trade (default: the model trained last, or else the stack)",
     )
+    parser.add_argument(
+        "--run",
+        metavar="RUN",
+        help="trade exactly this run's forecasts; only trading options change anything",
+    )
     _experiment(parser)
     _json(parser)
 
@@ -203,6 +212,25 @@ def _predict(commands: Commands) -> None:
     _json(parser)
 
 
+def _report(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "report",
+        "geiger.cli.report:report",
+        "write one HTML page of a run, or of several side by side",
+    )
+    parser.add_argument("run", metavar="RUN", nargs="?", help="name of the run, or its folder")
+    parser.add_argument("--compare", metavar="RUN", nargs="+", help="put these runs side by side")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="where to write (default: report.html in the run's folder; compare_*.html among the runs)",
+    )
+    _folders(parser)
+    _json(parser)
+
+
 def _replay(commands: Commands) -> None:
     parser = _command(
         commands,
@@ -212,6 +240,55 @@ def _replay(commands: Commands) -> None:
     )
     parser.add_argument("run", metavar="RUN", help="name of the run, or its folder")
     _runs_dir(parser)
+    _json(parser)
+
+
+def _logs(commands: Commands) -> None:
+    logs = commands.add_parser(
+        "logs",
+        help="the log analyzer: what runs say, what it means, what to do next",
+        description="The log analyzer: what runs say, what it means, what to do next.",
+    )
+    actions = logs.add_subparsers(dest="action", required=True, metavar="ACTION")
+    home = "geiger.cli.logs"
+
+    parser = _command(actions, "list", f"{home}:list_logs", "list the logs, the newest first")
+    parser.add_argument("--symbol", metavar="SYMBOL", help="only this symbol")
+    parser.add_argument("--model", metavar="NAME", help="only this model, as in the log's name: gbm_xgb")
+    parser.add_argument(
+        "--status", choices=("SUCCESS", "FAILED", "COLLAPSED", "NONE"), help="only logs that end so"
+    )
+    parser.add_argument("--new", action="store_true", help="only logs that were not analyzed yet")
+    parser.add_argument("--limit", type=int, metavar="N", default=50, help="at most N (default: 50)")
+    parser.add_argument("--all", action="store_true", help="all of them")
+    _log_dir(parser)
+    _json(parser)
+
+    parser = _command(actions, "show", f"{home}:show_log", "show what one log says, with line numbers")
+    parser.add_argument("log", metavar="LOG", help="name of the log, or its file")
+    _log_dir(parser)
+    _json(parser)
+
+    parser = _command(
+        actions, "analyze", f"{home}:analyze_logs", "say what the new logs mean and what to do next"
+    )
+    parser.add_argument("logs", metavar="LOG", nargs="*", help="these logs (default: the new ones)")
+    parser.add_argument("--all", action="store_true", help="all logs, new or not")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", default=20, help="show at most N logs (default: 20)"
+    )
+    _log_dir(parser)
+    _json(parser)
+
+    parser = _command(actions, "compare", f"{home}:compare_logs", "put two to ten logs side by side")
+    parser.add_argument("logs", metavar="LOG", nargs="+")
+    _log_dir(parser)
+    _json(parser)
+
+    parser = _command(actions, "watch", f"{home}:watch_logs", "report each log as soon as its run ends")
+    parser.add_argument("--count", type=int, metavar="N", help="stop after N logs")
+    parser.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds")
+    _log_dir(parser)
     _json(parser)
 
 
@@ -270,6 +347,33 @@ def _doctor(commands: Commands) -> None:
     _json(parser)
 
 
+def _agents(commands: Commands) -> None:
+    agents = commands.add_parser(
+        "agents",
+        help="assistants that read logs, for a project of yours",
+        description="Assistants that read logs, for a project of yours.",
+    )
+    actions = agents.add_subparsers(dest="action", required=True, metavar="ACTION")
+    parser = _command(
+        actions,
+        "install",
+        "geiger.cli.agents:install_agents",
+        "write the three definitions to .claude/agents of a project",
+    )
+    parser.add_argument(
+        "project", metavar="DIR", type=Path, nargs="?", default=Path(), help="the project (default: here)"
+    )
+    parser.add_argument("--force", action="store_true", help="write over files that differ, too")
+    _json(parser)
+
+
+def _mcp(commands: Commands) -> None:
+    parser = _command(
+        commands, "mcp", "geiger.cli.mcp:mcp", "the log analyzer as an MCP server on stdin and stdout"
+    )
+    _folders(parser)
+
+
 def _experiment(parser: argparse.ArgumentParser) -> None:
     """Add the options that every command with an experiment shares."""
     _source(parser)
@@ -325,10 +429,14 @@ def _span(parser: argparse.ArgumentParser) -> None:
 
 
 def _folders(parser: argparse.ArgumentParser) -> None:
+    _log_dir(parser)
+    _runs_dir(parser)
+
+
+def _log_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log-dir", metavar="DIR", type=Path, default=Path("training_logs"), help="folder of the logs"
     )
-    _runs_dir(parser)
 
 
 def _runs_dir(parser: argparse.ArgumentParser) -> None:

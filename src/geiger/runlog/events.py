@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, fields
 from enum import Enum
+from functools import cache
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -97,9 +98,8 @@ def decode(event: Event) -> object:
     if kind not in RECORDS:
         raise ValueError(f"unknown event {kind!r}")
     record = RECORDS[kind]
-    hints = get_type_hints(record)
-    given = {f.name: _typed(event[f.name], hints[f.name]) for f in fields(record) if f.name in event}
-    absent = [f.name for f in fields(record) if f.default is MISSING and f.name not in given]
+    given = {name: _typed(event[name], hint) for name, hint, _ in _fields(record) if name in event}
+    absent = [name for name, _, required in _fields(record) if required and name not in given]
     if absent:
         raise ValueError(f"event {kind!r} lacks {', '.join(absent)}")
     return record(**given)
@@ -134,6 +134,13 @@ def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
     )
 
 
+@cache  # a folder of logs asks for the same few records a million times
+def _fields(record: type) -> tuple[tuple[str, Any, bool], ...]:
+    """Return name, type hint, and whether it must be given, of each field."""
+    hints = get_type_hints(record)
+    return tuple((f.name, hints[f.name], f.default is MISSING) for f in fields(record))
+
+
 def _plain(value: Any) -> Any:
     if hasattr(value, "item"):  # numpy scalars
         value = value.item()
@@ -146,29 +153,46 @@ def _plain(value: Any) -> Any:
 
 def _typed(value: Any, hint: Any) -> Any:
     """Return a JSON value as what the type hint asks for, else raise ValueError."""
+    return _reader(hint)(value)
+
+
+Reader = Callable[[Any], Any]
+
+
+@cache
+def _reader(hint: Any) -> Reader:
+    """Return what turns a JSON value into `hint`, or raises ValueError."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        inner = next(arg for arg in args if arg is not type(None))
-        return None if value is None else _typed(value, inner)
+        inner = _reader(next(arg for arg in args if arg is not type(None)))
+        return lambda value: None if value is None else inner(value)
     if origin is tuple:
-        return _typed_tuple(value, args)
-    if origin is Literal and isinstance(value, str) and value in args:
-        return value
+        return _tuple_reader(args)
     if hint is float:
-        return _number(value)
-    if hint in (int, str, bool) and type(value) is hint:
-        return value
+        return _number
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(value)
-    raise ValueError(f"{value!r} is no {hint}")
+        return hint
+
+    def read(value: Any) -> Any:
+        fits = isinstance(value, str) and value in args if origin is Literal else type(value) is hint
+        if (hint in (int, str, bool) or origin is Literal) and fits:
+            return value
+        raise ValueError(f"{value!r} is no {hint}")
+
+    return read
 
 
-def _typed_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise ValueError(f"{value!r} is no list")
-    if args[-1] is Ellipsis:
-        return tuple(_typed(item, args[0]) for item in value)
-    return tuple(_typed(item, arg) for item, arg in zip(value, args, strict=True))
+def _tuple_reader(args: tuple[Any, ...]) -> Reader:
+    readers = [_reader(arg) for arg in args if arg is not Ellipsis]
+
+    def read(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise ValueError(f"{value!r} is no list")
+        if args[-1] is Ellipsis:
+            return tuple(map(readers[0], value))
+        return tuple(reader(item) for item, reader in zip(value, readers, strict=True))
+
+    return read
 
 
 def _number(value: Any) -> float:

@@ -61,8 +61,12 @@ def clean(text: object) -> str:
     >>> clean("AAPL\n=== STATUS ===\x1b[2J"), clean("GET https://me:pw@host/?token=abc&x=1")
     ('AAPL\\n=== STATUS ===\\x1b[2J', 'GET https://[hidden]@host/?token=[hidden]&x=1')
     """
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
-    shown = _SECRET_IN_TEXT.sub(_hide, " ".join(shown.split()))
+    shown = str(text)
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+    shown = " ".join(shown.split())
+    if "=" in shown or ":" in shown:  # without one, nothing can introduce a secret
+        shown = _SECRET_IN_TEXT.sub(_hide, shown)
     return f"\\{shown}" if shown.startswith("===") else shown
 
 
@@ -81,8 +85,12 @@ Record = TypeVar("Record", bound="DataclassInstance")
 
 def cleaned(record: Record) -> Record:
     """Return a record with every text in it cleaned."""
-    changes: dict[str, Any] = {f.name: _cleaned_value(getattr(record, f.name)) for f in fields(record)}
-    return replace(record, **changes)
+    values = {f.name: getattr(record, f.name) for f in fields(record)}
+    cleaned_values = {name: _cleaned_value(value) for name, value in values.items()}
+    changes: dict[str, Any] = {
+        k: v for k, v in cleaned_values.items() if v is not values[k] and v != values[k]
+    }
+    return replace(record, **changes) if changes else record
 
 
 def _cleaned_value(value: object) -> object:

@@ -1,0 +1,76 @@
+"""``geiger report``: one HTML page of a run, or of several side by side, that needs nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from geiger.checks.base import Finding
+from geiger.cli.terminal import print_json
+from geiger.errors import DataError, SettingError
+from geiger.files import write_atomically
+from geiger.report.page import compare_page, run_page
+from geiger.report.view import RunView
+from geiger.reporting import compare, log_of, view_of
+from geiger.runs import RunsFolder, StoredRun
+
+LONGEST_NAME = 120  # characters of a file's name, without its ending; file systems take 255 bytes
+
+
+def report(args: argparse.Namespace) -> int:
+    """Write the page of one run, or of several with --compare, and say where it is."""
+    words = [*([args.run] if args.run else []), *(args.compare or [])]
+    if not words:
+        raise SettingError("report: name a run, as `geiger report AAPL_ridge_20240105_143022`")
+    stored = [_stored(word, args.runs_dir) for word in words]
+    views = [_view(run, args.log_dir) for run in stored]
+    if args.compare is None:
+        page, out = run_page(views[0]), args.out or stored[0].folder / "report.html"
+    else:
+        page = compare_page(compare(stored, views))
+        out = args.out or args.runs_dir / f"{compare_name([run.name for run in stored])}.html"
+    content = page.encode()
+    write_atomically(out, content)
+    if args.json:
+        findings = {view.name: None if view.findings is None else len(view.findings) for view in views}
+        print_json({"report": out, "bytes": len(content), "runs": list(findings), "findings": findings})
+    else:
+        print(f"Report: {out}")
+    return 0
+
+
+def compare_name(names: Sequence[str]) -> str:
+    """Return the stem of a comparison's file: the names of its runs, or a hash in place of the rest.
+
+    >>> compare_name(["AAPL_ridge_20240105_143022", "AAPL_lstm_20240105_143029"])
+    'compare_AAPL_ridge_20240105_143022_AAPL_lstm_20240105_143029'
+    >>> len(compare_name(["A" * 90 + "_ridge_20240105_143022"] * 3))
+    120
+    """
+    name = "_".join(["compare", *names])
+    if len(name) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: LONGEST_NAME - 13]}_{digest}"
+
+
+def _stored(word: str, runs_dir: Path) -> StoredRun:
+    path = Path(word)
+    return RunsFolder(runs_dir if path.name == word else path.parent).load(path.name)
+
+
+def _view(stored: StoredRun, log_dir: Path) -> RunView:
+    log = log_of(stored, log_dir)
+    return view_of(stored, log, _findings(log))
+
+
+def _findings(log: Path | None) -> tuple[Finding, ...] | None:
+    """Return what the analyzer finds in the log; None without a log that it can read."""
+    from geiger.analyzer import findings_of
+
+    try:
+        return None if log is None else findings_of(log)
+    except DataError:
+        return None

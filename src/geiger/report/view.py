@@ -1,0 +1,178 @@
+"""What a report shows of one run, or of several side by side: records only, nothing computed here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from geiger.checks.base import Finding
+from geiger.records import (
+    Checkpoint,
+    Epoch,
+    Figure,
+    FoldResult,
+    FoldScore,
+    Notice,
+    Rival,
+    Rung,
+    Score,
+    Year,
+)
+
+Floats = npt.NDArray[np.float64]
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class HealthView:
+    """The health of the test forecasts: its codes, its sentence, and the slope of the outcome on them."""
+
+    codes: tuple[str, ...]
+    meaning: str
+    beta: float | None
+
+
+@dataclass(frozen=True)
+class DiagnosisView:
+    """What the collapse doctor found in a network."""
+
+    cause: str
+    text: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Equity:
+    """Running wealth of the strategy and of its baselines, each starting from 1 before the first day.
+
+    Attributes
+    ----------
+    days : tuple of date (n,)
+        Days on which the values became known.
+    curves : mapping of str to array (n,)
+        The strategy first.
+    notes : tuple of str
+        How the baselines were made.
+    """
+
+    days: tuple[dt.date, ...]
+    curves: Mapping[str, Floats]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Pairing:
+    """Forecasts (n,) beside what came of them (n,), log returns of the test rows."""
+
+    forecast: Floats
+    outcome: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Weights of a stack's base models; not a number where one was left out.
+
+    Attributes
+    ----------
+    days : tuple of date (b,)
+        First decision of each block.
+    models : mapping of str to array (b,)
+    """
+
+    days: tuple[dt.date, ...]
+    models: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RunView:
+    """Everything one page says about one run.
+
+    Attributes
+    ----------
+    forecasts_of : str or None
+        The run whose forecasts a backtest traded.
+    folds : tuple of FoldScore or None
+        None where the run is too old to have them.
+    labels : mapping of str to str
+        Words for the names of `scores`.
+    epochs_missing : str or None
+        Why there are no epochs.
+    findings : tuple of Finding or None
+        Of the analyzer; None where it was not asked.
+    settings, idle_settings : pairs of text
+        What shaped the run, and settings of parts it did not use.
+    gaps : tuple of str
+        What of the run folder could not be read, one sentence each.
+    """
+
+    name: str
+    symbol: str
+    model: str
+    kind: str
+    recipe: str
+    status: str
+    verdict: str
+    finished_at: str
+    forecasts_of: str | None = None
+    health: HealthView | None = None
+    diagnosis: DiagnosisView | None = None
+    notices: tuple[Notice, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
+    rungs: tuple[Rung, ...] = ()
+    scores: tuple[Score, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    years: tuple[Year, ...] = ()
+    folds: tuple[FoldScore, ...] | None = None
+    trained: tuple[FoldResult, ...] = ()
+    rivals: tuple[Rival, ...] = ()
+    equity: Equity | None = None
+    pairing: Pairing | None = None
+    epochs: tuple[Epoch, ...] = ()
+    epochs_missing: str | None = None
+    weights: Weights | None = None
+    findings: tuple[Finding, ...] | None = None
+    data: Pairs = ()
+    settings: Pairs = ()
+    idle_settings: Pairs = ()
+    environment: Pairs = ()
+    gaps: tuple[str, ...] = ()
+
+    def figure(self, name: str) -> Figure | None:
+        """Return one figure by its name, None where the run has none of it."""
+        return next((figure for figure in self.figures if figure.name == name), None)
+
+    def score(self, name: str) -> Mapping[str, float | None]:
+        """Return one row of the scorecard, by strategy and baseline; empty where there is none."""
+        return next((dict(score.values) for score in self.scores if score.name == name), {})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CompareView:
+    """Several runs side by side.
+
+    Attributes
+    ----------
+    runs : tuple of RunView
+    same_days : bool
+        Whether all runs forecast exactly the same days.
+    common : Equity or None
+        Of the runs on the days that all of them have; None with fewer than two such days.
+    common_figures : tuple of Score
+        Figures on the common days, one value a run.
+    differences : tuple of (name, one text a run)
+        Settings that differ.
+    origins : tuple of (name, one text a run)
+        Data and versions, those that differ first marked by `differs`.
+    """
+
+    runs: tuple[RunView, ...]
+    same_days: bool
+    common: Equity | None
+    common_figures: tuple[Score, ...] = ()
+    differences: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    origins: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -1,0 +1,155 @@
+"""Small finished runs to report on, a reader of pages, and the browser that stands beside this file."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geiger.config import override, recipe
+from geiger.experiment import Experiment, backtest, plan, run
+from geiger.market.synthetic import planted_market
+from geiger.runs import RunsFolder, StoredRun
+
+VOID = {"meta", "link", "br", "img", "circle", "path", "line", "use"}
+
+
+@dataclass
+class Node:
+    name: str
+    attributes: dict[str, str]
+    text: str = ""
+    children: list[Node] = field(default_factory=list)
+
+    def all(self, name: str) -> list[Node]:
+        """Every element of that name below this one, in the order of the page."""
+        found = []
+        for child in self.children:
+            found += [child] * (child.name == name) + child.all(name)
+        return found
+
+    def by_id(self, wanted: str) -> Node:
+        return next(node for node in self.everything() if node.attributes.get("id") == wanted)
+
+    def everything(self) -> list[Node]:
+        return [self, *(node for child in self.children for node in child.everything())]
+
+    def words(self) -> str:
+        """All text below, with single spaces; style sheets are none."""
+        parts = [self.text, *(child.words() for child in self.children)]
+        return " ".join(" ".join(parts).split()) if self.name != "style" else ""
+
+    def tables(self) -> dict[str, list[list[str]]]:
+        """Rows of cells by caption, the heading first."""
+        return {
+            table.all("caption")[0].words(): [
+                [cell.words() for cell in row.children if cell.name in ("th", "td")]
+                for row in table.all("tr")
+            ]
+            for table in self.all("table")
+        }
+
+
+class _Reader(HTMLParser):
+    """Builds the tree; text between children is kept in order by nodes without a name."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.top = Node("", {})
+        self._open = [self.top]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        node = Node(tag, {name: value or "" for name, value in attrs})
+        self._open[-1].children.append(node)
+        if tag not in VOID:
+            self._open.append(node)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._open[-1].children.append(Node(tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self._open[-1].name == tag, f"</{tag}> closes <{self._open[-1].name}>"
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self._open[-1].children.append(Node("", {}, data))
+
+
+@pytest.fixture(scope="session")
+def read() -> Callable[[str], Node]:
+    """Read a page whose every element must be closed."""
+
+    def read(page: str) -> Node:
+        reader = _Reader()
+        reader.feed(page)
+        reader.close()
+        assert len(reader._open) == 1
+        return reader.top
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StoredRun]:
+    """A stack of ridge and xgb, its parts, and a backtest of it, all on one made market."""
+    place = tmp_path_factory.mktemp("report")
+    trees = {"xgb": {"max_trees": 60, "early_stopping": None}}
+    small = {"lockbox": 0, "min_train": 300, "refit": 80, "max_folds": None, "seeds": 1, **trees}
+    stack = {"models": ("ridge", "xgb"), "min_rows": 160}
+    experiment = Experiment(
+        "AAPL",
+        "stack",
+        override(recipe("quick"), {**small, "stack": stack}),
+        context="none",
+        prices=planted_market(900, seed=5, r2=0.05).prices,
+        runs_dir=place / "runs",
+        log_dir=place / "logs",
+    )
+    runs = RunsFolder(place / "runs")
+    done = run(experiment)
+    backtest(plan(experiment), runs.load(done.name))
+    found = {stored.facts["model"]: stored for stored in runs.all() if stored.facts["kind"] == "train"}
+    traded = next(stored for stored in runs.all() if stored.facts["kind"] == "backtest")
+    return {**found, "backtest": traded}
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Callable[..., StoredRun]:
+    """A copy of a run whose record was changed by a function."""
+
+    def changed(stored: StoredRun, change: Callable[[dict[str, Any]], None]) -> StoredRun:
+        folder = tmp_path / "changed" / stored.name
+        shutil.copytree(stored.folder, folder)
+        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        change(facts)
+        (folder / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+        return RunsFolder(folder.parent).load(stored.name)
+
+    return changed
+
+
+@pytest.fixture(scope="session")
+def logs(made: dict[str, StoredRun]) -> Path:
+    return made["ridge"].folder.parents[1] / "logs"
+
+
+@pytest.fixture(scope="session")
+def browsing() -> Any:
+    """The module beside this file that drives a browser."""
+    path = Path(__file__).parent / "browser.py"
+    spec = importlib.util.spec_from_file_location("report_browser", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["report_browser"] = module  # its dataclasses look their annotations up there
+    spec.loader.exec_module(module)
+    return module

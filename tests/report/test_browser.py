@@ -1,0 +1,238 @@
+"""Pages in a real browser: nothing overflows, everything can be read, named and reached with the keyboard.
+
+Needs a browser of the Chromium family, which it finds and never installs. With GEIGER_AXE, the path of an
+axe.min.js, the page also stands before axe.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geiger.checks.base import Evidence, Finding, Severity
+from geiger.records import Notice
+from geiger.report.page import compare_page, run_page
+from geiger.reporting import compare, log_of, view_of
+from geiger.runs import StoredRun
+
+pytestmark = pytest.mark.slow
+
+SCREENS = {
+    "desk": {"width": 1280},
+    "dark": {"width": 1280, "dark": True},
+    "phone": {"width": 390, "mobile": True},
+    "small phone, dark": {"width": 360, "mobile": True, "dark": True},
+}
+PAGES = ("xgb", "stack", "backtest", "alarmed", "compare")
+
+# Every text against the paper behind it, by the formula of WCAG 2; the chart's text lies on the page itself.
+CONTRAST = """(() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return Array.from(canvas.getImageData(0, 0, 1, 1).data);
+  };
+  const light = ([r, g, b]) => {
+    const linear = [r, g, b].map(v => v / 255)
+      .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * linear[0] + .7152 * linear[1] + .0722 * linear[2];
+  };
+  const behind = (node) => {
+    for (let one = node; one; one = one.parentElement) {
+      const color = rgba(getComputedStyle(one).backgroundColor);
+      if (color[3] === 255) return color;
+    }
+    return [255, 255, 255, 255];
+  };
+  const weak = [];
+  let checked = 0;
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !node.checkVisibility()) continue;
+    if (['TITLE', 'DESC'].includes(node.tagName.toUpperCase())) continue;
+    const style = getComputedStyle(node);
+    const front = light(rgba(node.closest('svg') ? style.fill : style.color)), back = light(behind(node));
+    const ratio = (Math.max(front, back) + .05) / (Math.min(front, back) + .05);
+    checked += 1;
+    if (ratio < 4.5) weak.push([walker.currentNode.data.trim().slice(0, 40), ratio.toFixed(2)]);
+  }
+  return {weak, checked};
+})()"""
+
+# Lines and marks of the charts, which must be told from the page at 3 to 1.
+LINES = """(() => {
+  const probe = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const light = (color) => {
+    probe.clearRect(0, 0, 1, 1);
+    probe.fillStyle = color;
+    probe.fillRect(0, 0, 1, 1);
+    const linear = Array.from(probe.getImageData(0, 0, 1, 1).data).slice(0, 3).map(v => v / 255)
+      .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * linear[0] + .7152 * linear[1] + .0722 * linear[2];
+  };
+  const style = getComputedStyle(document.documentElement), paper = light(style.getPropertyValue('--paper'));
+  return [1, 2, 3, 4, 5, 6].map(i => light(style.getPropertyValue('--line' + i)))
+    .map(line => (Math.max(line, paper) + .05) / (Math.min(line, paper) + .05));
+})()"""
+
+CHARTS = """Array.from(document.querySelectorAll('.plot')).map(plot => ({
+  shown: Array.from(plot.children).filter(svg => svg.getBoundingClientRect().width > 0).map(svg => ({
+    kind: svg.getAttribute('class'),
+    width: svg.getBoundingClientRect().width,
+    height: svg.getBoundingClientRect().height,
+    text: Math.min(...Array.from(svg.querySelectorAll('text')).map(t => t.getBoundingClientRect().height)),
+    outside: Array.from(svg.querySelectorAll('text')).map(t => t.getBoundingClientRect())
+      .filter(box => box.left < 0 || box.right > innerWidth + .5).length,
+    name: svg.getAttribute('aria-labelledby').split(' ')
+      .map(id => document.getElementById(id).textContent).join(' '),
+  })),
+}))"""
+
+HEADINGS = """Array.from(document.querySelectorAll('h1,h2,h3,h4,h5,h6'))
+  .filter(h => h.checkVisibility()).map(h => Number(h.tagName[1]))"""
+
+TABLES = """Array.from(document.querySelectorAll('table')).map(table => ({
+  caption: table.caption ? table.caption.textContent.trim() : '',
+  bare: Array.from(table.querySelectorAll('th')).filter(th => !['row', 'col'].includes(th.scope)).length,
+  heads: table.querySelectorAll('thead th[scope=col]').length,
+  reachable: table.parentElement.matches('[role=region][tabindex="0"][aria-label]'),
+}))"""
+
+UNNAMED = """Array.from(document.querySelectorAll('svg'))
+  .filter(svg => svg.getAttribute('aria-hidden') !== 'true')
+  .filter(svg => svg.getAttribute('role') !== 'img' || !svg.querySelector(':scope > title').textContent)
+  .length"""
+
+FOCUS = """(() => {
+  const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect();
+  return {what: one.className || one.tagName, outline: style.outlineStyle, width: box.width, top: box.top};
+})()"""
+
+
+@pytest.fixture(scope="module")
+def program(browsing: Any) -> str:
+    found = browsing.find_browser()
+    if found is None:
+        pytest.skip(f"NO BROWSER: none of {', '.join(browsing.NAMES)} is installed, so no page was looked at")
+    return str(found)
+
+
+@pytest.fixture(scope="module")
+def files(
+    made: dict[str, StoredRun], logs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    views = {name: view_of(stored, log_of(stored, logs)) for name, stored in made.items()}
+    findings = tuple(
+        Finding(
+            f"T00{i}",
+            f"A finding that says {severity}",
+            severity,
+            "A sentence about what was found.",
+            (Evidence("AAPL_lstm_20240105_143022.log", 41, "x" * 300),),
+            "A likely cause.",
+            "geiger train lstm AAPL --epochs 80 " + "--data /a/long/way/to/some/folder" * 4,
+        )
+        for i, severity in enumerate(Severity)
+    )
+    long = Notice("LEAK_SUSPECT", "net Sharpe ratio 7.10 is above 3.00 " + "w" * 200)
+    alarmed = replace(views["ridge"], status="COLLAPSED", notices=(long,), findings=findings)
+    runs = [made["ridge"], made["stack"], made["xgb"]]
+    compared = compare(runs, [alarmed, views["stack"], views["xgb"]])
+    pages = {name: run_page(views[name]) for name in ("xgb", "stack", "backtest")}
+    pages |= {"alarmed": run_page(alarmed), "compare": compare_page(compared)}
+    for name, page in pages.items():
+        (folder / f"{name}.html").write_text(page, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in pages}
+
+
+LOOKS = [
+    *((name, "desk") for name in PAGES),
+    *((name, "phone") for name in PAGES),
+    *((name, screen) for name in ("alarmed", "compare") for screen in ("dark", "small phone, dark")),
+]
+
+
+@pytest.fixture(scope="module", params=LOOKS, ids=" on ".join)
+def page(
+    request: pytest.FixtureRequest, browsing: Any, program: str, files: dict[str, Path]
+) -> Iterator[tuple[Any, str, Path]]:
+    name, screen = request.param
+    with browsing.open_page(program, files[name], **SCREENS[screen]) as opened:
+        yield opened, screen, files[name]
+
+
+def test_a_page_can_be_looked_at(page: tuple[Any, str, Path]) -> None:
+    opened, screen, file = page
+    assert opened.complaints() == []
+    assert [url for url in opened.requests() if not url.startswith("data:")] == [file.as_uri()]
+    width = SCREENS[screen]["width"]
+    assert opened.run("innerWidth") == width
+    assert opened.run("document.documentElement.scrollWidth") <= width
+    charts = opened.run(CHARTS)
+    assert charts
+    for chart in charts:
+        (shown,) = chart["shown"]
+        assert shown["kind"] == ("wide" if width > 640 else "narrow")
+        assert shown["width"] > 300
+        assert shown["height"] > 150
+        assert shown["text"] >= 9
+        assert shown["outside"] == 0
+        assert len(shown["name"]) > 40
+
+
+def test_a_page_can_be_read(page: tuple[Any, str, Path]) -> None:
+    opened, _, _ = page
+    headings = opened.run(HEADINGS)
+    assert headings.count(1) == 1
+    assert headings[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(headings))
+    tables = opened.run(TABLES)
+    assert tables
+    assert all(one["caption"] and one["heads"] > 1 and one["reachable"] and not one["bare"] for one in tables)
+    assert opened.run(UNNAMED) == 0
+    opened.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert opened.run("document.documentElement.scrollWidth <= innerWidth")
+    found = opened.run(CONTRAST)
+    assert found["checked"] > 100
+    assert found["weak"] == []
+    assert min(opened.run(LINES)) >= 3
+
+
+def test_a_page_can_be_walked_with_the_keyboard(page: tuple[Any, str, Path]) -> None:
+    opened, _, _ = page
+    opened.run("document.querySelectorAll('details').forEach(one => { one.open = true; }); scrollTo(0, 0)")
+    opened.run("document.activeElement.blur()")
+    opened.press("Tab")
+    first = opened.run(FOCUS)
+    assert first["what"] == "skip"
+    assert first["top"] >= 0
+    regions = opened.run("document.querySelectorAll('.scroll').length")
+    reached = 0
+    for _ in range(opened.run("document.querySelectorAll('a, summary, [tabindex=\"0\"]').length")):
+        opened.press("Tab")
+        focus = opened.run(FOCUS)
+        reached += focus["what"] == "scroll"
+        assert focus["outline"] != "none" or focus["what"] == "BODY"
+    assert reached == regions
+
+
+@pytest.mark.skipif(not os.environ.get("GEIGER_AXE"), reason="GEIGER_AXE names no axe.min.js")
+def test_a_page_stands_before_axe(page: tuple[Any, str, Path]) -> None:
+    opened, _, _ = page
+    opened.run(Path(os.environ["GEIGER_AXE"]).read_text(encoding="utf-8") + ";0")
+    opened.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    found = opened.run(
+        "axe.run(document).then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"
+    )
+    assert [one for one in found if one[0] in ("serious", "critical")] == []
+    assert found == [], "axe has milder wishes too"

@@ -1,0 +1,375 @@
+"""A page says what the run says, in the run's own words, and nothing that a hostile text wants."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from geiger.checks.base import Evidence, Finding, Severity
+from geiger.errors import DataError, SettingError
+from geiger.records import Epoch, as_text
+from geiger.report.page import compare_page, run_page
+from geiger.report.view import Equity, Pairing, RunView
+from geiger.reporting import HELD, MATCHED, compare, log_of, view_of
+from geiger.runs import StoredRun
+
+Runs = dict[str, StoredRun]
+Read = Callable[[str], Any]
+Changed = Callable[..., StoredRun]
+KINDS = ("ridge", "xgb", "stack", "backtest")
+SECTIONS = (
+    *("basis", "figures", "equity", "calibration", "training", "time", "stack", "doctor", "checkpoints"),
+    *("scorecard", "findings", "evaluated", "provenance"),
+)
+FINDING = Finding(
+    "T003",
+    "Epochs ran out",
+    Severity.WARN,
+    "The best epoch is the last one.",
+    (Evidence("AAPL_lstm_20240105_143022.log", 41, "40 | 0.86"), Evidence("x.jsonl", None, "no such line")),
+    "Training was cut off.",
+    "geiger train lstm AAPL --epochs 80",
+)
+
+
+@pytest.fixture(scope="module")
+def pages(made: Runs, logs: Path) -> dict[str, str]:
+    return {name: run_page(view_of(stored, log_of(stored, logs))) for name, stored in made.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_figures_stand_on_the_page_as_the_log_writes_them(
+    kind: str, made: Runs, pages: dict[str, str], read: Read
+) -> None:
+    results, page = made[kind].facts["results"], read(pages[kind])
+    tables = page.tables()
+    shown = {row[0]: row[1] for row in tables["Final metrics, as in the log"][1:]}
+    assert shown == {f["name"]: as_text(f["value"], f["unit"]) for f in results["figures"]}
+    rows = tables["Strategy beside its baselines, on the same days and costs"][1:]
+    assert [row[1:-1] for row in rows] == [
+        [as_text(value, score["unit"]) for _, value in score["values"]] for score in results["scores"]
+    ]
+    years = tables["By calendar year in which returns became known"][1:]
+    assert [row[:4] for row in years] == [
+        [
+            str(y["year"]),
+            str(y["rows"]),
+            as_text(y["strategy"], "return"),
+            as_text(y["buy_and_hold"], "return"),
+        ]
+        for y in results["years"]
+    ]
+    folds = tables["The test rows of each fold"][1:]
+    assert [(row[0], row[3], row[-2]) for row in folds] == [
+        (str(f["fold"]), as_text(f["rho"], "number"), as_text(f["net"], "return")) for f in results["folds"]
+    ]
+    ladder = tables["The plan's success ladder"][1:]
+    assert [(row[1], row[5], row[6]) for row in ladder] == [
+        (as_text(r["value"], r["unit"]), r["reached"], r["band"]) for r in results["ladder"]
+    ]
+    words = page.by_id("checkpoints").words()
+    for point in results["checkpoints"]:
+        assert point["found"] in words
+        assert point["action"] is None or f"To do: {point['action']}" in words
+
+
+def test_no_key_figure_stands_without_its_companion(made: Runs, pages: dict[str, str], read: Read) -> None:
+    text = {f["name"]: as_text(f["value"], f["unit"]) for f in made["ridge"].facts["results"]["figures"]}
+    words = [one.words() for one in read(pages["ridge"]).by_id("figures").all("div")]
+    assert words[0].startswith(
+        f"Sharpe ratio, net {text['Test Sharpe']} buy and hold {text['Buy & Hold Sharpe']}"
+    )
+    assert words[1].startswith(
+        f"Direction accuracy {text['Direction Accuracy']} base rate {text['Base Rate']}"
+    )
+    assert len(words) == 8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_baselines_grow_as_the_scorecard_says(kind: str, made: Runs) -> None:
+    view = view_of(made[kind])
+    assert view.equity is not None
+    total = view.score("total_return")
+    for curve, name in (("strategy", "strategy"), (HELD, "buy_and_hold"), (MATCHED, "volatility_matched")):
+        assert view.equity.curves[curve][-1] - 1 == pytest.approx(total[name], abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_section_is_there_in_order(kind: str, pages: dict[str, str], read: Read) -> None:
+    page = read(pages[kind])
+    ids = [section.attributes["id"] for section in page.all("section")]
+    assert tuple(ids[-len(SECTIONS) :]) == SECTIONS
+    assert ids[: -len(SECTIONS)] in ([], ["alarms"])  # of a market whose signal is planted
+    linked = [link.attributes["href"] for link in page.all("nav")[0].all("a")]
+    assert linked == [f"#{name}" for name in ids]
+    assert len(page.all("h1")) == 1
+    evaluated = page.by_id("evaluated").words()
+    assert evaluated.count("not evaluated") == 3
+    assert "No figure on this page says by itself whether this is skill or luck." in page.words()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_loads_nothing(kind: str, pages: dict[str, str], read: Read) -> None:
+    text = pages[kind]
+    page = read(text)
+    assert "http" not in text.replace("http-equiv", "")
+    assert not re.search(r"url\((?!#)", text)
+    assert "@import" not in text
+    names = {node.name for node in page.everything()}
+    assert not names & {"script", "img", "iframe", "object", "embed", "image", "foreignobject", "form"}
+    for node in page.everything():
+        assert "src" not in node.attributes
+        assert node.attributes.get("href", "#").startswith(("#", "data:,"))
+        assert not any(name.startswith("on") for name in node.attributes)
+    policies = [n.attributes for n in page.all("meta") if n.attributes.get("http-equiv")]
+    assert policies[0]["content"].startswith("default-src 'none';")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_is_small_and_its_ids_are_unique(kind: str, pages: dict[str, str], read: Read) -> None:
+    assert len(pages[kind].encode()) < 700_000
+    nodes = read(pages[kind]).everything()
+    ids = [node.attributes["id"] for node in nodes if "id" in node.attributes]
+    assert len(ids) == len(set(ids))
+    targets = set(re.findall(r"url\(#([^)]+)\)", pages[kind]))
+    targets |= {n.attributes["href"][1:] for n in nodes if n.attributes.get("href", "").startswith("#")}
+    assert targets <= set(ids)
+
+
+def test_the_same_run_gives_the_same_bytes(made: Runs, logs: Path, pages: dict[str, str]) -> None:
+    again = run_page(view_of(made["stack"], log_of(made["stack"], logs)))
+    assert again == pages["stack"]
+
+
+def test_epochs_come_from_the_log(made: Runs, logs: Path, pages: dict[str, str], read: Read) -> None:
+    training = read(pages["xgb"]).by_id("training")
+    members = len(made["xgb"].facts["folds"])
+    assert f"{members} members" in training.words()
+    table = next(iter(training.tables().values()))
+    assert len(table) == members + 1
+    assert len(training.all("svg")) > 2
+
+
+def test_a_page_without_its_log_says_so(
+    made: Runs, changed: Changed, tmp_path: Path, logs: Path, read: Read
+) -> None:
+    lost = changed(made["xgb"], lambda facts: facts.update(log=str(tmp_path / "gone.log")))
+    assert log_of(lost, tmp_path) is None
+    assert log_of(lost, logs) == logs / f"{lost.name}.log"
+    assert log_of(made["xgb"], tmp_path) == Path(made["xgb"].facts["log"])
+    words = read(run_page(view_of(lost))).by_id("training").words()
+    assert "log of this run was not found" in words
+
+
+@pytest.mark.parametrize("kind", ["ridge", "stack", "backtest"])
+def test_models_without_epochs_say_why(kind: str, pages: dict[str, str], read: Read) -> None:
+    training = read(pages[kind]).by_id("training")
+    assert "Not applicable" in training.words()
+    assert not training.all("svg")
+
+
+def test_an_old_run_without_folds_says_so(made: Runs, changed: Changed, read: Read) -> None:
+    old = changed(made["ridge"], lambda facts: facts["results"].pop("folds"))
+    words = read(run_page(view_of(old))).by_id("time").words()
+    assert "made by a version that did not measure folds" in words
+    assert "By year" in words
+
+
+def test_a_stack_shows_its_weights_and_its_rivals(made: Runs, pages: dict[str, str], read: Read) -> None:
+    stack = read(pages["stack"]).by_id("stack")
+    tables = stack.tables()
+    assert tables["Weights from each day on"][0] == ["From", "ridge", "xgb"]
+    rivals = tables["Simpler alternatives on the same days, under the same trading rule"]
+    assert [row[0] for row in rivals[1:]] == [r["name"] for r in made["stack"].facts["results"]["rivals"]]
+    assert "AAPL_stack" in read(pages["backtest"]).by_id("stack").words()
+    assert "Not applicable: ridge is no stack." in read(pages["ridge"]).by_id("stack").words()
+
+
+def test_alarms_come_before_anything_good(made: Runs, changed: Changed, read: Read) -> None:
+    def leak(facts: dict[str, Any]) -> None:
+        facts["warnings"] = [
+            {"code": "DATA_OLD", "text": "the last bar is old"},
+            {"code": "LEAK_SUSPECT", "text": "look for a future value"},
+        ]
+        facts["status"] = "FAILED"
+
+    view = view_of(changed(made["ridge"], leak), findings=(replace(FINDING, severity=Severity.FAIL),))
+    page = read(run_page(view))
+    alarms = page.by_id("alarms").words()
+    assert [alarms.index(word) for word in ("FAILED", "LEAK_SUSPECT", "T003")] == sorted(
+        alarms.index(word) for word in ("FAILED", "LEAK_SUSPECT", "T003")
+    )
+    assert "DATA_OLD" not in alarms
+    assert "DATA_OLD" in page.by_id("provenance").words()
+    ids = [section.attributes["id"] for section in page.all("section")]
+    assert ids[0] == "alarms"
+    status = next(n for n in page.everything() if "status" in n.attributes.get("class", "").split())
+    assert (status.words(), status.attributes["class"]) == ("FAILED", "status square")
+
+
+def test_findings_show_code_place_cause_and_command(made: Runs, read: Read) -> None:
+    findings = read(run_page(view_of(made["ridge"], findings=(FINDING,)))).by_id("findings")
+    words = findings.words()
+    for text in ("WARN", FINDING.title, FINDING.text, FINDING.code, FINDING.cause, "no such line"):
+        assert text in words
+    assert "AAPL_lstm_20240105_143022.log:41" in words
+    assert [code.words() for code in findings.all("code")] == [FINDING.next]
+
+
+def test_no_findings_are_no_praise(made: Runs, read: Read) -> None:
+    def said(findings: tuple[Finding, ...] | None) -> str:
+        return str(read(run_page(view_of(made["ridge"], findings=findings))).by_id("findings").words())
+
+    assert "no proof that nothing is wrong" in said(())
+    assert "Not asked" in said(None)
+
+
+HOSTILE = "</svg></style><script>alert(1)</script><img src=x onerror=alert(1)>\u202e$\\frac{$\n=== STATUS ==="
+
+
+def test_hostile_texts_stay_texts(made: Runs, changed: Changed, read: Read) -> None:
+    def spoil(facts: dict[str, Any]) -> None:
+        facts |= {"symbol": HOSTILE, "status": HOSTILE, "verdict": HOSTILE, "finished_at": HOSTILE}
+        facts["warnings"] = [{"code": HOSTILE, "text": HOSTILE}, {"code": "LEAK_SUSPECT", "text": HOSTILE}]
+        facts["data"] = {HOSTILE: HOSTILE, "api_key": "open sesame"}
+        results = facts["results"]
+        results["health"]["meaning"] = HOSTILE
+        results["diagnosis"] = {"cause": HOSTILE, "text": HOSTILE, "evidence": [HOSTILE]}
+        results["figures"][0]["name"] = HOSTILE
+        results["checkpoints"][0]["found"] = HOSTILE
+        results["rivals"][0]["name"] = HOSTILE
+        results["scores"][0]["values"][1][0] = HOSTILE
+
+    finding = Finding(
+        HOSTILE, HOSTILE, Severity.NOTE, HOSTILE, (Evidence(HOSTILE, 1, HOSTILE),), HOSTILE, HOSTILE
+    )
+    stored = changed(made["stack"], spoil)
+    view = view_of(stored, findings=(finding,))
+    assert "\u202e" not in run_page(view), "a mark that turns the direction of what follows"
+    assert view.weights is not None
+    assert view.equity is not None
+    view = replace(
+        view,
+        weights=replace(view.weights, models={HOSTILE: next(iter(view.weights.models.values()))}),
+        equity=replace(view.equity, curves={HOSTILE: view.equity.curves[HELD]}),
+    )
+    other = view_of(made["stack"])
+    for text in (run_page(view), compare_page(compare([stored, made["ridge"]], [view, other]))):
+        page = read(text)
+        assert not {"script", "img"} & {node.name for node in page.everything()}
+        assert len(page.all("style")) == 1
+        assert "<script>alert(1)</script>" in page.words()
+        assert "open sesame" not in text
+
+
+def test_what_cannot_be_read_leaves_a_gap_not_a_fault(made: Runs, changed: Changed, read: Read) -> None:
+    stored = changed(made["stack"], lambda facts: None)
+    for name in ("ledger", "forecasts", "weights"):
+        (stored.folder / f"{name}.parquet").write_bytes(b"PAR1 not really")
+    page = read(run_page(view_of(stored)))
+    assert page.by_id("basis").words().count("Could not be read") == 3
+    assert "no equity to draw" in page.by_id("equity").words()
+
+
+@pytest.mark.parametrize("part", ["results", "symbol", "status"])
+def test_a_record_without_its_facts_is_refused(part: str, made: Runs, changed: Changed) -> None:
+    broken = changed(made["ridge"], lambda facts: facts.pop(part))
+    with pytest.raises(DataError, match=r"run\.json: cannot be read .*train again"):
+        view_of(broken)
+
+
+def network(members: int, epochs: int) -> RunView:
+    """A made-up network that was trained long, in many folds and seeds."""
+    rng = np.random.default_rng(0)
+    days = tuple(dt.date(2000, 1, 3) + dt.timedelta(days=i) for i in range(6000))
+    walk = np.exp(np.cumsum(rng.normal(0, 0.02, len(days))))
+    return RunView(
+        name="AAPL_lstm_20240105_143022",
+        symbol="AAPL",
+        model="lstm",
+        kind="train",
+        recipe="plan",
+        status="SUCCESS",
+        verdict="not evaluated",
+        finished_at="2024-01-05T14:30:22",
+        equity=Equity(days, {"strategy": walk, HELD: walk[::-1]}),
+        pairing=Pairing(rng.normal(0, 0.001, len(days)), rng.normal(0, 0.02, len(days))),
+        epochs=tuple(
+            Epoch(e, 1 / (e + 1), 1 + float(rng.normal()) / 99, 0.05, 50.0, fold, best=e == epochs // 2)
+            for fold in range(members)
+            for e in range(epochs)
+        ),
+    )
+
+
+def test_long_runs_stay_small(read: Read) -> None:
+    text = run_page(network(members=120, epochs=400))
+    assert len(text.encode()) < 2_000_000
+    training = read(text).by_id("training")
+    assert "120 members" in training.words()
+    assert "60 more members are in the log." in training.words()
+    assert "between 200 and 200" in training.words()
+
+
+def test_forecasts_that_do_not_vary_have_no_calibration(read: Read) -> None:
+    view = network(1, 3)
+    constant = replace(view, pairing=Pairing(np.zeros(100), np.ones(100)))
+    assert "All forecasts are the same" in read(run_page(constant)).by_id("calibration").words()
+    few = replace(view, pairing=Pairing(np.arange(9.0), np.ones(9)))
+    assert "Too few forecasts" in read(run_page(few)).by_id("calibration").words()
+
+
+def test_runs_side_by_side(made: Runs, read: Read) -> None:
+    stored = [made["ridge"], made["xgb"]]
+    view = compare(stored, [view_of(one) for one in stored])
+    assert view.same_days
+    page = read(compare_page(view))
+    tables = page.tables()
+    figures = tables["Final metrics, over each run's own days"]
+    assert figures[0][1:] == ["A: AAPL ridge", "B: AAPL xgb"]
+    sharpe = next(row for row in figures if row[0] == "Test Sharpe")
+    values = [view.runs[i].figure("Test Sharpe").value for i in (0, 1)]  # type: ignore[union-attr]
+    best = int(values[1] > values[0])
+    assert sharpe[1 + best] == f"{as_text(values[best], 'ratio')} (best)"
+    assert sharpe[2 - best] == as_text(values[1 - best], "ratio")
+    base = next(row for row in figures if row[0] == "Buy & Hold Sharpe")
+    assert not any("best" in cell for cell in base)
+    assert len(page.all("h1")) == 1
+    common = next(rows for caption, rows in tables.items() if "common days alone" in caption)
+    totals = [one.score("total_return")["strategy"] for one in view.runs]
+    assert [cell.removesuffix(" (best)") for cell in common[2][1:]] == [as_text(t, "return") for t in totals]
+
+
+def test_runs_on_other_days_are_compared_on_the_common_ones(made: Runs, read: Read) -> None:
+    stored = [made["ridge"], made["stack"]]
+    view = compare(stored, [view_of(one) for one in stored])
+    assert not view.same_days
+    assert view.common is not None
+    days = set(made["ridge"].ledger()["day"]) & set(made["stack"].ledger()["day"])
+    assert len(view.common.days) == len(days) < made["ridge"].ledger().height
+    page = read(compare_page(view))
+    assert f"{len(days)} days are common to all runs" in page.words()
+    own = page.tables()["Final metrics, over each run's own days"]
+    assert not any("(best)" in cell for row in own for cell in row)
+    assert "own days, which differ" in page.by_id("figures").words()
+
+
+def test_only_settings_that_differ_are_shown(made: Runs, changed: Changed, read: Read) -> None:
+    other = changed(made["ridge"], lambda facts: facts["config"]["trading"].update(cost_bps=9.0))
+    renamed = StoredRun(other.folder, {**other.facts})
+    views = [view_of(made["xgb"]), view_of(renamed)]
+    rows = read(compare_page(compare([made["xgb"], renamed], views))).tables()["Settings that differ"]
+    assert rows[1:] == [["trading.cost_bps", "5.0", "9.0"]]
+
+
+def test_a_comparison_needs_two_different_runs(made: Runs) -> None:
+    view = view_of(made["ridge"])
+    with pytest.raises(SettingError, match="at least two runs"):
+        compare([made["ridge"], made["ridge"]], [view, view])
