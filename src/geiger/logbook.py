@@ -84,7 +84,7 @@ class LogBook:
             with os.scandir(self.folder) as entries:
                 for entry in entries:
                     stem, _, suffix = entry.name.rpartition(".")
-                    if suffix not in ("log", "jsonl") or not stem or stem.startswith("."):
+                    if suffix not in ("log", "jsonl") or not _is_name(stem):
                         continue
                     with suppress(OSError):  # gone since it was listed
                         if self._ours(Path(entry.path)) if entry.is_symlink() else entry.is_file():
@@ -182,7 +182,7 @@ class LogBook:
         with suppress(OSError, ValueError):
             inside = given.name == name or given.parent.resolve() == self.folder.resolve()
             path = self.folder / f"{stem}.log"
-            if inside and stem and not stem.startswith(".") and self._ours(path):
+            if inside and _is_name(stem) and self._ours(path):
                 return path
         near = did_you_mean(stem, list(self.names())[-MOST_SUGGESTED:]).partition("? Known")[0]
         hint = f"{near}?" if near.startswith("did you mean") else "`geiger logs list` shows those there are"
@@ -224,6 +224,11 @@ class LogBook:
         text = json.dumps({"schema": SCHEMA, "checks": checks_hash(), "logs": logs})
         with suppress(DataError):
             write_atomically(self.folder / INDEX, text.encode())
+
+
+def _is_name(stem: str) -> bool:
+    """Whether a log may be called so: one printable line, as it is shown; others are passed over."""
+    return bool(stem) and not stem.startswith(".") and clean(stem) == stem
 
 
 def _entry(name: str, stored: dict[str, Any]) -> Entry:

@@ -117,7 +117,7 @@ def no_skill(case: Case) -> Answer:
         case,
         HealthCode.NO_SKILL,
         "No signal that these features, this model and so many rows can show.",
-        f"geiger logs compare {case.name} NAME",
+        f"geiger report {shlex.quote(case.name)}",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shlex
 
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
 
@@ -84,7 +85,7 @@ def stale(case: Case) -> Answer:
         f"the prices end on {last}, {age} days ago",
         (case.at_setting("Days"),),
         "Embedded or old prices, or a model that was not trained again.",
-        f"geiger data fetch {case.symbol}" if _plain(case.symbol) else "geiger data list",
+        case.command("data show"),
     )
 
 
@@ -220,9 +221,5 @@ def _drift(case: Case, names: tuple[str, ...], cause: str) -> Answer:
         f"since {before.name}: {', '.join(changed)} changed",
         tuple(cited),
         cause,
-        f"geiger logs compare {before.name} {case.name}",
+        shlex.join(["geiger", "logs", "compare", before.name, case.name]),
     )
-
-
-def _plain(symbol: str) -> bool:
-    return re.fullmatch(r"[A-Za-z0-9^=._-]+", symbol) is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from statistics import median
@@ -18,7 +19,7 @@ from geiger.records import Epoch, Status, Training
 STILL_RUNNING = 15 * 60  # seconds: a log that grew since then belongs to a run that goes on
 LISTED = 3  # lines that one finding cites of many
 RISE, FALL = 0.005, 0.002  # of the validation and the train loss, as shares: beyond the noise of an epoch
-SHORT = 5  # epochs of which no curve can be told
+SHORT, POINTS = 5, 3  # fewer epochs or shown points make no curve; of boosters every 50th round is shown
 BY_HEART = 0.4  # correlation on train rows that daily returns never allow out of sample
 FEW_TREES = 10
 BOOSTERS = ("xgb", "lgb", "catboost")
@@ -36,10 +37,11 @@ NETWORKS = ("lstm", "xlstm")
 def killed(case: Case) -> Answer:
     if case.log.status is not None:
         return Quiet()
-    last = f"EPOCH METRICS/{case.log.epochs[-1].epoch}" if case.log.epochs else "EPOCH METRICS"
+    count = f"{len(case.log.epochs)} epochs, {len(case.log.folds)} finished folds"
+    last = case.log.epochs[-1] if case.log.epochs else None
     seen = (
         Evidence(f"{case.name}.log", None, "no === STATUS === section"),
-        case.at(last, f"{len(case.log.epochs)} epochs, {len(case.log.folds)} finished folds"),
+        case.at("EPOCH METRICS", count) if last is None else _at_epoch(case, last, f"the last of {count}"),
     )
     again = case.command("backtest" if case.is_backtest else "train")
     if case.idle is not None and case.idle < STILL_RUNNING:
@@ -97,7 +99,7 @@ def unread(case: Case) -> Answer:
         f"{len(lines)} {'line says' if len(lines) == 1 else 'lines say'} nothing that is known",
         cited,
         "A damaged or half-written file, or a log made by another program.",
-        f"geiger logs show {case.name}",
+        f"geiger logs show {shlex.quote(case.name)}",
     )
 
 
@@ -140,7 +142,7 @@ def over_fitting(case: Case) -> Answer:
         return Quiet()
     curve, best = found[-1]
     last = curve[-1]
-    kept = "best weights kept" in case.settings.get("Early Stopping", "") or case.model in BOOSTERS
+    kept = _kept_the_best(case, curve)
     return Fires(
         f"in {len(found)} of {len(curves)} trainings the validation loss rises after its best epoch while "
         f"the "
@@ -358,11 +360,20 @@ def _curves(case: Case) -> list[Curve]:
     known = [e for e in case.log.epochs if math.isfinite(e.loss) and math.isfinite(e.val_loss)]
     ordered = sorted(known, key=lambda e: (member(e), e.epoch))
     curves = (list(group) for _, group in groupby(ordered, key=member))
-    return [curve for curve in curves if len(curve) >= SHORT]
+    return [curve for curve in curves if len(curve) >= POINTS and curve[-1].epoch >= SHORT]
 
 
 def _best(curve: Curve) -> Epoch:
     return min(curve, key=lambda e: e.val_loss)
+
+
+def _kept_the_best(case: Case, curve: Curve) -> bool:
+    """Whether the member's forecasts come from its best epoch, or from fewer trees than were grown."""
+    if case.model not in BOOSTERS:
+        return "best weights kept" in case.settings.get("Early Stopping", "")
+    last = curve[-1]
+    rounds = next((fold.rounds for fold in case.log.folds if fold.fold == last.fold), ())
+    return bool(rounds) and max(rounds) < last.epoch
 
 
 def _overfits(curve: Curve) -> bool:

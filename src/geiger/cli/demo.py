@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from geiger.cli.report import write_page
 from geiger.cli.show import Voice, duration, scorecard_text
 from geiger.cli.train import EXIT, models_of, show_plan, show_run, train_one
 from geiger.config import recipe
@@ -44,7 +45,9 @@ def demo(args: argparse.Namespace) -> int:
     print(f"Backtest of {traded.model}, beside the baselines, on the same days and costs:\n")
     print(scorecard_text(traded))
     print("\n".join(["", f"  Log: {traded.log}", f"  Ledger: {traded.folder / 'ledger.parquet'}"]))
-    print(f"  Weights over time: {trained.folder / 'weights.svg'}")
-    print("\nNext: geiger train stack MSFT, or with your own prices: geiger train stack AAPL --data FOLDER")
+    page = write_page(traded.folder, args.log_dir)
+    print("\nWhat it means: geiger logs analyze")
+    print("Next: geiger train stack MSFT, or with your own prices: geiger train stack AAPL --data FOLDER")
     print(f"Then: geiger predict {SYMBOL}, and geiger replay {trained.name}")
+    print(f"\nThe whole run as one page, for any browser: {page}")
     return max(code, EXIT[traded.status])

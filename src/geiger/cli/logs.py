@@ -84,7 +84,7 @@ def show_log(args: argparse.Namespace) -> int:
     ]
     print("\nFigures")
     print(table(rows or [("none", "", "")], "  "))
-    print("\nCheckpoints")
+    print("\nCheckpoints" + ("" if facts["checkpoints"] else ": none"))
     for point in facts["checkpoints"]:
         print(f"  {point['number']}. {point['name']}: {point['outcome']} ({point['found']})")
     print(f"\nVerdict: {' '.join(facts['verdict'])}")

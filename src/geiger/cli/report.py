@@ -16,6 +16,7 @@ from geiger.report.view import RunView
 from geiger.reporting import compare, log_of, view_of
 from geiger.runs import RunsFolder, StoredRun
 
+PAGE = "report.html"
 LONGEST_NAME = 120  # characters of a file's name, without its ending; file systems take 255 bytes
 
 
@@ -27,7 +28,7 @@ def report(args: argparse.Namespace) -> int:
     stored = [_stored(word, args.runs_dir) for word in words]
     views = [_view(run, args.log_dir) for run in stored]
     if args.compare is None:
-        page, out = run_page(views[0]), args.out or stored[0].folder / "report.html"
+        page, out = run_page(views[0]), args.out or stored[0].folder / PAGE
     else:
         page = compare_page(compare(stored, views))
         out = args.out or args.runs_dir / f"{compare_name([run.name for run in stored])}.html"
@@ -39,6 +40,13 @@ def report(args: argparse.Namespace) -> int:
     else:
         print(f"Report: {out}")
     return 0
+
+
+def write_page(folder: Path, log_dir: Path) -> Path:
+    """Write the page of one run into its folder, and return where it is."""
+    view = _view(_stored(str(folder), folder.parent), log_dir)
+    write_atomically(folder / PAGE, run_page(view).encode())
+    return folder / PAGE
 
 
 def compare_name(names: Sequence[str]) -> str:
