@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from geiger.checks.catalogue import checks_page
+from geiger.cli import main
+from geiger.cli.page import cli_page
 from geiger.cli.parser import build_parser
+from geiger.market.synthetic import planted_market
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -31,6 +35,38 @@ def test_every_command_of_a_page_parses(page: Path) -> None:
 
 def test_the_readme_has_commands_to_check() -> None:
     assert len(commands(ROOT / "README.md")) >= 3
+
+
+def test_the_page_of_commands_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    for columns in ("20", "300"):  # the width of a terminal changes nothing
+        monkeypatch.setenv("COLUMNS", columns)
+        written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+        assert written == cli_page(), "run `make docs`"
+
+
+def test_the_page_of_checks_is_fresh() -> None:
+    assert (ROOT / "docs" / "checks.md").read_text(encoding="utf-8") == checks_page(), "run `make docs`"
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of the page, in order, on a made-up market; the names of runs are the newest ones."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prices").mkdir()
+    prices = planted_market(1700, 1, 0.02).prices.rename({"day": "Date"})
+    prices.drop("raw_close").write_csv(tmp_path / "prices" / "ACME.csv")
+    lines = commands(ROOT / "docs" / "tutorial.md")
+    assert len(lines) >= 12
+    for line in lines:
+        words = [_newest(tmp_path / "runs", word) for word in shlex.split(line)[1:]]
+        assert main(words) == 0, line
+    assert list((tmp_path / "runs").glob("*/report.html"))
+
+
+def _newest(runs: Path, word: str) -> str:
+    """Return the newest run of the same symbol and model, where `word` is the name of a run."""
+    stem = re.fullmatch(r"(.+_)\d{8}_\d{6}", word)
+    return max(path.name for path in runs.glob(f"{stem[1]}????????_??????")) if stem else word
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

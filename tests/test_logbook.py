@@ -150,9 +150,10 @@ def test_links_that_lead_out_and_what_is_no_file_are_not_read(
     (folder / "DIR_lstm_20250101_000000.log").mkdir()
     os.mkfifo(folder / "FIFO_lstm_20250101_000000.log")
     (folder / "LOST_lstm_20250101_000000.log").symlink_to(tmp_path / "nowhere")
+    (folder / "LOOP_lstm_20250101_000000.log").symlink_to(folder / "LOOP_lstm_20250101_000000.log")
     book = LogBook(folder)
     assert list(book.names()) == [path.stem, "IN_lstm_20250101_000000"]
-    for name in ("OUT", "DIR", "FIFO", "LOST"):
+    for name in ("OUT", "DIR", "FIFO", "LOST", "LOOP"):
         with pytest.raises(DataError, match="no log"):
             book.case(f"{name}_lstm_20250101_000000")
 

@@ -6,15 +6,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+from geiger.checks.catalogue import checks_page
+from geiger.cli.page import cli_page
 from geiger.features.catalogue import features_page
+from geiger.service.tools import tools_table
 
 ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Write docs/features.md and the example of docs/log-format.md."""
+    """Write features.md, checks.md, cli.md, the table of agents.md and the example of log-format.md."""
     (ROOT / "docs" / "features.md").write_text(features_page(), encoding="utf-8")
+    (ROOT / "docs" / "checks.md").write_text(checks_page(), encoding="utf-8")
+    (ROOT / "docs" / "cli.md").write_text(cli_page(), encoding="utf-8")
+    _write_between(ROOT / "docs" / "agents.md", "<!-- tools -->\n", "<!-- end of tools -->", tools_table())
     subprocess.run([sys.executable, ROOT / "tests" / "runlog" / "test_log_format.py"], check=True)
+
+
+def _write_between(page: Path, start: str, end: str, text: str) -> None:
+    before, _, rest = page.read_text(encoding="utf-8").partition(start)
+    page.write_text(f"{before}{start}{text}{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

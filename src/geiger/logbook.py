@@ -111,7 +111,7 @@ class LogBook:
                 return path.is_file()
             target = path.resolve(strict=True)
             return target.is_file() and target.is_relative_to(self.folder.resolve())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RuntimeError):  # RuntimeError: links that lead in a circle, Python 3.11
             return False
 
     def entries(self, on_read: Callable[[str], None] = lambda name: None) -> list[Entry]:

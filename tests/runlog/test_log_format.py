@@ -10,7 +10,7 @@ from pathlib import Path
 
 from geiger.checks.plan import checkpoints, ladder
 from geiger.metrics import HealthCode
-from geiger.records import Epoch, Figure, FoldResult, Notice, Score, Status, Year
+from geiger.records import Epoch, Figure, FoldResult, FoldScore, Notice, Score, Status, Year
 from geiger.runlog import RunLogWriter, Scorecard, read_log
 from geiger.runlog.events import RECORDS, VALUES
 
@@ -88,6 +88,14 @@ def write_example(folder: Path) -> RunLogWriter:
                 years=(
                     Year(2010, 252, 0.3121, 0.2987, 0.1424, 9.5),
                     Year(2011, 252, 0.2014, 0.1702, 0.1213, 8.25),
+                ),
+                folds=(
+                    FoldScore(
+                        0, "2010-01-04", "2010-12-30", 252, 0.0512, 0.0791, 0.516, 0.532, 0.3121, 0.2987
+                    ),
+                    FoldScore(
+                        1, "2011-01-03", "2011-12-30", 252, 0.0311, 0.0855, 0.528, 0.528, 0.2014, 0.1702
+                    ),
                 ),
                 notes=("costs are 5.00 bp for each unit of turnover",),
             ),

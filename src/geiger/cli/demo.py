@@ -45,7 +45,7 @@ def demo(args: argparse.Namespace) -> int:
     print(f"Backtest of {traded.model}, beside the baselines, on the same days and costs:\n")
     print(scorecard_text(traded))
     print("\n".join(["", f"  Log: {traded.log}", f"  Ledger: {traded.folder / 'ledger.parquet'}"]))
-    page = write_page(traded.folder, args.log_dir)
+    page = write_page(trained.folder, args.log_dir)
     print("\nWhat it means: geiger logs analyze")
     print("Next: geiger train stack MSFT, or with your own prices: geiger train stack AAPL --data FOLDER")
     print(f"Then: geiger predict {SYMBOL}, and geiger replay {trained.name}")

@@ -1,0 +1,84 @@
+"""Writes the definitions of the assistants into a project; a file that somebody changed stays as it is."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from geiger.errors import SettingError
+
+NAMES = ("command-executor", "deep-researcher", "code-analyzer")
+PLACE = Path(".claude", "agents")
+
+State = Literal["written", "already there", "kept"]
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What became of one definition.
+
+    Attributes
+    ----------
+    state : {"written", "already there", "kept"}
+        Kept is a file of the same name with other contents, which was not touched.
+    """
+
+    name: str
+    path: Path
+    state: State
+
+
+def text_of(name: str) -> str:
+    """Return one definition as it is shipped."""
+    return (resources.files("geiger.agents") / f"{name}.md").read_text(encoding="utf-8")
+
+
+def install(project: Path, *, force: bool = False) -> list[Installed]:
+    """Write the definitions to ``.claude/agents`` of a project.
+
+    Parameters
+    ----------
+    force : bool
+        Write over files with other contents, too.
+
+    Raises
+    ------
+    SettingError
+        The project is no folder, a link leads out of it, or a file cannot be written. Links are looked at
+        before anything is written.
+    """
+    if not project.is_dir():
+        raise SettingError(f"{project}: is no folder; name the folder of a project")
+    paths = {name: project / PLACE / f"{name}.md" for name in NAMES}
+    for path in paths.values():
+        _refuse_a_way_out(path, project)
+    return [Installed(name, path, _write(path, text_of(name), force)) for name, path in paths.items()]
+
+
+def _refuse_a_way_out(path: Path, project: Path) -> None:
+    try:
+        stays = path.resolve().is_relative_to(project.resolve())
+    except (OSError, RuntimeError):  # links that go round in circles
+        stays = False
+    if not stays:
+        raise SettingError(f"{path}: a link there leads out of {project}; remove the link")
+
+
+def _write(path: Path, text: str, force: bool) -> State:
+    content = text.encode()
+    try:
+        if path.exists():
+            if path.read_bytes() == content:
+                return "already there"
+            if not force:
+                return "kept"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be written ({error.strerror}); check the folder") from None
+    return "written"

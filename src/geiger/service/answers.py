@@ -1,0 +1,143 @@
+"""The answers themselves: the functions behind `geiger logs`, confined to two folders and bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geiger.errors import SettingError
+from geiger.records import Epoch, RunLog
+from geiger.service.bounds import BYTES, ROWS, inside, page, whole
+
+if TYPE_CHECKING:
+    from geiger.service.served import ServedLogs
+
+_BESIDE = BYTES // 3  # of an answer: what stands beside the page of logs
+
+
+class Answers:
+    """Reads logs and runs; writes nothing.
+
+    What costs time to import is imported with the first answer.
+
+    Parameters
+    ----------
+    log_dir, runs_dir : Path
+        The only folders that are read.
+    """
+
+    def __init__(self, log_dir: Path, runs_dir: Path) -> None:
+        self._log_dir, self._runs_dir = log_dir, runs_dir
+        self._served: ServedLogs | None = None
+
+    def list_runs(
+        self,
+        symbol: str | None = None,
+        model: str | None = None,
+        status: str | None = None,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> dict[str, Any]:
+        """Return every log in short, the newest first."""
+        from geiger.analyzer import list_facts
+
+        found = list_facts(self._book(), symbol=symbol, model=model, status=status)
+        rows = [{key: fact for key, fact in facts.items() if key != "new"} for facts in found]
+        return _page(rows, "runs", offset, limit)
+
+    def show_run(self, name: str) -> dict[str, Any]:
+        """Return what one log says, with the lines of its facts; its epochs have an answer of their own."""
+        from geiger.analyzer import show_facts
+
+        facts = show_facts(self._book(), name)
+        lines = {key: line for key, line in facts["lines"].items() if not key.startswith("EPOCH METRICS/")}
+        facts |= {"lines": lines, "epochs": "the tool epochs lists them"}
+        return whole(facts)
+
+    def analyze_runs(
+        self,
+        names: list[str] | None = None,
+        newest: int | None = None,
+        all: bool = False,
+        offset: int = 0,
+        limit: int = 10,
+    ) -> dict[str, Any]:
+        """Return what runs mean, and on the first page what all of them together do and what to try next."""
+        from geiger.analyzer import analysis_facts, analyze
+
+        if sum(choice is not None and choice is not False for choice in (names, newest, all)) > 1:
+            raise SettingError("analyze_runs: give names, newest or all, not several of them")
+        book = self._book()
+        chosen = names or self._newest(None if all else 1 if newest is None else newest)
+        here = chosen[offset : offset + min(limit, ROWS)]
+        facts = analysis_facts(analyze(book, here)) if here else {"logs": []}
+        in_order = sorted(facts["logs"], key=lambda log: here.index(log["name"]))
+        beside: dict[str, Any] = {}
+        if offset == 0 and here:
+            kept = {key: facts[key] for key in ("folder", "known", "trends", "steps")}
+            beside = whole(kept, _BESIDE)
+        logs = page(in_order, "logs", limit, offset=offset, total=len(chosen), most=BYTES - _BESIDE)
+        return {**beside, **logs}
+
+    def compare_runs(self, names: list[str]) -> dict[str, Any]:
+        """Return 2 to 10 runs side by side."""
+        from geiger.analyzer import compare_facts
+
+        return whole(compare_facts(self._book(), names))
+
+    def epochs(
+        self, name: str, fold: int | None = None, seed: int | None = None, offset: int = 0, limit: int = 100
+    ) -> dict[str, Any]:
+        """Return the epochs of a run, in the order in which they came."""
+        log = self._book().case(name).log
+        rows = [
+            _epoch_facts(epoch, name, log)
+            for epoch in log.epochs
+            if fold in (None, epoch.fold) and seed in (None, epoch.seed)
+        ]
+        return {"run": name, **_page(rows, "epochs", offset, limit)}
+
+    def forecasts(self, name: str, offset: int = 0, limit: int = 100) -> dict[str, Any]:
+        """Return the out-of-sample forecasts of a run, day by day."""
+        from geiger.runs import RunsFolder
+
+        for part in ("run.json", "forecasts.parquet"):
+            inside(self._runs_dir, name, part)
+        frame = RunsFolder(self._runs_dir).load(name).forecasts()
+        rows = frame.select("day", "forecast", "outcome", "train_mean").rows(named=True)
+        return {"run": name, "unit": "log return", **_page(rows, "forecasts", offset, limit)}
+
+    def _book(self) -> ServedLogs:
+        if self._served is None:
+            from geiger.service.served import ServedLogs
+
+            self._served = ServedLogs(self._log_dir)
+        return self._served
+
+    def _newest(self, count: int | None) -> list[str]:
+        from geiger.analyzer import list_facts
+
+        return [str(facts["name"]) for facts in list_facts(self._book())[:count]]
+
+
+def _page(rows: Sequence[Mapping[str, Any]], name: str, offset: int, limit: int) -> dict[str, Any]:
+    return page(rows[offset : offset + min(limit, ROWS)], name, limit, offset=offset, total=len(rows))
+
+
+def _epoch_facts(epoch: Epoch, name: str, log: RunLog) -> dict[str, Any]:
+    line = log.event_lines.get(f"epoch/{epoch.fold}/{epoch.seed}/{epoch.epoch}")
+    place = f"{name}.jsonl:{line}"
+    if line is None:
+        place = f"{name}.log:{log.lines.get(f'EPOCH METRICS/{epoch.epoch}')}"
+    return {
+        "epoch": epoch.epoch,
+        "fold": epoch.fold,
+        "seed": epoch.seed,
+        "loss": epoch.loss,
+        "val_loss": epoch.val_loss,
+        "pred_std": epoch.pred_std,
+        "pos_pct": epoch.pos_pct,
+        "best": epoch.best,
+        "place": place,
+    }
