@@ -153,7 +153,8 @@ def predict(
     stored : StoredRun
         As `find_model` found it.
     data : Path, optional
-        Folder or file of prices, up to now; without it the library and the embedded ones.
+        Folder or file of prices, up to now; without it those that the run was trained on where they are
+        still there, else the library and the embedded ones.
     level : float
         Share of outcomes that the interval shall hold.
     now : datetime, optional
@@ -173,9 +174,16 @@ def predict(
             f"{stored.name}: its model learned from {model.facts.get('features')}, which is not the feature "
             f"contract of this version ({VERSION}); train it again"
         )
-    material, config = latest_material(stored, model, runs, data)
+    material, config = latest_material(stored, model, runs, data or _place(stored))
     last = material.prices.height - 1
     day, market = material.prices["day"][last], material.market
+    learned_to = dt.date.fromisoformat(str(model.facts["learned_to"]))
+    if day <= learned_to:
+        raise DataError(
+            f"{stored.name}: learned from days up to {learned_to}, and the prices at hand end on {day}: they "
+            f"are "
+            "others, or older; give the newest with --data"
+        )
     entry = next_session(market, day)
     exit_day = next_session(market, entry) if material.fill == "next_open" else entry
     history = stored.forecasts().join(material.prices.select("day"), on="day", how="semi")
@@ -185,7 +193,6 @@ def predict(
     found, held = interval(forecast, scale, errors.scores, level), errors.coverage(level)
     expected = expected_simple(np.array([forecast]), model.train_std, config)
     age = _sessions_since(market, day, now)
-    learned_to = dt.date.fromisoformat(str(model.facts["learned_to"]))
     model_age = int((material.prices["day"] > learned_to).sum())
     return Prediction(
         symbol=material.symbol,
@@ -210,6 +217,15 @@ def predict(
         verdict=str(stored.facts.get("verdict")),
         notices=(*_doubts(material, age, model_age, learned_to, stored), *material.notices),
     )
+
+
+def _place(stored: StoredRun) -> Path | None:
+    """Return the folder or file that the run's prices came from, where it is still there."""
+    data = stored.facts.get("data", {})
+    path = Path(str(data.get("where")))
+    if data.get("source") not in ("folder", "file") or not path.exists():
+        return None
+    return path.parent if data["source"] == "folder" else path
 
 
 def latest_material(

@@ -7,7 +7,7 @@ is said first, so that a difference in the forecasts is read in its light.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -194,7 +194,8 @@ def material_of_run(stored: StoredRun, config: Config, runs: RunsFolder) -> Mate
             f"{stored.name}: was made with {data.get('features')}, this version has "
             f"{made.provenance['features']}; replay it with the version that made it"
         )
-    return made
+    origin = {name: data[name] for name in ("source", "where") if name in data}  # not the copy that was kept
+    return replace(made, provenance={**made.provenance, **origin})
 
 
 def _snapshot(stored: StoredRun, store: Store, symbol: str, digest: str) -> Loaded:

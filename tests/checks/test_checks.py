@@ -365,6 +365,22 @@ def test_the_next_command_quotes_what_the_log_says() -> None:
     assert words == ["geiger", "data", "show", "AAPL", "--data", "a b; rm -rf x"]
 
 
+def test_prices_from_a_folder_are_named_by_the_folder_so_that_the_context_is_found_again() -> None:
+    for place, wanted in (
+        ("folder (prices/AAPL.csv)", "geiger data show AAPL --data prices"),
+        ("file (mine/AAPL.csv)", "geiger data show AAPL --data mine/AAPL.csv"),
+        ("embedded (AAPL of a sample)", "geiger data show AAPL"),
+    ):
+        assert case(config(Data=place)).command("data show") == wanted
+
+
+def test_a_run_is_backtested_as_itself_and_a_backtest_as_the_run_it_traded() -> None:
+    assert case().backtest() == f"geiger backtest AAPL --run {NAME}"
+    traded = case(config(Forecasts_of="AAPL_lstm_20251201_000000"))
+    assert traded.backtest() == "geiger backtest AAPL --run AAPL_lstm_20251201_000000"
+    assert case(config(Data_Hash=None, Data=None)).backtest() == "geiger backtest AAPL --model lstm"
+
+
 def test_a_symbol_that_is_none_is_not_put_into_a_command() -> None:
     hostile = case(both(config(Symbol="A;reboot", Fill="close")))
     assert all("reboot" not in f.next for f in ask_all(hostile))

@@ -125,3 +125,34 @@ def test_the_plans_own_line(data: Path, tmp_path: Path) -> None:
     assert ran.stderr == ""
     assert "Sharpe ratio" in ran.stdout
     assert len(list((tmp_path / "training_logs").glob("AAA_backtest_*.log"))) == 1
+
+
+def test_without_settings_it_trades_the_run_trained_last_whatever_its_settings(
+    on_data: Call, call: Call, data: Path
+) -> None:
+    """The plan's session: train with an option, then name only the symbol."""
+    on_data("train", "ridge", "AAA", "--max-folds", 3)
+    (trained,) = runs("AAA_ridge_*")
+    answer = call("backtest", "--symbol", "AAA")
+    assert f"AAA ridge: forecasts of {trained.name}\n" in answer.out
+    assert "training first" not in answer.out
+    (facts,) = call("backtest", "--run", trained.name, "--rule", "sign", "--json").json
+    made = facts_of(Path("runs") / facts["run"])
+    assert (made["config"]["max_folds"], made["config"]["trading"]["rule"]) == (3, "sign")
+    assert made["data"]["source"] == "folder", "where the prices came from, not the copy that was kept"
+    assert made["data"]["where"] == facts_of(trained)["data"]["where"]
+    both = call("backtest", "AAA", "--data", data)  # prices named again: the settings are still the run's
+    assert f"AAA ridge: forecasts of {trained.name}\n" in both.out
+    assert runs("AAA_ridge_*") == [trained]
+
+
+def test_a_forecast_takes_the_prices_from_where_the_run_did(on_data: Call, call: Call, data: Path) -> None:
+    on_data("train", "ridge", "AAA")
+    (facts,) = call("predict", "AAA", "--json").json
+    (given,) = call("predict", "AAA", "--data", data, "--json").json
+    assert facts["forecast"] == given["forecast"]
+    lines = (data / "AAA.csv").read_text().splitlines()
+    (data / "AAA.csv").write_text("\n".join(lines[:600]) + "\n")
+    older = call("predict", "AAA")
+    assert older.code == 1
+    assert "they are others, or older; give the newest with --data" in older.complaint

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import PurePath
 from typing import TypeAlias
 
 from geiger.records import Figure, RunLog
@@ -213,8 +214,12 @@ class Case:
         if action in ("train", "backtest") and "--recipe" not in options:
             recipe = self.settings.get("Recipe", "default")
             words += ["--recipe", recipe] if recipe in ("plan", "quick") else []
-        folder = re.fullmatch(r"(?:folder|file) \((.+)\)", self.settings.get("Data", ""))
-        words += ["--data", folder[1]] if folder and "--data" not in options else []
+        place = re.fullmatch(r"(folder|file) \((.+)\)", self.settings.get("Data", ""))
+        if (
+            place and "--data" not in options
+        ):  # the folder, so that the context beside the symbol is found again
+            file = PurePath(place[2])
+            words += ["--data", str(file.parent if place[1] == "folder" and file.suffix else file)]
         return shlex.join([*words, *options])
 
     def remedy(self) -> str:
@@ -231,7 +236,8 @@ class Case:
     def backtest(self) -> str:
         """Return the command that trades this run's forecasts, exactly these where the run was kept."""
         if "Data Hash" in self.settings and _WORD.fullmatch(self.symbol):
-            return shlex.join(["geiger", "backtest", self.symbol, "--run", self.name])
+            run = self.settings.get("Forecasts of", self.name)
+            return shlex.join(["geiger", "backtest", self.symbol, "--run", run])
         return self.command("backtest")
 
 

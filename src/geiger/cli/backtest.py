@@ -40,15 +40,24 @@ def _backtest_run(args: argparse.Namespace) -> int:
     symbol = str(stored.facts.get("symbol"))
     if any(named != symbol for named in (*args.symbols, *args.named)):
         raise SettingError(f"{stored.name} is a run of {symbol}; leave the symbol out, or name that one")
-    config = _traded_as_asked(args, config_of_run(stored))
-    experiment = Experiment(
-        symbol, str(stored.facts["model"]), config, runs_dir=args.runs_dir, log_dir=args.log_dir
-    )
-    planned = plan(experiment, material_of_run(stored, config, runs))
-    code, facts = _trade(args, planned, stored, voice)
+    code, facts = _trade_run(args, stored, voice)
     if args.json:
         print_json([facts])
     return code
+
+
+def _trade_run(args: argparse.Namespace, stored: StoredRun, voice: Voice) -> Result:
+    """Trade a run's forecasts on the prices it kept."""
+    config = _traded_as_asked(args, config_of_run(stored))
+    experiment = Experiment(
+        str(stored.facts["symbol"]),
+        str(stored.facts["model"]),
+        config,
+        runs_dir=args.runs_dir,
+        log_dir=args.log_dir,
+    )
+    material = material_of_run(stored, config, experiment.runs)
+    return _trade(args, plan(experiment, material), stored, voice)
 
 
 def _traded_as_asked(args: argparse.Namespace, config: Config) -> Config:
@@ -58,10 +67,15 @@ def _traded_as_asked(args: argparse.Namespace, config: Config) -> Config:
 
 
 def _backtest(args: argparse.Namespace, experiment: Experiment, voice: Voice) -> Result:
-    """Use the stored forecasts of exactly these settings and prices; train first where there are none."""
+    """Use the stored forecasts of exactly these settings and prices; train first where there are none.
+
+    Where the line names neither, they are those of the run trained last.
+    """
     if not settings_given(args):
         newest = experiment.runs.newest(experiment.symbol, experiment.model, usable=True)
-        if newest is not None:  # the settings it was trained with, whatever they were
+        if newest is not None and args.data is None:
+            return _trade_run(args, newest, voice)
+        if newest is not None:  # other prices, under the settings it was trained with
             experiment = replace(experiment, config=_traded_as_asked(args, config_of_run(newest)))
     planned = plan(experiment)
     stored = planned.stored()
