@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from itertools import count
 
 import pytest
@@ -67,12 +69,17 @@ def test_a_recipe_that_is_better() -> None:
     (found,) = find_trends(pairs(0.02, recipe="plan"))
     assert found.code == "GC604"
     assert (
-        "recipe plan is better than recipe default: correlation +0.0200 (se 0.0007) on 5 pairs" in found.text
+        "recipe plan is better than recipe default: correlation +0.0200 (se 0.0007) on 5 symbols"
+        in found.text
     )
     (worse,) = find_trends(pairs(-0.02, recipe="plan"))
     assert "recipe default is better than recipe plan" in worse.text
     assert codes(pairs(0.0005, recipe="plan")) == [], "within the noise"
     assert codes(pairs(0.02, "ABC", recipe="plan")) == [], "too few symbols"
+    several = [
+        run for model in ("gbm_xgb", "gbm_lgb") for run in pairs(0.02, "ABC", recipe="plan", model=model)
+    ]
+    assert codes(several) == [], "models of one symbol share its days and count once"
 
 
 def test_a_model_beside_ridge() -> None:
@@ -89,6 +96,24 @@ def test_a_figure_that_drifts(step: float, word: str) -> None:
     assert found.code == "GC606"
     assert f"AAPL lstm: Correlation {word} over 6 runs, from 0.1 to" in found.text
     assert [e.place for e in found.evidence] == [f"{runs[0].name}.log:12", f"{runs[-1].name}.log:12"]
+
+
+def noise(seed: int) -> list[Brief]:
+    """A folder of runs in which nothing is better than anything."""
+    rng = random.Random(seed)
+    return [
+        brief(symbol, model, recipe=recipe, figures={"Correlation": rng.gauss(0.0, 0.03)}, lines={})
+        for symbol in "ABCDEFGH"
+        for model in ("ridge", "lstm", "gbm_xgb", "gbm_lgb", "gbm_catboost", "stack")
+        for recipe in ("default", "plan")
+        for _ in range(6)
+    ]
+
+
+def test_noise_is_seldom_called_a_pattern() -> None:
+    """Each kind aims at 5% of the folders; 13 of 120 would have a chance of 1% at that rate."""
+    told = Counter(code for seed in range(120) for code in set(codes(noise(seed))))
+    assert all(told[code] <= 13 for code in ("GC604", "GC605", "GC606")), told
 
 
 def test_a_figure_that_only_moves() -> None:

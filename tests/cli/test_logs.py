@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -92,6 +93,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
             data[at] = int(at) % 256
         (root / "training_logs" / f"{names['corrupt']}.log").write_bytes(bytes(data[: len(data) * 3 // 4]))
     return Lab(root, names)
+
+
+@pytest.fixture
+def own(lab: Lab, tmp_path: Path) -> Lab:
+    """A copy that a test may add to."""
+    shutil.copytree(lab.root, tmp_path / "lab")
+    return Lab(tmp_path / "lab", lab.names)
 
 
 def _killed(root: Path, prices: pl.DataFrame) -> str:
@@ -194,19 +202,19 @@ def test_every_next_step_is_a_command(lab: Lab) -> None:
 
 
 @pytest.mark.slow
-def test_the_plans_example_session(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plans_example_session(own: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     """Train, analyze, ready for backtest, backtest, analyze: each line as it is typed."""
-    with chdir(lab.root):
-        assert main(["logs", "analyze", lab.names["good"]]) == 0
+    with chdir(own.root):
+        assert main(["logs", "analyze", own.names["good"]]) == 0
         said = capsys.readouterr().out
-        assert f"Analyzing training_logs/{lab.names['good']}.log ..." in said
+        assert f"Analyzing training_logs/{own.names['good']}.log ..." in said
         assert "  Result: Direction accuracy " in said
         assert "pred_std 0." in said
         assert "  WFE: " in said
-        command = f"geiger backtest AAA --run {lab.names['good']}"
+        command = f"geiger backtest AAA --run {own.names['good']}"
         assert f"Please run:\n    {command}\n" in said
         assert main(shlex.split(command)[1:]) == 0
-        assert f"forecasts of {lab.names['good']}" in capsys.readouterr().out
+        assert f"forecasts of {own.names['good']}" in capsys.readouterr().out
         assert main(["logs", "analyze", "--json"]) == 0
         facts = json.loads(capsys.readouterr().out)
         backtested = [log for log in facts["logs"] if log["model"] == "backtest"]
@@ -214,24 +222,24 @@ def test_the_plans_example_session(lab: Lab, capsys: pytest.CaptureFixture[str])
         assert backtested[0]["next"] == f"geiger report {backtested[0]['name']}"
         assert main(shlex.split(backtested[0]["next"])[1:]) == 0
         capsys.readouterr()
-        again = analyze(LogBook(lab.logs), [lab.names["good"]])
+        again = analyze(LogBook(own.logs), [own.names["good"]])
         assert again.logs[0].conclusion.startswith(f"Backtested already in {backtested[0]['name']}")
 
 
 @pytest.mark.slow
 def test_a_backtest_of_a_run_trades_exactly_its_forecasts(
-    lab: Lab, capsys: pytest.CaptureFixture[str]
+    own: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with chdir(lab.root):
-        assert main(["backtest", "--run", lab.names["good"], "--rule", "sign", "--json"]) == 0
+    with chdir(own.root):
+        assert main(["backtest", "--run", own.names["good"], "--rule", "sign", "--json"]) == 0
         facts = json.loads(capsys.readouterr().out)[0]
         old, new = (
-            pl.read_parquet(lab.root / "runs" / name / "forecasts.parquet")
-            for name in (lab.names["good"], facts["run"])
+            pl.read_parquet(own.root / "runs" / name / "forecasts.parquet")
+            for name in (own.names["good"], facts["run"])
         )
         assert new.equals(old)
         for words in (["--recipe", "plan"], ["--model", "lgb"], ["--seeds", "2"], ["OTHER"]):
-            assert main(["backtest", "--run", lab.names["good"], *words]) == 1
+            assert main(["backtest", "--run", own.names["good"], *words]) == 1
         complaints = capsys.readouterr().err.splitlines()
         assert len(complaints) == 4
         assert "is a run of AAA" in complaints[-1]

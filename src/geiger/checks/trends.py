@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import mean, stdev
+from itertools import combinations
+from statistics import NormalDist, mean, stdev
 from typing import TypeVar
 
 from geiger.checks.base import Evidence, Finding, Severity
 
 ALWAYS = 3  # runs from which a pattern is told
-PAIRS = 4  # symbols on which two recipes or models can be compared
-CLEAR = 2.5  # standard errors: with that few pairs, 2 is too easily passed
+SYMBOLS = 4  # on which two recipes or models can be compared
+CHANCE = 0.05  # of telling a pattern where there is none, over all comparisons of a kind in the folder
+LONGEST = 200  # runs of one series that are looked at
 MOST = 0.5  # share of the runs
 LISTED = 4
 DRIFTING = ("Correlation", "Prediction Std", "Test Sharpe")
@@ -137,65 +139,102 @@ def _killed(briefs: Sequence[Brief]) -> Found:
         )
 
 
+Pair = tuple[Brief, Brief]
+
+
 def _recipes(briefs: Sequence[Brief]) -> Found:
     newest = {(b.symbol, b.model, b.recipe): b for b in briefs if "Correlation" in b.figures and b.recipe}
     recipes = sorted({recipe for _, _, recipe in newest})
-    for i, one in enumerate(recipes):
-        for other in recipes[i + 1 :]:
-            pairs = [
+    yield from _clear_ones(
+        {
+            (f"recipe {one}", f"recipe {other}"): [
                 (b, newest[symbol, model, other])
                 for (symbol, model, recipe), b in newest.items()
                 if recipe == one and (symbol, model, other) in newest
             ]
-            yield from _better(pairs, f"recipe {one}", f"recipe {other}")
-
-
-def _models(briefs: Sequence[Brief]) -> Found:
-    newest = {(b.symbol, b.model): b for b in briefs if "Correlation" in b.figures}
-    models = sorted({model for _, model in newest} - {"ridge"})
-    for model in models:
-        pairs = [
-            (b, newest[symbol, "ridge"])
-            for (symbol, name), b in newest.items()
-            if name == model and (symbol, "ridge") in newest
-        ]
-        yield from _better(pairs, model, "ridge")
-
-
-def _better(pairs: list[tuple[Brief, Brief]], one: str, other: str) -> Found:
-    """Tell which of two is better in correlation, on symbols that have both."""
-    if len({a.symbol for a, _ in pairs}) < PAIRS:
-        return
-    differences = [a.figures["Correlation"] - b.figures["Correlation"] for a, b in pairs]
-    centre, error = mean(differences), stdev(differences) / math.sqrt(len(differences))
-    if error == 0.0 or abs(centre) < CLEAR * error:
-        return
-    better, worse = (one, other) if centre > 0.0 else (other, one)
-    a, b = max(pairs, key=lambda pair: abs(pair[0].figures["Correlation"] - pair[1].figures["Correlation"]))
-    yield (
-        f"{better} is better than {worse}: correlation {abs(centre):+.4f} (se {error:.4f}) on {len(pairs)} "
-        f"pairs",
-        (a.at("Correlation"), b.at("Correlation")),
-        "Symbols share their days, so that the standard error is too small where they move together.",
-        f"geiger logs compare {a.name} {b.name}",
+            for one, other in combinations(recipes, 2)
+        }
     )
 
 
+def _models(briefs: Sequence[Brief]) -> Found:
+    newest = {(b.symbol, b.model, b.recipe): b for b in briefs if "Correlation" in b.figures}
+    models = sorted({model for _, model, _ in newest} - {"ridge"})
+    yield from _clear_ones(
+        {
+            (model, "ridge"): [
+                (b, newest[symbol, "ridge", recipe])
+                for (symbol, name, recipe), b in newest.items()
+                if name == model and (symbol, "ridge", recipe) in newest
+            ]
+            for model in models
+        }
+    )
+
+
+def _clear_ones(comparisons: Mapping[tuple[str, str], Sequence[Pair]]) -> Found:
+    """Tell which comparisons are clear: a t-test over symbols, 5% for all comparisons together.
+
+    Several pairs of one symbol share its days, so they count once, by their mean.
+    """
+    asked = {
+        names: pairs for names, pairs in comparisons.items() if len({a.symbol for a, _ in pairs}) >= SYMBOLS
+    }
+    for (one, other), pairs in asked.items():
+        by_symbol = _by([a for a, _ in pairs], lambda b: b.symbol)
+        gains = {a.name: a.figures["Correlation"] - b.figures["Correlation"] for a, b in pairs}
+        means = [mean(gains[brief.name] for brief in briefs) for briefs in by_symbol.values()]
+        centre, error = mean(means), stdev(means) / math.sqrt(len(means))
+        if error == 0.0 or abs(centre) < _student(CHANCE / (2 * len(asked)), len(means) - 1) * error:
+            continue
+        better, worse = (one, other) if centre > 0.0 else (other, one)
+        a, b = max(pairs, key=lambda pair: abs(gains[pair[0].name]))
+        yield (
+            f"{better} is better than {worse}: correlation {abs(centre):+.4f} (se {error:.4f}) on "
+            f"{len(means)} symbols",
+            (a.at("Correlation"), b.at("Correlation")),
+            "Symbols share their days, so that the standard error is too small where they move together.",
+            f"geiger logs compare {a.name} {b.name}",
+        )
+
+
+def _student(p: float, freedom: int) -> float:
+    """Return the value that Student's t exceeds with probability p (Abramowitz and Stegun 1964, 26.7.5).
+
+    >>> round(_student(0.025, 10), 2), round(_student(0.005, 5), 2)
+    (2.23, 4.03)
+    """
+    z: float = NormalDist().inv_cdf(1 - p)
+    terms: tuple[float, ...]
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + math.fsum(term / freedom**power for power, term in enumerate(terms, start=1))
+
+
 def _drift(briefs: Sequence[Brief]) -> Found:
-    for (symbol, model), runs in _by(briefs, lambda b: (b.symbol, b.model)).items():
-        for name in DRIFTING:
-            known = [b for b in runs if name in b.figures and b.began]
-            s = _mann_kendall([b.figures[name] for b in known])
-            if s is None or abs(s) < CLEAR:
-                continue
-            first, last = known[0], known[-1]
-            yield (
-                f"{symbol} {model}: {name} {'rises' if s > 0 else 'falls'} over {len(known)} runs, from "
-                f"{first.figures[name]:.4g} to {last.figures[name]:.4g}",
-                (first.at(name), last.at(name)),
-                "Newer data or changed settings; the findings on recipe, data and version drift say which.",
-                f"geiger logs compare {first.name} {last.name}",
-            )
+    series = {
+        (symbol, model, name): [b for b in runs if name in b.figures and b.began][-LONGEST:]
+        for (symbol, model, _), runs in _by(briefs, lambda b: (b.symbol, b.model, b.recipe)).items()
+        for name in DRIFTING
+    }
+    scores = {key: _mann_kendall([b.figures[key[2]] for b in known]) for key, known in series.items()}
+    asked = {key: score for key, score in scores.items() if score is not None}
+    for (symbol, model, name), score in asked.items():
+        if abs(score) < NormalDist().inv_cdf(1 - CHANCE / (2 * len(asked))):
+            continue
+        known = series[symbol, model, name]
+        first, last = known[0], known[-1]
+        yield (
+            f"{symbol} {model}: {name} {'rises' if score > 0 else 'falls'} over {len(known)} runs, from "
+            f"{first.figures[name]:.4g} to {last.figures[name]:.4g}",
+            (first.at(name), last.at(name)),
+            "Newer data or changed settings; the findings on recipe, data and version drift say which.",
+            f"geiger logs compare {first.name} {last.name}",
+        )
 
 
 def _mann_kendall(values: Sequence[float]) -> float | None:
@@ -281,9 +320,8 @@ TRENDS: tuple[Trend, ...] = (
         "GC604",
         "One recipe is better",
         Severity.NOTE,
-        "On four symbols or more, the newest runs of the same model under two recipes differ in correlation "
-        "by more "
-        "than 2.5 standard errors.",
+        "On four symbols or more, the newest runs of the same models under two recipes differ in correlation "
+        "beyond chance: a t-test over symbols, 5% for all recipes together.",
         "The better recipe is the one to go on with.",
         _recipes,
     ),
@@ -291,9 +329,8 @@ TRENDS: tuple[Trend, ...] = (
         "GC605",
         "Better or worse than ridge",
         Severity.NOTE,
-        "On four symbols or more, the newest runs of a model and of ridge differ in correlation by more than "
-        "2.5 "
-        "standard errors.",
+        "On four symbols or more, the newest runs of a model and of ridge under the same recipe differ in "
+        "correlation beyond chance: a t-test over symbols, 5% for all models together.",
         "A model that loses to ridge costs more and gives less.",
         _models,
     ),
@@ -301,9 +338,8 @@ TRENDS: tuple[Trend, ...] = (
         "GC606",
         "A figure drifts over time",
         Severity.WARN,
-        "Over five runs or more of one symbol and model, correlation, pred_std or Sharpe rises or falls "
-        "steadily "
-        "(Mann-Kendall, 2.5 standard errors).",
+        "Over five runs or more of one symbol, model and recipe, correlation, pred_std or Sharpe rises or falls "
+        "steadily beyond chance (Mann-Kendall): 5% for all such series together.",
         "Something changes from run to run; results of different times do not compare.",
         _drift,
     ),
