@@ -90,8 +90,11 @@ def here(line: str, place: Path) -> str:
     runs = sorted(path.stem for path in (place / "training_logs").glob("*.log"))
     kinds = {run[4:-16]: run for run in runs}  # of AAA_gbm_lgb_20251229_143022, gbm_lgb
     table = {**PLACEHOLDERS, "RUN": kinds["gbm_lgb"], "RUN_A": kinds["gbm_xgb"], "RUN_B": kinds["gbm_lgb"]}
+    table["AAPL_lstm_20251229_143022"] = kinds["gbm_lgb"]
     words = [table.get(word, word) for word in shlex.split(line)]
     added = [options for start, options in APPENDED.items() if line.startswith(start)]
+    if "--run" in words:  # it takes everything from the run
+        added = []
     return " ".join([shlex.join(words), *added])
 
 

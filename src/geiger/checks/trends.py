@@ -338,8 +338,8 @@ TRENDS: tuple[Trend, ...] = (
         "GC606",
         "A figure drifts over time",
         Severity.WARN,
-        "Over five runs or more of one symbol, model and recipe, correlation, pred_std or Sharpe rises or falls "
-        "steadily beyond chance (Mann-Kendall): 5% for all such series together.",
+        "Over five runs or more of one symbol, model and recipe, correlation, pred_std or Sharpe rises or "
+        "falls steadily beyond chance (Mann-Kendall): 5% for all such series together.",
         "Something changes from run to run; results of different times do not compare.",
         _drift,
     ),
