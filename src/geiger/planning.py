@@ -44,6 +44,8 @@ class Experiment:
         The prices themselves (pandas or polars, yfinance's column names), in place of a source.
     estimator : object, optional
         Your own model with ``fit(X, y)`` and ``predict(X)``, in place of `model`.
+    command : str, optional
+        The command line that asked for it, which the log repeats; it changes nothing.
     """
 
     symbol: str
@@ -55,6 +57,7 @@ class Experiment:
     estimator: Any = None
     runs_dir: Path = Path("runs")
     log_dir: Path = Path("training_logs")
+    command: str | None = None
 
     @property
     def runs(self) -> RunsFolder:

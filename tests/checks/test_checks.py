@@ -381,6 +381,19 @@ def test_a_run_is_backtested_as_itself_and_a_backtest_as_the_run_it_traded() -> 
     assert case(config(Data_Hash=None, Data=None)).backtest() == "geiger backtest AAPL --model lstm"
 
 
+def test_a_killed_run_goes_on_with_the_very_command_it_was_typed_with() -> None:
+    line = "geiger train lstm AAPL --epochs 7 --data 'my prices'"
+    assert case(config(Command=line)).again() == line
+    assert case().again() == "geiger train lstm AAPL --data 'my prices'"
+    for other in ("rm -rf x", "geiger 'train", "geiger data fetch X", ""):
+        assert case(config(Command=other)).again() == case().again()
+    hostile = case(config(Command="geiger train lstm AAPL ; reboot")).again()
+    assert hostile == "geiger train lstm AAPL ';' reboot", "one command, whatever the log says"
+    own = config(Model="own", Data=None)
+    assert case(own).again() == "geiger logs show AAPL_lstm_20251229_143022"
+    assert case(own).remedy() == "geiger train ridge AAPL"
+
+
 def test_a_symbol_that_is_none_is_not_put_into_a_command() -> None:
     hostile = case(both(config(Symbol="A;reboot", Fill="close")))
     assert all("reboot" not in f.next for f in ask_all(hostile))

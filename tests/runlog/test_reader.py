@@ -251,6 +251,13 @@ def test_the_exact_facts_come_from_the_events_and_the_rest_from_the_text(tmp_pat
     assert read_text(path).figures[3].value == 0.623
 
 
+@pytest.mark.parametrize("word", ["SUCCESS", "success", "Collapsed"])
+def test_a_status_is_read_in_any_case(word: str) -> None:
+    log = parse_text(f"=== STATUS ===\n{word}")
+    assert log.status is Status(word.upper())
+    assert log.lines[f"STATUS/{word.upper()}"] == 2
+
+
 def test_every_event_that_can_be_cited_has_its_line() -> None:
     lines = [
         '{"schema": 1, "event": "config", "settings": []}',

@@ -222,12 +222,24 @@ class Case:
             words += ["--data", str(file.parent if place[1] == "folder" and file.suffix else file)]
         return shlex.join([*words, *options])
 
+    def again(self) -> str:
+        """Return the command that goes on with this very run, as it was typed where the log says so."""
+        try:
+            words = shlex.split(self.settings.get("Command", ""))
+        except ValueError:
+            words = []
+        if words[:1] == ["geiger"] and words[1:2] in (["train"], ["backtest"], ["demo"]):
+            return shlex.join(words)
+        if not self.is_backtest and self.model not in MODELS:  # an estimator of the user's own
+            return shlex.join(["geiger", "logs", "show", self.name])
+        return self.command("backtest" if self.is_backtest else "train")
+
     def remedy(self) -> str:
         """Return the training that changes one thing: the recipe, or where that is `default` the model.
 
         Never the same run again: it would come out the same.
         """
-        if self.settings.get("Recipe") != "default":
+        if self.model in MODELS and self.settings.get("Recipe") != "default":
             return self.command("train", "--recipe", "default")
         if self.model != "ridge":
             return replace_model(self, "ridge").command("train")

@@ -43,7 +43,6 @@ def killed(case: Case) -> Answer:
         Evidence(f"{case.name}.log", None, "no === STATUS === section"),
         case.at("EPOCH METRICS", count) if last is None else _at_epoch(case, last, f"the last of {count}"),
     )
-    again = case.command("backtest" if case.is_backtest else "train")
     if case.idle is not None and case.idle < STILL_RUNNING:
         text = f"no STATUS yet; the log grew {case.idle:.0f} s ago, so the run may still go on"
         return Fires(text, seen, "The run has not ended.", "geiger logs watch", Severity.NOTE)
@@ -51,7 +50,7 @@ def killed(case: Case) -> Answer:
         "the log ends without a STATUS: the run was killed or the machine stopped",
         seen,
         "Stopped from outside: closed terminal, out of memory, shutdown. Finished folds are kept.",
-        again,
+        case.again(),
     )
 
 

@@ -164,7 +164,8 @@ def log_lines(log: LogAnalysis, folder: str) -> Iterator[str]:
         yield f"  {sentence.text} {_places(sentence.evidence, log.name)}"
     for finding in log.findings:
         yield from finding_lines(finding, log.name)
-    yield from _wrapped(f"{log.conclusion}:", "  ")
+    whole = log.conclusion.replace("Please run", "Please\N{NO-BREAK SPACE}run")
+    yield from (line.replace("\N{NO-BREAK SPACE}", " ") for line in _wrapped(f"{whole}:", "  "))
     yield f"    {log.next}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import shlex
 from typing import Any
 
 from geiger.config import Config, from_toml, override, recipe
@@ -69,6 +70,7 @@ def experiment_of(args: argparse.Namespace, symbol: str, model: str, config: Con
         context=args.context,
         runs_dir=args.runs_dir,
         log_dir=args.log_dir,
+        command=shlex.join(["geiger", *args.words]),
     )
 
 

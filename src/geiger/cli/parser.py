@@ -29,7 +29,9 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line; symbols may stand before, between and after the options."""
-    args, rest = build_parser().parse_known_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args, rest = build_parser().parse_known_args(words)
+    args.words = words
     if rest and ("symbols" not in args or any(word.startswith("-") for word in rest)):
         unknown = " ".join(word for word in rest if word.startswith("-") or "symbols" not in args)
         args.parser.error(f"unrecognized arguments: {unknown}")

@@ -149,7 +149,7 @@ def _lines(text: str) -> tuple[list[Line], list[int]]:
     number, tail = rows.pop()
     if not tail.strip():
         return rows, []
-    if tail.strip() in _WORDS or _json_object(tail) is not None:
+    if tail.strip().upper() in _WORDS or _json_object(tail) is not None:
         return [*rows, (number, tail)], []
     return rows, [number]
 
@@ -378,10 +378,8 @@ def _parse_warnings(lines: list[Line]) -> Iterator[_Found]:
 
 def _parse_status(lines: list[Line]) -> Iterator[_Found]:
     for number, line in lines:
-        if line.strip():
-            yield _Found(
-                number, f"{sections.STATUS}/{line.strip()}", {"event": "status", "status": line.strip()}
-            )
+        if word := line.strip().upper():
+            yield _Found(number, f"{sections.STATUS}/{word}", {"event": "status", "status": word})
 
 
 _PARSERS: dict[str, Callable[[list[Line]], Iterator[_Found]]] = {
