@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "runs": ["errors", "columns", "records", "config", "files"],
     "reporting": [
         *("errors", "files", "columns", "records", "checks"),
-        *("runlog", "runs", "report", "backtest"),
+        *("runlog", "runs", "report", "backtest", "market"),
     ],
     "material": ["errors", "columns", "records", "config", "market", "features", "target", "folds"],
     "saved": ["errors", "files", "windows", "models", "runs"],
@@ -93,7 +93,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     ],
     "logbook": ["errors", "files", "records", "runlog", "checks"],
     "analyzer": ["errors", "records", "runlog", "checks", "logbook"],
-    "agents": ["errors"],
+    "agents": ["errors", "files"],
 }
 
 # Libraries that cost time or may be absent: imported inside the function of their adapter, never at the top.

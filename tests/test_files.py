@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,3 +46,26 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
         write_atomically(tmp_path / "file" / "inside", b"x")
     with pytest.raises(DataError, match="cannot be read"):
         read_frame(tmp_path / "nothing.parquet")
+
+
+def test_what_is_no_regular_file_is_never_replaced(tmp_path: Path) -> None:
+    place = tmp_path / "new"
+    place.mkdir()
+    os.mkfifo(place / "pipe")
+    (place / "folder").mkdir()
+    (place / "link").symlink_to(place / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(place / "socket"))
+        before = {path: path.lstat().st_mode for path in place.iterdir()}
+        for path in before:
+            with pytest.raises(DataError, match=rf"{path.name}: is no regular file; name another"):
+                write_atomically(path, b"x")
+        assert {path: path.lstat().st_mode for path in place.iterdir()} == before
+
+
+def test_a_link_to_a_file_is_replaced_and_the_file_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    write_atomically(tmp_path / "link", b"new")
+    assert stat.S_ISREG((tmp_path / "link").lstat().st_mode)
+    assert ((tmp_path / "link").read_bytes(), (tmp_path / "file").read_bytes()) == (b"new", b"old")

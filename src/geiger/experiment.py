@@ -336,6 +336,7 @@ def _facts(planned: Plan, evaluation: Evaluation, notices: Iterable[Notice]) -> 
         "status": evaluation.status,
         "config": settings.as_dict(planned.experiment.config),
         "fill": material.fill,
+        "days_per_year": material.market.days_per_year,
         "data": dict(material.provenance),
         "environment": environment(),
         "results": evaluation.as_dict(),
@@ -410,6 +411,7 @@ def _config_lines(planned: Plan, folds: int) -> list[tuple[str, str]]:
         ("Cost", f"{config.trading.cost_bps + config.trading.slippage_bps:g} bp a unit of turnover"),
         ("Threads", str(forecaster.threads)),
         ("Versions", _versions()),
+        *((("Command", planned.experiment.command),) if planned.experiment.command else ()),
         *forecaster.described(),
     ]
 

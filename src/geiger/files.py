@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -18,8 +19,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises
     ------
     DataError
-        The folder cannot be made or the file cannot be written.
+        The folder cannot be made, the file cannot be written, or what is there is no regular file.
     """
+    _refuse_what_is_no_file(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,6 +31,16 @@ def write_atomically(path: Path, content: bytes) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise DataError(f"{path}: cannot be written ({error.strerror or error}); check the folder") from None
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """Devices, pipes, sockets and folders must not be replaced by a file; a link counts as what it names."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # nothing there, or the write itself will say what is wrong
+        return
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{path}: is no regular file; name another")
 
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from geiger.checks.base import Finding
 from geiger.columns import WEIGHTS, require
 from geiger.errors import DataError, SettingError
 from geiger.files import read_frame
+from geiger.market.calendar import market_of
 from geiger.records import (
     Checkpoint,
     Epoch,
@@ -81,10 +83,17 @@ def view_of(stored: StoredRun, log: Path | None = None, findings: Sequence[Findi
     """
     try:
         return _view(stored, log, findings)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise DataError(
-            f"{stored.folder / 'run.json'}: cannot be read ({type(error).__name__}: {error}); train again"
-        ) from None
+    except (
+        TypeError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        SettingError,
+    ) as error:
+        why = clean(f"{type(error).__name__}: {error}")
+        raise DataError(f"{stored.folder / 'run.json'}: cannot be read ({why}); train again") from None
 
 
 def compare(stored: Sequence[StoredRun], views: Sequence[RunView]) -> CompareView:
@@ -103,11 +112,18 @@ def compare(stored: Sequence[StoredRun], views: Sequence[RunView]) -> CompareVie
     shared = _shared(ledgers) if complete else None
     if shared is not None and len(shared) < 2:
         shared = None
+    same_days = shared is not None and all(len(ledger) == len(shared) for ledger in ledgers)
+    days_per_year, note = (252, "") if shared is None else _common_year(views, shared)
     return CompareView(
         runs=tuple(views),
-        same_days=shared is not None and all(len(ledger) == len(shared) for ledger in ledgers),
+        same_days=same_days,
+        alike=all(
+            len(set(known)) == 1 and None not in known for known in _conditions(stored, views).values()
+        ),
+        cautions=_cautions(stored, views, same_days),
         common=None if shared is None else _common_equity(views, shared),
-        common_figures=() if shared is None else _common_figures(stored, views, shared),
+        common_figures=() if shared is None else _common_figures(stored, views, shared, days_per_year),
+        common_note=note,
         differences=_differing([(*view.settings, *view.idle_settings) for view in views]),
         origins=_differing([(*view.data, *view.environment) for view in views], keep_all=True),
     )
@@ -122,6 +138,7 @@ def _view(stored: StoredRun, log: Path | None, findings: Sequence[Finding] | Non
     settings, idle = _settings(facts.get("config", {}), model, stack=results.get("rivals"))
     read = None if log is None else _kept(lambda: read_log(log), gaps)
     epochs, missing = _epochs(read, model, kind, facts)
+    costs, days_per_year = _costs(facts), _days_per_year(facts)
     return RunView(
         name=clean(stored.name),
         symbol=clean(facts["symbol"]),
@@ -131,6 +148,7 @@ def _view(stored: StoredRun, log: Path | None, findings: Sequence[Finding] | Non
         status=clean(facts["status"]),
         verdict=clean(facts.get("verdict", "not evaluated")),
         finished_at=clean(facts.get("finished_at", "not recorded")),
+        days_per_year=days_per_year,
         forecasts_of=None if facts.get("forecasts_of") is None else clean(facts["forecasts_of"]),
         health=_health(results.get("health")),
         diagnosis=_diagnosis(results.get("diagnosis")),
@@ -144,7 +162,7 @@ def _view(stored: StoredRun, log: Path | None, findings: Sequence[Finding] | Non
         folds=_records(FoldScore, results["folds"]) if "folds" in results else None,
         trained=_records(FoldResult, facts.get("folds", ()), rounds=tuple),
         rivals=_records(Rival, results.get("rivals", ())),
-        equity=None if ledger is None else _kept(lambda: _equity(ledger, facts), gaps),
+        equity=None if ledger is None else _kept(lambda: _equity(ledger, costs, days_per_year), gaps),
         pairing=None if forecasts is None else _pairing(forecasts),
         epochs=epochs,
         epochs_missing=missing,
@@ -168,13 +186,50 @@ def _kept(read: Callable[[], Read], gaps: list[str]) -> Read | None:
 
 
 def _records(kind: type[Record], rows: Iterable[Any], **convert: Callable[[Any], Any]) -> tuple[Record, ...]:
-    """Return rows of JSON as records, their texts cleaned; fields that newer versions add are passed over."""
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    """Return rows of JSON as records, their texts cleaned; fields that newer versions add are passed over.
+
+    Raises
+    ------
+    TypeError
+        A value is not what its field holds.
+    """
+    hints = _hints(kind)
     found = []
     for row in rows:
-        values = {k: convert.get(k, _same)(v) for k, v in row.items() if k in known}
+        values = {k: convert.get(k, _same)(v) for k, v in row.items() if k in hints}
+        for name, value in values.items():
+            if not _fits(value, hints[name]):
+                raise TypeError(f"{name} of a {kind.__name__} cannot be {repr(value)[:60]}")
         found.append(cleaned(kind(**values)))  # type: ignore[type-var]
     return tuple(found)
+
+
+def _hints(kind: type[Any]) -> Mapping[str, Any]:
+    hints = get_type_hints(kind)
+    return {f.name: hints[f.name] for f in fields(kind)}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value of JSON is of the type that a field of a record declares."""
+    options = get_args(hint)
+    if get_origin(hint) is UnionType:
+        return any(_fits(value, option) for option in options)
+    if get_origin(hint) is Literal:
+        return isinstance(value, str) and value in options
+    if get_origin(hint) is tuple:
+        each = [options[0]] * len(value) if options[-1] is Ellipsis else options
+        return len(each) == len(value) and all(map(_fits, value, each))
+    if isinstance(value, bool):
+        return hint is bool
+    if hint in (int, float) and isinstance(value, int):
+        return abs(value) < 2**63
+    return isinstance(value, hint)
+
+
+def _number(value: Any) -> float | None:
+    if not _fits(value, float | None):
+        raise TypeError(f"no number: {repr(value)[:60]}")
+    return None if value is None else float(value)
 
 
 def _same(value: Any) -> Any:
@@ -189,7 +244,9 @@ def _health(facts: Any) -> HealthView | None:
     if facts is None:
         return None
     codes = (facts["code"], *facts.get("also", ()))
-    return HealthView(tuple(clean(code) for code in codes), clean(facts["meaning"]), facts.get("beta"))
+    return HealthView(
+        tuple(clean(code) for code in codes), clean(facts["meaning"]), _number(facts.get("beta"))
+    )
 
 
 def _diagnosis(facts: Any) -> DiagnosisView | None:
@@ -216,7 +273,7 @@ def _epochs(
             "Not applicable: a stack weighs the forecasts of its base models; each has a run of its own.",
         )
     if model == "ridge":
-        return (), "Not applicable: ridge is solved exactly, in one step, for each penalty it tries."
+        return (), "Not applicable: ridge has no epochs: its log lists one row for each penalty tried."
     if log is None:
         return (
             (),
@@ -227,11 +284,8 @@ def _epochs(
     return log.epochs, None
 
 
-def _equity(ledger: pl.DataFrame, facts: Mapping[str, Any]) -> Equity:
+def _equity(ledger: pl.DataFrame, costs: Costs, days_per_year: int) -> Equity:
     """Return the strategy's wealth beside buy-and-hold's, whole and scaled to the same volatility."""
-    costs = _costs(facts)
-    weekend = bool((ledger["exit_day"].dt.weekday() > 5).any())
-    days_per_year = 365 if weekend else 252
 
     def path(weight: float) -> pl.DataFrame:
         rows = ledger.select("day", entry_day="fill_day", known_on="exit_day", simple="asset_return")
@@ -246,11 +300,35 @@ def _equity(ledger: pl.DataFrame, facts: Mapping[str, Any]) -> Equity:
         weight = float(net.std(ddof=1) / market.std(ddof=1))
         curves[MATCHED] = path(weight)["equity"].to_numpy()
         notes.append(
-            f"{MATCHED.capitalize()}: a constant {100 * weight:.0f}% in the asset and the rest in cash, "
+            f"{MATCHED.capitalize()}: {_split(weight)}, "
             "net of rebalancing, so that its volatility over the whole sample is the strategy's; a yardstick "
             "that knows the whole sample, not a strategy."
         )
-    return Equity(tuple(ledger["exit_day"].to_list()), curves, tuple(notes))
+    decided = (ledger["day"][0], ledger["day"][-1])
+    return Equity(tuple(ledger["exit_day"].to_list()), curves, tuple(notes), decided)
+
+
+def _split(weight: float) -> str:
+    """Say where the equity of a constant weight lies.
+
+    >>> _split(0.4)
+    'a constant 40% of equity in the asset and the rest in cash'
+    >>> _split(1.5)
+    'a constant 150% of equity in the asset, 50% of it borrowed'
+    """
+    percent = round(100 * weight)
+    rest = f", {percent - 100}% of it borrowed" if percent > 100 else " and the rest in cash"
+    return f"a constant {percent}% of equity in the asset{rest}"
+
+
+def _days_per_year(facts: Mapping[str, Any]) -> int:
+    """Return the days that made a year of the run; those of its symbol's market where it is older."""
+    stored = facts.get("days_per_year")
+    if stored is None:
+        return market_of(str(facts["symbol"])).days_per_year
+    if not _fits(stored, int) or not 1 <= stored <= 366:
+        raise ValueError(f"days_per_year cannot be {repr(stored)[:60]}")
+    return int(stored)
 
 
 def _costs(facts: Mapping[str, Any]) -> Costs:
@@ -314,6 +392,54 @@ def _shared(ledgers: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return joined.join(ledgers[0].select("day", "exit_day"), on="day", how="left", maintain_order="left")
 
 
+def _conditions(stored: Sequence[StoredRun], views: Sequence[RunView]) -> dict[str, list[Any]]:
+    """Return, of each run, what must be equal before one run can be called better than another."""
+    hashes = [run.facts.get("data", {}).get("data_hash") for run in stored]
+    fills = [run.facts.get("fill") for run in stored]
+    return {
+        "Symbol": [view.symbol for view in views],
+        "Data Hash": [None if one is None else str(one) for one in hashes],
+        "Fill": [None if one is None else str(one) for one in fills],
+        "Cost": [_costs(run.facts) for run in stored],
+    }
+
+
+def _cautions(stored: Sequence[StoredRun], views: Sequence[RunView], same_days: bool) -> tuple[str, ...]:
+    """Say what stands in the way of reading the figures side by side, as `geiger logs compare` does."""
+    known = _conditions(stored, views)
+    folds = [
+        None if view.folds is None else tuple((one.first, one.last) for one in view.folds) for view in views
+    ]
+    differing = {name for name, values in {**known, "Folds": folds}.items() if len(set(values)) > 1}
+    if not same_days:
+        differing.add("Days")
+    found = [
+        f"{text} ({name}): figures do not compare one to one"
+        for name, text in (
+            ("Symbol", "the runs are of different symbols"),
+            ("Data Hash", "the runs are on different prices"),
+            ("Days", "the runs cover different days"),
+            ("Fill", "the runs are filled differently, so that their targets differ"),
+            ("Folds", "the runs have different folds: their test days may differ"),
+            ("Cost", "the runs pay different costs"),
+        )
+        if name in differing
+    ]
+    last = "a difference between two figures is no evidence by itself: no standard error stands beside it"
+    return (*found, last)
+
+
+def _common_year(views: Sequence[RunView], shared: pl.DataFrame) -> tuple[int, str]:
+    """Return how many common days make a year, and a sentence on it."""
+    own = {view.days_per_year for view in views}
+    if len(own) == 1:
+        (days,) = own
+        return days, f"A year is {days} days, as each run counts it."
+    first, last = shared["day"][0], shared["day"][-1]
+    days = max(1, round((len(shared) - 1) * 365.25 / (last - first).days))
+    return days, f"The runs count a year differently; here it is {days} days, as many as are common in one."
+
+
 def _common_equity(views: Sequence[RunView], shared: pl.DataFrame) -> Equity:
     curves: dict[str, Floats] = {view.name: _grown(shared[f"net{i}"]) for i, view in enumerate(views)}
     notes = ["Each run starts from 1 at the first common day; its trades are those of its own ledger."]
@@ -328,12 +454,10 @@ def _grown(returns: pl.Series) -> Floats:
 
 
 def _common_figures(
-    stored: Sequence[StoredRun], views: Sequence[RunView], shared: pl.DataFrame
+    stored: Sequence[StoredRun], views: Sequence[RunView], shared: pl.DataFrame, days_per_year: int
 ) -> tuple[Score, ...]:
-    weekend = bool((shared["exit_day"].dt.weekday() > 5).any())
     nets = {view.name: shared[f"net{i}"].to_numpy() for i, view in enumerate(views)}
     cash = {view.name: _costs(run.facts).cash_yield for run, view in zip(stored, views, strict=True)}
-    days_per_year = 365 if weekend else 252
     return (
         Score(
             "Sharpe ratio",

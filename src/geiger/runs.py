@@ -262,6 +262,8 @@ class RunsFolder:
                 f"{name!r} is no run name; a run is called like its log, AAPL_gbm_xgb_20240105_143022"
             )
         run = _read_run(self.root / name)
+        if run is None and (self.root / name / "run.json").is_file():
+            raise DataError(f"{self.root / name / 'run.json'}: cannot be read (damaged); train again")
         if run is None:
             raise DataError(f"{self.root / name}: no finished run there; `geiger train` makes one")
         return run
@@ -316,6 +318,6 @@ def _newest(runs: Iterable[StoredRun]) -> StoredRun | None:
 def _read_run(folder: Path) -> StoredRun | None:
     try:
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # the last of a text that is nested too deeply
         return None
     return StoredRun(folder, facts) if isinstance(facts, dict) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import json
 import shutil
@@ -12,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from geiger.config import override, recipe
@@ -120,6 +122,30 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StoredRun]:
     found = {stored.facts["model"]: stored for stored in runs.all() if stored.facts["kind"] == "train"}
     traded = next(stored for stored in runs.all() if stored.facts["kind"] == "backtest")
     return {**found, "backtest": traded}
+
+
+@pytest.fixture(scope="session")
+def coin(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StoredRun]:
+    """A ridge on a market that trades at weekends, with costs and cash of its own, and a backtest of it."""
+    place = tmp_path_factory.mktemp("coin")
+    small = {"lockbox": 0, "min_train": 300, "refit": 80, "max_folds": None, "seeds": 1}
+    trading = {"cost_bps": 20.0, "cash_yield": 0.2}
+    prices = planted_market(700, seed=6, r2=0.05).prices
+    every_day = pl.date_range(
+        dt.date(2015, 1, 1), dt.date(2015, 1, 1) + dt.timedelta(len(prices) - 1), eager=True
+    )
+    experiment = Experiment(
+        "BTC-USD",
+        "ridge",
+        override(recipe("quick"), {**small, "trading": trading}),
+        context="none",
+        prices=prices.with_columns(day=every_day),
+        runs_dir=place / "runs",
+        log_dir=place / "logs",
+    )
+    runs = RunsFolder(place / "runs")
+    ridge = runs.load(run(experiment).name)
+    return {"ridge": ridge, "backtest": runs.load(backtest(plan(experiment), ridge).name)}
 
 
 @pytest.fixture

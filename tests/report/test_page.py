@@ -17,8 +17,8 @@ from geiger.errors import DataError, SettingError
 from geiger.records import Epoch, as_text
 from geiger.report.page import compare_page, run_page
 from geiger.report.view import Equity, Pairing, RunView
-from geiger.reporting import HELD, MATCHED, compare, log_of, view_of
-from geiger.runs import StoredRun
+from geiger.reporting import HELD, MATCHED, _split, compare, log_of, view_of
+from geiger.runs import RunsFolder, StoredRun
 
 Runs = dict[str, StoredRun]
 Read = Callable[[str], Any]
@@ -373,3 +373,234 @@ def test_a_comparison_needs_two_different_runs(made: Runs) -> None:
     view = view_of(made["ridge"])
     with pytest.raises(SettingError, match="at least two runs"):
         compare([made["ridge"], made["ridge"]], [view, view])
+
+
+def without_year(facts: dict[str, Any]) -> None:
+    facts.pop("days_per_year")
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_weekends_costs_and_cash_are_those_of_the_run(
+    old: bool, coin: Runs, changed: Changed, read: Read
+) -> None:
+    stored = [changed(run, without_year) for run in coin.values()] if old else list(coin.values())
+    assert (coin["ridge"].facts["days_per_year"], "days_per_year" in stored[0].facts) == (365, not old)
+    views = [view_of(run) for run in stored]
+    for view in views:
+        assert view.equity is not None
+        total = view.score("total_return")
+        for curve, name in ((HELD, "buy_and_hold"), (MATCHED, "volatility_matched")):
+            assert view.equity.curves[curve][-1] - 1 == pytest.approx(total[name], abs=1e-12)
+    view = compare(stored, views)
+    figure = views[0].figure("Test Sharpe")
+    assert figure is not None
+    assert dict(view.common_figures[0].values)[views[0].name] == pytest.approx(figure.value, abs=1e-12)
+    assert "A year is 365 days" in read(compare_page(view)).by_id("equity").words()
+
+
+def test_a_stored_year_is_used_and_not_guessed(made: Runs, changed: Changed) -> None:
+    other = changed(made["ridge"], lambda facts: facts.update(days_per_year=260))
+    assert view_of(other).days_per_year == 260
+
+
+def test_years_that_differ_are_counted_from_the_common_days(made: Runs, changed: Changed) -> None:
+    stored = [changed(made["ridge"], lambda facts: facts.update(days_per_year=365)), made["xgb"]]
+    view = compare(stored, [view_of(one) for one in stored])
+    days = made["xgb"].ledger()["day"]
+    counted = round((len(days) - 1) * 365.25 / (days[-1] - days[0]).days)
+    assert 255 <= counted <= 262  # weekdays without holidays
+    assert f"here it is {counted} days" in view.common_note
+    net = made["xgb"].ledger()["net"].to_numpy()
+    expected = net.mean() / net.std(ddof=1) * np.sqrt(counted)
+    assert dict(view.common_figures[0].values)[stored[1].name] == pytest.approx(expected)
+
+
+def symbol(facts: dict[str, Any]) -> None:
+    facts["symbol"] = "MSFT"
+
+
+def prices(facts: dict[str, Any]) -> None:
+    facts["data"]["data_hash"] = "0" * 64
+
+
+def fill(facts: dict[str, Any]) -> None:
+    facts["fill"] = "close" if facts["fill"] != "close" else "next_open"
+
+
+def cost(facts: dict[str, Any]) -> None:
+    facts["config"]["trading"]["cost_bps"] = 9.0
+
+
+@pytest.mark.parametrize(
+    ("change", "caution"),
+    [
+        (symbol, "of different symbols (Symbol)"),
+        (prices, "on different prices (Data Hash)"),
+        (fill, "filled differently, so that their targets differ (Fill)"),
+        (cost, "pay different costs (Cost)"),
+    ],
+)
+def test_runs_under_other_conditions_have_no_best(
+    change: Callable[[dict[str, Any]], None], caution: str, made: Runs, changed: Changed, read: Read
+) -> None:
+    stored = [made["xgb"], changed(made["ridge"], change)]
+    view = compare(stored, [view_of(one) for one in stored])
+    assert view.same_days
+    page = read(compare_page(view))
+    assert not any("(best)" in cell for table in page.tables().values() for row in table for cell in row)
+    assert f"{caution}: figures do not compare one to one" in page.by_id("cautions").words()
+    assert "none is marked as the better one" in page.by_id("figures").words()
+
+
+def test_a_comparison_says_what_a_difference_is_worth(made: Runs, read: Read) -> None:
+    def cautions(*names: str) -> str:
+        stored = [made[name] for name in names]
+        page = read(compare_page(compare(stored, [view_of(one) for one in stored])))
+        return str(page.by_id("cautions").words())
+
+    assert "one to one" not in cautions("ridge", "xgb")
+    assert "a difference between two figures is no evidence by itself" in cautions("ridge", "xgb")
+    assert "cover different days (Days)" in cautions("ridge", "stack")
+    assert "different folds" in cautions("ridge", "stack")
+
+
+def test_where_less_is_better_the_lowest_is_the_best(made: Runs, read: Read) -> None:
+    stored = [made["ridge"], made["xgb"]]
+    view = compare(stored, [view_of(one) for one in stored])
+    tables = read(compare_page(view)).tables()
+    falls = [one.score("max_drawdown")["strategy"] for one in view.runs]
+    lowest = min(fall for fall in falls if fall is not None)
+    own = next(row for row in tables["Final metrics, over each run's own days"] if row[0] == "Max Drawdown")
+    common = next(rows for caption, rows in tables.items() if "common days alone" in caption)
+    for row in (own, next(row for row in common if row[0] == "Max drawdown")):
+        assert [cell for cell in row if "(best)" in cell] == [f"{as_text(lowest, 'share')} (best)"]
+
+
+def put(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
+    def change(facts: dict[str, Any]) -> None:
+        at: Any = facts
+        for step in path[:-1]:
+            at = at[step]
+        at[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("results", "years", 0, "turnover", value=None),
+        put("results", "figures", 0, "value", value="0.5"),
+        put("results", "figures", 0, "value", value=True),
+        put("results", "figures", 0, "value", value=10**400),
+        put("results", "figures", 0, "unit", value="furlong"),
+        put("results", "ladder", 0, "minimum", value=None),
+        put("results", "health", "beta", value="steep"),
+        put("results", "scores", 0, "values", 0, 1, value="much"),
+        put("results", "scores", 0, "values", value=7),
+        put("results", "folds", 0, "first", value=20150101),
+        put("folds", 0, "rounds", value=["many"]),
+        put("config", "trading", "cost_bps", value=None),
+        put("config", "trading", "cost_bps", value=-1.0),
+        put("days_per_year", value="many"),
+        put("days_per_year", value=0),
+        put("data", value=["no", "mapping"]),
+    ],
+)
+def test_values_of_the_wrong_kind_are_refused_in_one_line(
+    change: Callable[[dict[str, Any]], None], made: Runs, changed: Changed
+) -> None:
+    with pytest.raises(DataError, match=r"run\.json: cannot be read \(.*\); train again") as caught:
+        view_of(changed(made["ridge"], change))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_record_that_is_nested_too_deeply_is_refused(made: Runs, changed: Changed) -> None:
+    stored = changed(made["ridge"], lambda facts: None)
+    (stored.folder / "run.json").write_text("[" * 200_000 + "]" * 200_000, encoding="utf-8")
+    with pytest.raises(DataError, match=r"run\.json: cannot be read"):
+        RunsFolder(stored.folder.parent).load(stored.name)
+    assert RunsFolder(stored.folder.parent).all() == []
+
+
+def test_absurd_outcomes_have_no_calibration_and_no_fault(read: Read) -> None:
+    view = network(1, 3)
+    assert view.pairing is not None
+    for value in (1e200, 1e308, -1e5):
+        outcome = view.pairing.outcome.copy()
+        outcome[7] = value
+        pairing = Pairing(view.pairing.forecast, outcome * (100 if value == -1e5 else 1))
+        words = read(run_page(replace(view, pairing=pairing))).by_id("calibration").words()
+        assert "beyond all sense" in words
+
+
+def test_two_forecasts_make_two_groups(read: Read) -> None:
+    rng = np.random.default_rng(0)
+    forecast = np.where(rng.random(500) < 0.3, -0.001, 0.002)
+    view = replace(network(1, 3), pairing=Pairing(forecast, rng.normal(0, 0.02, 500)))
+    section = read(run_page(view)).by_id("calibration")
+    assert "Mean outcome in 2 groups" in section.words()
+    (rows,) = [rows for caption, rows in section.tables().items() if "in 2 groups" in caption]
+    assert [row[2] for row in rows[1:]] == ["-0.10%", "0.20%"]
+
+
+def test_an_interval_holds_the_line_where_the_forecast_lies_in_it(read: Read) -> None:
+    forecast = np.repeat(np.linspace(-1.0, 1.0, 10), 6)
+    outcome = forecast + np.tile([-0.01, 0.01], 30)
+    outcome[:18] += 0.1  # three groups lie beside the line; none but the middle ones hold 0
+    view = replace(network(1, 3), pairing=Pairing(forecast, outcome))
+    words = read(run_page(view)).by_id("calibration").words()
+    assert "7 of 10 intervals hold the 45 degree line" in words
+
+
+def test_the_epoch_that_was_kept_is_the_one_that_is_marked(read: Read) -> None:
+    epochs = tuple(Epoch(e, 1.0, 2.0 + e, 0.1 * e, 50.0 + e, best=e == 2) for e in range(6))
+    training = read(run_page(replace(network(1, 3), epochs=epochs))).by_id("training")
+    (table,) = training.tables().values()
+    assert table[1] == ["fold 0, seed 0", "5", "2", "1.0000", "7.0000", "4.0000", "0.2000", "52.0%"]
+
+
+def test_numbers_that_blew_up_stay_short(read: Read) -> None:
+    view = network(1, 3)
+    epochs = tuple(Epoch(e, 1e300, float("nan"), 0.1, 50.0, best=e == 1) for e in range(3))
+    assert view.equity is not None
+    wealth = np.linspace(1.0, 1e300, len(view.equity.days))
+    text = run_page(replace(view, epochs=epochs, equity=replace(view.equity, curves={"strategy": wealth})))
+    page = read(text)
+    (table,) = page.by_id("training").tables().values()
+    assert table[1][3:6] == ["1e+300", "undefined", "undefined"]
+    assert "1 became 1e+300 with strategy (deepest drawdown 0.0%)" in page.by_id("equity").words()
+    assert not re.search(r"\d{40}", page.words())
+
+
+def test_what_labels_say(made: Runs, pages: dict[str, str], read: Read) -> None:
+    page = read(pages["ridge"])
+    assert "mean net return on test rows / on train rows" in page.by_id("figures").words()
+    assert (
+        "ridge has no epochs: its log lists one row for each penalty tried" in page.by_id("training").words()
+    )
+    tables = page.tables()
+    assert (
+        tables["By calendar year in which returns became known"][0][-1] == "Turnover: sum of trades / equity"
+    )
+    folds = tables["The test rows of each fold"]
+    assert folds[0][1] == "Test days (of decision)"
+    stored = [made["ridge"], made["xgb"]]
+    compared = read(compare_page(compare(stored, [view_of(one) for one in stored]))).tables()
+    spans = next(
+        row for row in compared["Status, health and days of each run"] if row[0] == "Test days (of decision)"
+    )
+    days = made["ridge"].ledger()["day"]
+    assert spans[1] == f"{len(days)}, {days[0]} to {days[-1]}"
+    assert folds[1][1].startswith(str(days[0]))
+
+
+@pytest.mark.parametrize(
+    ("weight", "text"),
+    [
+        (0.4, "40% of equity in the asset and the rest in cash"),
+        (1.5, "150% of equity in the asset, 50% of it borrowed"),
+    ],
+)
+def test_more_than_all_equity_is_borrowed(weight: float, text: str) -> None:
+    assert _split(weight) == f"a constant {text}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from geiger.errors import SettingError
+from geiger.errors import DataError, SettingError
+from geiger.files import write_atomically
 
 NAMES = ("command-executor", "deep-researcher", "code-analyzer")
 PLACE = Path(".claude", "agents")
@@ -55,6 +55,8 @@ def install(project: Path, *, force: bool = False) -> list[Installed]:
     paths = {name: project / PLACE / f"{name}.md" for name in NAMES}
     for path in paths.values():
         _refuse_a_way_out(path, project)
+        if path.exists() and not path.is_file():
+            raise SettingError(f"{path}: is no file; move it away, nothing was written")
     return [Installed(name, path, _write(path, text_of(name), force)) for name, path in paths.items()]
 
 
@@ -75,10 +77,9 @@ def _write(path: Path, text: str, force: bool) -> State:
                 return "already there"
             if not force:
                 return "kept"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        write_atomically(path, content)
     except OSError as error:
-        raise SettingError(f"{path}: cannot be written ({error.strerror}); check the folder") from None
+        raise SettingError(f"{path}: cannot be read ({error.strerror}); check the folder") from None
+    except DataError as error:
+        raise SettingError(str(error)) from None
     return "written"

@@ -18,6 +18,7 @@ from typing import TypeAlias
 from geiger.records import Figure, RunLog
 
 COMMANDS = {"gbm_xgb": "xgb", "gbm_lgb": "lgb", "gbm_catboost": "catboost", "lstm_regressor": "lstm"}
+BOOSTERS = ("xgb", "lgb", "catboost")
 MODELS = ("ridge", "xgb", "lgb", "catboost", "lstm", "xlstm", "stack")
 _WORD = re.compile(r"[A-Za-z0-9^=._-]+")
 

@@ -27,6 +27,8 @@ Size = Literal["wide", "narrow"]
 
 WIDTH, HEIGHT = 8.0, 3.6  # inches, of a chart that is a file of its own
 MOST_POINTS = 1200  # of one line
+LEAST_ROWS = 5  # of a group of forecasts
+ABSURD = 1e3  # a log return beyond which nothing is drawn
 MOST_DOTS = 500  # of a cloud
 MOST_EPOCH_POINTS = 6000  # of all members together
 FIRST_EPOCHS = 12  # always drawn: there a loss falls fastest
@@ -150,7 +152,7 @@ def equity_drawing(
 
 @dataclass(frozen=True, eq=False)
 class Bins:
-    """Forecasts in groups of equal size, ascending: what was forecast and what came of it, log returns.
+    """Forecasts in groups of about equal size, ascending: what was forecast and what came of it, log returns.
 
     Attributes
     ----------
@@ -168,7 +170,9 @@ class Bins:
 
 
 def binned(forecast: Floats, outcome: Floats, groups: int = 10) -> Bins | None:
-    """Sort the forecasts into deciles; None where they do not vary or a group would hold fewer than 5 rows.
+    """Sort the forecasts into deciles; equal forecasts stay in one group, so there may be fewer.
+
+    None where forecasts do not vary, groups would hold fewer than 5 rows, or a figure is beyond all sense.
 
     >>> bins = binned(np.arange(100.0), np.arange(100.0) / 2)
     >>> bins.forecast[0], bins.outcome[-1], bins.rows.sum()
@@ -176,22 +180,41 @@ def binned(forecast: Floats, outcome: Floats, groups: int = 10) -> Bins | None:
     """
     finite = np.isfinite(forecast) & np.isfinite(outcome)
     forecast, outcome = forecast[finite], outcome[finite]
-    if forecast.size < 5 * groups or np.ptp(forecast) == 0:
+    if forecast.size < LEAST_ROWS * groups or np.ptp(forecast) == 0:
         return None
-    order = np.argsort(forecast, kind="stable")
-    parts = np.array_split(order, groups)
-    return Bins(
-        np.array([forecast[part].mean() for part in parts]),
-        np.array([outcome[part].mean() for part in parts]),
-        np.array([1.96 * outcome[part].std(ddof=1) / np.sqrt(part.size) for part in parts]),
-        np.array([part.size for part in parts]),
-    )
+    parts = _tied_parts(forecast, groups)
+    if len(parts) < 2:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        bins = Bins(
+            np.array([forecast[part].mean() for part in parts]),
+            np.array([outcome[part].mean() for part in parts]),
+            np.array([1.96 * outcome[part].std(ddof=1) / np.sqrt(part.size) for part in parts]),
+            np.array([part.size for part in parts]),
+        )
+    figures = np.abs(np.concatenate([bins.forecast, bins.outcome, bins.error]))
+    return bins if bool(np.all(figures < ABSURD)) else None
+
+
+def _tied_parts(forecast: Floats, groups: int) -> list[npt.NDArray[np.int64]]:
+    """Return positions of ascending forecasts in groups: equal ones together, none with fewer than 5 rows."""
+    _, inverse, counts = np.unique(forecast, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - 0.5 * (counts + 1)  # mean rank of each distinct forecast, from 0
+    group = (middle * groups / forecast.size).astype(np.int64)[inverse]
+    parts: list[npt.NDArray[np.int64]] = []
+    for one in np.unique(group):
+        part = np.flatnonzero(group == one)
+        if parts and min(part.size, parts[-1].size) < LEAST_ROWS:
+            parts[-1] = np.concatenate([parts[-1], part])
+        else:
+            parts.append(part)
+    return parts
 
 
 def calibration_drawing(
     name: str, gist: str, forecast: Floats, outcome: Floats, bins: Bins, slope: float | None
 ) -> Drawing:
-    """Draw the mean outcome of each decile of the forecasts, the line they follow and the one they should."""
+    """Draw the mean outcome of each group of the forecasts, the line they follow and the one they should."""
     x, y, error = 100 * bins.forecast, 100 * bins.outcome, 100 * bins.error
     reach = 1.15 * float(np.max(np.abs(np.concatenate([y - error, y + error, x]))))
     spread = float(np.ptp(x)) or 1.0
@@ -217,7 +240,7 @@ def calibration_drawing(
         axes.set_ylabel("outcome, % a day")
         _dress(axes, size)
 
-    keys = [Key("mean outcome of a tenth of the forecasts, with its 95% interval", 1, mark="dot")]
+    keys = [Key("mean outcome of a group of forecasts, with its 95% interval", 1, mark="dot")]
     if slope is not None:
         keys.append(_key(f"calibration line, slope {slope:.2f}", 1))
     keys.append(_key("where outcomes would equal forecasts (45 degrees, slope 1)", 2))
@@ -420,7 +443,7 @@ def _drawing(
     )
     made = []
     for size, width, tall, text in sizes:
-        with _settings(f"{name}-{size}", text):
+        with _settings(f"{name}-{size}", text), np.errstate(over="ignore", invalid="ignore"):
             figure = Figure(figsize=(width, tall), layout="constrained", facecolor="none")
             draw(figure, size)
             for axes in figure.axes:

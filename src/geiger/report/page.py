@@ -16,6 +16,7 @@ import numpy as np
 
 from geiger.records import Better, Epoch, Notice, Score, Unit, as_text
 from geiger.report.charts import (
+    ABSURD,
     Drawing,
     Member,
     binned,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 ALARMS = ("LEAK_SUSPECT", "DOCTOR_")  # beginnings of the codes that come before anything good
 MOST_ROWS = 60  # of one table
+HUGE = 1e9  # from here on a number is written by its power of ten
+STEEPEST = 1e6  # a calibration line steeper than this is not drawn
 CHANCE = "No figure on this page says by itself whether this is skill or luck."
 SHAPES = {"SUCCESS": "circle", "COLLAPSED": "triangle", "FAILED": "square"}
 MEANINGS = {
@@ -72,6 +75,29 @@ class KeyFigure:
     value: str
     companion: str
     note: str = ""
+
+
+def written(value: float | None, unit: Unit) -> str:
+    """Write `value` in the notation of its unit; a number too large for a cell by its power of ten."""
+    if value is None or not np.isfinite(value) or abs(value) < HUGE:
+        return as_text(value, unit)
+    return f"{value:.3g}"
+
+
+def _plain(value: float, digits: int) -> str:
+    """Write a number that has no unit, as a loss or wealth.
+
+    >>> _plain(0.51234, 4), _plain(float("nan"), 4), _plain(1e300, 2)
+    ('0.5123', 'undefined', '1e+300')
+    """
+    if not np.isfinite(value):
+        return "undefined"
+    return f"{value:.{digits}f}" if abs(value) < HUGE else f"{value:.3g}"
+
+
+def _deepest(wealth: Floats) -> str:
+    """Write the deepest drawdown; a path that never falls has 0.0%, without a sign."""
+    return written(abs(float(drawdown(wealth).min())), "share")
 
 
 def run_page(view: RunView) -> str:
@@ -150,7 +176,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["text"] = as_text
     return made
 
 
@@ -162,7 +187,7 @@ def _render(template: str, **content: Any) -> str:
 def _key_figures(view: RunView) -> list[KeyFigure]:
     def text(name: str) -> str:
         figure = view.figure(name)
-        return "not measured" if figure is None else as_text(figure.value, figure.unit)
+        return "not measured" if figure is None else written(figure.value, figure.unit)
 
     growth, fall = view.score("cagr"), view.score("max_drawdown")
     p = view.score("volatility_matched_p").get("strategy")
@@ -184,22 +209,22 @@ def _key_figures(view: RunView) -> list[KeyFigure]:
             "WFE",
             text("WFE"),
             "the plan wants above 50%",
-            "net return on test rows / net return on training rows",
+            "mean net return on test rows / on train rows",
         ),
         KeyFigure(
             "Beat buy and hold, a year",
             text("Beat Buy & Hold"),
-            f"growth a year {as_text(growth.get('strategy'), 'return')}, "
-            f"buy and hold {as_text(growth.get('buy_and_hold'), 'return')}",
+            f"growth a year {written(growth.get('strategy'), 'return')}, "
+            f"buy and hold {written(growth.get('buy_and_hold'), 'return')}",
         ),
         KeyFigure(
             "Beat volatility-matched, a year",
             text("Beat Volatility-Matched"),
-            f"p {as_text(p, 'p')} of that difference",
+            f"p {written(p, 'p')} of that difference",
             "against buy and hold scaled to the strategy's volatility",
         ),
         KeyFigure(
-            "Max drawdown", text("Max Drawdown"), f"buy and hold {as_text(fall.get('buy_and_hold'), 'share')}"
+            "Max drawdown", text("Max Drawdown"), f"buy and hold {written(fall.get('buy_and_hold'), 'share')}"
         ),
         KeyFigure(
             "R² out of sample",
@@ -220,13 +245,13 @@ def _wealth_chart(name: str, title: str, equity: Equity, words: Mapping[str, str
     """Draw wealth; `words` renames the curves."""
     named = {(words or {}).get(curve, curve): values for curve, values in equity.curves.items()}
     ends = ", ".join(
-        f"{values[-1]:.2f} with {curve} (deepest drawdown {-100 * drawdown(values).min():.1f}%)"
+        f"{_plain(float(values[-1]), 2)} with {curve} (deepest drawdown {_deepest(values)})"
         for curve, values in named.items()
     )
-    gist = f"From {equity.days[0]} to {equity.days[-1]}, 1 became {ends}."
+    gist = f"With returns known from {equity.days[0]} to {equity.days[-1]}, 1 became {ends}."
     rows = []
     for year, last in _last_of_years(equity.days):
-        rows.append((str(year), *(f"{values[last]:.3f}" for values in named.values())))
+        rows.append((str(year), *(_plain(float(values[last]), 3) for values in named.values())))
     table = Table("Growth of 1, at the end of each year", ("Year", *named), tuple(rows[:MOST_ROWS]))
     return Chart(equity_drawing(name, gist, equity.days, named, title), gist, table)
 
@@ -245,14 +270,15 @@ def _calibration_chart(view: RunView) -> Chart | str:
         return _no_bins(pairing)
     beta = view.health.beta if view.health else None
     covered = int(np.sum(np.abs(bins.outcome - bins.forecast) <= bins.error))
-    slope = "undefined" if beta is None else f"{beta:.2f}"
+    slope = "undefined" if beta is None else _plain(beta, 2)
     gist = (
-        f"Mean outcome by tenth of the forecasts, {pairing.forecast.size} test rows. "
+        f"Mean outcome in {len(bins.rows)} groups of the forecasts, ascending and about equal in size where "
+        f"forecasts are not tied; {bins.rows.sum()} test rows. "
         f"Calibration slope {slope}, where 1 is calibrated and 0 knows nothing; "
         f"{covered} of {len(bins.rows)} intervals hold the 45 degree line."
     )
     rows = tuple(
-        (str(i), str(n), as_text(f, "return"), as_text(y, "return"), f"±{as_text(e, 'return')}")
+        (str(i), str(n), written(f, "return"), written(y, "return"), f"±{written(e, 'return')}")
         for i, (n, f, y, e) in enumerate(
             zip(
                 bins.rows.tolist(),
@@ -265,11 +291,12 @@ def _calibration_chart(view: RunView) -> Chart | str:
         )
     )
     table = Table(
-        "Mean forecast and mean outcome, a day, by tenth of the forecasts",
-        ("Tenth", "Rows", "Mean forecast", "Mean outcome", "95% interval"),
+        f"Mean forecast and mean outcome, a day, in {len(bins.rows)} groups of the forecasts",
+        ("Group", "Rows", "Mean forecast", "Mean outcome", "95% interval"),
         rows,
     )
-    drawing = calibration_drawing("calibration", gist, pairing.forecast, pairing.outcome, bins, beta)
+    drawn = beta if beta is not None and abs(beta) < STEEPEST else None
+    drawing = calibration_drawing("calibration", gist, pairing.forecast, pairing.outcome, bins, drawn)
     note = "Single days swing far wider; those beyond the frame, and some within, are not drawn."
     return Chart(drawing, f"{gist} {note}", table)
 
@@ -277,7 +304,12 @@ def _calibration_chart(view: RunView) -> Chart | str:
 def _no_bins(pairing: Pairing) -> str:
     if pairing.forecast.size and np.ptp(pairing.forecast) == 0:
         return "All forecasts are the same, so there is no calibration to show."
-    return "Too few forecasts, or some that are not finite: there is no calibration to show."
+    figures = np.concatenate([pairing.forecast, pairing.outcome])
+    if not np.all(np.abs(figures) < ABSURD):
+        return (
+            "Some forecasts or outcomes are not finite, or beyond all sense: there is no calibration to show."
+        )
+    return "Too few forecasts, or too few that differ: there is no calibration to show."
 
 
 def _epochs_chart(view: RunView) -> Chart | str:
@@ -307,11 +339,11 @@ def _epochs_chart(view: RunView) -> Chart | str:
                 f"fold {fold}, seed {seed}",
                 str(epochs[-1].epoch),
                 "not marked" if best is None else str(kept.epoch),
-                f"{epochs[-1].loss:.4f}",
-                f"{epochs[-1].val_loss:.4f}",
-                f"{kept.val_loss:.4f}",
-                f"{kept.pred_std:.4f}",
-                f"{kept.pos_pct:.1f}%",
+                _plain(epochs[-1].loss, 4),
+                _plain(epochs[-1].val_loss, 4),
+                _plain(kept.val_loss, 4),
+                _plain(kept.pred_std, 4),
+                written(kept.pos_pct / 100, "share"),
             )
         )
     best_epochs = [e.epoch for e in view.epochs if e.best]
@@ -355,14 +387,21 @@ def _years_table(view: RunView) -> Table | None:
         (
             str(year.year),
             str(year.rows),
-            as_text(year.strategy, "return"),
-            as_text(year.buy_and_hold, "return"),
-            as_text(year.max_drawdown, "share"),
-            f"{year.turnover:.2f}",
+            written(year.strategy, "return"),
+            written(year.buy_and_hold, "return"),
+            written(year.max_drawdown, "share"),
+            _plain(year.turnover, 2),
         )
         for year in view.years
     )
-    columns = ("Year", "Rows", "Strategy, net", "Buy and hold, net", "Max drawdown", "Turnover")
+    columns = (
+        "Year",
+        "Rows",
+        "Strategy, net",
+        "Buy and hold, net",
+        "Max drawdown",
+        "Turnover: sum of trades / equity",
+    )
     return Table("By calendar year in which returns became known", columns, rows)
 
 
@@ -378,16 +417,24 @@ def _folds_table(view: RunView) -> Table | str:
             f"{fold.fold}",
             f"{fold.first} to {fold.last}",
             str(fold.rows),
-            as_text(fold.rho, "number"),
-            as_text(fold.k, "number"),
-            as_text(fold.above_mean, "share"),
-            as_text(fold.accuracy, "share"),
-            as_text(fold.net, "return"),
-            as_text(fold.buy_and_hold, "return"),
+            written(fold.rho, "number"),
+            written(fold.k, "number"),
+            written(fold.above_mean, "share"),
+            written(fold.accuracy, "share"),
+            written(fold.net, "return"),
+            written(fold.buy_and_hold, "return"),
         )
         for fold in view.folds
     )
-    columns = ("Fold", "Test days", "Rows", "Correlation", "pred_std", "Above train mean", "Accuracy")
+    columns = (
+        "Fold",
+        "Test days (of decision)",
+        "Rows",
+        "Correlation",
+        "pred_std",
+        "Above train mean",
+        "Accuracy",
+    )
     return Table("The test rows of each fold", (*columns, "Strategy, net", "Buy and hold, net"), rows)
 
 
@@ -424,11 +471,11 @@ def _rivals_table(view: RunView) -> Table | None:
     rows = tuple(
         (
             rival.name,
-            as_text(rival.correlation, "number"),
-            as_text(rival.r2, "return"),
-            as_text(rival.accuracy, "share"),
-            as_text(rival.sharpe, "ratio"),
-            as_text(rival.gain, "points") if rival.gain is None else f"{100 * rival.gain:+.2f} pp",
+            written(rival.correlation, "number"),
+            written(rival.r2, "return"),
+            written(rival.accuracy, "share"),
+            written(rival.sharpe, "ratio"),
+            written(rival.gain, "points") if rival.gain is None else f"{100 * rival.gain:+.2f} pp",
             "undefined" if rival.gain_error is None else f"{100 * rival.gain_error:.2f} pp",
         )
         for rival in view.rivals
@@ -447,8 +494,8 @@ def _ladder_table(view: RunView) -> Table | None:
     rows = []
     for rung in view.rungs:
         sign = "<" if rung.minimum > rung.stretch else ">"
-        steps = (f"{sign} {as_text(step, rung.unit)}" for step in (rung.minimum, rung.target, rung.stretch))
-        rows.append((rung.name, as_text(rung.value, rung.unit), *steps, rung.reached, rung.band))
+        steps = (f"{sign} {written(step, rung.unit)}" for step in (rung.minimum, rung.target, rung.stretch))
+        rows.append((rung.name, written(rung.value, rung.unit), *steps, rung.reached, rung.band))
     columns = ("Metric", "Value", "Minimum", "Target", "Stretch", "Reached", "Band")
     note = "The ladder is a scorecard, not evidence: chance passes each gate too, at its own rate."
     return Table("The plan's success ladder", columns, tuple(rows), note=note)
@@ -461,7 +508,7 @@ def _scorecard_table(view: RunView) -> Table | None:
     rows = tuple(
         (
             view.labels.get(score.name, score.name),
-            *(as_text(dict(score.values).get(path), score.unit) for path in paths),
+            *(written(dict(score.values).get(path), score.unit) for path in paths),
             score.better,
         )
         for score in view.scores
@@ -474,7 +521,7 @@ def _figures_table(view: RunView) -> Table | None:
     if not view.figures:
         return None
     rows = tuple(
-        (f.name, as_text(f.value, f.unit), "not counted" if f.n is None else str(f.n), f.better)
+        (f.name, written(f.value, f.unit), "not counted" if f.n is None else str(f.n), f.better)
         for f in view.figures
     )
     return Table("Final metrics, as in the log", ("Figure", "Value", "Rows", "Better"), rows)
@@ -540,7 +587,7 @@ def _overview_table(view: CompareView) -> Table:
         ("Verdict", [run.verdict for run in view.runs]),
         ("Kind", [run.kind for run in view.runs]),
         ("Recipe", [run.recipe for run in view.runs]),
-        ("Test days", [_span(run) for run in view.runs]),
+        ("Test days (of decision)", [_span(run) for run in view.runs]),
         ("Finished", [run.finished_at[:16].replace("T", " ") for run in view.runs]),
     )
     rows = tuple((name, *texts) for name, texts in facts)
@@ -548,20 +595,26 @@ def _overview_table(view: CompareView) -> Table:
 
 
 def _span(run: RunView) -> str:
-    if run.equity is None:
+    if run.equity is None or run.equity.decided is None:
         return "not readable"
-    return f"{len(run.equity.days)}, {run.equity.days[0]} to {run.equity.days[-1]}"
+    first, last = run.equity.decided
+    return f"{len(run.equity.days)}, {first} to {last}"
 
 
 def _row(label: str, values: Sequence[float | None], unit: Unit, better: Better) -> tuple[str, ...]:
     """Return one row, the best value marked in words where there is one."""
-    texts = [as_text(value, unit) for value in values]
+    texts = [written(value, unit) for value in values]
     known = [value for value in values if value is not None and np.isfinite(value)]
     if better == "neither" or len(known) < 2 or len(set(texts)) == 1:
         return (label, *texts)
     best = max(known) if better == "higher" else min(known)
-    shown = as_text(best, unit)
+    shown = written(best, unit)
     return (label, *(f"{text} (best)" if text == shown else text for text in texts))
+
+
+def _marked(view: CompareView) -> bool:
+    """Whether one run can be called the best over its own days."""
+    return view.same_days and view.alike
 
 
 def _side_by_side(view: CompareView) -> Table:
@@ -571,7 +624,7 @@ def _side_by_side(view: CompareView) -> Table:
         found = [run.figure(name) for run in view.runs]
         first = next(figure for figure in found if figure is not None)
         values = [None if figure is None else figure.value for figure in found]
-        marked = view.same_days and name not in BASELINE_FIGURES
+        marked = _marked(view) and name not in BASELINE_FIGURES
         row = _row(name, values, first.unit, first.better if marked else "neither")
         texts = ("none" if figure is None else text for figure, text in zip(found, row[1:], strict=True))
         rows.append((name, *texts))
@@ -585,7 +638,7 @@ def _scores_side_by_side(view: CompareView) -> Table:
         score = next(s for run in view.runs for s in run.scores if s.name == name)
         values = [run.score(name).get("strategy") for run in view.runs]
         label = view.runs[0].labels.get(name, name)
-        rows.append(_row(label, values, score.unit, score.better if view.same_days else "neither"))
+        rows.append(_row(label, values, score.unit, score.better if _marked(view) else "neither"))
     return Table(
         "Scorecard of the strategies, over each run's own days", ("Figure", *_heads(view)), tuple(rows)
     )
@@ -604,12 +657,15 @@ def _common_table(view: CompareView) -> Table | None:
 
     def row(score: Score) -> tuple[str, ...]:
         return _row(
-            score.name, [dict(score.values).get(run.name) for run in view.runs], score.unit, score.better
+            score.name,
+            [dict(score.values).get(run.name) for run in view.runs],
+            score.unit,
+            score.better if view.alike else "neither",
         )
 
     rows = tuple(row(score) for score in view.common_figures)
     days = len(view.common.days) if view.common else 0
-    return Table(f"On the {days} common days alone", ("Figure", *_heads(view)), rows)
+    return Table(f"On the {days} common days alone", ("Figure", *_heads(view)), rows, note=view.common_note)
 
 
 def _wide(caption: str, view: CompareView, pairs: Sequence[tuple[str, tuple[str, ...]]]) -> Table | None:
@@ -627,7 +683,7 @@ def _years_side_by_side(view: CompareView) -> Table | None:
             str(year),
             [of[year].strategy if year in of else None for of in known],
             "return",
-            "higher" if view.same_days else "neither",
+            "higher" if _marked(view) else "neither",
         )
         for year in years
     )

@@ -53,6 +53,8 @@ class Equity:
     ----------
     days : tuple of date (n,)
         Days on which the values became known.
+    decided : (date, date) or None
+        First and last day of decision.
     curves : mapping of str to array (n,)
         The strategy first.
     notes : tuple of str
@@ -62,6 +64,7 @@ class Equity:
     days: tuple[dt.date, ...]
     curves: Mapping[str, Floats]
     notes: tuple[str, ...] = ()
+    decided: tuple[dt.date, dt.date] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +96,8 @@ class RunView:
 
     Attributes
     ----------
+    days_per_year : int
+        Trading days in a year of the run's market.
     forecasts_of : str or None
         The run whose forecasts a backtest traded.
     folds : tuple of FoldScore or None
@@ -117,6 +122,7 @@ class RunView:
     status: str
     verdict: str
     finished_at: str
+    days_per_year: int = 252
     forecasts_of: str | None = None
     health: HealthView | None = None
     diagnosis: DiagnosisView | None = None
@@ -160,10 +166,16 @@ class CompareView:
     runs : tuple of RunView
     same_days : bool
         Whether all runs forecast exactly the same days.
+    alike : bool
+        Whether all runs are of the same symbol, prices, fill and costs: only then is one of them the best.
+    cautions : tuple of str
+        What stands in the way of reading the figures side by side.
     common : Equity or None
         Of the runs on the days that all of them have; None with fewer than two such days.
     common_figures : tuple of Score
         Figures on the common days, one value a run.
+    common_note : str
+        How many days make a year there.
     differences : tuple of (name, one text a run)
         Settings that differ.
     origins : tuple of (name, one text a run)
@@ -172,7 +184,10 @@ class CompareView:
 
     runs: tuple[RunView, ...]
     same_days: bool
+    alike: bool
+    cautions: tuple[str, ...]
     common: Equity | None
     common_figures: tuple[Score, ...] = ()
+    common_note: str = ""
     differences: tuple[tuple[str, tuple[str, ...]], ...] = ()
     origins: tuple[tuple[str, tuple[str, ...]], ...] = ()

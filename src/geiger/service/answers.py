@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geiger.checks.base import BOOSTERS, COMMANDS
 from geiger.errors import SettingError
 from geiger.records import Epoch, RunLog
 from geiger.service.bounds import BYTES, ROWS, inside, page, whole
@@ -13,6 +14,7 @@ from geiger.service.bounds import BYTES, ROWS, inside, page, whole
 if TYPE_CHECKING:
     from geiger.service.served import ServedLogs
 
+LOGGED = {command: logged for logged, command in COMMANDS.items() if command in BOOSTERS}
 _BESIDE = BYTES // 3  # of an answer: what stands beside the page of logs
 
 
@@ -42,7 +44,10 @@ class Answers:
         """Return every log in short, the newest first."""
         from geiger.analyzer import list_facts
 
-        found = list_facts(self._book(), symbol=symbol, model=model, status=status)
+        named = LOGGED.get(str(model).lower(), model) if model else None  # logs say gbm_lgb for lgb
+        found = list_facts(
+            self._book(), symbol=symbol, model=named, status=status.upper() if status else None
+        )
         rows = [{key: fact for key, fact in facts.items() if key != "new"} for facts in found]
         return _page(rows, "runs", offset, limit)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from geiger.checks.base import COMMANDS, MODELS
 from geiger.errors import SettingError, did_you_mean
 
 RUN_NAME = re.compile(r"[A-Za-z0-9^=][A-Za-z0-9^=._-]*_[a-z_]+_[0-9]{8}_[0-9]{6}")
@@ -51,6 +52,19 @@ WORD = Kind(
     "one short word of letters, digits and ^ = . _ -",
     lambda value: isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9^=._ -]{1,40}", value)),
 )
+
+
+def _one_of(*words: str) -> Kind:
+    known = {word.lower() for word in words}
+    return Kind(
+        {"type": "string", "enum": list(words)},
+        f"one of {', '.join(words)}",
+        lambda value: isinstance(value, str) and value.lower() in known,
+    )
+
+
+STATUS = _one_of("SUCCESS", "FAILED", "COLLAPSED", "NONE")
+MODEL = _one_of(*dict.fromkeys([*MODELS, *COMMANDS, "backtest", "own"]))
 
 
 @dataclass(frozen=True)
@@ -119,8 +133,8 @@ TOOLS = (
         "Lists the training and backtest logs, newest first: symbol, model, status, main figures.",
         (
             Argument("symbol", WORD, "only this symbol"),
-            Argument("model", WORD, "only this model, as lgb or lstm"),
-            Argument("status", WORD, "only SUCCESS, FAILED or COLLAPSED; NONE for logs without one"),
+            Argument("model", MODEL, "only this model; lgb and gbm_lgb are the same"),
+            Argument("status", STATUS, "only logs that end so; NONE for logs without a status"),
             *_paged(50),
         ),
     ),
@@ -133,7 +147,8 @@ TOOLS = (
     Tool(
         "analyze_runs",
         "Says what the checks find in runs and across them: code, severity, evidence with file and line, "
-        "cause, and the next command. Without arguments: the newest run.",
+        "cause, and the next command. Without arguments: the newest run. "
+        "What to try next covers the runs of the first page.",
         (
             Argument("names", LIST, "these runs"),
             Argument("newest", NUMBER, "the so many newest runs"),
