@@ -64,6 +64,7 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
     facts = {
+        "command": "python bench/logs.py training_logs",
         "logs": LOGS,
         "megabytes": round(megabytes, 1),
         "processors": threads_at_hand(),
