@@ -50,7 +50,7 @@ def test_a_file_that_cannot_be_written(call: Call, data: Path) -> None:
     Path("dir.csv").mkdir()
     answer = call(*build, "dir.csv")
     assert answer.code == 1
-    assert "dir.csv: cannot be written (Is a directory)" in answer.complaint
+    assert "dir.csv: is no regular file; name another" in answer.complaint
     assert not list(Path().glob(".*tmp"))
 
 

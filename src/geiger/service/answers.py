@@ -6,16 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geiger.checks.base import BOOSTERS, COMMANDS
-from geiger.errors import SettingError
+from geiger.checks.base import COMMANDS
+from geiger.errors import DataError, SettingError
 from geiger.records import Epoch, RunLog
 from geiger.service.bounds import BYTES, ROWS, inside, page, whole
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from geiger.service.served import ServedLogs
 
-LOGGED = {command: logged for logged, command in COMMANDS.items() if command in BOOSTERS}
+ANALYZED = 20  # runs in one answer: what the checks find in more of them does not fit
+DAYS = 2_000_000  # forecasts of a run that are read
 _BESIDE = BYTES // 3  # of an answer: what stands beside the page of logs
+_COVERED = 3_000  # bytes of that for the names of the runs that the steps cover
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # days since 1970: those that a date of Python can be
 
 
 class Answers:
@@ -44,11 +49,12 @@ class Answers:
         """Return every log in short, the newest first."""
         from geiger.analyzer import list_facts
 
-        named = LOGGED.get(str(model).lower(), model) if model else None  # logs say gbm_lgb for lgb
-        found = list_facts(
-            self._book(), symbol=symbol, model=named, status=status.upper() if status else None
-        )
-        rows = [{key: fact for key, fact in facts.items() if key != "new"} for facts in found]
+        found = list_facts(self._book(), symbol=symbol, status=status.upper() if status else None)
+        rows = [
+            {key: fact for key, fact in facts.items() if key != "new"}
+            for facts in found
+            if model is None or _command(str(facts["model"])) == _command(model)
+        ]
         return _page(rows, "runs", offset, limit)
 
     def show_run(self, name: str) -> dict[str, Any]:
@@ -75,13 +81,13 @@ class Answers:
             raise SettingError("analyze_runs: give names, newest or all, not several of them")
         book = self._book()
         chosen = names or self._newest(None if all else 1 if newest is None else newest)
-        here = chosen[offset : offset + min(limit, ROWS)]
+        here = chosen[offset : offset + min(limit, ANALYZED)]
         facts = analysis_facts(analyze(book, here)) if here else {"logs": []}
         in_order = sorted(facts["logs"], key=lambda log: here.index(log["name"]))
         beside: dict[str, Any] = {}
         if offset == 0 and here:
             kept = {key: facts[key] for key in ("folder", "known", "trends", "steps")}
-            beside = whole(kept, _BESIDE)
+            beside = {"steps_cover": here, **whole(kept, _BESIDE - _COVERED)}
         logs = page(in_order, "logs", limit, offset=offset, total=len(chosen), most=BYTES - _BESIDE)
         return {**beside, **logs}
 
@@ -95,7 +101,7 @@ class Answers:
         self, name: str, fold: int | None = None, seed: int | None = None, offset: int = 0, limit: int = 100
     ) -> dict[str, Any]:
         """Return the epochs of a run, in the order in which they came."""
-        log = self._book().case(name).log
+        log = self._book().log(name)
         rows = [
             _epoch_facts(epoch, name, log)
             for epoch in log.epochs
@@ -107,11 +113,14 @@ class Answers:
         """Return the out-of-sample forecasts of a run, day by day."""
         from geiger.runs import RunsFolder
 
-        for part in ("run.json", "forecasts.parquet"):
-            inside(self._runs_dir, name, part)
+        inside(self._runs_dir, name, "run.json")
+        _refuse_too_many(inside(self._runs_dir, name, "forecasts.parquet"))
         frame = RunsFolder(self._runs_dir).load(name).forecasts()
-        rows = frame.select("day", "forecast", "outcome", "train_mean").rows(named=True)
-        return {"run": name, "unit": "log return", **_page(rows, "forecasts", offset, limit)}
+        part = frame.select("day", "forecast", "outcome", "train_mean").slice(offset, min(limit, ROWS))
+        _refuse_strange_days(part, name)
+        rows = part.rows(named=True)
+        answer = page(rows, "forecasts", limit, offset=offset, total=frame.height)
+        return {"run": name, "unit": "log return", **answer}
 
     def _book(self) -> ServedLogs:
         if self._served is None:
@@ -124,6 +133,31 @@ class Answers:
         from geiger.analyzer import list_facts
 
         return [str(facts["name"]) for facts in list_facts(self._book())[:count]]
+
+
+def _command(model: str) -> str:
+    """Return a model as commands call it: logs say gbm_lgb for lgb."""
+    return COMMANDS.get(model.lower(), model.lower())
+
+
+def _refuse_too_many(path: Path) -> None:
+    """Ask a Parquet file how many rows it has before any is read; what is none is for the reader to refuse."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_metadata(path).num_rows
+    except (OSError, ValueError, pa.ArrowException):
+        return
+    if rows > DAYS:
+        raise DataError(f"{path.parent.name}: {rows} forecasts, at most {DAYS} are read; look at it yourself")
+
+
+def _refuse_strange_days(part: pl.DataFrame, name: str) -> None:
+    """Refuse days before the year 1 or after 9999: polars can hold them, and panics when they become dates."""
+    days = part["day"].to_physical()
+    if not days.is_between(_FIRST_DAY, _LAST_DAY).all():
+        raise DataError(f"{name}: its forecasts have days that no calendar has; train again")
 
 
 def _page(rows: Sequence[Mapping[str, Any]], name: str, offset: int, limit: int) -> dict[str, Any]:

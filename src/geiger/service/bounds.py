@@ -19,7 +19,7 @@ FILE = 64 * 2**20  # bytes of a file that is read
 _DEPTH = 12
 _KEYS = 50  # of a table of names and values, however short its lists must become
 _SHORT = 100  # characters that are left of a text
-_AROUND = 1_000  # bytes around the rows of a page
+_AROUND = 1_000  # bytes around the facts or the rows of an answer
 
 
 def inside(folder: Path, *parts: str) -> Path:
@@ -85,7 +85,7 @@ def size(value: Any) -> int:
     return len(encoded(value).encode())
 
 
-def whole(facts: Mapping[str, Any], most: int = BYTES) -> dict[str, Any]:
+def whole(facts: Mapping[str, Any], most: int = BYTES - _AROUND) -> dict[str, Any]:
     """Return the facts of one thing in at most `most` bytes: lists and texts become shorter until it holds.
 
     Raises

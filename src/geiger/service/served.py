@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from geiger.logbook import Entry, LogBook, Stamp
+from geiger.records import RunLog
 from geiger.service.tools import is_name
 
 
@@ -15,13 +16,38 @@ class ServedLogs(LogBook):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, keep=False)
         self._known: dict[str, Entry] = {}
+        self._last: tuple[object, RunLog] | None = None
 
     def names(self) -> dict[str, Stamp]:
         """Return the stem and the stamp of every log that may be read, by name."""
         return {name: stamp for name, stamp in super().names().items() if is_name(name)}
+
+    def log(self, name: str) -> RunLog:
+        """Return all that one log says; the last one is remembered as long as its files stay as they are.
+
+        Raises
+        ------
+        DataError
+            There is no such log here, or it cannot be read.
+        """
+        path = self.path(name)
+        stamp = (path, _stamp(path), _stamp(path.with_suffix(".jsonl")))
+        if self._last is None or self._last[0] != stamp:
+            self._last = None  # two of them need not be held at once
+            self._last = (stamp, self.case(name).log)
+        return self._last[1]
 
     def _load(self) -> dict[str, Entry]:
         return dict(self._known)
 
     def _save(self, entries: Mapping[str, Entry]) -> None:
         self._known = dict(entries)
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Return what changes with a file: itself where it is a link, and what it leads to."""
+    try:
+        link, target = path.lstat(), path.stat()
+    except OSError:
+        return None
+    return (link.st_ino, link.st_mtime_ns, target.st_ino, target.st_size, target.st_mtime_ns)

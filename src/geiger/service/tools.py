@@ -118,10 +118,10 @@ class Tool:
         return {name: value for name, value in given.items() if value is not None}
 
 
-def _paged(rows: int) -> Sequence[Argument]:
+def _paged(rows: int, most: int = 200) -> Sequence[Argument]:
     return (
         Argument("offset", NUMBER, "rows to pass over; the last answer's next_offset (default: 0)"),
-        Argument("limit", NUMBER, f"rows in the answer, at most 200 (default: {rows})"),
+        Argument("limit", NUMBER, f"rows in the answer, at most {most} (default: {rows})"),
     )
 
 
@@ -148,12 +148,12 @@ TOOLS = (
         "analyze_runs",
         "Says what the checks find in runs and across them: code, severity, evidence with file and line, "
         "cause, and the next command. Without arguments: the newest run. "
-        "What to try next covers the runs of the first page.",
+        "What to try next stands on the first page, with the runs that it covers.",
         (
             Argument("names", LIST, "these runs"),
             Argument("newest", NUMBER, "the so many newest runs"),
             Argument("all", FLAG, "all runs"),
-            *_paged(10),
+            *_paged(10, 20),
         ),
     ),
     Tool(
