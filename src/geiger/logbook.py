@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import math
 import os
 import re
 import time
@@ -200,7 +199,7 @@ class LogBook:
     def _brief(self, name: str) -> Brief:
         try:
             return brief_of(self.case(name))
-        except (DataError, OSError) as error:
+        except Exception as error:  # whatever is wrong with one log, it hides no other
             return Brief(name, trouble=clean(error))
 
     def _load(self) -> dict[str, Entry]:
@@ -259,7 +258,7 @@ def brief_of(case: Case) -> Brief:
         figures={
             figure.name: float(figure.value)
             for figure in log.figures
-            if figure.value is not None and math.isfinite(figure.value)
+            if figure.value is not None and abs(figure.value) < 1e100
         },
         lines={name: line for name, line in places.items() if line is not None},
         findings={finding.code: str(finding.severity) for finding in ask_all(case)},

@@ -157,6 +157,47 @@ def test_the_installed_copy_is_the_shipped_one(agent: str) -> None:
     assert (ROOT / ".claude" / "agents" / f"{agent}.md").read_text(encoding="utf-8") == text_of(agent)
 
 
+@pytest.mark.parametrize("agent", NAMES)
+def test_no_assistant_trains_unasked(agent: str) -> None:
+    text = " ".join(text_of(agent).split())
+    rule = re.search(
+        r"\*\*Never start a training\*\* \(([^)]+)\) unless the user asked for exactly that", text
+    )
+    assert rule is not None
+    for word in ("train", "backtest of a model without a run", "replay", "ablate without `--dry-run`"):
+        assert word in rule[1]
+    assert "`replay` costs a whole training" in text
+    assert "`backtest`, with `--run` too, writes a new run" in text
+    for line in text_of(agent).splitlines():
+        if "`geiger replay" in line:
+            assert "costs a whole training" in line
+        if "`geiger backtest" in line:
+            assert "writes a new run" in line
+
+
+def test_the_confirmation_is_quoted_right_and_with_its_caveats() -> None:
+    page = (ROOT / "docs" / "evidence" / "confirmation.md").read_text(encoding="utf-8")
+    text = " ".join(text_of("deep-researcher").split())
+    (quoted,) = re.findall(r"On later days.*?do not differ\.", text)
+    rows = [re.findall(r"\d\.\d+ ± \d\.\d+", line) for line in page.splitlines() if line.startswith("| ")]
+    figures = [row for row in rows if row]
+    assert len(figures) == 3
+    others, development = quoted.split("development symbols")
+    for _, chosen_on, never in figures:
+        assert never in others
+        assert chosen_on in development
+    assert "only 12 of the 24 symbols were never used for choosing" in others
+    assert "± is too small" in development
+    assert "four times as wide" in development
+    assert "R^2 is below 0" in development
+
+
+def test_exit_code_3_is_not_that_of_the_logs_commands() -> None:
+    text = " ".join(text_of("command-executor").split())
+    assert "3 that the run of a train, backtest or replay ended FAILED or COLLAPSED" in text
+    assert "The `logs` commands end with 0 whatever the logs say" in text
+
+
 def states(project: Path, *, force: bool = False) -> list[str]:
     return [one.state for one in install(project, force=force)]
 
@@ -213,3 +254,30 @@ def test_install_refuses_what_is_no_project(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(SettingError, match="no folder"):
         install(tmp_path / "file")
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_install_writes_all_or_nothing(
+    tmp_path: Path, force: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / ".claude" / "agents"
+    (folder / "code-analyzer.md").mkdir(parents=True)  # the last of the three
+    assert call(f"geiger agents install {tmp_path}" + " --force" * force) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("geiger: ")
+    assert "is no file" in line
+    assert [path.name for path in folder.iterdir()] == ["code-analyzer.md"]
+
+
+def test_install_reads_all_before_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / ".claude" / "agents"
+    folder.mkdir(parents=True)
+    (folder / "code-analyzer.md").write_text("mine", encoding="utf-8")
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(SettingError, match="nothing was written"):
+        install(tmp_path)
+    assert [path.name for path in folder.iterdir()] == ["code-analyzer.md"]

@@ -47,17 +47,22 @@ def install(project: Path, *, force: bool = False) -> list[Installed]:
     Raises
     ------
     SettingError
-        The project is no folder, a link leads out of it, or a file cannot be written. Links are looked at
-        before anything is written.
+        The project is no folder, a link leads out of it, or a file cannot be read or written. All of them are
+        looked at before anything is written.
     """
     if not project.is_dir():
         raise SettingError(f"{project}: is no folder; name the folder of a project")
     paths = {name: project / PLACE / f"{name}.md" for name in NAMES}
     for path in paths.values():
         _refuse_a_way_out(path, project)
-        if path.exists() and not path.is_file():
-            raise SettingError(f"{path}: is no file; move it away, nothing was written")
-    return [Installed(name, path, _write(path, text_of(name), force)) for name, path in paths.items()]
+    states = {name: _state(path, text_of(name).encode(), force) for name, path in paths.items()}
+    try:
+        for name, path in paths.items():
+            if states[name] == "written":
+                write_atomically(path, text_of(name).encode())
+    except DataError as error:
+        raise SettingError(str(error)) from None
+    return [Installed(name, path, states[name]) for name, path in paths.items()]
 
 
 def _refuse_a_way_out(path: Path, project: Path) -> None:
@@ -69,17 +74,17 @@ def _refuse_a_way_out(path: Path, project: Path) -> None:
         raise SettingError(f"{path}: a link there leads out of {project}; remove the link")
 
 
-def _write(path: Path, text: str, force: bool) -> State:
-    content = text.encode()
+def _state(path: Path, content: bytes, force: bool) -> State:
+    """Return what is to become of one definition."""
     try:
-        if path.exists():
-            if path.read_bytes() == content:
-                return "already there"
-            if not force:
-                return "kept"
-        write_atomically(path, content)
+        if not path.exists():
+            return "written"
+        if not path.is_file():
+            raise SettingError(f"{path}: is no file; move it away, nothing was written")
+        if path.read_bytes() == content:
+            return "already there"
+        return "written" if force else "kept"
     except OSError as error:
-        raise SettingError(f"{path}: cannot be read ({error.strerror}); check the folder") from None
-    except DataError as error:
-        raise SettingError(str(error)) from None
-    return "written"
+        raise SettingError(
+            f"{path}: cannot be read ({error.strerror}); check the folder, nothing was written"
+        ) from None

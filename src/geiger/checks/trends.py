@@ -7,6 +7,7 @@ what looks like ten results is often less, so every pattern says on how many it 
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -110,7 +111,7 @@ def _ends_badly(briefs: Sequence[Brief]) -> Found:
                     f"{symbol} {model}: all {len(bad)} finished runs ended {status}",
                     tuple(b.at_status() for b in bad[-LISTED:]),
                     "Not chance any more: prices, recipe or loss of this pair are at fault.",
-                    f"geiger logs analyze {bad[-1].name}",
+                    shlex.join(["geiger", "logs", "analyze", bad[-1].name]),
                 )
 
 
@@ -124,7 +125,7 @@ def _symbol_ends_badly(briefs: Sequence[Brief]) -> Found:
                 f"{symbol}: no run of {', '.join(sorted(models))} ended well",
                 tuple(b.at_status() for b in bad[-LISTED:]),
                 "Where every model fails, look at the prices first.",
-                f"geiger data show {symbol}",
+                shlex.join(["geiger", "data", "show", symbol]),
             )
 
 
@@ -194,7 +195,7 @@ def _clear_ones(comparisons: Mapping[tuple[str, str], Sequence[Pair]]) -> Found:
             f"{len(means)} symbols",
             (a.at("Correlation"), b.at("Correlation")),
             "Symbols share their days, so that the standard error is too small where they move together.",
-            f"geiger logs compare {a.name} {b.name}",
+            shlex.join(["geiger", "logs", "compare", a.name, b.name]),
         )
 
 
@@ -233,7 +234,7 @@ def _drift(briefs: Sequence[Brief]) -> Found:
             f"{first.figures[name]:.4g} to {last.figures[name]:.4g}",
             (first.at(name), last.at(name)),
             "Newer data or changed settings; the findings on recipe, data and version drift say which.",
-            f"geiger logs compare {first.name} {last.name}",
+            shlex.join(["geiger", "logs", "compare", first.name, last.name]),
         )
 
 
@@ -262,7 +263,7 @@ def _shared(briefs: Sequence[Brief]) -> Found:
                 f"{code} in {count} of {len(finished)} finished runs",
                 tuple(b.at_status() for b in cited[-LISTED:]),
                 "One cause is likelier than many: look for what these runs share.",
-                f"geiger logs analyze {cited[-1].name}",
+                shlex.join(["geiger", "logs", "analyze", cited[-1].name]),
             )
 
 
@@ -279,7 +280,7 @@ def _many_tries(briefs: Sequence[Brief]) -> Found:
             (best.at("Test Sharpe"),),
             "The best of many tries is partly luck. Nothing here corrects for it: the verdict is not "
             "evaluated.",
-            f"geiger logs show {best.name}",
+            shlex.join(["geiger", "logs", "show", best.name]),
         )
 
 

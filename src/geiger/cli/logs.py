@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import shutil
 import textwrap
 import time
@@ -93,7 +94,7 @@ def show_log(args: argparse.Namespace) -> int:
         print(f"  {notice['code']}: {notice['text']}")
     if facts["unread"]:
         print(f"\n{counted(len(facts['unread']), 'line')} not understood: {_listed(facts['unread'])}")
-    print(f"\nWhat it means: geiger logs analyze {facts['name']}")
+    print(f"\nWhat it means: geiger logs analyze {shlex.quote(facts['name'])}")
     return 0
 
 

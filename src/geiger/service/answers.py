@@ -141,7 +141,7 @@ def _command(model: str) -> str:
 
 
 def _refuse_too_many(path: Path) -> None:
-    """Ask a Parquet file how many rows it has before any is read; what is none is for the reader to refuse."""
+    """Ask a Parquet file how many rows it has before any is read; a damaged one is the reader's to refuse."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -154,7 +154,7 @@ def _refuse_too_many(path: Path) -> None:
 
 
 def _refuse_strange_days(part: pl.DataFrame, name: str) -> None:
-    """Refuse days before the year 1 or after 9999: polars can hold them, and panics when they become dates."""
+    """Refuse days before the year 1 or after 9999: polars holds them, and panics where they become dates."""
     days = part["day"].to_physical()
     if not days.is_between(_FIRST_DAY, _LAST_DAY).all():
         raise DataError(f"{name}: its forecasts have days that no calendar has; train again")
