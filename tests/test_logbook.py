@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from geiger import logbook
+from geiger import analyzer, logbook
+from geiger.checks.base import Case, Finding
 from geiger.errors import DataError
 from geiger.logbook import INDEX, LogBook
 from geiger.records import Figure, Notice, Status
@@ -84,7 +85,7 @@ def test_what_was_analyzed_is_remembered_and_new_again_when_it_changes(folder: P
     path = write()
     book = LogBook(folder)
     assert [entry.analyzed for entry in book.entries()] == [False]
-    book.mark([path.stem, "no such log"])
+    book.mark(book.entries())
     assert [entry.analyzed for entry in LogBook(folder).entries()] == [True]
     os.utime(path, (1.0, 1.0))
     assert [entry.analyzed for entry in LogBook(folder).entries()] == [False]
@@ -95,7 +96,7 @@ def test_reading_without_keeping_writes_nothing(folder: Path, write: Write) -> N
     before = snapshot(folder)
     book = LogBook(folder, keep=False)
     book.entries()
-    book.mark([path.stem])
+    book.mark(book.entries())
     book.case(path.stem)
     assert snapshot(folder) == before
 
@@ -245,3 +246,77 @@ def test_what_a_log_says_cannot_command_a_terminal(folder: Path) -> None:
     texts = [*sum(case.log.config, ()), *case.log.verdict, *case.log.scorecard.notes]
     texts += [notice.text for notice in case.log.warnings] + [figure.name for figure in case.log.figures]
     assert all(text.isprintable() for text in texts), texts
+
+
+def test_a_run_that_has_not_ended_stays_new(folder: Path, write: Write) -> None:
+    write(status=None)
+    book = LogBook(folder)
+    book.mark(book.entries())
+    assert [entry.analyzed for entry in book.entries()] == [False]
+
+
+def test_what_changed_since_it_was_read_is_not_marked(folder: Path, write: Write) -> None:
+    path = write()
+    old = LogBook(folder).entries()
+    os.utime(path, (1.0, 1.0))
+    LogBook(folder).entries()  # somebody else reads it anew
+    LogBook(folder).mark(old)
+    assert [entry.analyzed for entry in LogBook(folder).entries()] == [False]
+
+
+def test_a_case_has_the_stem_of_its_log_however_it_was_named(folder: Path, write: Write) -> None:
+    path = write()
+    for name in (path.stem, path.name, str(path)):
+        case = LogBook(folder).case(name)
+        assert (case.name, case.began) == (path.stem, datetime(2025, 12, 29, 14, 30, 0))
+
+
+def test_events_that_grow_keep_a_run_alive(folder: Path, write: Write) -> None:
+    path = write(status=None)
+    os.utime(path, (1.0, 1.0))
+    idle = LogBook(folder).case(path.stem).idle
+    assert idle is not None
+    assert idle < 10_000
+
+
+def test_huge_events_are_refused(folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write()
+    monkeypatch.setattr(logbook, "LARGEST", path.stat().st_size + 20_000)
+    with path.with_suffix(".jsonl").open("a") as file:
+        file.write("x" * 40_000)
+    (entry,) = LogBook(folder).entries()
+    assert "is no log; move it away" in entry.brief.trouble
+
+
+def test_one_log_that_breaks_a_check_hides_no_other(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = write(), write("MSFT")
+
+    def break_on_one(case: Case) -> tuple[Finding, ...]:
+        if case.name == path.stem:
+            raise OverflowError("too large")
+        return ()
+
+    monkeypatch.setattr(logbook, "ask_all", break_on_one)
+    monkeypatch.setattr(analyzer, "ask_all", break_on_one)
+    logs = {log.name: log for log in analyzer.analyze(LogBook(folder, keep=False), everything=True).logs}
+    assert (logs[path.stem].trouble, logs[other.stem].trouble) == ("too large", "")
+
+
+def test_the_run_before_is_the_last_finished_one(folder: Path, write: Write) -> None:
+    write(Days="1")
+    second = write(Days="2")
+    write(Days="3", status=None)
+    last = write(Days="4")
+    logs = {log.name: log for log in analyzer.analyze(LogBook(folder, keep=False), everything=True).logs}
+    drift = next(f for f in logs[last.stem].findings if f.code == "GC505")
+    assert second.stem in drift.text
+
+
+def test_a_line_without_end_does_not_hang_the_reader(folder: Path) -> None:
+    lines = ["=== EPOCH METRICS ===", "Epoch 1: " + "a" * 150_000, "b" * 300_000, ""]
+    lines += ["=== WARNINGS ===", "X: " + "c" * 150_000, "", "=== STATUS ===", "SUCCESS", ""]
+    (folder / "A_lstm_20250101_000000.log").write_text("\n".join(lines))
+    (entry,) = LogBook(folder).entries()
+    assert entry.brief.status == "SUCCESS"

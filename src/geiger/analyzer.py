@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from geiger.checks.base import Case, Evidence, Finding, Severity
+from geiger.checks.base import COMMANDS, Case, Evidence, Finding, Severity
 from geiger.checks.catalogue import ask_all
+from geiger.checks.comparing import CONDITIONS, NO_EVIDENCE, cautions
 from geiger.checks.trends import Brief, find_trends
 from geiger.errors import DataError, SettingError
 from geiger.logbook import Entry, LogBook
@@ -101,7 +102,8 @@ def analyze(
 ) -> Analysis:
     """Analyze the logs named, or those that are new, or everything; patterns are sought in all of them.
 
-    What was analyzed is no longer new, where the book keeps an index.
+    What was analyzed in full is no longer new, where the book keeps an index; a run that has not ended
+    stays new.
 
     Parameters
     ----------
@@ -129,7 +131,7 @@ def analyze(
     shown = _in_order(chosen)[-limit:] if limit else _in_order(chosen)
     logs = tuple(_of_entry(book, entry, briefs) for entry in shown)
     trends = find_trends(briefs)
-    book.mark(entry.name for entry in chosen)
+    book.mark(shown)
     return Analysis(
         folder=clean(book.folder),
         logs=logs,
@@ -181,23 +183,23 @@ def _of_entry(book: LogBook, entry: Entry, briefs: Sequence[Brief]) -> LogAnalys
             next="geiger logs list",
             trouble=brief.trouble,
         )
-    traded = [b.name for b in briefs if b.of == brief.name and b.status]
+    traded = [b.name for b in briefs if b.of == brief.name and b.status == Status.SUCCESS]
     try:
         case = book.case(entry.name, before=_before(book, brief, briefs))
-    except (DataError, OSError) as error:  # it went or changed since it was listed
+        return analyze_case(case, backtested=traded[-1] if traded else None)
+    except Exception as error:  # it went since it was listed, or says what no check expects: one log only
         text = clean(error)
         return LogAnalysis(
             clean(entry.name), conclusion=f"cannot be read: {text}", next="geiger logs list", trouble=text
         )
-    return analyze_case(case, backtested=traded[-1] if traded else None)
 
 
 def _before(book: LogBook, brief: Brief, briefs: Sequence[Brief]) -> Case | None:
-    """Return the finished run of the same symbol and model before this one."""
+    """Return the finished run of the same symbol, kind and model before this one."""
     earlier = [
         b
         for b in briefs
-        if (b.symbol, b.model) == (brief.symbol, brief.model)
+        if (b.symbol, b.model, b.trained) == (brief.symbol, brief.model, brief.trained)
         and b.status
         and b.began
         and b.began < brief.began
@@ -309,13 +311,14 @@ def _steps(
     Within a rank, runs with fewer warnings and commands that answer findings of more runs come first. A run
     that was repeated since asks for nothing.
     """
-    newest: dict[tuple[str, str], str] = {}
+    newest: dict[tuple[str, ...], str] = {}
     warned: dict[str, int] = {}  # command -> warnings of the run that is ready for it
     for brief in sorted(briefs, key=lambda b: (b.began, b.name)):
-        newest[brief.symbol, brief.model] = brief.name
+        newest[_same(brief)] = brief.name
+    same = {brief.name: _same(brief) for brief in briefs}
     found: dict[str, list[tuple[int, str, str, tuple[Evidence, ...]]]] = {}
     for log in logs:
-        if log.trouble or newest.get((log.symbol, log.model)) != log.name:
+        if log.trouble or newest[same[log.name]] != log.name:
             continue
         if log.ready and not log.conclusion.startswith(DONE):
             reason = f"{log.name}: {log.conclusion.removesuffix(ASK)}"
@@ -349,6 +352,11 @@ def _steps(
     )
 
 
+def _same(brief: Brief) -> tuple[str, ...]:
+    """Return what two runs share of which the later repeats the earlier."""
+    return brief.symbol, brief.model, brief.trained, brief.recipe
+
+
 def _in_order(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: (entry.brief.began, entry.name))
 
@@ -371,7 +379,7 @@ def list_facts(
         _brief_facts(entry)
         for entry in entries
         if (symbol is None or entry.brief.symbol == symbol)
-        and (model is None or entry.brief.model == model)
+        and (model is None or model in (entry.brief.model, COMMANDS.get(entry.brief.model)))
         and (status is None or entry.brief.status == ("" if status == "NONE" else status))
         and not (new and entry.analyzed)
     ]
@@ -495,20 +503,17 @@ def _compared(name: str, cases: Sequence[Case]) -> dict[str, Any]:
 
 def _cautions(cases: Sequence[Case]) -> Iterable[str]:
     """Say what stands in the way of reading the figures side by side."""
-    for name, text in (
-        ("Symbol", "the runs are of different symbols"),
-        ("Data Hash", "the runs are on different prices"),
-        ("Days", "the runs cover different days"),
-        ("Fill", "the runs are filled differently, so that their targets differ"),
-        ("Folds", "the runs have different folds: their test days may differ"),
-        ("Cost", "the runs pay different costs"),
-    ):
-        if len({case.settings[name] for case in cases if name in case.settings}) > 1:
-            yield f"{text} ({name}): figures do not compare one to one"
+    yield from cautions(
+        {
+            name
+            for name in CONDITIONS
+            if len({case.settings[name] for case in cases if name in case.settings}) > 1
+        }
+    )
     for case in cases:
         if case.log.status is None:
             yield f"{case.name} has no STATUS"
-    yield "a difference between two figures is no evidence by itself: no standard error stands beside it"
+    yield NO_EVIDENCE
 
 
 def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -137,11 +137,16 @@ class LogBook:
         stamps, known = self.names(), self._load()
         return [name for name, stamp in stamps.items() if name not in known or known[name].stamp != stamp]
 
-    def mark(self, names: Iterable[str]) -> None:
-        """Remember that these logs were analyzed as they are now."""
+    def mark(self, entries: Iterable[Entry]) -> None:
+        """Remember that these logs were analyzed as they were read; one whose run has not ended stays new."""
         known = self._load()
-        done = set(names) & known.keys()
-        self._save(known | {name: replace(known[name], analyzed=True) for name in done})
+        done = {
+            e.name: replace(e, analyzed=True)
+            for e in entries
+            if e.brief.status and e.name in known and known[e.name].stamp == e.stamp
+        }
+        if done:
+            self._save(known | done)
 
     def case(self, name: str, before: Case | None = None) -> Case:
         """Return one log as its checks see it.
@@ -160,9 +165,9 @@ class LogBook:
         grew = max(file.stat().st_mtime for file in files)
         log = cleaned_log(read_log(path) if events in files else read_text(path))
         return Case(
-            name=clean(name),
+            name=path.stem,
             log=log,
-            began=began(name),
+            began=began(path.stem),
             idle=max(0.0, time.time() - grew),
             today=self.today,
             before=before,
@@ -255,6 +260,7 @@ def brief_of(case: Case) -> Brief:
         recipe=case.settings.get("Recipe", ""),
         data=case.settings.get("Data Hash", case.settings.get("Days", "")),
         of=case.settings.get("Forecasts of", ""),
+        trained=case.model,
         figures={
             figure.name: float(figure.value)
             for figure in log.figures

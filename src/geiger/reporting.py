@@ -19,6 +19,7 @@ import polars as pl
 from geiger.backtest import LABELS, STRATEGY, Costs, sharpe, simulate
 from geiger.backtest.figures import max_drawdown, total_return
 from geiger.checks.base import Finding
+from geiger.checks.comparing import NO_EVIDENCE, cautions
 from geiger.columns import WEIGHTS, require
 from geiger.errors import DataError, SettingError
 from geiger.files import read_frame
@@ -413,20 +414,7 @@ def _cautions(stored: Sequence[StoredRun], views: Sequence[RunView], same_days: 
     differing = {name for name, values in {**known, "Folds": folds}.items() if len(set(values)) > 1}
     if not same_days:
         differing.add("Days")
-    found = [
-        f"{text} ({name}): figures do not compare one to one"
-        for name, text in (
-            ("Symbol", "the runs are of different symbols"),
-            ("Data Hash", "the runs are on different prices"),
-            ("Days", "the runs cover different days"),
-            ("Fill", "the runs are filled differently, so that their targets differ"),
-            ("Folds", "the runs have different folds: their test days may differ"),
-            ("Cost", "the runs pay different costs"),
-        )
-        if name in differing
-    ]
-    last = "a difference between two figures is no evidence by itself: no standard error stands beside it"
-    return (*found, last)
+    return (*cautions(differing), NO_EVIDENCE)
 
 
 def _common_year(views: Sequence[RunView], shared: pl.DataFrame) -> tuple[int, str]:

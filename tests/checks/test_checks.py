@@ -205,6 +205,7 @@ THREES: dict[str, Three] = {
     "GC104": Three(
         case(with_(epochs=epochs([(1.0, 1.0), (float("nan"), 1.0)]))), case(), case(with_(epochs=()))
     ),
+    "GC105": Three(case(with_(status=Status.COLLAPSED)), case(), case(with_(status=None))),
     "GC111": Three(case(with_(epochs=epochs(FALLING))), case(), case(with_(epochs=epochs(FALLING[:4])))),
     "GC112": Three(
         case(with_(figures=figures(Train_Correlation=0.8, Correlation=0.02))),
@@ -344,8 +345,8 @@ def plan_log(std: str, positive: str, status: str) -> RunLog:
     ("std", "positive", "status", "codes"),
     [
         ("0.0423", "52.1%", "SUCCESS", ["GC304"]),
-        ("0.0001", "52.1%", "COLLAPSED", ["GC201", "GC302", "GC304"]),
-        ("0.0423", "99.9%", "COLLAPSED", ["GC202", "GC304"]),
+        ("0.0001", "52.1%", "COLLAPSED", ["GC105", "GC201", "GC302", "GC304"]),
+        ("0.0423", "99.9%", "COLLAPSED", ["GC105", "GC202", "GC304"]),
         ("0.0423", "99.9%", "SUCCESS", ["GC203", "GC304"]),
     ],
 )
@@ -460,3 +461,37 @@ def test_one_year_can_carry_the_result_where_the_log_has_no_folds() -> None:
     found = CODES["GC404"](case(card(folds=(), years=years)))
     assert found is not None
     assert found.text.startswith("year 2011 gained 40.00%, all others together -6.90%")
+
+
+RISING = [(1.0 + 0.02 * i, val) for i, (_, val) in enumerate(FALLING)]
+
+
+@pytest.mark.parametrize(
+    ("code", "change", "why"),
+    [
+        ("GC111", with_(epochs=epochs(RISING)), "the train loss rises too"),
+        ("GC402", with_(figures=figures(**{"Break-even_Cost": -3.0})), "it loses before costs"),
+        (
+            "GC403",
+            both(scores(correlation=0.9, volatility_matched_p=0.4), with_(figures=figures(Test_Sharpe=-0.2))),
+            "no gain to explain",
+        ),
+        (
+            "GC404",
+            card(folds=tuple(fold_score(n, net=net) for n, net in enumerate((0.2, -0.3, -0.1, -0.1)))),
+            "nothing to carry",
+        ),
+        ("GC401", with_(figures=figures(Test_Sharpe=2.9)), "daily returns allow it"),
+    ],
+)
+def test_the_other_side_of_a_condition(code: str, change: Callable[[RunLog], RunLog], why: str) -> None:
+    assert CODES[code].ask(case(change)) == Quiet(), why
+
+
+def test_a_booster_that_keeps_all_its_trees_did_not_keep_its_best_epoch() -> None:
+    grown = both(config(Model="lgb"), with_(epochs=epochs(FALLING)))
+    for rounds, severity in ((12, Severity.WARN), (3, Severity.NOTE)):
+        folds = (replace(healthy().folds[0], rounds=(rounds,)),)
+        found = CODES["GC111"](case(both(grown, with_(folds=folds))))
+        assert found is not None
+        assert found.severity is severity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shlex
 from collections import Counter
 from itertools import count
 
@@ -69,11 +70,11 @@ def test_a_recipe_that_is_better() -> None:
     (found,) = find_trends(pairs(0.02, recipe="plan"))
     assert found.code == "GC604"
     assert (
-        "recipe plan is better than recipe default: correlation +0.0200 (se 0.0007) on 5 symbols"
-        in found.text
+        "recipe plan had the higher correlation than recipe default on these days: +0.0200 (se 0.0007) on 5 "
+        "symbols" in found.text
     )
     (worse,) = find_trends(pairs(-0.02, recipe="plan"))
-    assert "recipe default is better than recipe plan" in worse.text
+    assert "recipe default had the higher correlation than recipe plan" in worse.text
     assert codes(pairs(0.0005, recipe="plan")) == [], "within the noise"
     assert codes(pairs(0.02, "ABC", recipe="plan")) == [], "too few symbols"
     several = [
@@ -85,7 +86,7 @@ def test_a_recipe_that_is_better() -> None:
 def test_a_model_beside_ridge() -> None:
     (found,) = find_trends(pairs(0.02, model="ridge"))
     assert found.code == "GC605"
-    assert found.text.startswith("ridge is better than lstm")
+    assert found.text.startswith("ridge had the higher correlation than lstm")
     assert codes(pairs(0.02, model="gbm_xgb")) == [], "ridge is what models are held against"
 
 
@@ -116,6 +117,18 @@ def test_noise_is_seldom_called_a_pattern() -> None:
     assert all(told[code] <= 13 for code in ("GC604", "GC605", "GC606")), told
 
 
+def test_the_same_run_again_is_no_drift() -> None:
+    values = [0.1] * 6 + [0.2] * 6
+    assert codes([with_figure("Correlation", value) for value in values]) == [], "one step, many times"
+
+
+def test_recipes_are_not_one_series() -> None:
+    runs = [
+        with_figure("Correlation", 0.1 + 0.01 * i, recipe="plan" if i >= 3 else "default") for i in range(6)
+    ]
+    assert codes(runs) == []
+
+
 def test_a_figure_that_only_moves() -> None:
     values = (0.1, 0.3, 0.05, 0.2, 0.15, 0.25)
     assert codes([with_figure("Correlation", value) for value in values]) == []
@@ -137,7 +150,17 @@ def test_many_tries_on_the_same_prices() -> None:
     assert found[0].evidence[0].place == f"{runs[2].name}.log:12"
     repeated = [with_figure("Test Sharpe", 0.3) for _ in range(9)]
     assert codes(repeated) == [], "the same result again is no further try"
+    unknown = [with_figure("Test Sharpe", 0.1 * i, data="") for i in (3, 1, 6, 2, 5, 4)]
+    assert codes(unknown) == [], "nobody knows on which prices"
     assert codes([*runs[:5], with_figure("Test Sharpe", 9.0, data="others")]) == []
+
+
+def test_a_hostile_name_is_quoted_in_every_step() -> None:
+    evil = [brief("A; touch x #", model, status="COLLAPSED") for model in ("lstm", "ridge", "lstm")]
+    found = find_trends(evil)
+    assert found
+    for finding in found:
+        assert not {"touch", ";"} & set(shlex.split(finding.next)), finding.next
 
 
 def test_backtests_and_unreadable_logs_are_no_runs() -> None:

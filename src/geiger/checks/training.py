@@ -81,6 +81,26 @@ def failed(case: Case) -> Answer:
 
 
 @check(
+    "GC105",
+    "The run collapsed",
+    Severity.FAIL,
+    how="STATUS is COLLAPSED.",
+    why="The forecasts are a constant or one sign by a bias; GC201, GC202 and the doctor say which and why.",
+)
+def collapsed(case: Case) -> Answer:
+    if case.log.status is None:
+        return NotApplicable("the log has no STATUS")
+    if case.log.status is not Status.COLLAPSED:
+        return Quiet()
+    return Fires(
+        "the run ended COLLAPSED",
+        (case.at("STATUS/COLLAPSED", "COLLAPSED"),),
+        "A loss or penalty that pulls forecasts to the mean, a bias, or no signal at all.",
+        case.remedy(),
+    )
+
+
+@check(
     "GC103",
     "Lines that cannot be read",
     Severity.WARN,
@@ -230,7 +250,7 @@ def rate_never_reduced(case: Case) -> Answer:
         lambda t: t.final_learning_rate == t.learning_rate and t.best_epoch < t.epochs,
         "the learning rate never fell, though training had passed its best epoch",
         "The plateau's patience is longer than what was left of the training.",
-        case.command("train"),
+        case.remedy(),
     )
 
 
@@ -331,6 +351,7 @@ CHECKS = (
     failed,
     unread,
     not_finite,
+    collapsed,
     over_fitting,
     by_heart,
     under_fitting,

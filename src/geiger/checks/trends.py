@@ -38,6 +38,8 @@ class Brief:
         Local time of its start, ISO; empty where the name tells none.
     status : str
         Empty where the log has none.
+    trained : str
+        The model as commands take it, of a backtest that of the run it traded.
     of : str
         Of a backtest: the run whose forecasts it traded.
     figures : dict of str to float
@@ -58,6 +60,7 @@ class Brief:
     recipe: str = ""
     data: str = ""
     of: str = ""
+    trained: str = ""
     figures: dict[str, float] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     findings: dict[str, str] = field(default_factory=dict)
@@ -176,7 +179,8 @@ def _models(briefs: Sequence[Brief]) -> Found:
 def _clear_ones(comparisons: Mapping[tuple[str, str], Sequence[Pair]]) -> Found:
     """Tell which comparisons are clear: a t-test over symbols, 5% for all comparisons together.
 
-    Several pairs of one symbol share its days, so they count once, by their mean.
+    Several pairs of one symbol share its days, so they count once, by their mean. Symbols count as
+    independent, which they are not: a common part of their differences makes false ones far more frequent.
     """
     asked = {
         names: pairs for names, pairs in comparisons.items() if len({a.symbol for a, _ in pairs}) >= SYMBOLS
@@ -191,10 +195,12 @@ def _clear_ones(comparisons: Mapping[tuple[str, str], Sequence[Pair]]) -> Found:
         better, worse = (one, other) if centre > 0.0 else (other, one)
         a, b = max(pairs, key=lambda pair: abs(gains[pair[0].name]))
         yield (
-            f"{better} is better than {worse}: correlation {abs(centre):+.4f} (se {error:.4f}) on "
+            f"{better} had the higher correlation than {worse} on these days: {abs(centre):+.4f} (se "
+            f"{error:.4f}) on "
             f"{len(means)} symbols",
             (a.at("Correlation"), b.at("Correlation")),
-            "Symbols share their days, so that the standard error is too small where they move together.",
+            "No proof: symbols move together, so that the standard error is too small, by much where they do "
+            "so much.",
             shlex.join(["geiger", "logs", "compare", a.name, b.name]),
         )
 
@@ -218,7 +224,7 @@ def _student(p: float, freedom: int) -> float:
 
 def _drift(briefs: Sequence[Brief]) -> Found:
     series = {
-        (symbol, model, name): [b for b in runs if name in b.figures and b.began][-LONGEST:]
+        (symbol, model, name): _changes([b for b in runs if name in b.figures and b.began], name)[-LONGEST:]
         for (symbol, model, _), runs in _by(briefs, lambda b: (b.symbol, b.model, b.recipe)).items()
         for name in DRIFTING
     }
@@ -233,9 +239,15 @@ def _drift(briefs: Sequence[Brief]) -> Found:
             f"{symbol} {model}: {name} {'rises' if score > 0 else 'falls'} over {len(known)} runs, from "
             f"{first.figures[name]:.4g} to {last.figures[name]:.4g}",
             (first.at(name), last.at(name)),
-            "Newer data or changed settings; the findings on recipe, data and version drift say which.",
+            "Newer data or changed settings; GC504 to GC506 say which. Runs on overlapping days drift by "
+            "chance, too.",
             shlex.join(["geiger", "logs", "compare", first.name, last.name]),
         )
+
+
+def _changes(runs: Sequence[Brief], name: str) -> list[Brief]:
+    """Return the runs whose figure differs from the one before: the same run again says nothing new."""
+    return [b for i, b in enumerate(runs) if i == 0 or b.figures[name] != runs[i - 1].figures[name]]
 
 
 def _mann_kendall(values: Sequence[float]) -> float | None:
@@ -268,8 +280,8 @@ def _shared(briefs: Sequence[Brief]) -> Found:
 
 
 def _many_tries(briefs: Sequence[Brief]) -> Found:
-    for (symbol, _), runs in _by(briefs, lambda b: (b.symbol, b.data)).items():
-        known = [b for b in runs if "Test Sharpe" in b.figures]
+    for (symbol, data), runs in _by(briefs, lambda b: (b.symbol, b.data)).items():
+        known = [b for b in runs if "Test Sharpe" in b.figures and data]
         tries = {(b.model, b.recipe, round(b.figures["Test Sharpe"], 6)) for b in known}
         if len(tries) < 2 * ALWAYS:
             continue
@@ -322,26 +334,31 @@ TRENDS: tuple[Trend, ...] = (
         "One recipe is better",
         Severity.NOTE,
         "On four symbols or more, the newest runs of the same models under two recipes differ in correlation "
-        "beyond chance: a t-test over symbols, 5% for all recipes together.",
-        "The better recipe is the one to go on with.",
+        "by "
+        "more than independent symbols would (t-test, 5% for all recipes together).",
+        "A hint where to look. Symbols that move together make it far more often than 5% without any "
+        "difference.",
         _recipes,
     ),
     Trend(
         "GC605",
         "Better or worse than ridge",
         Severity.NOTE,
-        "On four symbols or more, the newest runs of a model and of ridge under the same recipe differ in "
-        "correlation beyond chance: a t-test over symbols, 5% for all models together.",
-        "A model that loses to ridge costs more and gives less.",
+        "On four symbols or more, the newest runs of a model and of ridge under one recipe differ in "
+        "correlation "
+        "by more than independent symbols would (t-test, 5% for all models together).",
+        "A hint where to look. Symbols that move together make it far more often than 5% without any "
+        "difference.",
         _models,
     ),
     Trend(
         "GC606",
         "A figure drifts over time",
-        Severity.WARN,
-        "Over five runs or more of one symbol, model and recipe, correlation, pred_std or Sharpe rises or "
-        "falls steadily beyond chance (Mann-Kendall): 5% for all such series together.",
-        "Something changes from run to run; results of different times do not compare.",
+        Severity.NOTE,
+        "Over five different results or more of one symbol, model and recipe, correlation, pred_std or "
+        "Sharpe "
+        "rises or falls steadily (Mann-Kendall as if runs were independent, 5% for all series together).",
+        "Something changes from run to run. Runs on overlapping days drift by chance, too.",
         _drift,
     ),
     Trend(

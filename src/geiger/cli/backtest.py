@@ -36,7 +36,12 @@ def _backtest_run(args: argparse.Namespace) -> int:
     if settings_given(args) or args.model or args.data:
         raise SettingError("--run trades what that run forecast: leave out model, data and training settings")
     runs, voice = RunsFolder(args.runs_dir), Voice()
-    stored = runs.load(Path(args.run).name)
+    given = Path(args.run)
+    if given.name != args.run and given.parent.resolve() != runs.root.resolve():
+        raise SettingError(f"{args.run}: lies outside {runs.root}; name its folder with --runs-dir")
+    stored = runs.load(given.name)
+    if stored.facts.get("kind") == "backtest":  # of a backtest, the run whose forecasts it traded
+        stored = runs.load(str(stored.facts.get("forecasts_of")))
     symbol = str(stored.facts.get("symbol"))
     if any(named != symbol for named in (*args.symbols, *args.named)):
         raise SettingError(f"{stored.name} is a run of {symbol}; leave the symbol out, or name that one")
@@ -57,6 +62,11 @@ def _trade_run(args: argparse.Namespace, stored: StoredRun, voice: Voice) -> Res
         log_dir=args.log_dir,
     )
     material = material_of_run(stored, config, experiment.runs)
+    if not args.json:
+        folds = len(stored.facts.get("folds", []))
+        print(
+            f"{stored.name}: {stored.facts.get('status')}, recipe {config.recipe}, {folds} folds", flush=True
+        )
     return _trade(args, plan(experiment, material), stored, voice)
 
 

@@ -46,7 +46,7 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_IN_TEXT = re.compile(
     r"(?P<name>(?:password|passwd|passphrase|secret|token|api[_-]?key|authorization)[\"']?\s*[=:]\s*)"
-    r"(?:bearer )?[^\s&,;]+|(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s/@]+@",
+    r"(?:bearer )?[^\s&,;]+|(?P<scheme>(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://)[^\s/@]+@",
     re.I,
 )
 

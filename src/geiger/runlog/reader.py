@@ -136,6 +136,8 @@ def _merged(text: RunLog, events: RunLog) -> RunLog:
 Line = tuple[int, str]  # number from 1, text
 
 
+LONGEST = 200_000  # characters of a line; no log of ours has longer ones
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"  # stands for a longer one, and says nothing
 _WORDS = frozenset(status.value for status in Status)
 
 
@@ -145,7 +147,8 @@ def _lines(text: str) -> tuple[list[Line], list[int]]:
     A last line without its end may be half a number, so it counts only where it is a whole status or a
     whole JSON object.
     """
-    rows = list(enumerate(re.split(r"\r\n|\n|\r", text), start=1))
+    split = enumerate(re.split(r"\r\n|\n|\r", text), start=1)
+    rows = [(number, line if len(line) <= LONGEST else UNREADABLE) for number, line in split]
     number, tail = rows.pop()
     if not tail.strip():
         return rows, []
@@ -236,7 +239,7 @@ def _parse_epochs(lines: list[Line]) -> Iterator[_Found]:
     for number, line in lines:
         match = _EPOCH.match(line.strip())
         if match:
-            parts = dict(re.findall(r"(\w+)=([^,\s%]+)", match[2]))
+            parts = dict(re.findall(r"\b(\w{1,16})=([^,\s%]+)", match[2]))
             if not parts.keys() & set(names):
                 continue
             values = {name: _float(parts.get(name, "nan")) for name in names}
