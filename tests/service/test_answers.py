@@ -1,0 +1,80 @@
+"""The answers by themselves: both names of a model, pages, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from geiger.columns import FORECASTS
+from geiger.errors import GeigerError
+from geiger.files import write_atomically, write_frame
+from geiger.records import Epoch, Status
+from geiger.runlog import RunLogWriter
+from geiger.service.answers import Answers
+from geiger.service.tools import TOOLS
+
+RUN = "AAPL_gbm_lgb_20251229_143000"
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Answers:
+    for second, (symbol, model) in enumerate([("AAPL", "gbm_lgb"), ("MSFT", "ridge"), ("AAPL", "lstm")]):
+        now = datetime(2025, 12, 29, 14, 30, second)
+        with RunLogWriter(tmp_path / "logs", symbol, model, now=now) as log:
+            for epoch in range(5):
+                log.epoch(Epoch(epoch, 1.0, 1.0, 0.1, 50.0))
+            log.finish(Status.COLLAPSED if model == "lstm" else Status.SUCCESS)
+    return Answers(tmp_path / "logs", tmp_path / "runs")
+
+
+def names(answers: Answers, **given: object) -> list[str]:
+    checked = next(tool for tool in TOOLS if tool.name == "list_runs").checked(given)
+    return [run["name"].split("_2025")[0] for run in answers.list_runs(**checked)["runs"]]
+
+
+@pytest.mark.parametrize("model", ["lgb", "gbm_lgb", "LGB", "GBM_LGB"])
+def test_both_names_of_a_model_find_its_runs(answers: Answers, model: str) -> None:
+    assert names(answers, model=model) == ["AAPL_gbm_lgb"]
+
+
+def test_status_in_any_case_and_unknown_words_refused(answers: Answers) -> None:
+    assert names(answers, status="collapsed") == ["AAPL_lstm"]
+    assert names(answers, symbol="MSFT") == ["MSFT_ridge"]
+    for wrong in ({"status": "BOGUS"}, {"model": "xgboost"}):
+        with pytest.raises(GeigerError, match="must be one of"):
+            names(answers, **wrong)
+
+
+def test_pages_go_on_where_the_last_one_ended(answers: Answers) -> None:
+    first = answers.epochs(RUN, limit=3)
+    assert (first["total"], first["next_offset"]) == (5, 3)
+    rest = answers.epochs(RUN, offset=first["next_offset"], limit=3)
+    seen = [row["epoch"] for row in (*first["epochs"], *rest["epochs"])]
+    assert seen == [0, 1, 2, 3, 4]
+    assert rest.get("next_offset") is None
+
+
+def test_forecasts_are_paged(answers: Answers, tmp_path: Path) -> None:
+    days = pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 1, 10), eager=True)
+    numbers = {"forecast": 0.1, "outcome": 0.2, "train_mean": 0.0, "train_std": 0.01}
+    frame = pl.DataFrame({"day": days}).with_columns(
+        symbol=pl.lit("AAPL"),
+        model=pl.lit("lgb"),
+        fold=pl.lit(0, pl.Int32),
+        known_on=pl.col("day"),
+        train_end=pl.col("day"),
+        **{name: pl.lit(value) for name, value in numbers.items()},
+    )
+    write_frame(tmp_path / "runs" / RUN / "forecasts.parquet", frame.select(list(FORECASTS.columns)))
+    write_atomically(tmp_path / "runs" / RUN / "run.json", b'{"kind": "train"}')
+    page = answers.forecasts(RUN, offset=8, limit=5)
+    assert (page["total"], [row["day"] for row in page["forecasts"]]) == (10, ["2020-01-09", "2020-01-10"])
+
+
+def test_steps_name_the_runs_they_speak_of(answers: Answers) -> None:
+    found = answers.analyze_runs(all=True, limit=2)
+    assert found["steps_cover"] == [log["name"] for log in found["logs"]]
+    assert len(found["steps_cover"]) == 2
