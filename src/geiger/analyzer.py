@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from geiger.checks.base import COMMANDS, Case, Evidence, Finding, Severity
+from geiger.checks.base import Case, Evidence, Finding, Severity, command_name
 from geiger.checks.catalogue import ask_all
 from geiger.checks.comparing import CONDITIONS, NO_EVIDENCE, cautions
 from geiger.checks.trends import Brief, find_trends
@@ -379,8 +379,8 @@ def list_facts(
         _brief_facts(entry)
         for entry in entries
         if (symbol is None or entry.brief.symbol == symbol)
-        and (model is None or model in (entry.brief.model, COMMANDS.get(entry.brief.model)))
-        and (status is None or entry.brief.status == ("" if status == "NONE" else status))
+        and (model is None or command_name(entry.brief.model) == command_name(model))
+        and (status is None or entry.brief.status == ("" if status.upper() == "NONE" else status.upper()))
         and not (new and entry.analyzed)
     ]
 

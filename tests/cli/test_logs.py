@@ -335,6 +335,7 @@ def test_list_filters_and_limits(logs: Path, call: Call) -> None:
     assert names("--status", "NONE") == ["MSFT"]
     assert names("--status", "COLLAPSED") == ["MSFT"]
     assert names("--model", "gbm_xgb") == []
+    assert names("--model", "lstm_regressor") == ["MSFT", "MSFT", "AAPL"], "another name of the same model"
     assert names("--limit", "1") == ["MSFT"]
     text = call("logs", "list", "--limit", "1").out
     assert "2 older ones not shown" in text

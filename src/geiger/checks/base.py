@@ -23,6 +23,15 @@ MODELS = ("ridge", "xgb", "lgb", "catboost", "lstm", "xlstm", "stack")
 _WORD = re.compile(r"[A-Za-z0-9^=._-]+")
 
 
+def command_name(model: str) -> str:
+    """Return a model as commands take it, whichever of its names is given.
+
+    >>> command_name("GBM_LGB"), command_name("lgb")
+    ('lgb', 'lgb')
+    """
+    return COMMANDS.get(model.lower(), model.lower())
+
+
 class Severity(StrEnum):
     """How much a finding matters."""
 

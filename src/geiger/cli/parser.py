@@ -256,7 +256,7 @@ def _logs(commands: Commands) -> None:
 
     parser = _command(actions, "list", f"{home}:list_logs", "list the logs, the newest first")
     parser.add_argument("--symbol", metavar="SYMBOL", help="only this symbol")
-    parser.add_argument("--model", metavar="NAME", help="only this model, as in the log's name: gbm_xgb")
+    parser.add_argument("--model", metavar="NAME", help="only this model; xgb and gbm_xgb are the same")
     parser.add_argument(
         "--status", choices=("SUCCESS", "FAILED", "COLLAPSED", "NONE"), help="only logs that end so"
     )

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geiger.checks.base import COMMANDS
 from geiger.errors import DataError, SettingError
 from geiger.records import Epoch, RunLog
 from geiger.service.bounds import BYTES, ROWS, inside, page, whole
@@ -49,12 +48,8 @@ class Answers:
         """Return every log in short, the newest first."""
         from geiger.analyzer import list_facts
 
-        found = list_facts(self._book(), symbol=symbol, status=status.upper() if status else None)
-        rows = [
-            {key: fact for key, fact in facts.items() if key != "new"}
-            for facts in found
-            if model is None or _command(str(facts["model"])) == _command(model)
-        ]
+        found = list_facts(self._book(), symbol=symbol, model=model, status=status)
+        rows = [{key: fact for key, fact in facts.items() if key != "new"} for facts in found]
         return _page(rows, "runs", offset, limit)
 
     def show_run(self, name: str) -> dict[str, Any]:
@@ -133,11 +128,6 @@ class Answers:
         from geiger.analyzer import list_facts
 
         return [str(facts["name"]) for facts in list_facts(self._book())[:count]]
-
-
-def _command(model: str) -> str:
-    """Return a model as commands call it: logs say gbm_lgb for lgb."""
-    return COMMANDS.get(model.lower(), model.lower())
 
 
 def _refuse_too_many(path: Path) -> None:
