@@ -412,7 +412,7 @@ def _trading_figures(card: Scorecard) -> tuple[Figure, ...]:
         "max_drawdown": "Max Drawdown",
         "break_even_bps": "Break-even Cost",
         "turnover_a_year": "Turnover a Year",
-        "mean_exposure": "Mean Exposure",
+        "mean_exposure": "Mean Absolute Weight",
     }
     by_name = {figure.name: figure for figure in card.figures}
     return tuple(

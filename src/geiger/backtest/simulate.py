@@ -64,7 +64,7 @@ def simulate(
         One weight for each day of `rows`.
     costs : Costs
     days_per_year : int
-        Trading days in a year: 252 on exchanges, 365 for crypto.
+        Trading days in a year: 252 on exchanges, about 260 for FX, 365 for crypto.
     liquidate : bool
         Whether the last row pays for closing its position.
 

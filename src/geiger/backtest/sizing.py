@@ -52,7 +52,7 @@ class Sizing:
     cost_bps : float
         Cost of one unit of turnover in basis points, slippage included.
     days_per_year : int
-        Trading days in a year: 252 on exchanges, 365 for crypto.
+        Trading days in a year: 252 on exchanges, about 260 for FX, 365 for crypto.
     allow_short : bool
         False turns every negative weight into 0.
     """
