@@ -199,13 +199,12 @@ def test_the_scorecard_follows_from_the_ledger_alone(tmp_path: Path, market: pl.
         r = price[row["exit_day"]] / price[row["fill_day"]] - 1.0
         assert row["day"] < row["fill_day"] < row["exit_day"]
         assert r == pytest.approx(row["asset_return"], abs=1e-15)
-        drifted = weight if abs(weight) in (0.0, 1.0) else weight * (1 + last_return) / (1 + last_net)
+        drifted = weight if weight in (0.0, 1.0) else weight * (1 + last_return) / (1 + last_net)
         weight = row["weight"]
         carry = -max(0.0, abs(weight) - 1.0) * 0.01 / 252 - max(0.0, -weight) * 0.0075 / 252
         net = weight * r + carry - 5e-4 * abs(weight - drifted)
         if number == len(rows) - 1:
-            left = weight if abs(weight) in (0.0, 1.0) else weight * (1 + r) / (1 + net)
-            net -= 5e-4 * abs(left)
+            net -= 5e-4 * abs(weight * (1 + r))  # what the position has become is sold
         equity *= 1.0 + net
         peak = max(peak, equity)
         deepest = max(deepest, 1.0 - equity / peak)

@@ -19,7 +19,8 @@ import geiger.experiment
 from geiger.backtest import trailing_volatility
 from geiger.config import Config, override, recipe
 from geiger.errors import DataError, SettingError, TrainingError
-from geiger.evaluation import evaluate
+from geiger.evaluation import evaluate, trade
+from geiger.evidence.conformal import HALFLIFE
 from geiger.experiment import Experiment, Run, backtest, plan, run, run_bases
 from geiger.features.catalogue import feature_matrix
 from geiger.forecast_ledger import chain_of, save, saved, score
@@ -399,28 +400,35 @@ def test_a_prediction_says_what_when_and_on_what_it_rests(
     json.dumps(made.as_dict(), allow_nan=False, default=str)
 
 
-def test_the_interval_is_the_quantile_of_earlier_errors_in_units_of_volatility(
+def test_the_interval_lies_between_two_quantiles_of_earlier_errors_in_units_of_volatility(
     trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame
 ) -> None:
     close = market["close"].to_numpy()
-    volatility = trailing_volatility(np.append(np.nan, close[1:] / close[:-1] - 1.0))
+    volatility = trailing_volatility(np.append(np.nan, close[1:] / close[:-1] - 1.0), HALFLIFE)
     rows = market["day"].search_sorted(trained.forecasts["day"]).to_numpy()
     forecast, outcome = (trained.forecasts[name].to_numpy() for name in ("forecast", "outcome"))
-    scores = np.sort(np.abs(outcome - forecast) / volatility[rows])
+    plain = (outcome - forecast) / volatility[rows]
+    known_on, days = (trained.forecasts[name].to_list() for name in ("known_on", "day"))
+
+    def between(scores: np.ndarray, level: float) -> tuple[float, float] | None:
+        place = int(np.floor(round((len(scores) + 1) * (1 - level) / 2, 9)))
+        return (np.sort(scores)[place - 1], np.sort(scores)[-place]) if place else None
+
     for level in (0.8, 0.9):
         made = predict(stored, RunsFolder(trained.folder.parent), data=folder, level=level)
-        half = volatility[-1] * scores[int(np.ceil((len(scores) + 1) * level)) - 1]
-        assert made.high - made.forecast == pytest.approx(half, rel=1e-9)
-        assert made.forecast - made.low == pytest.approx(half, rel=1e-9)
-        held = []  # each row with the errors whose outcome was known on its day, and no others
-        plain = np.abs(outcome - forecast) / volatility[rows]
-        known_on, days = (trained.forecasts[name].to_list() for name in ("known_on", "day"))
+        whole = between(plain, level)
+        assert whole is not None
+        assert made.low - made.forecast == pytest.approx(volatility[-1] * whole[0], rel=1e-9)
+        assert made.high - made.forecast == pytest.approx(volatility[-1] * whole[1], rel=1e-9)
+        sides = []  # each row with the errors whose outcome was known on its day, and no others
         for t, day in enumerate(days):
-            past = np.sort([plain[i] for i in range(t) if known_on[i] <= day])
-            rank = int(np.ceil(round((len(past) + 1) * level, 9)))
-            if rank <= len(past):
-                held.append(plain[t] <= past[rank - 1])
-        assert (made.covered, made.covered_rows) == (pytest.approx(np.mean(held)), len(held))
+            past = between(np.array([plain[i] for i in range(t) if known_on[i] <= day]), level)
+            if past is not None:
+                sides.append((plain[t] < past[0], plain[t] > past[1]))
+        below, above = np.mean(sides, axis=0)
+        assert (made.below, made.above) == (pytest.approx(below), pytest.approx(above))
+        assert (made.covered, made.covered_rows) == (pytest.approx(1 - below - above), len(sides))
+        assert "below" in made.lines()[1]
     with pytest.raises(SettingError, match="level must lie between"):
         predict(stored, RunsFolder(trained.folder.parent), data=folder, level=90)
 
@@ -445,6 +453,37 @@ def test_the_weight_follows_the_trading_rule_of_the_run_and_its_costs(
     assert free.weight == np.sign(free.expected)
     dear = with_record(stored, tmp_path, config={"trading": {**trading, "cost_bps": 1e6}})
     assert predict(dear, runs, data=folder).weight == 0.0  # no forecast was ever worth a trade
+
+
+def test_the_suggested_weight_is_the_one_that_the_ledger_of_these_forecasts_will_hold(
+    trained: Run, stored: StoredRun, folder: Path, place: Path, market: pl.DataFrame
+) -> None:
+    """Two days later the outcome is known, and the backtest trades the day with the forecasts of then."""
+    made = predict(stored, RunsFolder(trained.folder.parent), data=folder)
+    last = market.row(-1, named=True)
+    later = sessions(market_of("AAPL"), last["day"], last["day"] + dt.timedelta(days=10))
+    assert later is not None
+    bars = [
+        {**last, **{name: last[name] * move for name in ("open", "high", "low", "close")}, "day": day}
+        for day, move in zip(later[1:3], (1.01, 0.97), strict=True)
+    ]
+    extended = pl.concat([market, pl.DataFrame(bars, schema=market.schema)])
+    material = plan(experiment(place, extended)).material
+    kept, history = model_of(stored), stored.forecasts()
+    rows = range(int(market["day"].search_sorted(history["day"][-1])) + 1, ROWS)
+    recent = kept.forecast(material.features, rows, last_returns(material))
+    added = (
+        history.tail(1)
+        .clear(len(rows))
+        .with_columns(
+            day=market["day"][rows.start :], forecast=pl.Series(recent), train_std=pl.lit(kept.train_std)
+        )
+    )
+    forecasts = pl.concat([history, added]).with_columns(pl.col("day").set_sorted())
+    ledger = trade(forecasts, material, small())
+    assert ledger["day"][-1] == made.day
+    assert ledger["weight"][-1] == pytest.approx(made.weight, rel=1e-12)
+    assert ledger["weight"].n_unique() > 20  # a rule that moves
 
 
 def test_a_forecast_is_of_the_last_day_at_hand_whatever_was_locked(

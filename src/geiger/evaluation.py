@@ -252,7 +252,8 @@ def expected_simple(forecast: Floats, train_std: Floats | float, config: Config)
     """Return the expected simple return (n,) of log-return forecasts (n,).
 
     ``expm1(forecast)`` is the median of a log-normal outcome; its mean lies half a variance higher, 0.7 bp
-    a day at a deviation of 1.2%, enough to turn the sign of a weak forecast.
+    a day at a deviation of 1.2%, enough to turn the sign of a weak forecast. The variance is that of the
+    fold's train rows on every day, calm or not (docs/decisions/0014).
     """
     half_variance = 0.5 * np.square(train_std) if config.back_transform == "mean" else 0.0
     return np.asarray(np.expm1(forecast + half_variance))
@@ -289,11 +290,11 @@ def _efficiency(
     return found, None if found is not None else "the in-sample net return is not above 0"
 
 
-def volatility_on(material: Material, days: pl.Series) -> Floats:
-    """Return the daily volatility known at the close of each of `days`."""
+def volatility_on(material: Material, days: pl.Series, halflife: float = 21.0) -> Floats:
+    """Return the daily volatility known at the close of each of `days`; see `trailing_volatility`."""
     close = material.prices["close"].to_numpy()
     returns = np.append(np.nan, close[1:] / close[:-1] - 1.0)
-    return _on_days(trailing_volatility(returns), material, days)
+    return _on_days(trailing_volatility(returns, halflife), material, days)
 
 
 def _last_returns(material: Material, days: pl.Series) -> Floats:
@@ -411,7 +412,7 @@ def _trading_figures(card: Scorecard) -> tuple[Figure, ...]:
         "max_drawdown": "Max Drawdown",
         "break_even_bps": "Break-even Cost",
         "turnover_a_year": "Turnover a Year",
-        "mean_exposure": "Mean Exposure",
+        "mean_exposure": "Mean Absolute Weight",
     }
     by_name = {figure.name: figure for figure in card.figures}
     return tuple(

@@ -21,7 +21,7 @@ from geiger.backtest import decide
 from geiger.config import Config
 from geiger.errors import DataError, SettingError
 from geiger.evaluation import expected_simple, sizing_of, volatility_on
-from geiger.evidence.conformal import Coverage, coverage, interval, scores_of
+from geiger.evidence.conformal import HALFLIFE, Coverage, coverage, interval, scores_of
 from geiger.features.catalogue import VERSION, contract_hash
 from geiger.market.calendar import Market, close_instant, next_session, sessions
 from geiger.market.snapshots import Store
@@ -56,6 +56,8 @@ class Prediction:
         The same as an expected simple return.
     level, covered, covered_rows : float, float or None, int
         Share of outcomes the interval aims at, and the share it held out of sample, on so many rows.
+    below, above : float or None
+        Shares of these outcomes that fell below and above it.
     weight : float
         Suggested share of equity after costs, under the run's trading rule.
     data_age, model_age : int or None, int
@@ -80,6 +82,8 @@ class Prediction:
     level: float
     covered: float | None
     covered_rows: int
+    below: float | None
+    above: float | None
     weight: float
     data_age: int | None
     model_age: int
@@ -107,7 +111,10 @@ class Prediction:
         spread = f"{as_text(self.low, 'return')} to {as_text(self.high, 'return')}"
         if not np.isfinite(self.high):
             spread = "unknown, too few earlier forecasts"
-        held = f"held {as_text(self.covered, 'share')} of {self.covered_rows} earlier outcomes"
+        held = (
+            f"held {as_text(self.covered, 'share')} of {self.covered_rows} earlier outcomes, with "
+            f"{as_text(self.below, 'share')} below and {as_text(self.above, 'share')} above"
+        )
         age = "not known" if self.data_age is None else f"{self.data_age} sessions old"
         return [
             f"{self.symbol} {self.model}: {self.direction}, expected {as_text(self.expected, 'return')} from "
@@ -189,7 +196,7 @@ def predict(
     history = stored.forecasts().join(material.prices.select("day"), on="day", how="semi")
     forecast, weight = _decided(model, material, config, history)
     errors = _errors(history, material)
-    scale = float(volatility_on(material, material.prices["day"].slice(last, 1))[0])
+    scale = float(volatility_on(material, material.prices["day"].slice(last, 1), HALFLIFE)[0])
     found, held = interval(forecast, scale, errors.scores, level), errors.coverage(level)
     expected = expected_simple(np.array([forecast]), model.train_std, config)
     age = _sessions_since(market, day, now)
@@ -209,6 +216,8 @@ def predict(
         level=level,
         covered=held.covered,
         covered_rows=held.rows,
+        below=held.below,
+        above=held.above,
         weight=weight,
         data_age=age,
         model_age=model_age,
@@ -261,8 +270,9 @@ def _decided(
 ) -> tuple[float, float]:
     """Return the forecast of the last row, and the weight that the trading rule would hold after it.
 
-    The rule compares a forecast with earlier ones, and trades only where that pays. So it is given the run's
-    out-of-sample forecasts and, for the rows since, those of the model for use.
+    The rule compares a forecast with those of the last year, and keeps its position where one is too small
+    to count. So it is given the run's out-of-sample forecasts and, for the rows since, those of the model for
+    use.
     """
     days, n = material.prices["day"], material.prices.height
     start = n - 1 if not history.height else int(days.search_sorted(history["day"][-1])) + 1
@@ -296,7 +306,7 @@ class _Errors:
 
 
 def _errors(history: pl.DataFrame, material: Material) -> _Errors:
-    scale = volatility_on(material, history["day"])
+    scale = volatility_on(material, history["day"], HALFLIFE)
     usable = history["outcome"].is_not_null().to_numpy() & (scale > 0.0)
     return _Errors(
         history["forecast"].to_numpy()[usable],

@@ -55,9 +55,11 @@ def others(strategy: pl.DataFrame, returns: np.ndarray) -> dict[str, pl.DataFram
     return baselines(strategy, np.roll(returns, 2), COSTS)
 
 
-def test_buy_and_hold_pays_one_entry_and_one_exit(others: dict[str, pl.DataFrame]) -> None:
+def test_buy_and_hold_pays_one_entry_and_one_exit(
+    returns: np.ndarray, others: dict[str, pl.DataFrame]
+) -> None:
     turnover = others["buy_and_hold"]["turnover"].to_numpy()
-    assert turnover[[0, -1]].tolist() == [1.0, 1.0]
+    assert turnover[[0, -1]].tolist() == [1.0, 1.0 + returns[-1]]  # what it has become by then
     assert not turnover[1:-1].any()
 
 

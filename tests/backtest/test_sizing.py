@@ -41,6 +41,32 @@ def test_proportional_by_hand() -> None:
     assert found[:4] == pytest.approx([typical, second, 0.0, min(fourth, 1.0)])
 
 
+def test_proportional_looks_back_a_year() -> None:
+    sizing = free("proportional", volatility_target=0.10, leverage_cap=9.0, days_per_year=3)
+    typical = 0.10 / (0.01 * math.sqrt(3))
+    fifth = -0.001 / math.sqrt((0.0**2 + 0.003**2 + 0.001**2) / 3) * typical
+    assert decide(FORECASTS, CALM, sizing)[4] == pytest.approx(fifth)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    earlier=hnp.arrays(np.float64, st.integers(1, 40), elements=st.floats(-0.05, 0.05)),
+    year=hnp.arrays(np.float64, 30, elements=st.floats(-0.05, 0.05)),
+    cost=st.sampled_from([0.0, 5.0]),
+    rule=st.sampled_from(RULES),
+)
+def test_a_weight_does_not_know_where_the_rows_began(
+    earlier: np.ndarray, year: np.ndarray, cost: float, rule: Rule
+) -> None:
+    """Bit for bit, from the first forecast that counts after a year of forecasts on."""
+    sizing = Sizing(rule=rule, cost_bps=cost, days_per_year=20)
+    counting = np.flatnonzero(np.abs(year[19:]) >= sizing.threshold)
+    first = 19 + int(counting[0]) if counting.size else year.size
+    long = decide(np.append(earlier, year), np.full(earlier.size + year.size, 0.01), sizing)
+    alone = decide(year, np.full(year.size, 0.01), sizing)
+    np.testing.assert_array_equal(long[earlier.size :][first:], alone[first:])
+
+
 def test_proportional_is_capped_and_long_only_on_request() -> None:
     found = decide(FORECASTS, CALM / 100, free("proportional", leverage_cap=1.5, allow_short=False))
     assert found.tolist() == [1.5, 0.0, 0.0, 1.5, 0.0]
@@ -83,6 +109,16 @@ def test_the_threshold_keeps_a_proportional_weight_too() -> None:
     assert found[0] != 0
     assert found[:4].tolist() == [found[0]] * 4
     assert found[4] < 0
+
+
+def test_a_forecast_that_counts_may_cut_a_position_of_its_own_sign() -> None:
+    # Up all the time; the asset moves twice as much from the third day on. 1 bp a day counts.
+    sizing = Sizing(rule="proportional", cost_bps=5.0, holding_days=5.0)
+    nervous = np.array([0.02, 0.02, 0.04, 0.04])
+    held = decide(np.full(4, 0.001), nervous, sizing)
+    assert held[2:] == pytest.approx(held[:2] / 2)
+    kept = decide(np.array([0.001, 0.001, 0.00009, 0.00009]), nervous, sizing)  # too small to count
+    assert kept.tolist() == [held[0]] * 4
 
 
 def test_weigh_makes_the_weights_frame() -> None:

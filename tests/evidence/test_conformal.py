@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 import numpy as np
@@ -12,37 +12,41 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geiger.backtest import trailing_volatility
 from geiger.errors import DataError, SettingError
 from geiger.evidence.conformal import (
+    HALFLIFE,
     Coverage,
     Interval,
     bounds,
     coverage,
     interval,
-    quantile,
+    quantiles,
     rows_needed,
     scores_of,
 )
+from geiger.market.synthetic import garch_market
 
 ROWS = 40
 LEVELS = st.sampled_from([0.5, 0.55, 0.6, 0.8, 0.9])
 
 
-def half_widths(
-    forecast: Any, outcome: Any, scale: Any, known_from: Any, level: float
-) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Half of each interval's width, log return."""
-    return bounds(scores_of(forecast, outcome, scale), known_from, level) * np.asarray(scale)
+Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def slowly(scores: list[float], known_from: list[int], level: str, needed: int) -> list[float]:
-    """The quantile of each row, by sorting anew: the definition, word for word."""
+def limits(forecast: Any, outcome: Any, scale: Any, known_from: Any, level: float) -> Array:
+    """How far each interval reaches below and above its forecast (n, 2), log return."""
+    return bounds(scores_of(forecast, outcome, scale), known_from, level) * np.asarray(scale)[:, None]
+
+
+def slowly(scores: list[float], known_from: list[int], level: str) -> list[tuple[float, float]]:
+    """The quantiles of each row, by sorting anew: the definition, word for word."""
     found = []
     for row in range(len(scores)):
-        known = sorted((since, i) for i, since in enumerate(known_from) if since <= row)
-        used = sorted(scores[i] for _, i in known)
-        rank = int(((len(used) + 1) * Decimal(level)).to_integral_value(ROUND_CEILING))
-        found.append(used[rank - 1] if len(used) >= needed and rank <= len(used) else math.inf)
+        used = sorted(scores[i] for i, since in enumerate(known_from) if since <= row)
+        tail = (1 - Decimal(level)) / 2
+        place = int(((len(used) + 1) * tail).to_integral_value(ROUND_FLOOR))
+        found.append((used[place - 1], used[len(used) - place]) if place else (-math.inf, math.inf))
     return found
 
 
@@ -50,49 +54,55 @@ def slowly(scores: list[float], known_from: list[int], level: str, needed: int) 
 
 
 @pytest.mark.parametrize(
-    ("n", "level", "rank"),
+    ("n", "level", "place"),
     [
-        (9, 0.9, 9),  # 10 · 0.9 = 9
-        (10, 0.9, 10),  # 9.9
-        (18, 0.9, 18),  # 17.1
-        (19, 0.9, 18),  # 18
-        (99, 0.95, 95),
-        (99, 0.55, 55),  # in floats 55.000000000000014 and so the 56th
-        (4, 0.5, 3),  # 2.5
-        (1, 0.5, 1),
-        (8, 0.9, None),
-        (18, 0.95, None),
+        (19, 0.9, 1),  # 20 · 0.05 = 1
+        (38, 0.9, 1),  # 1.95
+        (39, 0.9, 2),  # 2; in floats 1.9999999999999996 and so 1
+        (99, 0.9, 5),
+        (199, 0.95, 5),
+        (99, 0.55, 22),  # 22.5
+        (3, 0.5, 1),
+        (7, 0.5, 2),
+        (18, 0.9, None),
+        (38, 0.95, None),
+        (2, 0.5, None),
         (0, 0.5, None),
     ],
 )
-def test_the_quantile_is_the_score_of_that_rank(n: int, level: float, rank: int | None) -> None:
+def test_the_quantiles_are_the_scores_of_that_place_from_either_end(
+    n: int, level: float, place: int | None
+) -> None:
     scores = np.random.default_rng(n).permutation(np.arange(1.0, n + 1))  # the k-th smallest is k
-    assert quantile(scores, level) == (math.inf if rank is None else rank)
-    assert (n >= rows_needed(level)) == (rank is not None)
+    truth = (-math.inf, math.inf) if place is None else (place, n + 1 - place)
+    assert quantiles(scores, level) == truth
+    assert (n >= rows_needed(level)) == (place is not None)
 
 
 def test_an_interval_by_hand() -> None:
     scores = scores_of([0.0, 0.01, -0.01, 0.0], [0.01, 0.0, -0.03, 0.0], [0.01, 0.02, 0.01, 0.5])
-    assert scores.tolist() == pytest.approx([1.0, 0.5, 2.0, 0.0])
-    told = interval(0.001, 0.02, scores, 0.8)  # 5 · 0.8 = 4: the largest, 2
-    assert (told.low, told.high) == pytest.approx((-0.039, 0.041))
-    assert (told.level, told.rows) == (0.8, 4)
-    assert interval(0.001, 0.02, scores, 0.81) == Interval(-math.inf, math.inf, 0.81, 4)
+    assert scores.tolist() == pytest.approx([1.0, -0.5, -2.0, 0.0])
+    told = interval(0.001, 0.02, scores, 0.6)  # 5 · 0.2 = 1: the smallest and the largest
+    assert (told.low, told.high) == pytest.approx((0.001 - 0.04, 0.001 + 0.02))
+    assert (told.level, told.rows) == (0.6, 4)
+    assert interval(0.001, 0.02, scores, 0.61) == Interval(-math.inf, math.inf, 0.61, 4)
     assert interval(0.001, 0.02, [], 0.5) == Interval(-math.inf, math.inf, 0.5, 0)
 
 
-@pytest.mark.parametrize(("n", "level"), [(9, 0.9), (12, 0.9), (19, 0.8), (30, 0.5)])
-def test_the_promise_holds_exactly_for_few_rows(n: int, level: float) -> None:
-    """Of n + 1 equal draws the last lies within the k-th smallest of the others with chance k / (n + 1)."""
+@pytest.mark.parametrize(("n", "level"), [(19, 0.9), (24, 0.9), (19, 0.8), (30, 0.5)])
+def test_the_promise_holds_exactly_for_few_rows_on_either_side(n: int, level: float) -> None:
+    """Of n + 1 equal draws the last lies below the k-th smallest of the others with chance k / (n + 1)."""
     draws, rng = 4000, np.random.default_rng(7)
-    outcomes = 0.01 * rng.standard_t(3, size=(draws, n + 1))
-    held = 0
+    outcomes = 0.01 * rng.standard_gamma(2.0, size=(draws, n + 1))  # far from symmetric
+    below = above = 0
     for past, (new,) in zip(outcomes[:, :-1], outcomes[:, -1:], strict=True):
         told = interval(0.0, 0.01, scores_of(np.zeros(n), past, np.full(n, 0.01)), level)
-        held += told.low <= new <= told.high
-    truth = math.ceil(round((n + 1) * level, 9)) / (n + 1)
-    assert truth >= level
-    assert abs(held / draws - truth) < 4 * math.sqrt(truth * (1 - truth) / draws)
+        below += new < told.low
+        above += new > told.high
+    truth = math.floor(round((n + 1) * (1 - level) / 2, 9)) / (n + 1)
+    assert truth <= (1 - level) / 2 + 1e-12
+    for missed in (below, above):
+        assert abs(missed / draws - truth) < 4 * math.sqrt(truth * (1 - truth) / draws)
 
 
 # ---------------------------------------------------------------- day after day
@@ -100,21 +110,23 @@ def test_the_promise_holds_exactly_for_few_rows(n: int, level: float) -> None:
 
 def test_a_walk_by_hand() -> None:
     forecast, scale = [0.0] * 6, [0.01, 0.01, 0.01, 0.02, 0.02, 0.02]
-    outcome = [0.01, -0.03, 0.02, 0.05, -0.02, 0.14]  # scores 1 3 2 2.5 1 7
+    outcome = [0.01, -0.03, 0.02, 0.05, -0.08, 0.02]  # scores 1 -3 2 2.5 -4 1
     filled_at_close = [1, 2, 3, 4, 5, 6]
-    # known: -, 1, 13, 123, 1 2 2.5 3, 1 1 2 2.5 3; rank ceil((n + 1) / 2): -, 1, 2, 2, 3, 3
-    told = half_widths(forecast, outcome, scale, filled_at_close, 0.5)
-    assert told == pytest.approx([math.inf, 0.01, 0.03, 0.04, 0.05, 0.04])
-    # inside: no, yes (0.02 < 0.03), no, yes, no
+    # known: -, 1, -3 1, -3 1 2, -3 1 2 2.5, -4 -3 1 2 2.5; place floor((n + 1) / 4): 0 0 0 1 1 1
+    told = limits(forecast, outcome, scale, filled_at_close, 0.5)
+    assert told[:3].tolist() == [[-math.inf, math.inf]] * 3
+    assert told[3:].ravel() == pytest.approx([-0.06, 0.04, -0.06, 0.05, -0.08, 0.05])
+    # 0.05 lies above 0.04, -0.08 below -0.06, 0.02 inside
     counted = coverage(forecast, outcome, scale, filled_at_close, 0.5)
-    assert (counted.level, counted.rows, counted.covered) == (0.5, 5, 2 / 5)
+    assert counted == Coverage(0.5, 3, 1 / 3, 1 / 3, 1 / 3)
     filled_next_open = [2, 3, 4, 5, 6, 7]
-    told = half_widths(forecast, outcome, scale, filled_next_open, 0.5)
-    assert told == pytest.approx([math.inf, math.inf, 0.01, 0.06, 0.04, 0.05])
+    told = limits(forecast, outcome, scale, filled_next_open, 0.5)
+    assert told[:4].tolist() == [[-math.inf, math.inf]] * 4
+    assert told[4:].ravel() == pytest.approx([-0.06, 0.04, -0.06, 0.05])
 
 
 @given(
-    scores=st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0]), max_size=ROWS),
+    scores=st.lists(st.sampled_from([-4.0, -1.0, 0.0, 0.5, 1.0, 2.0, 8.0]), max_size=ROWS),
     level=LEVELS,
     data=st.data(),
 )
@@ -125,7 +137,7 @@ def test_the_walk_equals_sorting_anew_each_day(
     delays = data.draw(st.lists(st.integers(1, 9), min_size=n, max_size=n))
     known_from = np.arange(n) + np.array(delays, dtype=np.int64)
     told = bounds(scores, known_from, level)
-    assert told.tolist() == slowly(scores, known_from.tolist(), str(level), rows_needed(level))
+    assert [tuple(row) for row in told.tolist()] == slowly(scores, known_from.tolist(), str(level))
 
 
 @given(row=st.integers(0, ROWS - 1), delay=st.integers(1, 5), level=LEVELS)
@@ -133,25 +145,24 @@ def test_outcomes_not_yet_known_change_no_earlier_interval(row: int, delay: int,
     rng = np.random.default_rng(3)
     forecast, outcome = 0.001 * rng.normal(size=ROWS), 0.01 * rng.normal(size=ROWS)
     scale, known_from = 0.01 * rng.uniform(0.5, 2.0, ROWS), np.arange(ROWS) + delay
-    before = half_widths(forecast, outcome, scale, known_from, level)
+    before = limits(forecast, outcome, scale, known_from, level)
     other = np.where(known_from > row, outcome + 5.0, outcome)
-    changed = half_widths(forecast, other, scale, known_from, level)
+    changed = limits(forecast, other, scale, known_from, level)
     assert np.array_equal(changed[: row + 1], before[: row + 1])
     end = row + 1
-    cut = half_widths(forecast[:end], outcome[:end], scale[:end], known_from[:end], level)
+    cut = limits(forecast[:end], outcome[:end], scale[:end], known_from[:end], level)
     assert np.array_equal(cut, before[: row + 1])
 
 
 def test_an_outcome_counts_from_the_row_it_is_known_at() -> None:
-    outcome = np.array([0.01, 0.01, 0.01, 0.01, 0.01])
+    outcome = np.full(9, 0.01)
     moved = outcome.copy()
-    moved[1] = 0.09
+    moved[3] = 0.09
     for delay in (1, 2, 3):
         told = [
-            half_widths(np.zeros(5), values, np.ones(5), np.arange(5) + delay, 0.5)
-            for values in (outcome, moved)
+            limits(np.zeros(9), values, np.ones(9), np.arange(9) + delay, 0.5) for values in (outcome, moved)
         ]
-        assert np.flatnonzero(told[0] != told[1])[0] == 1 + delay
+        assert np.flatnonzero((told[0] != told[1]).any(axis=1))[0] == 3 + delay
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])
@@ -175,13 +186,12 @@ def test_scores_in_units_of_volatility_hold_in_calm_and_in_storm() -> None:
     outcome, flat, known_from = scale * rng.normal(size=n), np.zeros(n), np.arange(n) + 1
     counted = np.arange(n) >= 500
 
-    def held(
-        widths: np.ndarray[Any, np.dtype[np.float64]], where: np.ndarray[Any, np.dtype[np.bool_]]
-    ) -> float:
-        return float((np.abs(outcome) <= widths)[where & counted].mean())
+    def held(reach: Array, where: np.ndarray[Any, np.dtype[np.bool_]]) -> float:
+        inside = (reach[:, 0] <= outcome) & (outcome <= reach[:, 1])
+        return float(inside[where & counted].mean())
 
-    scaled = half_widths(flat, outcome, scale, known_from, level)
-    unscaled = half_widths(flat, outcome, np.full(n, 0.02), known_from, level)
+    scaled = limits(flat, outcome, scale, known_from, level)
+    unscaled = limits(flat, outcome, np.full(n, 0.02), known_from, level)
     chance = 4 * math.sqrt(level * (1 - level) / (counted & storm).sum())
     assert held(scaled, storm) == pytest.approx(level, abs=chance)
     assert held(scaled, ~storm) == pytest.approx(level, abs=chance)
@@ -200,18 +210,49 @@ def test_an_error_as_large_as_the_bound_is_inside() -> None:
     n = scale.size
     assert n > 50
     told = coverage(np.zeros(n), outcome, scale, np.arange(n) + 1, 0.5)
-    assert (told.rows, told.covered) == (n - 1, 1.0)
+    assert (told.rows, told.covered) == (n - 3, 1.0)
 
 
 def test_too_few_rows_give_no_coverage() -> None:
-    for n in (0, 1, 9):
+    for n in (0, 1, 19):
         told = coverage(np.zeros(n), np.ones(n), np.ones(n), np.arange(n, dtype=np.int64) + 1, 0.9)
-        assert told == Coverage(0.9, 0, None)
-    assert coverage(np.zeros(10), np.ones(10), np.ones(10), np.arange(10) + 1, 0.9).rows == 1
+        assert told == Coverage(0.9, 0, None, None, None)
+    assert coverage(np.zeros(20), np.ones(20), np.ones(20), np.arange(20) + 1, 0.9).rows == 1
 
 
 def test_a_price_that_stands_still_later_has_an_interval() -> None:
-    assert interval(0.0, 0.01, [0.0] * 9, 0.9) == Interval(0.0, 0.0, 0.9, 9)
+    assert interval(0.0, 0.01, [0.0] * 19, 0.9) == Interval(0.0, 0.0, 0.9, 19)
+
+
+def test_falls_larger_than_rises_miss_as_often_below_as_above() -> None:
+    """Of the sizes of errors, one quantile would leave nearly all misses on the side of the falls."""
+    n, level = 8000, 0.9
+    outcome = 0.01 * (1.0 - np.random.default_rng(6).standard_gamma(1.0, n))  # mean 0, long tail below
+    told = coverage(np.zeros(n), outcome, np.full(n, 0.01), np.arange(n) + 2, level)
+    chance = 4 * math.sqrt(0.05 * 0.95 / told.rows)
+    assert told.below == pytest.approx(0.05, abs=chance)
+    assert told.above == pytest.approx(0.05, abs=chance)
+    sizes = np.abs(outcome)
+    rises_missed = (outcome > np.quantile(sizes, level)).mean()
+    assert rises_missed < 0.01
+
+
+def test_misses_do_not_follow_misses_where_volatility_clusters() -> None:
+    """Over markets of one kind; known outcomes only, as with a fill at the next open."""
+    after = {halflife: np.zeros(2) for halflife in (HALFLIFE, 21.0)}
+    for seed in range(6):
+        returns = np.diff(np.log(garch_market(3000, seed=seed)["close"].to_numpy()))
+        for halflife, counts in after.items():
+            scale, outcome = trailing_volatility(returns[:-1], halflife), returns[1:]
+            known = np.arange(outcome.size) + 1
+            low, high = (bounds(scores_of(0 * outcome, outcome, scale), known, 0.9) * scale[:, None]).T
+            missed = ((outcome < low) | (outcome > high))[500:]
+            counts += missed[1:][missed[:-1]].sum(), missed[:-1].sum()
+    rate = {halflife: hits / n for halflife, (hits, n) in after.items()}
+    n = after[HALFLIFE][1]
+    assert n > 1000
+    assert rate[HALFLIFE] == pytest.approx(0.1, abs=4 * math.sqrt(0.1 * 0.9 / n))
+    assert rate[21.0] > rate[HALFLIFE]
 
 
 # ---------------------------------------------------------------- what is refused
@@ -225,7 +266,7 @@ GOOD: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("function", [half_widths, coverage])
+@pytest.mark.parametrize("function", [limits, coverage])
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
@@ -263,7 +304,6 @@ def test_what_cannot_be_used_is_named(
         ((math.nan, 0.01, [1.0], 0.5), DataError, "forecast must be a finite log return, got nan"),
         ((0.0, 0.0, [1.0], 0.5), DataError, "scale must be a finite volatility above 0, got 0.0; a price"),
         ((0.0, math.inf, [1.0], 0.5), DataError, "got inf"),
-        ((0.0, 0.01, [1.0, -1.0], 0.5), DataError, "scores is -1.0 in row 1; give sizes of errors"),
         ((0.0, 0.01, [1.0, math.inf], 0.5), DataError, "scores is inf in row 1"),
         ((0.0, 0.01, 1.0, 0.5), DataError, "scores must be one number a row"),
         ((0.0, 0.01, [1.0], 1.5), SettingError, "got 1.5"),

@@ -101,7 +101,7 @@ def break_even_bps(gross: Floats, turnover: Floats) -> float | None:
 
 
 def hit_rate(gross: Floats) -> float | None:
-    """Share of positions that gained before costs; rows without gain or loss are left out."""
+    """Share of rows (days) whose position gained before costs; those without gain or loss are left out."""
     moved = gross[gross != 0]
     return float((moved > 0).mean()) if moved.size else None
 
@@ -129,7 +129,7 @@ def beats(net: Floats, other: Floats, days_per_year: int) -> float | None:
 def difference_p(
     net: Floats, other: Floats, seed: int | np.random.Generator, reps: int = 2000, mean_block: float = 10.0
 ) -> float | None:
-    """One-sided p-value that the mean of net - other is not above 0.
+    """One-sided p-value that the mean of net - other, a day, is not above 0.
 
     Stationary bootstrap (Politis and Romano, 1994) of the differences, centred on 0: days are drawn in
     blocks of geometric length, `mean_block` on average, so that dependence between near days stays. The

@@ -131,7 +131,7 @@ _ROWS: dict[str, _Row] = {
         "Beat buy & hold, a year", "points", "higher", lambda p: figures.beats(p.net, p.market, p.days)
     ),
     "beat_volatility_matched": _Row("Beat volatility-matched, a year", "points", "higher", _beats_matched),
-    "volatility_matched_p": _Row("p of that difference", "p", "lower", _matched_p),
+    "volatility_matched_p": _Row("p of the daily difference", "p", "lower", _matched_p),
     "time_in_market": _Row("Time in market", "share", "neither", lambda p: figures.time_in_market(p.weight)),
     "mean_exposure": _Row("Mean |weight|", "share", "neither", lambda p: figures.mean_exposure(p.weight)),
     "turnover_a_year": _Row(
@@ -167,7 +167,7 @@ def scorecard(
         On the same days; ``buy_and_hold`` must be among them. The figures against ``volatility_matched``
         are undefined without it, and for the baselines themselves.
     days_per_year : int
-        Trading days in a year: 252 on exchanges, 365 for crypto.
+        Trading days in a year: 252 on exchanges, about 260 for FX, 365 for crypto.
     cash_yield : float
         Yearly interest on cash that the Sharpe ratio takes off.
     seed : int

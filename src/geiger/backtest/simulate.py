@@ -11,12 +11,13 @@ t+1 follows at the same price. With w the weight over the interval and r the ass
 All of a row is measured in the equity at its start. Cash that backs a position, long or short, earns
 nothing; short proceeds neither.
 
-The weight before the trade is the one to which the last row's has drifted, w (1 + r) / (1 + net). Whole
-positions (-1, 0, +1) do not drift: a unit held stays a unit, free of turnover.
+The weight before the trade is the one to which the last row's has drifted, w (1 + r) / (1 + net). Only 0
+and +1 do not drift: who holds nothing, or all his equity in the asset, has nothing to trade. A short unit
+does: after a loss it is more than the equity that is left, after a gain less, and -1 again takes a trade.
 
-Before the first row nothing is held. The last row also pays for closing what it holds, unless `liquidate`
-is False. A row that would lose all equity or more loses all of it (net = -1), and every row after it holds
-nothing: see `bankrupt_on`.
+Before the first row nothing is held. The last row also pays for closing what its position has become,
+c |w| (1 + r), unless `liquidate` is False. A row that would lose all equity or more loses all of it
+(net = -1), and every row after it holds nothing: see `bankrupt_on`.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def simulate(
         One weight for each day of `rows`.
     costs : Costs
     days_per_year : int
-        Trading days in a year: 252 on exchanges, 365 for crypto.
+        Trading days in a year: 252 on exchanges, about 260 for FX, 365 for crypto.
     liquidate : bool
         Whether the last row pays for closing its position.
 
@@ -141,7 +142,7 @@ def bankrupt_on(ledger: pl.DataFrame) -> dt.date | None:
 def _drifted(weight: float, asset_return: float, net: float) -> float:  # pragma: no cover - compiled
     if net <= -1.0:
         return 0.0
-    if weight == 0.0 or abs(weight) == 1.0:
+    if weight in (0.0, 1.0):
         return weight
     return weight * (1.0 + asset_return) / (1.0 + net)
 
@@ -174,8 +175,8 @@ def _account(  # pragma: no cover - compiled
                 carry = max(0.0, 1.0 - size) * cash - max(0.0, size - 1.0) * margin - max(-w, 0.0) * borrow
             earned = max(w * r + carry - cost * traded, -1.0)
             before[v] = _drifted(w, r, earned)
-            if liquidate and t == rows - 1:
-                traded += abs(before[v])
+            if liquidate and t == rows - 1 and earned > -1.0:
+                traded += size * (1.0 + r)  # like all of the row, in the equity at its start
                 earned = max(w * r + carry - cost * traded, -1.0)
             wealth[v] *= 1.0 + earned
             turnover[t, v] = traded

@@ -1,11 +1,16 @@
 """Forecasts become positions: row t is decided from rows up to t, and nothing later.
 
-Three rules, all with the same threshold against cost. A trade is worth its cost only if the position it
-buys earns more than it costs while it is held, so yesterday's weight stays unless
+Three rules, all with the same threshold: a forecast counts where a unit held for some days would earn what
+it costs to buy,
 
     |expected_t| x holding_days >= cost of one unit of turnover.
 
-Before the first decision the weight is 0. With `cost_bps` 0 there is no threshold.
+A row whose forecast counts sets the weight anew, to what its rule asks for; every other row leaves it as it
+was. The threshold looks at the size of the forecast, not at the trade: a forecast that counts may also cut
+a position of its own sign, because the asset moves more or forecasts have been larger. Such a trade earns no
+expected return: it holds the volatility (docs/decisions/0011).
+
+Before the first forecast that counts the weight is 0. With `cost_bps` 0 every forecast counts.
 """
 
 from __future__ import annotations
@@ -36,18 +41,18 @@ class Sizing:
     rule : {"sign", "long_flat", "proportional"}
         ``sign`` holds +1 or -1; a forecast of exactly 0 is no view, so it asks for no position (and, like
         every forecast below the threshold, moves nothing). ``long_flat`` holds 1 where the forecast is above
-        0, else 0. ``proportional`` holds more the larger the forecast is beside the earlier ones and the
-        calmer the asset.
+        0, else 0. ``proportional`` holds more the larger the forecast is beside those of the last year and
+        the calmer the asset.
     volatility_target : float
         Yearly volatility that a forecast of typical size aims at; ``proportional`` only.
     leverage_cap : float
         Largest absolute weight; ``proportional`` only.
     holding_days : float
-        Days over which a change of position must earn its cost.
+        Days over which a unit of position must earn its cost for a forecast to count.
     cost_bps : float
         Cost of one unit of turnover in basis points, slippage included.
     days_per_year : int
-        Trading days in a year: 252 on exchanges, 365 for crypto.
+        Trading days in a year: 252 on exchanges, about 260 for FX, 365 for crypto.
     allow_short : bool
         False turns every negative weight into 0.
     """
@@ -72,12 +77,16 @@ class Sizing:
 
     @property
     def threshold(self) -> float:
-        """Smallest absolute expected daily return that moves the position."""
+        """Smallest absolute expected daily return that counts."""
         return self.cost_bps * BASIS_POINT / self.holding_days
 
 
 def weigh(day: pl.Series, expected: Floats, volatility: Floats, sizing: Sizing) -> pl.DataFrame:
     """Return the WEIGHTS frame: one row a decision day, decided from rows up to that day.
+
+    A weight is made of the last forecast that counts and, for ``proportional``, of those in the year before
+    it: rows given before that year change nothing. Within its first year a path of forecasts is measured
+    against those it has, so there a weight depends on where the rows begin.
 
     Parameters
     ----------
@@ -111,7 +120,7 @@ def decide(expected: Floats, volatility: Floats, sizing: Sizing) -> Floats:
     wanted = _wanted(expected, volatility, sizing)
     if not sizing.allow_short:
         wanted = np.maximum(wanted, 0.0)
-    return _last_worthwhile(wanted, np.abs(expected) >= sizing.threshold)
+    return _last_that_counts(wanted, np.abs(expected) >= sizing.threshold)
 
 
 def _wanted(expected: Floats, volatility: Floats, sizing: Sizing) -> Floats:
@@ -131,12 +140,12 @@ def _wanted(expected: Floats, volatility: Floats, sizing: Sizing) -> Floats:
 
 
 def _proportional(expected: Floats, volatility: Floats, sizing: Sizing) -> Floats:
-    """Return forecast / its root mean square so far x target volatility / asset volatility, capped.
+    """Return forecast / their root mean square x target volatility / asset volatility, capped.
 
-    The root mean square includes row t itself, so the unit of the forecasts cancels. Where it or the
-    volatility is 0 there is nothing to scale by, and the weight is 0.
+    The root mean square is that of the last year's forecasts, row t included, so their unit cancels and no
+    forecast counts for ever. Where it or the volatility is 0 there is nothing to scale by: the weight is 0.
     """
-    rms = np.sqrt(np.cumsum(np.square(expected)) / np.arange(1, expected.size + 1))
+    rms = np.sqrt(_trailing_mean(np.square(expected), sizing.days_per_year))
     yearly = volatility * math.sqrt(sizing.days_per_year)
     scale = rms * yearly
     known = scale > 0
@@ -147,9 +156,21 @@ def _proportional(expected: Floats, volatility: Floats, sizing: Sizing) -> Float
     return np.clip(weight, -sizing.leverage_cap, sizing.leverage_cap)
 
 
-def _last_worthwhile(wanted: Floats, worth: NDArray[np.bool_]) -> Floats:
-    """Return the wanted weight of the last row, up to and with each row, whose trade was worth its cost."""
-    last = np.maximum.accumulate(np.where(worth, np.arange(wanted.size), -1))
+def _trailing_mean(values: Floats, rows: int) -> Floats:
+    """Return the mean of the last `rows` values up to and with each (n,), of all where there are fewer.
+
+    Each window is summed by itself, from its oldest value on: a running sum would carry the rounding of
+    values that have left it, and a row would know, in its last bits, where the rows began.
+    """
+    total, count = np.zeros_like(values), np.minimum(np.arange(1, values.size + 1), rows)
+    for lag in range(min(rows, values.size) - 1, -1, -1):
+        total[lag:] += values[: values.size - lag]
+    return total / count
+
+
+def _last_that_counts(wanted: Floats, counts: NDArray[np.bool_]) -> Floats:
+    """Return the wanted weight of the last row, up to and with each row, whose forecast counts."""
+    last = np.maximum.accumulate(np.where(counts, np.arange(wanted.size), -1))
     return np.where(last >= 0, wanted[last], 0.0)
 
 

@@ -1,14 +1,19 @@
 """Intervals around daily forecasts that hold the outcome as often as they promise.
 
-Split conformal prediction with normalised scores. The error of every past forecast, in units of the
-volatility known when it was made, is one score::
+Split conformal prediction with normalised scores, each tail by itself. The error of every past forecast, in
+units of the volatility known when it was made, is one score::
 
-    score_i = |outcome_i - forecast_i| / scale_i
+    score_i = (outcome_i - forecast_i) / scale_i
 
-and the interval of a new forecast reaches ``scale`` times a high quantile of these scores to both sides. No
-distribution is assumed. Where the scores are exchangeable (their order tells nothing) the interval holds the
-outcome with probability `level` or more. Daily returns are so only nearly, hence `coverage`: it counts how
-often the intervals would have been right, each made from what was known at its day.
+and the interval of a new forecast reaches from ``scale`` times a low quantile of these scores to ``scale``
+times a high one. No distribution is assumed. Where the scores are exchangeable (their order tells nothing)
+the outcome lies below the interval with probability (1 - level) / 2 or less, and above it likewise. Daily
+returns are so only nearly, hence `coverage`: it counts how often the intervals would have been right, each
+made from what was known at its day.
+
+The tails are apart because falls are larger than rises: of the sizes of errors, one quantile left 5.7% of
+eight indices' outcomes below and 4.2% above. The scale forgets fast (`HALFLIFE`), so that a miss widens the
+next intervals: see docs/decisions/0013 for both.
 
 Forecasts, outcomes, scales and intervals are log returns of the same horizon; scores have no unit.
 The forecasts must be out of sample: errors on rows that a model was fitted on are too small, and so are
@@ -35,6 +40,8 @@ from numpy.typing import ArrayLike
 from geiger.errors import DataError, SettingError
 
 Floats = npt.NDArray[np.float64]
+
+HALFLIFE = 5.0  # rows until a squared return counts half in the scale
 
 
 @dataclass(frozen=True)
@@ -67,27 +74,29 @@ class Coverage:
         What they promise, between 0 and 1.
     rows : int
         Rows that had an interval.
-    covered : float or None
-        Share of these rows whose outcome lay inside; None without rows.
+    covered, below, above : float or None
+        Shares of these rows whose outcome lay inside, below and above; None without rows.
     """
 
     level: float
     rows: int
     covered: float | None
+    below: float | None
+    above: float | None
 
 
 def rows_needed(level: float) -> int:
-    """Return how many scores a finite interval takes at least: ceil(level / (1 - level)).
+    """Return how many scores a finite interval takes at least: ceil((1 + level) / (1 - level)).
 
     >>> [rows_needed(level) for level in (0.5, 0.8, 0.9, 0.95)]
-    [1, 4, 9, 19]
+    [3, 9, 19, 39]
     """
     share = _share(level)
-    return math.ceil(share / (1 - share))
+    return math.ceil((1 + share) / (1 - share))
 
 
 def scores_of(forecast: ArrayLike, outcome: ArrayLike, scale: ArrayLike) -> Floats:
-    """Return the size of each forecast's error in units of its scale (n,).
+    """Return the error of each forecast in units of its scale (n,), above 0 where the outcome was higher.
 
     Parameters
     ----------
@@ -112,7 +121,7 @@ def scores_of(forecast: ArrayLike, outcome: ArrayLike, scale: ArrayLike) -> Floa
         row = int(np.argmin(s > 0))
         raise DataError(_bad_scale(float(s[row]), f" in row {row}"))
     with np.errstate(over="ignore"):
-        errors: Floats = np.abs(y - f) / s
+        errors: Floats = (y - f) / s
     if not np.isfinite(errors).all():
         row = int(np.argmin(np.isfinite(errors)))
         raise DataError(
@@ -121,11 +130,12 @@ def scores_of(forecast: ArrayLike, outcome: ArrayLike, scale: ArrayLike) -> Floa
     return errors
 
 
-def quantile(scores: ArrayLike, level: float) -> float:
-    """Return the score that a new one does not exceed with probability `level`.
+def quantiles(scores: ArrayLike, level: float) -> tuple[float, float]:
+    """Return the two scores between which a new one lies with probability `level`.
 
-    The ceil((n + 1) level)-th smallest of n scores. Where the order tells nothing, a new score takes each of
-    the n + 1 places among them with equal probability, so this holds for few scores as it does for many.
+    Of n scores the k-th largest and the k-th smallest, k = floor((n + 1) (1 - level) / 2). Where the order
+    tells nothing, a new score takes each of the n + 1 places among them with equal probability, so this holds
+    for few scores as it does for many.
 
     Parameters
     ----------
@@ -136,31 +146,28 @@ def quantile(scores: ArrayLike, level: float) -> float:
 
     Returns
     -------
-    float
-        Infinite with fewer than `rows_needed` scores.
+    low, high : float
+        Minus and plus infinity with fewer than `rows_needed` scores.
 
     Raises
     ------
     DataError
-        A score is missing, infinite or below 0.
+        A score is missing or infinite.
     SettingError
         `level` is not between 0 and 1.
 
     Examples
     --------
-    >>> quantile([0.3, 2.0, 0.1, 1.1], 0.8), quantile([0.3, 2.0, 0.1], 0.8)
-    (2.0, inf)
+    >>> quantiles([0.3, -2.0, 0.1], 0.5), quantiles([0.3, -2.0], 0.5)
+    ((-2.0, 0.3), (-inf, inf))
     """
-    values = _column("scores", scores)
-    if (values < 0).any():
-        row = int(np.argmax(values < 0))
-        raise DataError(f"conformal: scores is {values[row]} in row {row}; give sizes of errors, 0 or more")
-    rank = _rank(values.size, _share(level))
-    return float(np.partition(values, rank - 1)[rank - 1]) if rank <= values.size else math.inf
+    values = np.sort(_column("scores", scores))
+    place = _place(values.size, _share(level))
+    return (float(values[place - 1]), float(values[-place])) if place else (-math.inf, math.inf)
 
 
 def interval(forecast: float, scale: float, scores: ArrayLike, level: float) -> Interval:
-    """Return the interval of one forecast: forecast ± scale · `quantile`.
+    """Return the interval of one forecast: forecast + scale · `quantiles`.
 
     Parameters
     ----------
@@ -176,25 +183,25 @@ def interval(forecast: float, scale: float, scores: ArrayLike, level: float) -> 
     Raises
     ------
     DataError
-        A number is missing or infinite, a score is below 0, or the scale is not above 0.
+        A number is missing or infinite, or the scale is not above 0.
     SettingError
         `level` is not between 0 and 1.
 
     Examples
     --------
-    >>> interval(0.0, 0.01, [0.3, 2.0, 0.1, 1.1], 0.8)
-    Interval(low=-0.02, high=0.02, level=0.8, rows=4)
+    >>> interval(0.001, 0.01, [0.3, -2.0, 0.1], 0.5)
+    Interval(low=-0.019, high=0.004, level=0.5, rows=3)
     """
     if not math.isfinite(forecast):
         raise DataError(f"conformal: the forecast must be a finite log return, got {forecast}")
     if not (math.isfinite(scale) and scale > 0):
         raise DataError(_bad_scale(scale))
-    half = scale * quantile(scores, level)
-    return Interval(forecast - half, forecast + half, level, int(np.size(scores)))
+    low, high = quantiles(scores, level)
+    return Interval(forecast + scale * low, forecast + scale * high, level, int(np.size(scores)))
 
 
 def bounds(scores: ArrayLike, known_from: ArrayLike, level: float) -> Floats:
-    """Return the `quantile` of the scores that are known at each row (n,).
+    """Return the `quantiles` of the scores that are known at each row (n, 2): low, high.
 
     Row t uses the scores of the rows i with known_from[i] <= t, and no others.
 
@@ -210,7 +217,7 @@ def bounds(scores: ArrayLike, known_from: ArrayLike, level: float) -> Floats:
 
     Returns
     -------
-    array (n,)
+    array (n, 2)
         Without unit; infinite in rows with fewer than `rows_needed` scores.
 
     Raises
@@ -221,17 +228,17 @@ def bounds(scores: ArrayLike, known_from: ArrayLike, level: float) -> Floats:
         `level` is not between 0 and 1.
     """
     values = _column("scores", scores)
-    share, needed = _share(level), rows_needed(level)
+    share = _share(level)
     known = _known_from(known_from, values.size)
     order = np.argsort(known, kind="stable")  # rows as their outcomes become known
     arriving = list(zip(known[order].tolist(), values[order].tolist(), strict=True))[::-1]
-    found = np.full(values.size, math.inf)
+    found = np.tile([-math.inf, math.inf], (values.size, 1))
     inside: list[float] = []  # the scores that are known, ascending
     for row in range(values.size):
         while arriving and arriving[-1][0] <= row:
             insort(inside, arriving.pop()[1])
-        if len(inside) >= needed:
-            found[row] = inside[_rank(len(inside), share) - 1]
+        if place := _place(len(inside), share):
+            found[row] = inside[place - 1], inside[-place]
     return found
 
 
@@ -247,19 +254,24 @@ def coverage(
     Examples
     --------
     >>> forecast, outcome = [0.0] * 6, [0.01, -0.01, 0.01, 0.02, -0.01, 0.01]
-    >>> coverage(forecast, outcome, [0.01] * 6, [1, 2, 3, 4, 5, 6], 0.5)
-    Coverage(level=0.5, rows=5, covered=0.8)
+    >>> told = coverage(forecast, outcome, [0.01] * 6, [1, 2, 3, 4, 5, 6], 0.5)
+    >>> told.rows, round(told.covered, 2), told.below, round(told.above, 2)
+    (3, 0.67, 0.0, 0.33)
     """
     scores = scores_of(forecast, outcome, scale)
-    within = bounds(scores, known_from, level)
-    counted = np.isfinite(within)
+    low, high = bounds(scores, known_from, level).T
+    counted = np.isfinite(high)
+    if not counted.any():
+        return Coverage(level, 0, None, None, None)
     # Scores are held against scores: as returns, an error equal to the bound could miss it by rounding.
-    covered = float((scores <= within)[counted].mean()) if counted.any() else None
-    return Coverage(level, int(counted.sum()), covered)
+    below, above = (float(missed[counted].mean()) for missed in (scores < low, scores > high))
+    covered = float(((low <= scores) & (scores <= high))[counted].mean())
+    return Coverage(level, int(counted.sum()), covered, below, above)
 
 
-def _rank(n: int, share: Fraction) -> int:
-    return math.ceil((n + 1) * share)
+def _place(n: int, share: Fraction) -> int:
+    """Return which of n scores, counted from either end, bounds the interval; 0 where too few are there."""
+    return math.floor((n + 1) * (1 - share) / 2)
 
 
 def _share(level: float) -> Fraction:

@@ -220,7 +220,7 @@ def _key_figures(view: RunView) -> list[KeyFigure]:
         KeyFigure(
             "Beat volatility-matched, a year",
             text("Beat Volatility-Matched"),
-            f"p {written(p, 'p')} of that difference",
+            f"p {written(p, 'p')} of the mean daily difference",
             "against buy and hold scaled to the strategy's volatility",
         ),
         KeyFigure(
