@@ -109,7 +109,7 @@ def evaluate(
     others = baselines(ledger, _last_returns(material, forecasts["day"]), costs, days_per_year)
     card = scorecard(ledger, others, days_per_year, cash_yield=config.trading.cash_yield, seed=config.seed)
     efficiency, reason = _efficiency(ledger, forecasts, in_sample, material, config)
-    health = _health(forecasts, in_sample)
+    health = _health(forecasts, in_sample, config.horizon)
     copies = metrics.correlation(forecasts["forecast"].to_numpy(), _last_returns(material, forecasts["day"]))
     trainings = [replace(training, copies_yesterday=copies) for training in trainings]
     diagnosis = diagnose(health, trainings) if trainings else None
@@ -306,14 +306,14 @@ def _on_days(values: Floats, material: Material, days: pl.Series) -> Floats:
     return np.asarray(values[rows])
 
 
-def _health(forecasts: pl.DataFrame, in_sample: pl.DataFrame) -> metrics.Health:
+def _health(forecasts: pl.DataFrame, in_sample: pl.DataFrame, horizon: int) -> metrics.Health:
     counts = in_sample.group_by("fold").len("n_train").with_columns(pl.col("n_train").cast(pl.Float64))
     rows = forecasts.join(counts, on="fold", how="left", maintain_order="left")
     forecast, outcome = rows["forecast"].to_numpy(), rows["outcome"].to_numpy()
     train_mean, train_std, n_train = (
         rows[name].to_numpy() for name in ("train_mean", "train_std", "n_train")
     )
-    return metrics.health(forecast, outcome, train_mean, train_std, n_train)
+    return metrics.health(forecast, outcome, train_mean, train_std, n_train, horizon)
 
 
 def _forecast_figures(
