@@ -81,6 +81,19 @@ def test_rows_are_paired_means_over_markets(tmp_path: Path) -> None:
     assert simplex.value.mean == pytest.approx(0.6)
     assert simplex.difference.mean == pytest.approx(0.25)
     assert simplex.difference.error == pytest.approx(np.std([0.2, 0.3], ddof=1) / np.sqrt(2))
+    # Four days that both symbols share: what they add together is the error, whatever the symbols' spread.
+    day, added = np.arange(4), np.array([0.4, -0.4, 0.4, -0.4])
+    still = {"correlation": 0 * added, "r2": 0 * added, "gain": 0 * added}
+    moving = {"correlation": added, "r2": added / 2, "gain": 0 * added}
+    pair = [
+        {**record(name, "real", 0.2, 0.1), stacks.BY_DAY: (day, {stacks.BASELINE: still, "simplex": moving})}
+        for name in ("e", "f")
+    ]
+    (_, real) = stacks.rows_of(pair, ("real",))
+    assert real.difference is not None
+    assert real.r2 is not None
+    assert (real.difference.mean, real.difference.error) == pytest.approx((0.1, 0.2))  # 0.4 / sqrt(4)
+    assert real.r2.error == pytest.approx(0.1)
     page = stacks.report(records, "geiger ablate --stacks", tmp_path).read_text(encoding="utf-8")
     assert "## Planted signals that a line can see (2)" in page
     assert "| simplex | +0.600 ± 0.100 | +0.250 ± 0.050 |" in page
