@@ -389,6 +389,11 @@ class Health:
     rho_error: float | None = None
 
     @property
+    def codes(self) -> tuple[HealthCode, ...]:
+        """All conditions that hold, the first one first."""
+        return (self.code, *self.also)
+
+    @property
     def failed(self) -> bool:
         """Whether the forecasts cannot be used at all: some are not finite."""
         return self.code is HealthCode.NONFINITE
