@@ -58,6 +58,30 @@ def base_rate(outcome: ArrayLike) -> float | None:
     return max(up, 1 - up)
 
 
+def accuracy_gain(forecast: ArrayLike, outcome: ArrayLike, horizon: int = 1) -> tuple[float, float] | None:
+    """Return direction accuracy minus base rate, and its standard error, see `mean_error`; None as they are.
+
+    >>> accuracy_gain([1.0, 1.0, -1.0, -1.0], [1.0, 1.0, 1.0, -1.0])
+    (0.0, 0.3535533905932738)
+    """
+    f, y = _pair(forecast, outcome)
+    f, y = f[y != 0], y[y != 0]
+    if not y.size or not np.isfinite(f).all():
+        return None
+    commoner = 1.0 if np.mean(y > 0) >= 0.5 else -1.0
+    gained = (np.sign(f) == np.sign(y)).astype(np.float64) - (np.sign(y) == commoner)
+    gain = float(gained.mean())
+    return gain, mean_error(gained - gain, horizon)
+
+
+def sharpe_variance(sharpe: float, skew: float = 0.0, kurtosis: float = 3.0) -> float:
+    """Return n times the variance of a Sharpe ratio of n returns, all per period.
+
+    1 - g3 SR + (g4 - 1)/4 SR^2; kurtosis is 3 for a normal distribution. Bailey & Lopez de Prado (2012).
+    """
+    return 1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2
+
+
 def pred_std(forecast: ArrayLike, outcome: ArrayLike) -> float | None:
     """Return k = std(forecast) / std(outcome), both with ddof 0.
 
