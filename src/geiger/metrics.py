@@ -113,7 +113,7 @@ def correlation_influence(forecast: ArrayLike, outcome: ArrayLike) -> Vector | N
     -----
     1 / sqrt(n) would take outcome and forecast as independent of each other's size. Forecasts that follow the
     volatility, as most do, are large where the outcome is: over 2000 GARCH markets of 1764 days 12 to 22%
-    lie outside a 95% band of that width, and 5% outside this one (5 to 6.5% with 54 and 252 days).
+    lie outside a 95% band of that width, and 5% outside this one (5 to 7.5% with 54 and 252 days).
     White (1980); the leverage MacKinnon & White (1985).
     """
     rho = correlation(forecast, outcome)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from geiger import metrics
 from geiger.errors import TrainingError
 from geiger.studies import stacks
-from geiger.studies.markets import MadeMarket
+from geiger.studies.markets import MadeMarket, RealMarket
 
 
 @pytest.fixture
@@ -99,6 +100,25 @@ def test_rows_are_paired_means_over_markets(tmp_path: Path) -> None:
     assert "| simplex | +0.600 ± 0.100 | +0.250 ± 0.050 |" in page
     assert "## Real symbols (1)" in page
     assert "d: no result (no prices)" in page
+
+
+def test_a_symbol_keeps_what_each_day_adds(
+    small: list[MadeMarket], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error of one symbol's correlation, from its days, is that of the correlation itself."""
+    assert stacks.measure(small[0], tmp_path)[stacks.BY_DAY] is None  # made markets share no day
+    monkeypatch.setattr(stacks, "BASES", ("ridge",))
+    record = stacks.measure(RealMarket("AAPL", None, tmp_path, end="2005-12-30"), tmp_path)
+    assert record["error"] is None
+    day, influence = record[stacks.BY_DAY]
+    assert len(set(day)) == record["rows"]
+    rows = stacks.rows_of([record], ("real",))
+    by_name = {row.name: row for row in rows}
+    own = metrics.mean_error(influence["ridge"]["correlation"])
+    assert by_name["ridge"].value is not None
+    assert by_name["ridge"].value.error == pytest.approx(own)
+    assert by_name[stacks.BASELINE].difference is not None
+    assert by_name[stacks.BASELINE].difference.error == 0.0
 
 
 def test_markets_of_every_kind() -> None:
