@@ -10,9 +10,12 @@ import polars as pl
 import pytest
 
 from geiger.config import Config, override, recipe
-from geiger.evaluation import costs_of, expected_simple, sizing_of
+from geiger.evaluation import Evaluation, costs_of, evaluate, expected_simple, sizing_of
 from geiger.experiment import Experiment, Run, plan, run
+from geiger.market.calendar import market_of
 from geiger.market.synthetic import garch_market
+from geiger.material import Material
+from geiger.target import make_target
 
 FREE = {"rule": "sign", "cost_bps": 0.0, "borrow_rate": 0.0}
 
@@ -106,3 +109,62 @@ def test_train_figures_are_those_of_the_in_sample_rows(
     assert train_correlation is not None
     assert test_correlation is not None
     assert train_correlation > test_correlation  # trees fit what they have seen better than what comes
+
+
+# How often the alarms of a leak ring.
+
+
+def judged(rows: int, seed: int, leak: float = 0.0, rule: str = "proportional") -> Evaluation:
+    """Evaluate made forecasts: noise, yesterday's return, and a share `leak` of the outcome."""
+    before = 120
+    prices = garch_market(before + rows + 3, seed)
+    target = make_target(prices)
+    days = prices["day"][before : before + rows]
+    known = target.filter(pl.col("day").is_in(days))
+    last = prices["close"].log().diff()[before : before + rows].to_numpy()
+    outcome, spread = known["value"].to_numpy(), 0.011
+    forecast = 0.0003 + 0.1 * np.random.default_rng(seed).normal(size=rows) * spread - 0.05 * last
+    forecast = forecast + leak * outcome
+    frame = known.select(
+        "day",
+        model=pl.lit("made"),
+        fold=pl.lit(0),
+        forecast=pl.Series(forecast),
+        outcome="value",
+        train_mean=pl.lit(0.0003),
+        train_std=pl.lit(spread),
+    )
+    in_sample = pl.DataFrame({"day": prices["day"][60:before]}).with_columns(
+        fold=pl.lit(0), forecast=pl.lit(0.0004)
+    )
+    material = Material(
+        *("AAPL", market_of("AAPL"), prices, None, np.zeros((prices.height, 1)), target),
+        *("next_open", 0, (), {}),
+    )
+    return evaluate(frame, in_sample, material, override(recipe("default"), {"trading": {"rule": rule}}))
+
+
+def rings(found: Evaluation) -> bool:
+    return any(notice.code == "LEAK_SUSPECT" for notice in found.notices)
+
+
+def above_the_limits(found: Evaluation) -> bool:
+    """Whether a figure lies above its limit, by however little."""
+    value = {figure.name: figure.value for figure in found.figures}
+    limits = {"DA minus Base Rate": 0.06, "Test Sharpe": 3.0, "R2 out of Sample": 0.03}
+    return any((value[name] or 0.0) > limit for name, limit in limits.items())
+
+
+def test_few_rows_without_a_leak_seldom_ring_the_alarm() -> None:
+    found = [judged(54, seed) for seed in range(150)]
+    assert np.mean([above_the_limits(one) for one in found]) > 0.08  # what the limits alone would do
+    assert np.mean([rings(one) for one in found]) < 0.02
+
+
+@pytest.mark.parametrize("rows", [54, 252])
+def test_a_leak_rings_the_alarm_also_on_few_rows(rows: int) -> None:
+    assert all(rings(judged(rows, seed, leak=1.0)) for seed in range(10))
+
+
+def test_with_fewer_than_twenty_rows_nothing_rings() -> None:
+    assert not rings(judged(15, 3, leak=1.0))

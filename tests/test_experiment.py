@@ -278,8 +278,10 @@ def test_a_planted_signal_is_found_and_noise_is_not(tmp_path: Path) -> None:
     rows = market.prices["day"].search_sorted(planted["day"]).to_numpy()
     assert np.corrcoef(planted["forecast"], market.true_mean[rows])[0, 1] > 0.6
     noise = run(experiment(tmp_path, garch_market(2600, seed=3), "lgb", config))
-    assert noise.evaluation.health.rho is not None
-    assert abs(noise.evaluation.health.rho) < 3 / math.sqrt(noise.forecasts.height)
+    health = noise.evaluation.health
+    assert health.rho is not None
+    assert health.rho_error is not None
+    assert abs(health.rho) < 3 * health.rho_error
 
 
 def test_stale_opens_are_never_traded_at(tmp_path: Path, market: pl.DataFrame) -> None:
@@ -330,8 +332,10 @@ def test_of_a_currency_only_closes_are_used(tmp_path: Path, market: pl.DataFrame
     )
     assert one.forecasts.equals(two.forecasts)
     assert {"CLOSES_ONLY", "FILL_CLOSE"} <= {notice.code for notice in one.notices}
-    assert one.evaluation.health.rho is not None
-    assert abs(one.evaluation.health.rho) < 4 / math.sqrt(one.forecasts.height)
+    health = one.evaluation.health
+    assert health.rho is not None
+    assert health.rho_error is not None
+    assert abs(health.rho) < 4 * health.rho_error
 
 
 def test_the_fill_is_not_chosen_by_opens_that_come_later(tmp_path: Path, market: pl.DataFrame) -> None:

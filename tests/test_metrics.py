@@ -286,11 +286,11 @@ def test_skill_that_swings_too_widely_is_overdispersed_alone() -> None:
     assert (found.code, found.also) == (HealthCode.OVERDISPERSED, ())
 
 
-def test_a_forecast_that_is_reliably_wrong_is_overdispersed() -> None:
+def test_a_forecast_that_is_reliably_wrong_is_overdispersed_and_says_so() -> None:
     f, y = calibrated(0.02)
     found = judge(-f, y)
-    assert found.code is HealthCode.OVERDISPERSED
-    assert HealthCode.NO_SKILL not in found.also
+    assert (found.code, found.also) == (HealthCode.OVERDISPERSED, (HealthCode.NO_SKILL,))
+    assert "wrong way" in found.meaning
 
 
 def test_narrow_noise_is_shrunk_well_and_says_that_it_has_no_skill() -> None:
@@ -323,8 +323,22 @@ def test_overlapping_labels_widen_the_error_of_the_correlation() -> None:
     assert weekly.rho_hi - weekly.rho > 1.4 * (daily.rho_hi - daily.rho)
 
 
+def test_a_correlation_below_zero_shrinks_nothing_rightly() -> None:
+    """Narrow noise that happened to be wrong: it fits no slope, and is no fault but the lack of skill."""
+    f, y = pair(rho=-0.01, k=0.03)
+    found = judge(f, y)
+    assert (found.code, found.also) == (HealthCode.NO_SKILL, ())
+    assert not found.collapsed
+    assert not found.failed
+    assert "within the noise" in found.meaning
+
+
 def test_few_rows_are_judged_without_falling_over() -> None:
     assert health([0.1], [0.2], 0.0, 1.0, 10).n == 1
+    line = np.linspace(-1.0, 1.0, 12)
+    found = health(line + 0.01 * normal(3, 12), line, 0.0, 1.0, 10)
+    assert (found.code, found.rho_error) == (HealthCode.NO_SKILL, None)  # for all its correlation of 0.99
+    assert "12 rows are too few" in found.meaning
     assert health([0.1, -0.1, 0.2], [0.2, 0.1, 0.1], 0.0, 1.0, 10).code is not HealthCode.COLLAPSED_CONSTANT
 
 
@@ -348,3 +362,106 @@ def test_one_constant_a_fold_is_collapse_wherever_it_lies():
     # Refitted every row, each fold has one forecast: that alone is no collapse.
     daily = health(rng.normal(0.0, 0.001, 630), outcome, np.linspace(0.0, 0.001, 630), 0.01, 1000)
     assert not daily.collapsed
+
+
+# The error of a correlation.
+
+
+def garch_paths(n: int, paths: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return returns (n, paths) without any signal and the volatility known before each: GARCH(1,1)-t."""
+    rng = np.random.default_rng(seed)
+    h, returns, volatility = np.ones(paths), np.empty((n, paths)), np.empty((n, paths))
+    for t in range(-250, n):
+        e = np.sqrt(h) * rng.standard_t(5, paths) * math.sqrt(3 / 5)
+        if t >= 0:
+            returns[t], volatility[t] = e, np.sqrt(h)
+        h = 0.02 + 0.08 * e**2 + 0.90 * h
+    return returns, volatility
+
+
+def share_outside(forecasts: np.ndarray, outcomes: np.ndarray, horizon: int = 1) -> float:
+    """Return the share of columns whose correlation lies outside its own 95% band around 0."""
+    outside = [
+        abs(metrics.correlation(f, y)) > 1.96 * metrics.correlation_error(f, y, horizon)
+        for f, y in zip(forecasts.T, outcomes.T, strict=True)
+    ]
+    return float(np.mean(outside))
+
+
+PATHS = 1200
+
+
+@pytest.mark.parametrize("n", [54, 252, 1764])
+@pytest.mark.parametrize("kind", ["volatility", "last return", "persistent", "persistent x volatility"])
+def test_of_markets_without_a_signal_one_in_twenty_lies_outside_the_band(kind: str, n: int) -> None:
+    returns, volatility = garch_paths(n + 1, PATHS, seed=n)
+    steps = np.random.default_rng(7).normal(size=(n, PATHS))
+    slow = np.empty_like(steps)
+    last = steps[0]
+    for t, step in enumerate(steps):
+        last = slow[t] = 0.97 * last + math.sqrt(1 - 0.97**2) * step
+    forecast = {
+        "volatility": volatility[1:],
+        "last return": returns[:-1],
+        "persistent": slow,
+        "persistent x volatility": slow * volatility[1:],
+    }[kind]
+    found = share_outside(forecast, returns[1:])
+    # A share of 5% of 1200 paths has a standard error of 0.6%; on 54 days the error is a little too small.
+    assert 0.03 < found < (0.095 if n < 100 else 0.075)
+    if n == 1764 and kind != "persistent":
+        rho = [metrics.correlation(f, y) for f, y in zip(forecast.T, returns[1:].T, strict=True)]
+        assert np.mean(np.abs(rho) > 1.96 / math.sqrt(n)) > 0.10  # what 1 / sqrt(n) would say
+
+
+def test_the_error_of_the_correlation_is_that_of_a_bootstrap() -> None:
+    """Rows drawn again and again: another way to the same error, which 1 / sqrt(n) misses by a third."""
+    returns, volatility = garch_paths(1501, 1, seed=5)
+    f, y = volatility[1:, 0] * normal(8, 1500), returns[1:, 0]
+    rng = np.random.default_rng(0)
+    drawn = []
+    for rows in rng.integers(0, 1500, (2000, 1500)):
+        drawn.append(np.corrcoef(f[rows], y[rows])[0, 1])
+    assert metrics.correlation_error(f, y) == pytest.approx(np.std(drawn), rel=0.08)
+    assert np.std(drawn) > 1.2 / math.sqrt(1500)
+
+
+def test_errors_of_normal_pairs_agree_with_the_formulas() -> None:
+    """Without heteroskedasticity: (1 - rho^2) / sqrt(n) for rho, sqrt(1 - rho^2) / (k sqrt(n)) for beta."""
+    n = 50_000
+    f, y = pair(rho=0.4, k=0.5, n=n)
+    assert metrics.correlation_error(f, y) == pytest.approx((1 - 0.16) / math.sqrt(n), rel=0.02)
+    assert metrics._slope_error(f, y, 1) == pytest.approx(math.sqrt(1 - 0.16) / 0.5 / math.sqrt(n), rel=0.02)
+
+
+def test_influence_is_what_leaving_a_row_out_changes() -> None:
+    f, y = calibrated(0.05)
+    f, y = f[:60], y[:60]
+    rho, influence = metrics.correlation(f, y), metrics.correlation_influence(f, y)
+    kept = np.arange(60)
+    left = [metrics.correlation(f[kept != t], y[kept != t]) for t in range(60)]
+    np.testing.assert_allclose(59 * (rho - np.array(left)), influence, atol=0.25)
+    assert np.corrcoef(rho - np.array(left), influence)[0, 1] > 0.99
+
+
+def test_outcomes_of_a_week_overlap_and_the_error_allows_for_it() -> None:
+    returns, _ = garch_paths(1300, PATHS, seed=3)
+    week = np.array([returns[t : t + 5].sum(axis=0) for t in range(1260)])
+    steps = np.random.default_rng(1).normal(size=(1260, PATHS))
+    slow = np.empty_like(steps)
+    last = steps[0]
+    for t, step in enumerate(steps):
+        last = slow[t] = 0.97 * last + math.sqrt(1 - 0.97**2) * step
+    assert share_outside(slow, week, horizon=5) < 0.11
+    assert share_outside(slow, week) > 0.3
+
+
+def test_the_error_of_a_gain_in_r2_is_that_of_a_bootstrap() -> None:
+    f, y = calibrated(0.02)
+    other = 0.5 * f + 0.0005 * normal(5)
+    gain, error = metrics.r2_gain(f, other, y, 0.0)
+    rng = np.random.default_rng(2)
+    drawn = [metrics.r2_gain(f[r], other[r], y[r], 0.0)[0] for r in rng.integers(0, N, (1000, N))]
+    assert error == pytest.approx(np.std(drawn), rel=0.1)
+    assert metrics.r2_gain(f, np.zeros(N), y, 0.0)[0] == pytest.approx(metrics.r2_oos(f, y, 0.0))
+    assert gain == pytest.approx(metrics.r2_oos(f, y, 0.0) - metrics.r2_oos(other, y, 0.0))

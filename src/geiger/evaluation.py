@@ -32,7 +32,7 @@ from geiger.backtest import (
 )
 from geiger.backtest.figures import sharpe, total_return
 from geiger.checks.collapse import Diagnosis, diagnose
-from geiger.checks.plan import alarms, checkpoints, ladder
+from geiger.checks.plan import Measured, alarms, checkpoints, ladder
 from geiger.config import Config, Risk
 from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe
 from geiger.material import Material
@@ -109,7 +109,7 @@ def evaluate(
     others = baselines(ledger, _last_returns(material, forecasts["day"]), costs, days_per_year)
     card = scorecard(ledger, others, days_per_year, cash_yield=config.trading.cash_yield, seed=config.seed)
     efficiency, reason = _efficiency(ledger, forecasts, in_sample, material, config)
-    health = _health(forecasts, in_sample)
+    health = _health(forecasts, in_sample, config.horizon)
     copies = metrics.correlation(forecasts["forecast"].to_numpy(), _last_returns(material, forecasts["day"]))
     trainings = [replace(training, copies_yesterday=copies) for training in trainings]
     diagnosis = diagnose(health, trainings) if trainings else None
@@ -147,11 +147,7 @@ def evaluate(
             wfe=efficiency,
         ),
         notices=(
-            *alarms(
-                da_minus_base=value["DA minus Base Rate"],
-                sharpe=card.value("sharpe"),
-                r2=value["R2 out of Sample"],
-            ),
+            *_alarms(forecasts, ledger["net"].to_numpy(), card, days_per_year, config),
             *_fault(diagnosis),
         ),
         status=_status(health),
@@ -307,14 +303,14 @@ def _on_days(values: Floats, material: Material, days: pl.Series) -> Floats:
     return np.asarray(values[rows])
 
 
-def _health(forecasts: pl.DataFrame, in_sample: pl.DataFrame) -> metrics.Health:
+def _health(forecasts: pl.DataFrame, in_sample: pl.DataFrame, horizon: int) -> metrics.Health:
     counts = in_sample.group_by("fold").len("n_train").with_columns(pl.col("n_train").cast(pl.Float64))
     rows = forecasts.join(counts, on="fold", how="left", maintain_order="left")
     forecast, outcome = rows["forecast"].to_numpy(), rows["outcome"].to_numpy()
     train_mean, train_std, n_train = (
         rows[name].to_numpy() for name in ("train_mean", "train_std", "n_train")
     )
-    return metrics.health(forecast, outcome, train_mean, train_std, n_train)
+    return metrics.health(forecast, outcome, train_mean, train_std, n_train, horizon)
 
 
 def _forecast_figures(
@@ -381,6 +377,34 @@ def _fault(diagnosis: Diagnosis | None) -> tuple[Notice, ...]:
     return (Notice(f"DOCTOR_{diagnosis.cause}", " ".join((diagnosis.text, *diagnosis.evidence))),)
 
 
+def _alarms(
+    forecasts: pl.DataFrame, net: Floats, card: Scorecard, days_per_year: int, config: Config
+) -> tuple[Notice, ...]:
+    """Return the alarms of a leak, each figure with its standard error; none where too few rows tell one."""
+    if forecasts.height < metrics.ENOUGH_ROWS:
+        return ()
+    forecast, outcome, mean = (forecasts[name].to_numpy() for name in ("forecast", "outcome", "train_mean"))
+    accuracy = metrics.accuracy_gain(forecast, outcome, config.horizon)
+    r2 = metrics.r2_gain(forecast, mean, outcome, mean)
+    annual, sharpe = card.value("sharpe"), None
+    if annual is not None:
+        per_day, skew, kurtosis = _moments(net, annual, days_per_year, config)
+        variance = metrics.sharpe_variance(per_day, skew, kurtosis) / (net.size - 1)
+        sharpe = Measured(annual, math.sqrt(max(variance, 0.0) * days_per_year))
+    return alarms(
+        da_minus_base=None if accuracy is None else Measured(*accuracy),
+        sharpe=sharpe,
+        r2=None if r2 is None else Measured(*r2),
+    )
+
+
+def _moments(net: Floats, annual: float, days_per_year: int, config: Config) -> tuple[float, float, float]:
+    """Return Sharpe ratio a day, skew and kurtosis (3 for a normal distribution) of the net returns (n,)."""
+    excess = net - config.trading.cash_yield / days_per_year
+    z = (excess - excess.mean()) / excess.std()
+    return annual / math.sqrt(days_per_year), float((z**3).mean()), float((z**4).mean())
+
+
 def _sharpe_figures(net: Floats, card: Scorecard, days_per_year: int, config: Config) -> tuple[Figure, ...]:
     """Return what the Sharpe ratio is worth: its probability, and its value with autocorrelation counted.
 
@@ -390,13 +414,9 @@ def _sharpe_figures(net: Floats, card: Scorecard, days_per_year: int, config: Co
     annual = card.value("sharpe")
     if annual is None:
         return (Figure("Sharpe above 0, PSR", None, "share"), Figure("Sharpe, Lo 2002", None, "ratio"))
-    excess = net - config.trading.cash_yield / days_per_year
-    z = (excess - excess.mean()) / excess.std()
-    per_day = annual / math.sqrt(days_per_year)
-    probability = probabilistic_sharpe(
-        per_day, net.size, skew=float((z**3).mean()), kurtosis=float((z**4).mean())
-    )
-    rho = float(np.corrcoef(z[1:], z[:-1])[0, 1])
+    per_day, skew, kurtosis = _moments(net, annual, days_per_year, config)
+    probability = probabilistic_sharpe(per_day, net.size, skew=skew, kurtosis=kurtosis)
+    rho = float(np.corrcoef(net[1:], net[:-1])[0, 1])
     factor = lo_factor([rho**lag for lag in range(1, days_per_year)], days_per_year)
     adjusted = None if factor is None else per_day * factor
     return (

@@ -303,7 +303,7 @@ def _close(log: RunLogWriter, done: Run, notes: tuple[str, ...]) -> None:
 def _notes(evaluation: Evaluation) -> tuple[str, ...]:
     """Return the sentences that stand under the tables."""
     card, health = evaluation.scorecard, evaluation.health
-    codes = ", ".join(str(code) for code in (health.code, *health.also))
+    codes = ", ".join(health.codes)
     deepest = dict(card.drawdowns)["strategy"]
     notes = [f"{notice.code}: {notice.text}." for notice in evaluation.notices]  # alarms before anything good
     notes += [f"Rival {rival.text()}." for rival in evaluation.rivals]

@@ -63,7 +63,7 @@ class Prediction:
     data_age, model_age : int or None, int
         Sessions closed since `day` (None where no calendar says), and rows since the last one learned from.
     status, health : str
-        What became of the run behind it.
+        What became of the run behind it; `health` holds all its codes, as its log does.
     verdict : str
         ``not evaluated`` until there is one.
     """
@@ -222,7 +222,7 @@ def predict(
         data_age=age,
         model_age=model_age,
         status=str(stored.facts.get("status")),
-        health=str(stored.facts.get("results", {}).get("health", {}).get("code")),
+        health=", ".join(stored.health_codes),
         verdict=str(stored.facts.get("verdict")),
         notices=(*_doubts(material, age, model_age, learned_to, stored), *material.notices),
     )

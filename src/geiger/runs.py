@@ -161,6 +161,12 @@ class StoredRun:
         """The run's name: the stem of its log."""
         return self.folder.name
 
+    @property
+    def health_codes(self) -> tuple[str, ...]:
+        """All codes of the health of the test forecasts, first one first; empty where none were measured."""
+        health = self.facts.get("results", {}).get("health")
+        return () if health is None else (str(health["code"]), *map(str, health.get("also", ())))
+
     def forecasts(self) -> pl.DataFrame:
         """Return the FORECASTS frame."""
         return require(self._frame("forecasts"), FORECASTS)

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from geiger.checks.plan import alarms, checkpoints, ladder
+from geiger.checks.plan import Measured, alarms, checkpoints, days_to_alarm, ladder
+from geiger.evidence.statistics import min_track_record
 from geiger.metrics import HealthCode
 from geiger.records import Checkpoint, Outcome, Rung
 
@@ -175,10 +176,31 @@ def test_drawdown_and_wfe_have_no_band() -> None:
 
 
 def test_alarms_ring_above_their_limits_only() -> None:
-    assert alarms(da_minus_base=0.06, sharpe=3.0, r2=0.03) == ()
+    sure = {"da_minus_base": Measured(0.06, 0.0), "sharpe": Measured(3.0, 0.0), "r2": Measured(0.03, 0.0)}
+    assert alarms(**sure) == ()
     assert alarms(da_minus_base=None, sharpe=None, r2=None) == ()
-    rung = alarms(da_minus_base=0.061, sharpe=3.1, r2=0.031)
+    rung = alarms(da_minus_base=Measured(0.061, 0.0), sharpe=Measured(3.1, 0.0), r2=Measured(0.031, 0.0))
     assert [notice.code for notice in rung] == ["LEAK_SUSPECT"] * 3
     assert "+6.1 pp" in rung[0].text
     assert "3.10" in rung[1].text
     assert "3.10%" in rung[2].text
+
+
+@pytest.mark.parametrize(("name", "limit"), [("da_minus_base", 0.06), ("sharpe", 3.0), ("r2", 0.03)])
+def test_an_alarm_needs_its_limit_to_be_1645_errors_away(name: str, limit: float) -> None:
+    quiet: dict[str, Measured | None] = {"da_minus_base": None, "sharpe": None, "r2": None}
+    for error in (0.01, 2.0):
+        below, above = limit + 1.64 * error, limit + 1.65 * error
+        assert alarms(**{**quiet, name: Measured(below, error)}) == ()
+        assert len(alarms(**{**quiet, name: Measured(above, error)})) == 1
+
+
+@pytest.mark.parametrize("sharpe", [3.2, 4.0, 6.0, 12.0])
+def test_the_days_from_which_a_sharpe_ratio_rings_are_those_of_the_alarm(sharpe: float) -> None:
+    """The least track record after which a ratio is told from 3 (Bailey and Lopez de Prado 2012)."""
+    least = min_track_record(sharpe / math.sqrt(252), benchmark=3.0 / math.sqrt(252))
+    days = days_to_alarm(sharpe)
+    assert least is not None
+    assert days is not None
+    assert least == pytest.approx(days, abs=1.5, rel=1e-3)
+    assert days_to_alarm(2.9) is None

@@ -70,8 +70,8 @@ def test_a_recipe_that_is_better() -> None:
     (found,) = find_trends(pairs(0.02, recipe="plan"))
     assert found.code == "GC604"
     assert (
-        "recipe plan had the higher correlation than recipe default on these days: +0.0200 (se 0.0007) on 5 "
-        "symbols" in found.text
+        "recipe plan had the higher correlation than recipe default on these days: +0.0200 on average, "
+        "higher on 5 of 5 symbols" in found.text
     )
     (worse,) = find_trends(pairs(-0.02, recipe="plan"))
     assert "recipe default had the higher correlation than recipe plan" in worse.text

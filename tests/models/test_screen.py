@@ -59,7 +59,7 @@ def test_noise_and_linear_signals_give_no_term():
         for plant in (lambda x: 0.0 * x[:, 0], lambda x: x[:, 0])
         for data, _ in [arrays(plant, seed=seed)]
     ]
-    assert sum(finds) <= 2  # of 16 fits one in twenty may show a term
+    assert sum(finds) <= 2  # of 16 fits at most one in twenty may show a term
 
 
 def test_without_a_find_it_is_ridge():

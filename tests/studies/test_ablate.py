@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from geiger import metrics
 from geiger.config import recipe
 from geiger.errors import SettingError, TrainingError
 from geiger.models.baselines import Ridge
@@ -30,7 +31,7 @@ from geiger.studies.ablation_report import Ablation, write_report
 from geiger.studies.arms import ARMS, Arm
 from geiger.studies.beyond_range import beyond_range, series
 from geiger.studies.markets import MadeMarket, Market, RealMarket, few_of, made_markets, real_symbols
-from geiger.studies.tables import Estimate, by_kind, differences, estimate, make_rows, t_97_5
+from geiger.studies.tables import Estimate, by_kind, differences, make_rows, over_made_markets, t_97_5
 
 WEAK = Arm("weak", "penalty", "ridge", "A weak penalty.", "", {"ridge": {"alphas": (1.0,)}})
 STRONG = Arm("strong", "penalty", "ridge", "A strong one.", "weak", {"ridge": {"alphas": (1e6,)}})
@@ -212,14 +213,14 @@ def test_constant_and_failed_forecasts_have_learned_nothing() -> None:
 
 
 def test_marks_and_intervals() -> None:
-    assert estimate([]) is None
-    assert estimate([1.0]) == Estimate(1.0, None, 1)
-    assert Estimate(1.0, None, 1).mark == "?"
-    assert Estimate(0.1, 0.1, 4).mark == "="
-    assert Estimate(0.11, 0.1, 4).mark == "+"
-    assert Estimate(-0.11, 0.1, 4).mark == "-"
+    assert over_made_markets([]) is None
+    assert over_made_markets([1.0]) == Estimate(1.0, None, 1, 0)
+    assert Estimate(1.0, None, 1, 0).mark == "?"
+    assert Estimate(0.1, 0.1, 4, 3).mark == "="
+    assert Estimate(0.11, 0.1, 4, 3).mark == "+"
+    assert Estimate(-0.11, 0.1, 4, 3).mark == "-"
     values = [0.1, 0.4, 0.2, 0.9]
-    found = estimate(values)
+    found = over_made_markets(values)
     assert found is not None
     low, high = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
     assert found.half_width is not None
@@ -279,6 +280,9 @@ def test_a_real_market_stops_at_its_end_and_its_place_is_not_in_its_key() -> Non
     assert record["status"] != ERROR
     assert 0 < record["measured"]["n"] <= 100
     assert record["measured"]["eic"] is None
+    assert len(record["by_day"]["day"]) == len(record["by_day"]["influence"]) == record["measured"]["n"]
+    influence = np.array(record["by_day"]["influence"])
+    assert metrics.mean_error(influence) == pytest.approx(record["measured"]["rho_error"], rel=1e-4)
     assert "nowhere" not in json.dumps(record, default=str)
     material, _ = market.load(task.config)
     assert str(material.prices["day"][-1]) == "2005-12-30"
@@ -290,6 +294,43 @@ def test_a_real_market_stops_at_its_end_and_its_place_is_not_in_its_key() -> Non
     )
     assert "^GSPC" not in real_symbols(None, library)
     assert "AAPL" in real_symbols(None, library)
+
+
+def test_the_error_over_symbols_comes_from_the_days_they_share() -> None:
+    """Two symbols with the same forecasts and outcomes are one: their spread of 0 is no error of 0."""
+    rng = np.random.default_rng(0)
+    forecasts, days = rng.normal(size=(2, 200)), list(range(200))
+    outcome = rng.normal(size=200)
+
+    def record(forecast: np.ndarray) -> dict[str, Any]:
+        influence = metrics.correlation_influence(forecast, outcome)
+        assert influence is not None
+        rho = metrics.correlation(forecast, outcome)
+        measured = {"rho": rho, "rho_error": metrics.correlation_error(forecast, outcome), "k": 0.1}
+        return {
+            "status": "SUCCESS",
+            "error": None,
+            "measured": measured,
+            "by_day": {"day": days, "influence": influence.tolist()},
+        }
+
+    first, second = RealMarket("AAA"), RealMarket("BBB")
+    weak, strong = (record(forecast) for forecast in forecasts)
+    found = {"weak": {first: weak, second: weak}, "strong": {first: strong, second: strong}}
+    planned: dict[str, list[Market]] = {"weak": [first, second], "strong": [first, second]}
+    base, other = make_rows(ARMS_HERE, planned, found)
+    assert base.real is not None
+    assert base.real.error == pytest.approx(metrics.correlation_error(forecasts[0], outcome))
+    assert base.real.freedom == 199
+    assert other.real_difference is not None
+    assert other.real_difference.error is not None
+    assert other.real_difference.mean == pytest.approx(strong["measured"]["rho"] - weak["measured"]["rho"])
+    drawn = [
+        metrics.correlation(forecasts[1][rows], outcome[rows])  # type: ignore[operator]
+        - metrics.correlation(forecasts[0][rows], outcome[rows])
+        for rows in rng.integers(0, 200, (2000, 200))
+    ]
+    assert other.real_difference.error == pytest.approx(np.std(drawn), rel=0.1)
 
 
 def test_trees_stay_within_the_range_and_a_line_does_not() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from geiger import metrics
 from geiger.errors import TrainingError
 from geiger.studies import stacks
-from geiger.studies.markets import MadeMarket
+from geiger.studies.markets import MadeMarket, RealMarket
 
 
 @pytest.fixture
@@ -81,11 +82,43 @@ def test_rows_are_paired_means_over_markets(tmp_path: Path) -> None:
     assert simplex.value.mean == pytest.approx(0.6)
     assert simplex.difference.mean == pytest.approx(0.25)
     assert simplex.difference.error == pytest.approx(np.std([0.2, 0.3], ddof=1) / np.sqrt(2))
+    # Four days that both symbols share: what they add together is the error, whatever the symbols' spread.
+    day, added = np.arange(4), np.array([0.4, -0.4, 0.4, -0.4])
+    still = {"correlation": 0 * added, "r2": 0 * added, "gain": 0 * added}
+    moving = {"correlation": added, "r2": added / 2, "gain": 0 * added}
+    pair = [
+        {**record(name, "real", 0.2, 0.1), stacks.BY_DAY: (day, {stacks.BASELINE: still, "simplex": moving})}
+        for name in ("e", "f")
+    ]
+    (_, real) = stacks.rows_of(pair, ("real",))
+    assert real.difference is not None
+    assert real.r2 is not None
+    assert (real.difference.mean, real.difference.error) == pytest.approx((0.1, 0.2))  # 0.4 / sqrt(4)
+    assert real.r2.error == pytest.approx(0.1)
     page = stacks.report(records, "geiger ablate --stacks", tmp_path).read_text(encoding="utf-8")
     assert "## Planted signals that a line can see (2)" in page
     assert "| simplex | +0.600 ± 0.100 | +0.250 ± 0.050 |" in page
     assert "## Real symbols (1)" in page
     assert "d: no result (no prices)" in page
+
+
+def test_a_symbol_keeps_what_each_day_adds(
+    small: list[MadeMarket], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error of one symbol's correlation, from its days, is that of the correlation itself."""
+    assert stacks.measure(small[0], tmp_path)[stacks.BY_DAY] is None  # made markets share no day
+    monkeypatch.setattr(stacks, "BASES", ("ridge",))
+    record = stacks.measure(RealMarket("AAPL", None, tmp_path, end="2005-12-30"), tmp_path)
+    assert record["error"] is None
+    day, influence = record[stacks.BY_DAY]
+    assert len(set(day)) == record["rows"]
+    rows = stacks.rows_of([record], ("real",))
+    by_name = {row.name: row for row in rows}
+    own = metrics.mean_error(influence["ridge"]["correlation"])
+    assert by_name["ridge"].value is not None
+    assert by_name["ridge"].value.error == pytest.approx(own)
+    assert by_name[stacks.BASELINE].difference is not None
+    assert by_name[stacks.BASELINE].difference.error == 0.0
 
 
 def test_markets_of_every_kind() -> None:

@@ -114,7 +114,7 @@ def diagnose(health: Health, trainings: Sequence[Training]) -> Diagnosis:
 
 
 def _cause(health: Health, trainings: Sequence[Training]) -> tuple[Cause, tuple[str, ...]]:
-    codes = (health.code, *health.also)
+    codes = health.codes
     k = health.k or 0.0
     skilled = HealthCode.NO_SKILL not in codes
     fits = HealthCode.SHRUNK_OK in codes and _SLOPES[0] <= (health.beta or 0.0) <= _SLOPES[1]

@@ -109,7 +109,8 @@ def overdispersed(case: Case) -> Answer:
     "GC205",
     "No skill in the correlation",
     Severity.WARN,
-    how="The health table says NO_SKILL: the correlation is within the noise of a forecast without skill.",
+    how="The health table says NO_SKILL: the correlation is not above 1.645 of its standard errors, which "
+    "allow for outcomes that are large when the forecasts are.",
     why="Not a collapse and not a fault by itself: with so many rows this cannot be told from chance.",
 )
 def no_skill(case: Case) -> Answer:

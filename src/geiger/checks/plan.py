@@ -6,9 +6,10 @@ They are a scorecard, not evidence: each gate is passed by chance at its own rat
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal
 
-from geiger.metrics import HealthCode
+from geiger.metrics import HealthCode, sharpe_variance
 from geiger.records import Better, Checkpoint, Notice, Outcome, Rung, Unit, as_text
 
 _UNMEASURED = "not measured"
@@ -224,29 +225,60 @@ def _band(
     return names[sum(value >= begin for begin in begins)]
 
 
-def alarms(*, da_minus_base: float | None, sharpe: float | None, r2: float | None) -> tuple[Notice, ...]:
+@dataclass(frozen=True)
+class Measured:
+    """A figure and its standard error."""
+
+    value: float
+    error: float
+
+
+ALARM_ERRORS = 1.645  # so many standard errors beyond its limit a figure must lie: one-sided 5%
+SHARPE_LIMIT = 3.0
+DAYS_A_YEAR = 252
+
+
+def alarms(
+    *, da_minus_base: Measured | None, sharpe: Measured | None, r2: Measured | None
+) -> tuple[Notice, ...]:
     """Return one ``LEAK_SUSPECT`` for each out-of-sample figure that is too good for daily returns.
+
+    A figure rings where it lies above its limit by 1.645 of its standard errors: in a few weeks chance alone
+    brings a Sharpe ratio above 3.
 
     Parameters
     ----------
-    da_minus_base : float or None
+    da_minus_base : Measured or None
         Daily direction accuracy less the base rate: 0.06 is 6 points.
-    sharpe : float or None
+    sharpe : Measured or None
         Annual, net of costs.
-    r2 : float or None
+    r2 : Measured or None
         Out-of-sample R^2 against the train mean.
     """
-    figures: tuple[tuple[str, float | None, Unit, float], ...] = (
+    figures: tuple[tuple[str, Measured | None, Unit, float], ...] = (
         ("direction accuracy above the base rate", da_minus_base, "points", 0.06),
-        ("net Sharpe ratio", sharpe, "ratio", 3.0),
+        ("net Sharpe ratio", sharpe, "ratio", SHARPE_LIMIT),
         ("out-of-sample R^2", r2, "return", 0.03),
     )
-    return tuple(
-        Notice(
-            "LEAK_SUSPECT",
-            f"{name} {as_text(value, unit)} is above {as_text(limit, unit)}, more than daily returns allow: "
-            "look for a future value in the inputs before believing it",
-        )
-        for name, value, unit, limit in figures
-        if value is not None and value > limit
-    )
+    found = []
+    for name, one, unit, limit in figures:
+        if one is not None and (least := one.value - ALARM_ERRORS * one.error) > limit:
+            text = (
+                f"{name} {as_text(one.value, unit)}, less {ALARM_ERRORS} standard errors "
+                f"{as_text(least, unit)}, is above {as_text(limit, unit)}, more than daily returns allow: "
+                "look for a future value in the inputs before believing it"
+            )
+            found.append(Notice("LEAK_SUSPECT", text))
+    return tuple(found)
+
+
+def days_to_alarm(sharpe: float) -> int | None:
+    """Return from how many days on an annual Sharpe ratio of normal returns rings; None up to the limit.
+
+    >>> days_to_alarm(4.0), days_to_alarm(8.0), days_to_alarm(3.0)
+    (705, 32, None)
+    """
+    if sharpe <= SHARPE_LIMIT:
+        return None
+    variance = DAYS_A_YEAR * sharpe_variance(sharpe / math.sqrt(DAYS_A_YEAR))
+    return 1 + math.ceil(variance * (ALARM_ERRORS / (sharpe - SHARPE_LIMIT)) ** 2)

@@ -7,6 +7,7 @@ import re
 import shlex
 
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
+from geiger.checks.plan import days_to_alarm
 from geiger.records import as_text
 
 LIKE_THE_MARKET = 0.7  # correlation of the net returns with buy-and-hold
@@ -19,8 +20,8 @@ PARTS = 3  # folds or years of which one can carry the result
     "Too good to be true",
     Severity.FAIL,
     how="The log warns LEAK_SUSPECT: direction accuracy above its base rate, net Sharpe ratio or R^2 beyond "
-    "what "
-    "daily returns allow. In a log without warnings: a Test Sharpe above 3.",
+    "what daily returns allow, by more than 1.645 standard errors. In a log without a scorecard: a Test "
+    "Sharpe above 3, with the number of days from which on that is beyond chance.",
     why="A value of the future among the inputs explains such figures more often than skill does.",
 )
 def leak(case: Case) -> Answer:
@@ -30,9 +31,12 @@ def leak(case: Case) -> Answer:
     if case.warned("LEAK_SUSPECT"):
         cited = case.at_warning("LEAK_SUSPECT")
         text = cited.text.removeprefix("LEAK_SUSPECT: ")
-    elif sharpe is not None and sharpe > 3.0:
+    elif sharpe is not None and not case.log.scorecard.scores and (days := days_to_alarm(sharpe)):
         cited = case.at_figure("Test Sharpe", f"Test Sharpe: {sharpe:.2f}")
-        text = f"a net Sharpe ratio of {sharpe:.2f} is more than daily returns allow"
+        text = (
+            f"a net Sharpe ratio of {sharpe:.2f} is more than daily returns allow if it comes from {days} "
+            "days or more: with fewer it may be chance, and the log does not say how many there were"
+        )
     else:
         return Quiet()
     return Fires(

@@ -193,14 +193,14 @@ def _clear_ones(comparisons: Mapping[tuple[str, str], Sequence[Pair]]) -> Found:
         if error == 0.0 or abs(centre) < _student(CHANCE / (2 * len(asked)), len(means) - 1) * error:
             continue
         better, worse = (one, other) if centre > 0.0 else (other, one)
+        higher = sum(gain * centre > 0.0 for gain in means)
         a, b = max(pairs, key=lambda pair: abs(gains[pair[0].name]))
         yield (
-            f"{better} had the higher correlation than {worse} on these days: {abs(centre):+.4f} (se "
-            f"{error:.4f}) on "
-            f"{len(means)} symbols",
+            f"{better} had the higher correlation than {worse} on these days: {abs(centre):+.4f} on average, "
+            f"higher on {higher} of {len(means)} symbols",
             (a.at("Correlation"), b.at("Correlation")),
-            "No proof: symbols move together, so that the standard error is too small, by much where they do "
-            "so much.",
+            "No proof: symbols share their days, so that they count for less than they are; logs cannot "
+            "tell the error, since that takes what each day adds.",
             shlex.join(["geiger", "logs", "compare", a.name, b.name]),
         )
 

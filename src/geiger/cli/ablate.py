@@ -16,9 +16,9 @@ from geiger.studies.ablation_report import Ablation, write_report
 from geiger.studies.arms import ARMS
 from geiger.studies.beyond_range import beyond_range
 from geiger.studies.markets import Market, RealMarket, made_markets, real_symbols
+from geiger.studies.stacks import BY_DAY, stack_markets
 from geiger.studies.stacks import report as report_stacks
 from geiger.studies.stacks import run as run_stacks
-from geiger.studies.stacks import stack_markets
 
 # Options that a report repeats: what they are worth by default, so that only others are shown.
 SHOWN = {
@@ -84,7 +84,7 @@ def _stacks(args: argparse.Namespace) -> int:
     page = report_stacks(records, _command(args), args.out)
     broken = [record for record in records if record["error"]]
     if args.json:
-        print_json(records)
+        print_json([{name: value for name, value in record.items() if name != BY_DAY} for record in records])
     else:
         print(f"Report: {page}")
     for record in broken:

@@ -37,7 +37,7 @@ def run_lines(run: Run) -> list[str]:
     """Return what a person wants to know of a run, in a few lines; its warnings stand apart."""
     text = {figure.name: as_text(figure.value, figure.unit) for figure in run.evaluation.figures}
     health, points = run.evaluation.health, run.evaluation.checkpoints
-    codes = ", ".join((health.code, *health.also))
+    codes = ", ".join(health.codes)
     passed = sum(point.outcome is Outcome.PASS for point in points)
     return [
         *warning_lines(run.evaluation.notices),  # the alarms, before anything good is said

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from geiger.errors import DataError
+from geiger.metrics import sharpe_variance
 
 _NORMAL = NormalDist()
 
@@ -48,7 +49,7 @@ def probabilistic_sharpe(
     >>> round(probabilistic_sharpe(0.458, 24, skew=-2.448, kurtosis=10.164), 3)
     0.913
     """
-    variance = _sharpe_variance(sharpe, skew, kurtosis)
+    variance = sharpe_variance(sharpe, skew, kurtosis)
     if n < 2 or variance <= 0:
         return None
     return _NORMAL.cdf((sharpe - benchmark) * math.sqrt((n - 1) / variance))
@@ -75,7 +76,7 @@ def min_track_record(
     ----------
     Bailey & Lopez de Prado (2012), The Sharpe Ratio Efficient Frontier.
     """
-    variance = _sharpe_variance(sharpe, skew, kurtosis)
+    variance = sharpe_variance(sharpe, skew, kurtosis)
     if sharpe <= benchmark or variance <= 0:
         return None
     return 1 + variance * (_NORMAL.inv_cdf(confidence) / (sharpe - benchmark)) ** 2
@@ -175,7 +176,3 @@ def direction_test(n: int, hit_rate: float, outcome_up: float, forecast_up: floa
         return DirectionTest(None, 1.0, hit_rate, expected, n)
     statistic = (hit_rate - expected) / math.sqrt(of_hits - of_expected)
     return DirectionTest(statistic, _NORMAL.cdf(-statistic), hit_rate, expected, n)
-
-
-def _sharpe_variance(sharpe: float, skew: float, kurtosis: float) -> float:
-    return 1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2

@@ -2,9 +2,10 @@
 
 A network of some thousand days cannot search 154 x 154 pairs of features at twenty delays by gradient: it
 drowns in them. Every one of these candidates can be scored, though, in a few matrix products: sure
-independence screening (Fan and Lv 2008) keeps those whose t-statistic no candidate would reach in nineteen
-of twenty noise markets (Bonferroni over all of them). What stands out joins today's features in one ridge
-regression; without a find that is ridge as it is.
+independence screening (Fan and Lv 2008) keeps those whose t-statistic passes Bonferroni's level over all of
+them. At most one noise market in twenty would show a find; since candidates are alike, far fewer do
+(docs/evidence/error-rates.md). What stands out joins today's features in one ridge regression; without a
+find that is ridge as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from geiger.windows import Block, Floats, History, Ints, join
 MAX_DELAY = 20  # days
 MAX_TERMS = 8
 CLIP = 3.0  # a product of two outliers would outweigh everything else
-FALSE_FINDS = 0.025  # expected in a noise market, of pairs and of single features each
+FALSE_FINDS = 0.025  # bound on those expected in a noise market, of pairs and of single features each
 ALIKE = 0.9  # correlation above which two terms are one
 NOTHING = -1  # in a saved term: no feature of today
 
@@ -144,7 +145,7 @@ def fit_screened(train: Block, valid: Block, *, refit: bool, max_delay: int | No
 
 
 def find_terms(past: History, train: Block, max_delay: int = MAX_DELAY) -> tuple[Term, ...]:
-    """Return the candidates that no noise market would show, strongest first, at most eight.
+    """Return the candidates that stand out from noise, strongest first, at most eight.
 
     Scored is what ridge leaves over, so that what is linear in today's features is no find.
 
@@ -202,7 +203,7 @@ def _ratio(top: Floats, variance: Floats) -> Floats:
 
 
 def _standing_out(t: Floats) -> Ints:
-    """Return the places (k, dimensions) whose |t| exceeds what as many noise candidates reach."""
+    """Return the places (k, dimensions) whose |t| exceeds Bonferroni's level over so many candidates."""
     strength = np.abs(t).ravel()
     if not strength.size:
         return np.zeros((0, t.ndim), np.int64)

@@ -34,7 +34,7 @@ from geiger.walk import STARTUP_SECONDS, Walk, plan_folds, walk
 Floats = npt.NDArray[np.float64]
 Record = dict[str, Any]
 
-VERSION = 1  # of what a result holds and how it is measured; a new number makes all results anew
+VERSION = 2  # of what a result holds and how it is measured; a new number makes all results anew
 ERROR = "ERROR"  # a task that broke for a reason that is no result; it is tried again
 COMMON: dict[str, Any] = {"fill": "next_open", "seeds": 1}  # the same target and effort for every arm
 GUESSED_SECONDS = {"ridge": 1.0, "lgb": 3.0, "xgb": 3.0, "catboost": 8.0}
@@ -229,7 +229,10 @@ def _measured(task: Task) -> Record:
     on_days = None
     if truth is not None:
         on_days = truth[material.prices["day"].search_sorted(walked.forecasts["day"]).to_numpy()]
-    return _figures(walked, on_days)
+    found = _figures(walked, on_days)
+    if task.market.kind == "real":  # made markets share no day
+        found["by_day"] = _by_day(walked.forecasts)
+    return found
 
 
 def _forecaster(arm: Arm, config: Config) -> Forecaster:
@@ -256,6 +259,7 @@ def _figures(walked: Walk, truth: Floats | None) -> Record:
         "measured": {
             "n": health.n,
             "rho": health.rho,
+            "rho_error": health.rho_error,
             "k": health.k,
             "efficiency": efficiency,
             "ceiling": ceiling,
@@ -269,6 +273,17 @@ def _figures(walked: Walk, truth: Floats | None) -> Record:
             "train_seconds": sum(fold.result.seconds for fold in walked.folds),
         },
     }
+
+
+def _by_day(forecasts: pl.DataFrame) -> Record | None:
+    """Return what each day adds to the error of the correlation; None where the correlation has none."""
+    influence = metrics.correlation_influence(
+        forecasts["forecast"].to_numpy(), forecasts["outcome"].to_numpy()
+    )
+    if influence is None:
+        return None
+    day = forecasts["day"].to_physical().to_list()
+    return {"day": day, "influence": [float(f"{one:.5g}") for one in influence]}
 
 
 def expected_hours(tasks: Sequence[Task], results: Results, workers: int | None = None) -> float:

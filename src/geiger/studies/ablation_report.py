@@ -13,7 +13,7 @@ from geiger.files import write_atomically
 from geiger.studies.ablate import Results, Task
 from geiger.studies.arms import Arm
 from geiger.studies.markets import Market
-from geiger.studies.tables import Estimate, Row, estimate, make_rows
+from geiger.studies.tables import Estimate, Row, make_rows, over_made_markets
 
 HEADING = (
     *("arm", "linear eIC", "nonlinear eIC", "false alarms", "real IC", "k"),
@@ -27,9 +27,10 @@ outcome on rows that no training saw:
   the largest one possible; `±` is a standard error, from the spread within markets of one kind.
 - **linear**: markets whose signal is a line of one day's features (volume, reversal); **nonlinear**: those
   that take two facts of a row or earlier rows (interaction, delayed, memory).
-- **false alarms**: markets without any signal where the correlation lies outside its 95% bound (1 in 20 by
-  chance).
-- **real IC**: correlation on real symbols; its error takes symbols as independent, which they are not quite.
+- **false alarms**: markets without any signal where the correlation lies outside its 95% bound, from its
+  influence values (1 in 20 by chance).
+- **real IC**: correlation on real symbols. They share their days, so its error comes from what each day adds
+  over all of them (clustered by date), and so does that of a difference.
 - **k**: median spread of the forecasts, in spreads of the outcome.
 - **difference**: arm minus base, paired, with a 95% interval; `=` less than a standard error, `+` better,
   `-` worse, `?` one market alone.
@@ -232,7 +233,7 @@ def _beyond(beyond: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     cases = list(next(iter(beyond.values())))
     lines = [_line(("R² out of sample", *cases)), _line(["---"] * (len(cases) + 1))]
     lines += [
-        _line((model, *(_with_error(estimate(found[case])) for case in cases)))
+        _line((model, *(_with_error(over_made_markets(found[case])) for case in cases)))
         for model, found in beyond.items()
     ]
     text = (

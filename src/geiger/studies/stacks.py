@@ -12,12 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from geiger import metrics
 from geiger.columns import FORECASTS
 from geiger.config import Config, override, recipe
 from geiger.errors import DataError, GeigerError, TrainingError
+from geiger.evidence.by_day import Daily
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.files import read_frame, write_atomically, write_frame
 from geiger.folds import later_blocks
@@ -28,7 +30,7 @@ from geiger.runs import key_of, threads_at_hand
 from geiger.stacking import EQUAL, Base, Stacked, stack
 from geiger.studies.ablate import shaping
 from geiger.studies.markets import MadeMarket, Market
-from geiger.studies.tables import Estimate, estimate
+from geiger.studies.tables import NO_DAYS, Estimate, over_made_markets, over_symbols
 from geiger.walk import plan_folds, walk
 
 BASES = ("ridge", "xgb", "lgb", "catboost", "lstm", "xlstm")
@@ -53,12 +55,15 @@ PREAMBLE = """\
 Six base models (ridge, XGBoost, LightGBM, CatBoost, LSTM-Transformer, xLSTM-TS; recipe `default`, one seed,
 refitted every {refit} rows), strictly walk-forward. Weights are refitted every {block} rows on all earlier
 out-of-fold forecasts, the first on {rows}. Every line is measured on the same rows; differences are paired
-with equal weights, market by market; ± is one standard error over markets.
+with equal weights, market by market. ± is one standard error: over markets where these are made, and of real
+symbols, which share their days, from what each day adds over all of them (clustered by date).
 
 ```
 {command}
 ```
 """
+
+BY_DAY = "by_day"  # in a record of a symbol: its days (n,), and candidate -> figure -> influence (n,)
 
 Record = dict[str, Any]
 
@@ -139,14 +144,20 @@ def measure(market: Market, folder: Path) -> Record:
     expected = None
     if truth is not None:
         expected = truth[material.prices["day"].search_sorted(first.forecasts["day"]).to_numpy()]
-    measured = {}
+    measured, influence = {}, {}
     for name, forecast in candidates.items():
-        gain = metrics.r2_gain(forecast, candidates[BASELINE], outcome, mean)
+        r2 = metrics.r2_gain_influence(forecast, mean, outcome, mean)
+        gain = metrics.r2_gain_influence(forecast, candidates[BASELINE], outcome, mean)
         measured[name] = {
             "correlation": metrics.correlation(forecast, outcome) or 0.0,
             "efficiency": None if expected is None else metrics.correlation(forecast, expected) or 0.0,
-            "r2": metrics.r2_oos(forecast, outcome, mean),
+            "r2": None if r2 is None else r2[0],
             "gain": None if gain is None else gain[0],
+        }
+        influence[name] = {
+            "correlation": metrics.correlation_influence(forecast, outcome),
+            "r2": None if r2 is None else r2[1],
+            "gain": None if gain is None else gain[1],
         }
     return {
         **record,
@@ -154,6 +165,10 @@ def measure(market: Market, folder: Path) -> Record:
         "measured": measured,
         "weights": _mean_weights(made),
         "error": None,
+        # Made markets share no day.
+        BY_DAY: (first.forecasts["day"].to_physical().to_numpy(), influence)
+        if market.kind == "real"
+        else None,
     }
 
 
@@ -209,17 +224,32 @@ def rows_of(records: Iterable[Record], kinds: Sequence[str]) -> list[StackRow]:
     figure = "correlation" if set(kinds) & {"real", "null"} else "efficiency"
     found = []
     for name in names:
-        own = [record["measured"] for record in chosen if name in record["measured"]]
+        own = [record for record in chosen if name in record["measured"]]
         found.append(
             StackRow(
                 name,
-                estimate([one[name][figure] for one in own]),
-                estimate([one[name]["r2"] for one in own if one[name]["r2"] is not None]),
-                estimate([one[name][figure] - one[BASELINE][figure] for one in own]),
-                estimate([one[name]["gain"] for one in own if one[name]["gain"] is not None]),
+                _over([_daily(record, name, figure) for record in own], kinds),
+                _over([_daily(record, name, "r2") for record in own], kinds),
+                _over(
+                    [_daily(record, name, figure).minus(_daily(record, BASELINE, figure)) for record in own],
+                    kinds,
+                ),
+                _over([_daily(record, name, "gain") for record in own], kinds),
             )
         )
     return found
+
+
+def _over(figures: Sequence[Daily], kinds: Sequence[str]) -> Estimate | None:
+    return over_symbols(figures) if "real" in kinds else over_made_markets([one.value for one in figures])
+
+
+def _daily(record: Record, name: str, figure: str) -> Daily:
+    """Return a figure of one market, 0 where it is undefined; with its days where it is a symbol's."""
+    value = record["measured"][name][figure] or 0.0
+    if record.get(BY_DAY) is None or (added := record[BY_DAY][1][name][figure]) is None:
+        return Daily(value, NO_DAYS, np.zeros(0))
+    return Daily(value, record[BY_DAY][0], added)
 
 
 def report(records: Sequence[Record], command: str, out: Path) -> Path:

@@ -1,5 +1,8 @@
 """From results to a row for each arm: means with errors, and paired differences with intervals.
 
+Made markets are independent of each other, so their spread tells the error of their mean. Symbols share their
+days, so theirs comes from what each day adds (`over_symbols`), and from nothing else.
+
 An arm that failed, or forecasts a constant, has learned nothing: its correlation counts as 0.
 """
 
@@ -12,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from geiger.evidence.by_day import Daily, error_over_symbols
 from geiger.records import Status
 from geiger.studies.arms import Arm
 from geiger.studies.markets import MadeMarket, Market
@@ -19,6 +23,7 @@ from geiger.studies.markets import MadeMarket, Market
 Record = Mapping[str, Any]
 
 FALSE_ALARM = 1.96  # standard errors of a correlation, two-sided 5%
+NO_DAYS = np.zeros(0, np.int64)
 # 97.5% quantiles of Student's t for 1 to 30 degrees of freedom, two decimals further than is shown.
 T_97_5 = (
     *(12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281),
@@ -29,16 +34,20 @@ T_97_5 = (
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over markets; `error` is its standard error, None where one market alone tells none."""
+    """A mean over `n` markets; `error` is its standard error, None where it cannot be told.
+
+    `freedom` is that of Student's t: markets less one, or days less one where symbols share days.
+    """
 
     mean: float
     error: float | None
     n: int
+    freedom: int
 
     @property
     def half_width(self) -> float | None:
         """Half of the 95% interval, by Student's t."""
-        return None if self.error is None else t_97_5(self.n - 1) * self.error
+        return None if self.error is None else t_97_5(self.freedom) * self.error
 
     @property
     def mark(self) -> str:
@@ -63,25 +72,38 @@ def t_97_5(freedom: int) -> float:
     return z + first / freedom + second / freedom**2
 
 
-def estimate(values: Sequence[float]) -> Estimate | None:
-    """Return mean and standard error (ddof 1) of `values`; None of nothing."""
+def over_made_markets(values: Sequence[float]) -> Estimate | None:
+    """Return mean and standard error (ddof 1) of `values`, one a market that shares nothing with the others.
+
+    None of nothing. Never for symbols: see `over_symbols`.
+    """
     if not values:
         return None
     error = float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else None
-    return Estimate(float(np.mean(values)), error, len(values))
+    return Estimate(float(np.mean(values)), error, len(values), len(values) - 1)
 
 
 def by_kind(values: Mapping[str, Sequence[float]]) -> Estimate | None:
-    """Return the mean of all `values`, its error from the spread within each kind of market alone."""
+    """Return the mean of all `values`, its error from the spread within each kind of made market alone."""
     full = [one for one in values.values() if one]
     n = sum(map(len, full))
     if not n:
         return None
     mean = sum(map(sum, full)) / n
     if min(map(len, full)) < 2:
-        return Estimate(mean, None, n)
+        return Estimate(mean, None, n, n - 1)
     variance = sum(len(one) * float(np.var(one, ddof=1)) for one in full) / n**2
-    return Estimate(mean, math.sqrt(variance), n)
+    return Estimate(mean, math.sqrt(variance), n, n - 1)
+
+
+def over_symbols(figures: Sequence[Daily]) -> Estimate | None:
+    """Return the mean of `figures`, one a symbol, its error from what each day adds; None of nothing."""
+    if not figures:
+        return None
+    known = error_over_symbols(figures)
+    mean = float(np.mean([one.value for one in figures]))
+    error, days = (None, 1) if known is None else known
+    return Estimate(mean, error, len(figures), days - 1)
 
 
 @dataclass(frozen=True)
@@ -96,7 +118,7 @@ class Row:
     alarms, nulls : int
         Made markets without a signal where the correlation lies outside its 95% bound, and all of them.
     real : Estimate, optional
-        Correlation of forecast and outcome, over symbols.
+        Correlation of forecast and outcome, over symbols that share days.
     k : float, optional
         Median spread of the forecasts, in that of the outcomes.
     made_difference, real_difference : Estimate, optional
@@ -132,7 +154,6 @@ def _row(arm: Arm, planned: int, found: Found) -> Row:
     own = found.get(arm.name, {})
     ks = [k for record in own.values() if (k := record["measured"].get("k")) is not None]
     nulls = [record for market, record in own.items() if market.kind == "null"]
-    real = [learned(market, record) for market, record in own.items() if market.kind == "real"]
     base = found.get(arm.base, {}) if arm.base != arm.name else {}
     return Row(
         arm=arm,
@@ -140,10 +161,16 @@ def _row(arm: Arm, planned: int, found: Found) -> Row:
         nonlinear=by_kind(_learned_by_kind(own, "nonlinear")),
         alarms=sum(map(_false_alarm, nulls)),
         nulls=len(nulls),
-        real=estimate(real),
+        real=over_symbols([_daily(own[market]) for market in own if market.kind == "real"]),
         k=float(np.median(ks)) if ks else None,
-        made_difference=estimate(differences(own, base, ("linear", "nonlinear"))),
-        real_difference=estimate(differences(own, base, ("real",))),
+        made_difference=over_made_markets(differences(own, base, ("linear", "nonlinear"))),
+        real_difference=over_symbols(
+            [
+                _daily(own[market]).minus(_daily(base[market]))
+                for market in own
+                if market in base and market.kind == "real"
+            ]
+        ),
         collapsed=sum(record["status"] == Status.COLLAPSED for record in own.values()),
         failed=sum(record["status"] == Status.FAILED for record in own.values()),
         done=len(own),
@@ -174,5 +201,13 @@ def _learned_by_kind(own: Mapping[Market, Record], kind: str) -> dict[str, list[
 
 
 def _false_alarm(record: Record) -> bool:
-    rho, n = record["measured"].get("rho"), record["measured"].get("n", 0)
-    return rho is not None and abs(rho) > FALSE_ALARM / math.sqrt(n)
+    rho, error = (record["measured"].get(name) for name in ("rho", "rho_error"))
+    return rho is not None and error is not None and abs(rho) > FALSE_ALARM * error
+
+
+def _daily(record: Record) -> Daily:
+    """Return the correlation of a symbol; 0 without days where there is none."""
+    rho, days = record["measured"].get("rho"), record.get("by_day")
+    if rho is None or days is None:
+        return Daily(rho or 0.0, NO_DAYS, np.zeros(0))
+    return Daily(float(rho), np.array(days["day"], np.int64), np.array(days["influence"], np.float64))

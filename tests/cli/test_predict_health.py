@@ -1,0 +1,34 @@
+"""What `geiger predict` says of the run behind a forecast is what its training said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from geiger.market.synthetic import garch_market
+
+SMALL = ("--recipe", "quick", "--min-train", "200", "--lockbox", "50", "--refit", "60", "--max-folds", "2")
+
+
+def test_a_forecast_from_noise_brings_every_code_of_its_run(call: Callable[..., Any], tmp_path: Path) -> None:
+    """Half of all runs on noise have two codes, the second of which says that there is no skill."""
+    seen = []
+    for seed in range(4):
+        data = tmp_path / f"data{seed}"
+        data.mkdir()
+        named = garch_market(1100, seed).select(
+            Date="day", Open="open", High="high", Low="low", Close="close", Volume="volume"
+        )
+        named.with_columns(pl.col("Close").alias("Adj Close")).write_csv(data / "AAA.csv")
+        trained = call("train", "ridge", "AAA", "--data", data, *SMALL).out
+        (said,) = re.findall(r"Health: ([A-Z_, ]+): ", trained)
+        predicted = call("predict", "AAA", "--data", data).out
+        assert re.findall(r"  From \S+: [A-Z]+, (.+)", predicted) == [said]
+        (facts,) = call("predict", "AAA", "--data", data, "--json").json
+        assert facts["health"] == said
+        seen.append(said)
+    assert any(said.endswith(", NO_SKILL") for said in seen), seen
