@@ -198,7 +198,7 @@ def test_every_next_step_is_a_command(lab: Lab) -> None:
         assert build_parser().parse_args(words[1:]).handler
     assert len(steps) == len(set(steps))
     ranks = [step.severity for step in analysis.steps]
-    assert ranks == sorted(ranks, key=["FAIL", "READY", "WARN", "NOTE"].index)
+    assert ranks == sorted(ranks, key=["FAIL", "READY", "NEXT", "WARN", "NOTE"].index)
 
 
 @pytest.mark.slow
@@ -304,12 +304,13 @@ def test_the_plans_own_example_log(logs: Path, call: Call) -> None:
     assert answer.code == 0
     assert answer.out.splitlines()[:4] == [
         f"Analyzing training_logs/{name}.log ...",
-        "  Result: Direction accuracy 54.2%, pred_std 0.0423 - GOOD [lines 14, 15]",
+        "  Result: Direction accuracy 54.2% (base rate unknown), pred_std 0.0423 - NOTHING SHOWN "
+        "(no base rate to compare with) [lines 14, 15]",
         "  WFE: 58.3% - PASS [line 17]",
         "  Sharpe 0.87 [line 18]",
     ]
-    assert "  Ready for backtest. Please run:\n    geiger backtest AAPL --model lstm\n" in answer.out
-    assert "SIGNAL" not in answer.out
+    assert " Please run:\n    geiger backtest AAPL --model lstm\n" in answer.out
+    assert not re.search("SIGNAL|GOOD|ready", answer.out, re.I)
 
 
 def test_new_means_new_since_the_last_analysis(logs: Path, call: Call) -> None:
