@@ -154,7 +154,7 @@ def failed(case: Case) -> Answer:
     cause = (
         reasons[0].text
         if reasons
-        else "The log does not say why; forecasts that are not finite, most likely."
+        else "The log does not say why; look for losses or forecasts that are not finite."
     )
     return Fires(
         "the run ended FAILED",
@@ -294,7 +294,7 @@ def by_heart(case: Case) -> Answer:
     how="The train loss never falls by more than 0.1% of its first value, in more than half of the members "
     "with "
     "five epochs or more.",
-    why="Nothing was learned, not even of the train rows: rate, loss, inputs or target are at fault, not the "
+    why="Nothing was learned, not even of the train rows: look at rate, loss, inputs and target before the "
     "market.",
 )
 def under_fitting(case: Case) -> Answer:

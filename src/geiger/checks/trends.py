@@ -116,7 +116,7 @@ def _ends_badly(briefs: Sequence[Brief]) -> Found:
                 yield (
                     f"{symbol} {model}: all {len(bad)} finished runs ended {status}",
                     tuple(b.at_status() for b in bad[-LISTED:]),
-                    "Not chance any more: prices, recipe or loss of this pair are at fault.",
+                    "None of them ended well: look at the prices, the recipe and the loss that they share.",
                     shlex.join(["geiger", "logs", "analyze", bad[-1].name]),
                 )
 
@@ -277,7 +277,7 @@ def _shared(briefs: Sequence[Brief]) -> Found:
             yield (
                 f"{code} in {count} of {len(finished)} finished runs",
                 tuple(b.at_status() for b in cited[-LISTED:]),
-                "One cause is likelier than many: look for what these runs share.",
+                "Look for what these runs share: prices, recipe, context or version.",
                 shlex.join(["geiger", "logs", "analyze", cited[-1].name]),
             )
 
@@ -370,7 +370,7 @@ TRENDS: tuple[Trend, ...] = (
         Severity.WARN,
         "The same FAIL or WARN in three finished runs or more, over several symbols, and in more than half "
         "of all.",
-        "One cause can be mended once for all of them.",
+        "Where they have one cause, it is mended once for all of them.",
         _shared,
     ),
     Trend(
