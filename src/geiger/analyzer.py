@@ -15,6 +15,8 @@ from typing import Any
 from geiger.checks.base import Case, Evidence, Finding, Severity, command_name
 from geiger.checks.catalogue import ask_all
 from geiger.checks.comparing import CONDITIONS, NO_EVIDENCE, cautions
+from geiger.checks.result import Result, result_of
+from geiger.checks.training import NO_END
 from geiger.checks.trends import Brief, find_trends
 from geiger.errors import DataError, SettingError
 from geiger.logbook import Entry, LogBook
@@ -24,9 +26,9 @@ from geiger.runlog.facts import clean
 SCHEMA = 1
 MOST_COMPARED = 10
 SHOWN_EPOCHS = 200
-_WEIGHT = {Severity.FAIL: 0, Severity.WARN: 2, Severity.NOTE: 3}
 ASK, DONE = ". Please run", "Backtested already"
-READY = 1  # a run that is ready for the next step comes after what must be mended, before what may be tried
+# what must be mended, what is ready, what goes on though nothing was shown, what may be tried
+_RANKS = ("FAIL", "READY", "NEXT", "WARN", "NOTE")
 _EFFICIENCY = 4  # the checkpoint that the plan's example states
 
 
@@ -48,8 +50,10 @@ class LogAnalysis:
         As in the log's name.
     sentences : tuple of Sentence
         The result in the plan's words.
+    result : str
+        The word for what it came to (`geiger.checks.result`); empty where nothing was measured.
     ready : bool
-        Whether nothing must be mended first.
+        Whether nothing must be mended first, and something was shown.
     conclusion, next : str
         What that means, and the command to type.
     trouble : str
@@ -62,6 +66,7 @@ class LogAnalysis:
     status: str = ""
     sentences: tuple[Sentence, ...] = ()
     findings: tuple[Finding, ...] = ()
+    result: str = ""
     ready: bool = False
     conclusion: str = ""
     next: str = ""
@@ -160,15 +165,17 @@ def analyze_case(case: Case, *, backtested: str | None = None) -> LogAnalysis:
         A backtest of its forecasts that exists already.
     """
     findings = ask_all(case)
-    ready, conclusion, command = _conclusion(case, findings, backtested)
+    result = result_of(case, findings)
+    conclusion, command = _conclusion(case, findings, result, backtested)
     return LogAnalysis(
         name=case.name,
         symbol=case.symbol,
         model=case.kind,
         status=str(case.log.status or ""),
-        sentences=tuple(_sentences(case, findings)),
+        sentences=tuple(_sentences(case, result)),
         findings=findings,
-        ready=ready,
+        result=str(result.word) if result else "",
+        ready=result is not None and result.shown and _goes_on(case, findings),
         conclusion=conclusion,
         next=command,
     )
@@ -212,22 +219,25 @@ def _before(book: LogBook, brief: Brief, briefs: Sequence[Brief]) -> Case | None
         return None
 
 
-def _sentences(case: Case, findings: Sequence[Finding]) -> Iterable[Sentence]:
+def _goes_on(case: Case, findings: Sequence[Finding]) -> bool:
+    """Whether the run ended well and nothing must be mended before the next step."""
+    return case.log.status is Status.SUCCESS and all(f.severity is not Severity.FAIL for f in findings)
+
+
+def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
     """Yield the result in the words of the plan's example, each with its lines."""
-    gravest = {f.severity for f in findings if f.code.startswith(("GC1", "GC2", "GC401"))}
-    word = "BAD" if Severity.FAIL in gravest else "CAUTION" if Severity.WARN in gravest else "GOOD"
     accuracy, k = case.figure("Direction Accuracy"), case.figure("Prediction Std")
     base = case.figure("Base Rate")
     parts: list[tuple[str, Figure]] = []
     if accuracy is not None:
-        beside = f" (base rate {as_text(base.value, 'share')})" if base else ""
+        beside = f" (base rate {as_text(base.value, 'share') if base else 'unknown'})"
         parts.append((f"Direction accuracy {as_text(accuracy.value, 'share')}{beside}", accuracy))
     if k is not None:
         parts.append((f"pred_std {as_text(k.value, 'number')}", k))
-    if parts:
-        cited = [figure for _, figure in parts] + ([base] if base else [])
+    if result:
+        cited = [figure for _, figure in parts] + ([base] if base else []) + list(result.figures)
         yield Sentence(
-            f"Result: {', '.join(text for text, _ in parts)} - {word}",
+            f"Result: {', '.join(text for text, _ in parts)} - {result.text}",
             tuple(case.at_figure(f.name, f"{f.name}: {as_text(f.value, f.unit)}") for f in cited),
         )
     yield from _efficiency(case)
@@ -276,11 +286,13 @@ def _efficiency(case: Case) -> Iterable[Sentence]:
     yield Sentence(f"WFE: {shown} - {word}", (case.at_figure("WFE", f"WFE: {shown}"),))
 
 
-def _conclusion(case: Case, findings: Sequence[Finding], backtested: str | None) -> tuple[bool, str, str]:
-    """Return whether nothing must be mended first, what that means, and the command to type."""
+def _conclusion(
+    case: Case, findings: Sequence[Finding], result: Result | None, backtested: str | None
+) -> tuple[str, str]:
+    """Return what the findings and the result mean, and the command to type."""
     if case.log.status is None:
-        found = next(f for f in findings if f.code == "GC101")
-        return False, found.text, found.next
+        found = next(f for f in findings if f.code in NO_END)
+        return found.text, found.next
     grave = [f for f in findings if f.severity is Severity.FAIL]
     warned = [f for f in findings if f.severity is Severity.WARN]
     knowing = f", knowing {', '.join(f.code for f in warned)}" if warned else ""
@@ -288,67 +300,72 @@ def _conclusion(case: Case, findings: Sequence[Finding], backtested: str | None)
         first = grave[0]
         after = "report" if case.is_backtest else "backtest"
         codes = ", ".join(f.code for f in grave)
-        return False, f"Not ready for a {after}: {codes}. {first.title}: mend it first", first.next
+        return f"Not ready for a {after}: {codes}. {first.title}: mend it first", first.next
     if case.is_backtest:
-        return (
-            True,
-            f"Backtest read{knowing}. The page shows it all",
-            f"geiger report {shlex.quote(case.name)}",
-        )
+        return f"Backtest read{knowing}. The page shows it all", f"geiger report {shlex.quote(case.name)}"
     if case.log.status is not Status.SUCCESS:
-        return False, f"ended {case.log.status}", case.remedy()
+        return f"ended {case.log.status}", case.remedy()
     if backtested:
         text = f"{DONE} in {backtested}{knowing}{ASK}"
-        return True, text, f"geiger logs analyze {shlex.quote(backtested)}"
-    return True, f"Ready for backtest{knowing}{ASK}", case.backtest()
+        return text, f"geiger logs analyze {shlex.quote(backtested)}"
+    if result is not None and result.shown:
+        return f"Ready for backtest{knowing}{ASK}", case.backtest()
+    why = result.rests if result else "no forecasts were measured"
+    say = "The backtest puts its trades beside buy and hold"
+    return f"Nothing shown so far ({why}){knowing}. {say}{ASK}", case.backtest()
 
 
 def _steps(
     logs: Sequence[LogAnalysis], trends: Sequence[Finding], briefs: Sequence[Brief]
 ) -> tuple[Step, ...]:
-    """Rank what to try next: what must be mended, then what is ready, then what may be tried.
+    """Rank what to try next: what must be mended, then the next step of runs, then what may be tried.
 
     Within a rank, runs with fewer warnings and commands that answer findings of more runs come first. A run
     that was repeated since asks for nothing.
     """
     newest: dict[tuple[str, ...], str] = {}
-    warned: dict[str, int] = {}  # command -> warnings of the run that is ready for it
+    warned: dict[str, int] = {}  # command -> warnings of the run whose next step it is
     for brief in sorted(briefs, key=lambda b: (b.began, b.name)):
         newest[_same(brief)] = brief.name
     same = {brief.name: _same(brief) for brief in briefs}
-    found: dict[str, list[tuple[int, str, str, tuple[Evidence, ...]]]] = {}
+    found: dict[str, list[tuple[str, str, str, tuple[Evidence, ...]]]] = {}
     for log in logs:
         if log.trouble or newest[same[log.name]] != log.name:
             continue
-        if log.ready and not log.conclusion.startswith(DONE):
+        failed = any(f.severity is Severity.FAIL for f in log.findings)
+        if log.status == Status.SUCCESS and not failed and not log.conclusion.startswith(DONE):
             reason = f"{log.name}: {log.conclusion.removesuffix(ASK)}"
-            found.setdefault(log.next, []).append((READY, log.name, reason, ()))
+            rank = "READY" if log.ready else "NEXT"
+            found.setdefault(log.next, []).append((rank, log.name, reason, ()))
             warned[log.next] = sum(f.severity is Severity.WARN for f in log.findings)
         for f in log.findings:
-            if not log.ready or f.severity is not Severity.FAIL:
-                reason = f"{f.code} {f.title} ({log.name})"
-                found.setdefault(f.next, []).append((_WEIGHT[f.severity], log.name, reason, f.evidence))
+            reason = f"{f.code} {f.title} ({log.name})"
+            found.setdefault(f.next, []).append((str(f.severity), log.name, reason, f.evidence))
     for f in trends:
-        found.setdefault(f.next, []).append((_WEIGHT[f.severity], f.code, f"{f.code} {f.text}", f.evidence))
-    words = {0: "FAIL", READY: "READY", 2: "WARN", 3: "NOTE"}
+        found.setdefault(f.next, []).append((str(f.severity), f.code, f"{f.code} {f.text}", f.evidence))
+
     ranked = sorted(
         found.items(),
         key=lambda item: (
-            min(r[0] for r in item[1]),
+            min(_RANKS.index(r[0]) for r in item[1]),
             warned.get(item[0], 0),
             -len({r[1] for r in item[1]}),
             item[0],
         ),
     )
     return tuple(
-        Step(
-            command,
-            words[min(r[0] for r in reasons)],
-            tuple(r[2] for r in sorted(reasons, key=lambda r: r[0])),
-            tuple(evidence for r in sorted(reasons, key=lambda r: r[0]) for evidence in r[3]),
-            len({r[1] for r in reasons}),
-        )
-        for command, reasons in ranked
+        _step(command, sorted(reasons, key=lambda r: _RANKS.index(r[0]))) for command, reasons in ranked
+    )
+
+
+def _step(command: str, reasons: Sequence[tuple[str, str, str, tuple[Evidence, ...]]]) -> Step:
+    """Return the step that reasons ask for, gravest first: rank, run or pattern, text, evidence."""
+    return Step(
+        command,
+        reasons[0][0],
+        tuple(text for _, _, text, _ in reasons),
+        tuple(evidence for *_, cited in reasons for evidence in cited),
+        len({run for _, run, _, _ in reasons}),
     )
 
 
@@ -398,6 +415,7 @@ def _brief_facts(entry: Entry) -> dict[str, Any]:
         "status": brief.status or None,
         "recipe": brief.recipe,
         "new": not entry.analyzed,
+        "result": brief.result or None,
         "figures": brief.figures,
         "findings": codes,
         "trouble": brief.trouble or None,
@@ -458,6 +476,8 @@ def compare_facts(book: LogBook, names: Sequence[str]) -> dict[str, Any]:
     if not 2 <= len(unique) <= MOST_COMPARED:
         raise SettingError(f"compare: give 2 to {MOST_COMPARED} different logs, got {len(unique)}")
     cases = [book.case(name) for name in unique]
+    found = {case.name: ask_all(case) for case in cases}
+    results = {case.name: result_of(case, found[case.name]) for case in cases}
     settings = list(dict.fromkeys(name for case in cases for name in case.settings))
     differing = {
         name: {case.name: case.settings.get(name) for case in cases}
@@ -469,13 +489,20 @@ def compare_facts(book: LogBook, names: Sequence[str]) -> dict[str, Any]:
         {
             "schema": SCHEMA,
             "runs": [
-                {"name": c.name, "symbol": c.symbol, "model": c.kind, "status": c.log.status} for c in cases
+                {
+                    "name": c.name,
+                    "symbol": c.symbol,
+                    "model": c.kind,
+                    "status": c.log.status,
+                    "result": result.word if (result := results[c.name]) else None,
+                }
+                for c in cases
             ],
             "figures": [_compared(name, cases) for name in figures],
             "settings": differing,
             "findings": {
-                case.name: [{"code": f.code, "severity": f.severity, "title": f.title} for f in ask_all(case)]
-                for case in cases
+                name: [{"code": f.code, "severity": f.severity, "title": f.title} for f in findings]
+                for name, findings in found.items()
             },
             "cautions": list(_cautions(cases)),
         }

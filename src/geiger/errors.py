@@ -9,7 +9,8 @@ Every message says what is wrong, where, and what to do next, in one line::
     │   └── Diverged     a network whose loss is not finite
     └── MissingLibrary   an optional library that is not installed
 
-Commands print the line and exit with code 1; a traceback appears only with ``--debug``.
+Commands print the line and exit with code 1; a traceback appears only with ``--debug``. `Terminated` is
+none of them: it is a KeyboardInterrupt.
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ class Diverged(TrainingError):
 
 class MissingLibrary(GeigerError):
     """An optional library that the chosen part needs and that is not installed."""
+
+
+class Terminated(KeyboardInterrupt):
+    """The process is asked to end (SIGTERM): like Ctrl-C, but not by the user's hand."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

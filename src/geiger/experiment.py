@@ -37,6 +37,8 @@ from geiger.saved import SavedModel, model_of, save_model
 from geiger.stacking import Base, Stacked, stack
 from geiger.walk import FoldOutput, Walk, walk
 
+KEPT = "finished folds are kept, and the same command goes on from there"
+
 __all__ = ["BaseRun", "Experiment", "Plan", "Run", "backtest", "plan", "run", "run_bases"]
 
 
@@ -101,7 +103,7 @@ def run(
                 log.training(training)
             on_fold(output)
 
-        with _failure_logged(log, planned):
+        with _failure_logged(log, planned, resumable=parts is not None):
             if isinstance(planned.forecaster, Forecaster):
                 made: Walk | Stacked = walk(
                     planned.material,
@@ -171,10 +173,14 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
 
 
 @contextmanager
-def _failure_logged(log: RunLogWriter, planned: Plan) -> Iterator[None]:
-    """Whatever goes wrong inside, the log ends with FAILED and why."""
+def _failure_logged(log: RunLogWriter, planned: Plan, *, resumable: bool = False) -> Iterator[None]:
+    """Whatever goes wrong inside, the log ends with FAILED and why; where it was stopped, with that."""
     try:
         yield
+    except KeyboardInterrupt as stop:
+        who = str(stop) or "by the user (Ctrl-C)"
+        log.stop(f"{who}; {KEPT}" if resumable else who)
+        raise
     except Exception as error:
         text = str(error) if isinstance(error, GeigerError) else f"{type(error).__name__}: {error}"
         for notice in (*planned.notices, Notice("TRAINING_FAILED", text)):

@@ -23,6 +23,7 @@ from typing import Any
 
 from geiger.checks.base import Case
 from geiger.checks.catalogue import ask_all
+from geiger.checks.result import result_of
 from geiger.checks.trends import Brief
 from geiger.errors import DataError, did_you_mean
 from geiger.files import write_atomically
@@ -154,7 +155,7 @@ class LogBook:
         Raises
         ------
         DataError
-            There is no such log here, or it cannot be read.
+            There is no such log here, it cannot be read, or it is none.
         """
         path = self.path(name)
         events = path.with_suffix(".jsonl")
@@ -164,6 +165,11 @@ class LogBook:
                 raise DataError(f"{clean(file.name)}: {size >> 20} MB is no log; move it away")
         grew = max(file.stat().st_mtime for file in files)
         log = cleaned_log(read_log(path) if events in files else read_text(path))
+        if not (log.lines or log.config or log.epochs or log.status):
+            why = "no section of a run log stands in it" if path.stat().st_size else "it is empty"
+            raise DataError(
+                f"{clean(path.name)}: not a log I can read: {why}; save it as UTF-8 text, or move it away"
+            )
         return Case(
             name=path.stem,
             log=log,
@@ -248,7 +254,8 @@ def _entry(name: str, stored: dict[str, Any]) -> Entry:
 
 def brief_of(case: Case) -> Brief:
     """Return what the comparison of many runs needs of one."""
-    log = case.log
+    log, findings = case.log, ask_all(case)
+    result = result_of(case, findings)
     places = {figure.name: log.lines.get(f"FINAL METRICS/{figure.name}") for figure in log.figures}
     places["STATUS"] = log.lines.get(f"STATUS/{log.status}")
     return Brief(
@@ -263,11 +270,12 @@ def brief_of(case: Case) -> Brief:
         trained=case.model,
         figures={
             figure.name: float(figure.value)
-            for figure in log.figures
+            for figure in reversed(log.figures)  # of two of one name the first counts, as for the checks
             if figure.value is not None and abs(figure.value) < 1e100
         },
         lines={name: line for name, line in places.items() if line is not None},
-        findings={finding.code: str(finding.severity) for finding in ask_all(case)},
+        findings={finding.code: str(finding.severity) for finding in findings},
+        result=str(result.word) if result else "",
     )
 
 
@@ -302,6 +310,7 @@ def cleaned_log(log: RunLog) -> RunLog:
             notes=tuple(clean(note) for note in card.notes),
         ),
         verdict=tuple(clean(line) for line in log.verdict),
+        stopped=clean(log.stopped),
         warnings=tuple(cleaned(notice) for notice in log.warnings),
     )
 

@@ -283,7 +283,9 @@ class RunLog:
     verdict : tuple of str
         One line each, the answer first.
     status : Status or None
-        None where the run was killed or still goes on.
+        None where the run was stopped, was killed or still goes on.
+    stopped : str
+        By whom, where the run itself wrote down that it was stopped; empty for others.
     lines : mapping of str to int
         Where a fact stands in the text, counted from 1: ``"FINAL METRICS/WFE"``, ``"EPOCH METRICS/12"``,
         ``"CHECKPOINTS/3"``, ``"WARNINGS/LEAK_SUSPECT"``, ``"SCORECARD/Note/Health"`` (a note by its first
@@ -292,6 +294,8 @@ class RunLog:
         The same for the events: ``"epoch/2/0/17"`` (fold, seed, epoch), ``"fold/2"``, ``"training/2/0"``.
     unread : tuple of int
         Lines that say nothing this reader knows, of the text where there is one.
+    second_run : int or None
+        Line in which another run begins: what is read is a mixture then.
     """
 
     schema: int = 1
@@ -305,9 +309,11 @@ class RunLog:
     verdict: tuple[str, ...] = NOT_EVALUATED
     warnings: tuple[Notice, ...] = ()
     status: Status | None = None
+    stopped: str = ""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
     event_lines: Mapping[str, int] = field(default_factory=dict, compare=False)
     unread: tuple[int, ...] = field(default=(), compare=False)
+    second_run: int | None = field(default=None, compare=False)
 
 
 def as_text(value: float | None, unit: Unit) -> str:

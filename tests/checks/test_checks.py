@@ -14,6 +14,7 @@ from geiger.checks.base import Case, Check, Fires, NotApplicable, Quiet, Severit
 from geiger.checks.catalogue import CHECKS, ask_all, checks_page
 from geiger.checks.collapse import Cause
 from geiger.checks.forecasts import DOCTOR
+from geiger.checks.training import NO_END
 from geiger.cli.parser import build_parser
 from geiger.metrics import HealthCode
 from geiger.records import (
@@ -195,9 +196,10 @@ class Three:
     silent: Case | None  # None where every log can be asked
 
 
+BY_USER = "by the user (Ctrl-C); finished folds are kept, and the same command goes on from there"
 FALLING = [(1.0 - 0.02 * i, 0.98 if i == 2 else 1.0 + 0.01 * abs(i - 2)) for i in range(12)]
 THREES: dict[str, Three] = {
-    "GC101": Three(case(with_(status=None)), case(), None),
+    "GC101": Three(case(with_(status=None)), case(), case(with_(status=None, stopped=BY_USER))),
     "GC102": Three(
         case(both(with_(status=Status.FAILED), warned("TRAINING_FAILED"))), case(), case(with_(status=None))
     ),
@@ -206,6 +208,9 @@ THREES: dict[str, Three] = {
         case(with_(epochs=epochs([(1.0, 1.0), (float("nan"), 1.0)]))), case(), case(with_(epochs=()))
     ),
     "GC105": Three(case(with_(status=Status.COLLAPSED)), case(), case(with_(status=None))),
+    "GC106": Three(case(with_(figures=())), case(), case(with_(status=Status.FAILED, figures=()))),
+    "GC107": Three(case(with_(status=None, schema=0)), case(), case(with_(status=None))),
+    "GC108": Three(case(with_(status=None, stopped=BY_USER)), case(), None),
     "GC111": Three(case(with_(epochs=epochs(FALLING))), case(), case(with_(epochs=epochs(FALLING[:4])))),
     "GC112": Three(
         case(with_(figures=figures(Train_Correlation=0.8, Correlation=0.02))),
@@ -322,6 +327,27 @@ def test_a_log_that_still_grows_is_not_called_killed() -> None:
     assert "may still go on" in found.text
 
 
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (with_(status=None), "GC101"),
+        (with_(status=None, stopped=BY_USER), "GC108"),
+        (with_(status=None, schema=0), "GC107"),
+        (with_(status=None, schema=0, stopped=BY_USER), "GC108"),
+        (with_(status=None, lines={"STATUS": 90}), "GC107"),
+    ],
+)
+def test_each_log_without_a_status_has_one_reason(change: Callable[[RunLog], RunLog], code: str) -> None:
+    """It was killed only where a log of ours breaks off and nobody said why."""
+    assert [f.code for f in ask_all(case(change)) if f.code in NO_END] == [code]
+
+
+def test_figures_that_are_undefined_measure_nothing() -> None:
+    names = ("Direction Accuracy", "Prediction Std", "Positive %", "WFE", "Test Sharpe")
+    none = with_(figures=tuple(Figure(name, None, "number") for name in names))
+    assert "GC106" in {f.code for f in ask_all(case(none))}
+
+
 def test_every_row_of_the_doctor_and_of_the_health_table_has_its_check() -> None:
     assert set(DOCTOR) == set(Cause) - {Cause.HEALTHY}
     quiet = {HealthCode.SHRUNK_OK, HealthCode.NONFINITE}  # the first is fine, the second ends FAILED
@@ -426,6 +452,9 @@ KNOWN = {
     "GC101": "The run was killed",
     "GC102": "The run failed",
     "GC103": "Lines that cannot be read",
+    "GC106": "Nothing was measured",
+    "GC107": "No STATUS",
+    "GC108": "The run was stopped",
     "GC201": "Collapsed to a constant",
     "GC202": "One sign by a bias",
     "GC304": "Checkpoint 4: WFE > 50%",

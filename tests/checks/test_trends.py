@@ -51,9 +51,14 @@ def test_a_symbol_on_which_no_model_ends_well() -> None:
 
 
 def test_runs_that_are_killed() -> None:
-    runs = [brief(status="") for _ in range(3)]
+    runs = [brief(status="", findings={"GC101": "FAIL"}) for _ in range(3)]
     assert codes([*runs, brief(), brief(), brief()]) == ["GC603"]
     assert codes([*runs, *(brief() for _ in range(4))]) == []
+
+
+@pytest.mark.parametrize("found", [{"GC108": "WARN"}, {"GC101": "NOTE"}, {"GC107": "FAIL"}])
+def test_runs_that_were_stopped_or_go_on_are_not_called_killed(found: dict[str, str]) -> None:
+    assert "GC603" not in codes([brief(status="", findings=found) for _ in range(4)])
 
 
 def pairs(by: float, symbols: str = "ABCDE", **other: object) -> list[Brief]:

@@ -430,3 +430,21 @@ def test_a_killed_run_leaves_all_it_knew(tmp_path: Path) -> None:
     assert whole.epochs[0].loss == 1 / 3
     assert whole.warnings == (Notice("SLOW", "this takes long"),)
     assert isinstance(whole, RunLog)
+
+
+def test_a_stopped_run_says_so_in_text_and_events(tmp_path: Path) -> None:
+    with RunLogWriter(tmp_path, "AAPL", "lstm", now=datetime(2025, 12, 29), shown=(5, 0)) as log:
+        log.config([("Epochs", 50)])
+        log.epoch(Epoch(1, 0.5, 0.5, 0.1, 50.0))
+        log.stop("by the user\n=== STATUS ===")
+        log.finish(Status.SUCCESS)
+    assert log.path is not None
+    assert not log.writing
+    for found in (read_text(log.path), read_log(log.path)):
+        assert found.stopped == "by the user\\n=== STATUS ==="
+        assert found.status is None
+        assert len(found.epochs) == 1
+        assert found.unread == ()
+        line = found.lines["STOPPED"]
+        assert log.path.read_text().splitlines()[line - 1 :] == ["=== STOPPED ===", found.stopped]
+    assert render(read_log(log.path)) == log.path.read_text()

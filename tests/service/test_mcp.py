@@ -499,6 +499,42 @@ def test_many_requests_at_once_are_all_answered(wire: Wire) -> None:
     assert {wire.receive()["id"] for _ in range(40)} == set(range(1, 41))
 
 
+@pytest.mark.parametrize("last", ["list_runs", "analyze_runs", "epochs", "nothing/of/ours", "tools/list"])
+def test_the_last_question_is_answered_though_the_questions_end_with_it(place: Path, last: str) -> None:
+    """As ``printf ... | geiger mcp`` asks: standard input is closed before any answer is there."""
+    arguments = {"name": LONG} if last == "epochs" else {}
+    method, params = ("tools/call", {"name": last, "arguments": arguments})
+    if "/" in last:
+        method, params = last, {}
+    client = {"name": "test", "version": "1"}
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client}
+    messages = [
+        {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        *(
+            {"jsonrpc": "2.0", "id": n, "method": "tools/call", "params": {"name": "list_runs"}}
+            for n in (1, 2)
+        ),
+        {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 2}},
+        {"jsonrpc": "2.0", "id": "last", "method": method, "params": params},
+    ]
+    asked = "\n".join(map(json.dumps, messages)).encode()
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-m", "geiger", "mcp"],
+            cwd=place,
+            env=ENVIRONMENT,
+            input=asked,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=True,
+        )
+        answers = {answer["id"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+        assert answers.keys() - {2} == {0, 1, "last"}, "the second may have been taken back in time"
+        assert ("result" in answers["last"]) == (last != "nothing/of/ours")
+        assert done.stderr == b""
+
+
 NOISY = """\
 import os, subprocess, sys, threading, time
 from geiger.cli import main

@@ -22,7 +22,7 @@ PARTS = 3  # folds or years of which one can carry the result
     how="The log warns LEAK_SUSPECT: direction accuracy above its base rate, net Sharpe ratio or R^2 beyond "
     "what daily returns allow, by more than 1.645 standard errors. In a log without a scorecard: a Test "
     "Sharpe above 3, with the number of days from which on that is beyond chance.",
-    why="A value of the future among the inputs explains such figures more often than skill does.",
+    why="A value of the future among the inputs makes such figures: rule that out before believing them.",
 )
 def leak(case: Case) -> Answer:
     sharpe = case.value("Test Sharpe")
@@ -81,7 +81,7 @@ def costs_above_edge(case: Case) -> Answer:
     Severity.WARN,
     how="The net returns go with buy-and-hold (correlation above 0.7), the Sharpe ratio is above 0, and the "
     "difference to buy-and-hold of the same volatility has a p above 0.05.",
-    why="The gain is that of being in the market; holding it costs less and needs no model.",
+    why="The gain cannot be told from that of being in the market, which needs no model.",
 )
 def beta(case: Case) -> Answer:
     together, p = case.score("correlation"), case.score("volatility_matched_p")
@@ -99,7 +99,7 @@ def beta(case: Case) -> Answer:
             case.at("SCORECARD/Figure/volatility_matched_p", f"p {p:.3f}"),
             case.at_figure("Test Sharpe", f"Test Sharpe: {sharpe:.2f}"),
         ),
-        "Forecasts that are nearly always positive: the market's drift, not its turns.",
+        "Positions that are long most of the time and follow the market's drift rather than its turns.",
         f"geiger report {shlex.quote(case.name)}",
     )
 

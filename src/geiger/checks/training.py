@@ -29,13 +29,15 @@ NETWORKS = ("lstm", "xlstm")
     "GC101",
     "The run was killed",
     Severity.FAIL,
-    how="The log has no STATUS, and has not grown for 15 minutes. Where it has, the run may still go on: a "
-    "note.",
+    how="A log that Geiger wrote breaks off before its STATUS, and has not grown for 15 minutes. Where it "
+    "has, the run may still go on: a note.",
     why="A killed run has no figures. Its finished folds are kept, so the same command goes on from there.",
 )
 def killed(case: Case) -> Answer:
     if case.log.status is not None:
         return Quiet()
+    if why := _said_otherwise(case):
+        return NotApplicable(why)
     count = f"{len(case.log.epochs)} epochs, {len(case.log.folds)} finished folds"
     last = case.log.epochs[-1] if case.log.epochs else None
     seen = (
@@ -48,7 +50,89 @@ def killed(case: Case) -> Answer:
     return Fires(
         "the log ends without a STATUS: the run was killed or the machine stopped",
         seen,
-        "Stopped from outside: closed terminal, out of memory, shutdown. Finished folds are kept.",
+        "Ended from outside, and the log cannot say by what: too little memory, a closed terminal, a "
+        "shutdown. Finished folds are kept.",
+        case.again(),
+    )
+
+
+def _said_otherwise(case: Case) -> str:
+    """Return why a log without a status is no sign of a kill; empty where it is one."""
+    if case.log.stopped:
+        return "the log says that the run was stopped"
+    if "STATUS" in case.log.lines:
+        return "the log has a STATUS, but no word that is known"
+    return "" if case.log.schema > 0 else "another program wrote the log, which may never write a STATUS"
+
+
+@check(
+    "GC106",
+    "Nothing was measured",
+    Severity.FAIL,
+    how="The log has a STATUS other than FAILED, and no figure that can be read.",
+    why="Without figures there is no result, whatever STATUS says: nothing may be concluded from the run.",
+)
+def not_measured(case: Case) -> Answer:
+    if case.log.status in (None, Status.FAILED):
+        return NotApplicable("the run did not come to figures")
+    if any(figure.value is not None for figure in case.log.figures):
+        return Quiet()
+    there = "FINAL METRICS" in case.log.lines
+    return Fires(
+        f"STATUS is {case.log.status}, but "
+        + ("no figure in FINAL METRICS can be read" if there else "the log has no FINAL METRICS"),
+        (
+            case.at(f"STATUS/{case.log.status}", str(case.log.status)),
+            case.at("FINAL METRICS", "FINAL METRICS" if there else "no === FINAL METRICS === section"),
+        ),
+        "A log of another program, or one whose figures were cut out or written in another notation.",
+        f"geiger logs show {shlex.quote(case.name)}" if there else case.again(),
+    )
+
+
+@check(
+    "GC107",
+    "No STATUS",
+    Severity.FAIL,
+    how="A log of another program has no STATUS, or any log one that is no word of the format.",
+    why="Nothing says whether the run came to its end, so nothing may be concluded from it.",
+)
+def no_status(case: Case) -> Answer:
+    if case.log.status is not None:
+        return Quiet()
+    if case.log.stopped:
+        return NotApplicable("the log says that the run was stopped")
+    if "STATUS" in case.log.lines:
+        text, cited = "STATUS holds no word that is known", case.at("STATUS", "STATUS")
+    elif case.log.schema == 0:
+        text = "the log has no STATUS: it may have broken off, or the run may still go on"
+        cited = Evidence(f"{case.name}.log", None, "no === STATUS === section")
+    else:
+        return NotApplicable("a log of ours without a STATUS is that of a run that was killed, or goes on")
+    return Fires(
+        text,
+        (cited,),
+        "A log of another program, or one whose end is damaged or missing.",
+        f"geiger logs show {shlex.quote(case.name)}",
+    )
+
+
+@check(
+    "GC108",
+    "The run was stopped",
+    Severity.WARN,
+    how="The log says STOPPED: someone pressed Ctrl-C, or the process was asked to end (SIGTERM).",
+    why="A stopped run has no figures. Where the log says that finished folds are kept, the same command "
+    "goes on from there.",
+)
+def stopped(case: Case) -> Answer:
+    if not case.log.stopped or case.log.status is not None:
+        return Quiet()
+    place = case.at("STOPPED", case.log.stopped)
+    return Fires(
+        f"stopped {case.log.stopped}",
+        (place,),
+        "Somebody's wish, and no fault of the run.",
         case.again(),
     )
 
@@ -70,7 +154,7 @@ def failed(case: Case) -> Answer:
     cause = (
         reasons[0].text
         if reasons
-        else "The log does not say why; forecasts that are not finite, most likely."
+        else "The log does not say why; look for losses or forecasts that are not finite."
     )
     return Fires(
         "the run ended FAILED",
@@ -210,7 +294,7 @@ def by_heart(case: Case) -> Answer:
     how="The train loss never falls by more than 0.1% of its first value, in more than half of the members "
     "with "
     "five epochs or more.",
-    why="Nothing was learned, not even of the train rows: rate, loss, inputs or target are at fault, not the "
+    why="Nothing was learned, not even of the train rows: look at rate, loss, inputs and target before the "
     "market.",
 )
 def under_fitting(case: Case) -> Answer:
@@ -346,12 +430,17 @@ def few_trees(case: Case) -> Answer:
     )
 
 
+NO_END = ("GC101", "GC107", "GC108")  # one of them fires on each log without a status
+
 CHECKS = (
     killed,
     failed,
     unread,
     not_finite,
     collapsed,
+    not_measured,
+    no_status,
+    stopped,
     over_fitting,
     by_heart,
     under_fitting,

@@ -48,6 +48,8 @@ class Brief:
         Of these figures and of STATUS in the text.
     findings : dict of str to str
         Code of each finding, and its severity.
+    result : str
+        The word for what it came to; empty where nothing was measured.
     trouble : str
         Why the log cannot be read; empty where it can.
     """
@@ -64,6 +66,7 @@ class Brief:
     figures: dict[str, float] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     findings: dict[str, str] = field(default_factory=dict)
+    result: str = ""
     trouble: str = ""
 
     def at(self, figure: str) -> Evidence:
@@ -113,7 +116,7 @@ def _ends_badly(briefs: Sequence[Brief]) -> Found:
                 yield (
                     f"{symbol} {model}: all {len(bad)} finished runs ended {status}",
                     tuple(b.at_status() for b in bad[-LISTED:]),
-                    "Not chance any more: prices, recipe or loss of this pair are at fault.",
+                    "None of them ended well: look at the prices, the recipe and the loss that they share.",
                     shlex.join(["geiger", "logs", "analyze", bad[-1].name]),
                 )
 
@@ -133,12 +136,12 @@ def _symbol_ends_badly(briefs: Sequence[Brief]) -> Found:
 
 
 def _killed(briefs: Sequence[Brief]) -> Found:
-    unfinished = [b for b in briefs if not b.status]
+    unfinished = [b for b in briefs if b.findings.get("GC101") == "FAIL"]
     if len(unfinished) >= ALWAYS and len(unfinished) >= MOST * len(briefs):
         yield (
-            f"{len(unfinished)} of {len(briefs)} runs have no STATUS",
+            f"{len(unfinished)} of {len(briefs)} runs were killed",
             tuple(b.at_status() for b in unfinished[-LISTED:]),
-            "The machine runs out of memory or time, or runs are stopped by hand.",
+            "The logs do not say by what: too little memory, a time limit, a closed terminal.",
             "geiger doctor",
         )
 
@@ -274,7 +277,7 @@ def _shared(briefs: Sequence[Brief]) -> Found:
             yield (
                 f"{code} in {count} of {len(finished)} finished runs",
                 tuple(b.at_status() for b in cited[-LISTED:]),
-                "One cause is likelier than many: look for what these runs share.",
+                "Look for what these runs share: prices, recipe, context or version.",
                 shlex.join(["geiger", "logs", "analyze", cited[-1].name]),
             )
 
@@ -325,7 +328,7 @@ TRENDS: tuple[Trend, ...] = (
         "GC603",
         "Runs are killed",
         Severity.WARN,
-        "Three runs or more, and half of all, have no STATUS.",
+        "GC101 fires in three runs or more, and in half of all.",
         "Time is lost, though finished folds are kept.",
         _killed,
     ),
@@ -367,7 +370,7 @@ TRENDS: tuple[Trend, ...] = (
         Severity.WARN,
         "The same FAIL or WARN in three finished runs or more, over several symbols, and in more than half "
         "of all.",
-        "One cause can be mended once for all of them.",
+        "Where they have one cause, it is mended once for all of them.",
         _shared,
     ),
     Trend(

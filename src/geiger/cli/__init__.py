@@ -1,6 +1,7 @@
 """The command ``geiger``: parse, call, print.
 
-Exit codes: 0 fine, 1 our error (one plain line), 2 usage, 3 the run ended FAILED or COLLAPSED.
+Exit codes: 0 fine, 1 our error (one plain line), 2 usage, 3 the run ended FAILED or COLLAPSED, 130 stopped
+with Ctrl-C (143 by SIGTERM).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 from importlib import import_module
 
 from geiger.cli.complaint import complain, plain
+from geiger.cli.interrupt import code_of, last_word, terminable
 from geiger.cli.parser import parse
 
 __all__ = ["main"]
@@ -22,9 +24,11 @@ def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     module, function = args.handler.split(":")
     try:
-        return int(getattr(import_module(module), function)(args))
-    except KeyboardInterrupt:
-        complain("stopped; finished folds are kept, and the same command goes on from there")
+        with terminable():
+            return int(getattr(import_module(module), function)(args))
+    except KeyboardInterrupt as stop:
+        complain(last_word(args))
+        return code_of(stop)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:

@@ -26,7 +26,8 @@ MOST_CITED = 6  # places of one finding
 MOST_STEPS = 5
 FIGURES = ("Direction Accuracy", "Prediction Std", "WFE", "Test Sharpe")
 POLL = 0.25  # seconds between two looks at the folder
-TAIL = 64  # bytes at the end of a log that hold its status
+STOPPED = "GC108"
+TAIL = 1024  # bytes at the end of a log that hold its status, whatever a logger puts before each line
 SHORT = {"Direction Accuracy": "accuracy", "Prediction Std": "pred_std", "Test Sharpe": "Sharpe"}
 
 
@@ -47,9 +48,12 @@ def list_logs(args: argparse.Namespace) -> int:
     if not found:
         print(f"no logs in {clean(args.log_dir)} that match; `geiger train` writes one for each run")
         return 0
-    rows = [("log", "status", *(SHORT.get(name, name) for name in FIGURES), "findings", "")]
+    rows = [("log", "status", "result", *(SHORT.get(name, name) for name in FIGURES), "findings", "")]
     rows += [_row(facts) for facts in shown]
     print(table(rows))
+    for facts in shown:
+        if facts["trouble"]:
+            print(f"{facts['name']}: {facts['trouble']}")
     if len(shown) < len(found):
         print(f"{len(found) - len(shown)} older ones not shown; --all shows them")
     return 0
@@ -62,8 +66,10 @@ def _row(facts: dict[str, Any]) -> tuple[str, ...]:
     )
     codes = facts["findings"]
     counts = ", ".join(f"{len(codes[s])} {s}" for s in ("FAIL", "WARN") if codes[s]) or "-"
-    status = "cannot be read" if facts["trouble"] else facts["status"] or "no STATUS"
-    return (facts["name"], status, *figures, counts, "new" if facts["new"] else "")
+    ended = "stopped" if STOPPED in codes["WARN"] else "no STATUS"
+    status = "cannot be read" if facts["trouble"] else facts["status"] or ended
+    word = facts["result"] or "-"
+    return (facts["name"], status, word, *figures, counts, "new" if facts["new"] else "")
 
 
 def show_log(args: argparse.Namespace) -> int:
@@ -162,7 +168,7 @@ def log_lines(log: LogAnalysis, folder: str) -> Iterator[str]:
         yield f"  {log.conclusion}"
         return
     for sentence in log.sentences:
-        yield f"  {sentence.text} {_places(sentence.evidence, log.name)}"
+        yield f"  {sentence.text} {_places(sentence.evidence, log.name)}".rstrip()
     for finding in log.findings:
         yield from finding_lines(finding, log.name)
     whole = log.conclusion.replace("Please run", "Please\N{NO-BREAK SPACE}run")
@@ -218,7 +224,8 @@ def compare_logs(args: argparse.Namespace) -> int:
         return 0
     names = [run["name"] for run in facts["runs"]]
     for letter, run in zip(_letters(names), facts["runs"], strict=True):
-        print(f"{letter}  {run['name']}: {run['status'] or 'no STATUS'}")
+        word = f", {run['result']}" if run["result"] else ""
+        print(f"{letter}  {run['name']}: {run['status'] or 'no STATUS'}{word}")
     print()
     print(table([("figure", *_letters(names), "better"), *_figure_rows(facts, names)]))
     if facts["settings"]:
@@ -302,7 +309,7 @@ def _has_status(book: LogBook, name: str) -> bool:
         with open(book.folder / f"{name}.log", "rb") as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - TAIL))
-            return b"=== STATUS ===" in file.read()
+            return b"=== STATUS ===" in file.read().replace(b"\0", b"")  # UTF-16
     except OSError:
         return False
 

@@ -13,7 +13,7 @@ _HEAD = """\
 Made from the parser by `make docs`; `geiger COMMAND --help` says the same.
 
 `geiger` ends with one of these exit codes: 0 fine, 1 an error (one plain line on stderr), 2 usage, 3 the run
-ended FAILED or COLLAPSED.
+ended FAILED or COLLAPSED, 130 it was stopped with Ctrl-C (143 by SIGTERM).
 
 """
 

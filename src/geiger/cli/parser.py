@@ -14,7 +14,7 @@ MODELS = ("ridge", "xgb", "lgb", "catboost", "gbm", "lstm", "xlstm", "net", "sta
 RECIPES = ("plan", "default", "quick")
 USAGE = 2
 EPILOG = """\
-exit codes: 0 fine, 1 an error (one plain line), 2 usage, 3 the run ended FAILED or COLLAPSED
+exit codes: 0 fine, 1 an error (one plain line), 2 usage, 3 the run ended FAILED or COLLAPSED, 130 Ctrl-C
 first steps: geiger demo · geiger data list · geiger train ridge AAPL · geiger backtest AAPL --model ridge
 """
 

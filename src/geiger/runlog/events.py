@@ -47,6 +47,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "note": ("text", str),
     "verdict": ("lines", tuple[str, ...]),
     "status": ("status", Status),
+    "stopped": ("text", str),
 }
 """Events with a single field: its name and type."""
 
@@ -78,6 +79,7 @@ def encode_all(log: RunLog) -> Iterator[Event]:
         ("verdict", (log.verdict,)),
         ("warning", log.warnings),
         ("status", (log.status,) if log.status else ()),
+        ("stopped", (log.stopped,) if log.stopped else ()),
     )
     for kind, contents in groups:
         yield from (encode(kind, content) for content in contents)
@@ -131,6 +133,7 @@ def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
         verdict=last_of("verdict", NOT_EVALUATED),
         warnings=all_of("warning"),
         status=last_of("status", None),
+        stopped=last_of("stopped", ""),
     )
 
 

@@ -1,7 +1,8 @@
 """Reads run logs back: complete, half-written, foreign or damaged ones.
 
 The text gives every fact to the precision it was printed in; the events beside it give the exact facts. What
-cannot be read is passed over and its line number kept; only a missing file and a newer format are errors.
+cannot be read is passed over and its line number kept; errors are only a missing file, a newer format, and
+two runs in one file.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from geiger.records import NOT_EVALUATED, Outcome, RunLog, Scorecard, Status, Un
 from geiger.runlog import sections
 from geiger.runlog.events import assemble, decode
 from geiger.runlog.facts import PLAN_FIGURES
+from geiger.runlog.lines import Line, decoded, numbered, without_prefix
 from geiger.runlog.versions import Event, lift
 
 
@@ -32,7 +34,7 @@ def read_log(path: Path | str) -> RunLog:
     Raises
     ------
     DataError
-        There is no such file, it cannot be opened, or a newer version wrote it.
+        There is no such file, it cannot be opened, a newer version wrote it, or it holds two runs.
     """
     text = read_text(path)
     beside = Path(path).with_suffix(".jsonl")
@@ -41,35 +43,40 @@ def read_log(path: Path | str) -> RunLog:
 
 def read_text(path: Path | str) -> RunLog:
     """Return what the text of a log says, to the precision it was printed in."""
-    return parse_text(_load(path))
+    return _one_run(path, parse_text(_load(path)))
 
 
 def read_events(path: Path | str) -> RunLog:
     """Return what the ``.jsonl`` file says; `RunLog.event_lines` are of it, `RunLog.lines` stays empty."""
-    return parse_events(_load(path))
+    return _one_run(path, parse_events(_load(path)))
 
 
 def parse_text(text: str) -> RunLog:
     """Return the facts of a text log; see `read_text`."""
-    numbered, unread = _lines(text)
-    under = _section_lines(numbered)
+    lines, unread = _finished(without_prefix(numbered(text), _KNOWN))
+    under = _section_lines(lines)
     schema = _text_schema(under.get(sections.CONFIG, []))
     found = [item for name, lines in under.items() for item in _parse(name, lines)]
     contents, broken = _decoded((item.line, {**item.event, "schema": schema}) for item in found if item.event)
     read = {item.line for item in found} - set(broken)
-    unread += [number for number, line in numbered if line.strip() and number not in read]
+    unread += [number for number, line in lines if line.strip() and number not in read]
     places: dict[str, int] = {}
     for item in found:
         if item.key and item.line in read:
             places.setdefault(item.key, item.line)
-    return replace(assemble(schema, contents), lines=places, unread=tuple(sorted(unread)))
+    return replace(
+        assemble(schema, contents),
+        lines=places,
+        unread=tuple(sorted(set(unread))),
+        second_run=_second_run(lines),
+    )
 
 
 def parse_events(text: str) -> RunLog:
     """Return the facts of the lines of a ``.jsonl`` file; see `read_events`."""
-    numbered, unread = _lines(text)
+    lines, unread = _finished(numbered(text))
     events: list[tuple[int, Event]] = []
-    for number, line in numbered:
+    for number, line in lines:
         event = _json_object(line)
         if event is not None:
             events.append((number, event))
@@ -85,7 +92,9 @@ def parse_events(text: str) -> RunLog:
             places.setdefault(key, number)
     versions = [event["schema"] for _, event in events if type(event.get("schema")) is int]
     log = assemble(min(versions, default=0), contents)
-    return replace(log, event_lines=places, unread=tuple(sorted(unread + broken)))
+    again = [[number for number, event in events if event.get("event") == kind][1:2] for kind in _ONCE_EVENTS]
+    second = min((numbers[0] for numbers in again if numbers), default=None)
+    return replace(log, event_lines=places, unread=tuple(sorted(unread + broken)), second_run=second)
 
 
 _EVENT_KEYS = {
@@ -99,7 +108,7 @@ _EVENT_KEYS = {
 
 def _load(path: Path | str) -> str:
     try:
-        return Path(path).read_bytes().decode("utf-8-sig", errors="replace")
+        return decoded(Path(path).read_bytes())
     except FileNotFoundError:
         raise DataError(
             f"run log: there is no file {path}; `geiger logs list` shows those there are"
@@ -109,11 +118,22 @@ def _load(path: Path | str) -> str:
         raise DataError(f"run log: cannot open {path}: {reason}; give a .log file that can be read") from None
 
 
+def _one_run(path: Path | str, log: RunLog) -> RunLog:
+    """Return the log, refused where two runs were written into the file: figures of both would mix."""
+    if log.second_run is not None:
+        raise DataError(
+            f"run log: {Path(path).name} holds more than one run, the second begins in line "
+            f"{log.second_run}; cut the file there, so that each run has its own"
+        )
+    return log
+
+
 def _merged(text: RunLog, events: RunLog) -> RunLog:
     """Return the facts of the events, and those of the text where the events have none."""
     card, printed = events.scorecard, text.scorecard
     return replace(
         events,
+        schema=max(events.schema, text.schema),
         config=events.config or text.config,
         epochs=events.epochs or text.epochs,
         figures=events.figures or text.figures,
@@ -128,32 +148,26 @@ def _merged(text: RunLog, events: RunLog) -> RunLog:
         verdict=text.verdict if events.verdict == NOT_EVALUATED else events.verdict,
         warnings=events.warnings or text.warnings,
         status=events.status or text.status,
+        stopped=events.stopped or text.stopped,
         lines=text.lines,
         unread=text.unread,
     )
 
 
-Line = tuple[int, str]  # number from 1, text
-
-
-LONGEST = 200_000  # characters of a line; no log of ours has longer ones
-UNREADABLE = "\N{REPLACEMENT CHARACTER}"  # stands for a longer one, and says nothing
 _WORDS = frozenset(status.value for status in Status)
 
 
-def _lines(text: str) -> tuple[list[Line], list[int]]:
+def _finished(lines: list[Line]) -> tuple[list[Line], list[int]]:
     """Return the finished lines, and the number of a last one that a kill cut short.
 
     A last line without its end may be half a number, so it counts only where it is a whole status or a
     whole JSON object.
     """
-    split = enumerate(re.split(r"\r\n|\n|\r", text), start=1)
-    rows = [(number, line if len(line) <= LONGEST else UNREADABLE) for number, line in split]
-    number, tail = rows.pop()
+    *rows, (number, tail) = lines
     if not tail.strip():
         return rows, []
     if tail.strip().upper() in _WORDS or _json_object(tail) is not None:
-        return [*rows, (number, tail)], []
+        return lines, []
     return rows, [number]
 
 
@@ -188,6 +202,8 @@ class _Found:
 
 
 _HEADING = re.compile(r"=== (.+?) ===\s*")
+_ONCE = (sections.CONFIG, sections.FIGURES, sections.STATUS)  # a second one belongs to another run
+_ONCE_EVENTS = ("config", "status")
 
 
 def _section_lines(numbered: list[Line]) -> dict[str, list[Line]]:
@@ -199,6 +215,19 @@ def _section_lines(numbered: list[Line]) -> dict[str, list[Line]]:
         name = heading[1].upper() if heading else name
         found.setdefault(name, []).append((number, line))
     return found
+
+
+def _second_run(lines: list[Line]) -> int | None:
+    """Return the line of the first heading that only a second run can bring."""
+    seen: set[str] = set()
+    for number, line in lines:
+        heading = _HEADING.fullmatch(line)
+        name = heading[1].upper() if heading else ""
+        if name in seen and (name in _ONCE or sections.STATUS in seen):
+            return number
+        if name in _PARSERS:
+            seen.add(name)
+    return None
 
 
 def _text_schema(config: list[Line]) -> int:
@@ -232,6 +261,7 @@ def _parse_config(lines: list[Line]) -> Iterator[_Found]:
 
 
 _EPOCH = re.compile(r"Epoch ([0-9]{1,9})(?:/[0-9]+)?: (.+)")
+_PAIR = re.compile(r"\b(\w{1,16})=((?:[^,\s]|,(?=[0-9]))+)")  # a comma before a digit may be a decimal one
 
 
 def _parse_epochs(lines: list[Line]) -> Iterator[_Found]:
@@ -239,10 +269,10 @@ def _parse_epochs(lines: list[Line]) -> Iterator[_Found]:
     for number, line in lines:
         match = _EPOCH.match(line.strip())
         if match:
-            parts = dict(re.findall(r"\b(\w{1,16})=([^,\s%]+)", match[2]))
+            parts = dict(_PAIR.findall(match[2]))
             if not parts.keys() & set(names):
                 continue
-            values = {name: _float(parts.get(name, "nan")) for name in names}
+            values = {name: _float(parts.get(name, "nan").rstrip("%")) for name in names}
             event = {"event": "epoch", "epoch": int(match[1]), **values}
             yield _Found(number, f"{sections.EPOCHS}/{match[1]}", event)
         elif line.strip().lower() == sections.NOT_APPLICABLE:
@@ -385,6 +415,14 @@ def _parse_status(lines: list[Line]) -> Iterator[_Found]:
             yield _Found(number, f"{sections.STATUS}/{word}", {"event": "status", "status": word})
 
 
+def _parse_stopped(lines: list[Line]) -> Iterator[_Found]:
+    told = [(number, line.strip()) for number, line in lines if line.strip()]
+    for number, _ in told:
+        yield _Found(number)
+    if told:
+        yield _Found(told[0][0], "", {"event": "stopped", "text": " ".join(text for _, text in told)})
+
+
 _PARSERS: dict[str, Callable[[list[Line]], Iterator[_Found]]] = {
     sections.CONFIG: _parse_config,
     sections.EPOCHS: _parse_epochs,
@@ -394,9 +432,12 @@ _PARSERS: dict[str, Callable[[list[Line]], Iterator[_Found]]] = {
     sections.VERDICT: _parse_verdict,
     sections.WARNINGS: _parse_warnings,
     sections.STATUS: _parse_status,
+    sections.STOPPED: _parse_stopped,
 }
 
-_NUMBER = re.compile(r"([-+]?[0-9]+(?:\.([0-9]+))?)(%| pp| bp|)")
+_KNOWN = re.compile(rf"=== (?:{'|'.join(_PARSERS)}) ===\s*$", re.I)
+
+_NUMBER = re.compile(r"([-+]?[0-9]+(?:[.,]([0-9]+))?)( ?%| pp| bp|)")
 _BY_DECIMALS: dict[int, Unit] = {0: "rows", 2: "ratio", 3: "p", 4: "number"}
 
 
@@ -410,19 +451,32 @@ def _quantity(shown: str, unit: Unit | None = None) -> tuple[float | str | None,
     match = _NUMBER.fullmatch(shown)
     if match is None:
         return shown, unit or "number"
-    digits, decimals, mark = match[1], len(match[2] or ""), match[3]
-    if mark == " bp":
+    digits, decimals, mark = _pointed(match[1]), len(match[2] or ""), match[3].strip()
+    if "," in digits:
+        return shown, unit or "number"
+    if mark == "bp":
         return float(digits), unit or "bp"
-    if mark == " pp":
+    if mark == "pp":
         return float(f"{digits}e-2"), unit or "points"
     if mark == "%":
         return float(f"{digits}e-2"), unit or ("return" if decimals == 2 else "share")
     return float(digits), unit or _BY_DECIMALS.get(decimals, "number")
 
 
+def _pointed(digits: str) -> str:
+    """Return a number with a decimal point for a decimal comma; 1,234 may be thousands and stays as it is.
+
+    >>> [_pointed(text) for text in ("0,0423", "54,2", "-0,876", "1,234", "0.87")]
+    ['0.0423', '54.2', '-0.876', '1,234', '0.87']
+    """
+    whole, comma, part = digits.partition(",")
+    thousands = len(part) == 3 and whole.lstrip("+-").strip("0") != ""
+    return f"{whole}.{part}" if comma and part.isdecimal() and not thousands else digits
+
+
 def _float(text: str) -> float | str:
     try:
-        return float(text)
+        return float(_pointed(text))
     except ValueError:
         return text
 

@@ -31,6 +31,7 @@ SCORECARD = "SCORECARD"
 VERDICT = "VERDICT"
 WARNINGS = "WARNINGS"
 STATUS = "STATUS"
+STOPPED = "STOPPED"  # in place of all that follows the epochs, where a run was stopped and could say so
 
 FORMAT_LINE = "Log Format"  # last setting of the config section: the version of the text
 NOT_APPLICABLE = "not applicable"
@@ -53,7 +54,8 @@ ABSENT = "-"  # a table cell that has no figure, where an undefined one says so
 def render(log: RunLog) -> str:
     """Return the text of a log; one without status ends where a killed run's would, after its epochs."""
     if log.status is None:
-        return opening(log.config) + epoch_lines(shown_epochs(log.epochs))
+        end = stopping(log.stopped) if log.stopped else ""
+        return opening(log.config) + epoch_lines(shown_epochs(log.epochs)) + end
     return opening(log.config) + epoch_lines(shown_epochs(log.epochs)) + closing(log, log.status)
 
 
@@ -86,6 +88,11 @@ def closing(log: RunLog, status: Status) -> str:
             f"=== {STATUS} ===\n{status.value}\n",
         )
     )
+
+
+def stopping(text: str) -> str:
+    """Return the end of a run that was stopped: by whom."""
+    return f"\n=== {STOPPED} ===\n{text}\n"
 
 
 def _section(name: str, lines: Iterable[str]) -> str:

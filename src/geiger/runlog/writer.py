@@ -36,7 +36,7 @@ from geiger.runlog.facts import (
     plan_first,
     shown_epochs,
 )
-from geiger.runlog.sections import closing, epoch_lines, opening
+from geiger.runlog.sections import closing, epoch_lines, opening, stopping
 
 P = ParamSpec("P")
 _TRIES = 1000  # seconds that a name may be moved on to find a free one
@@ -89,7 +89,8 @@ class RunLogWriter:
     """The log of one run: a text for people and, beside it, the same facts as events.
 
     Every call is written and flushed at once, so a killed run leaves all it knew; only `finish` writes a
-    status. After trouble (full disk, no permission, deleted folder) the writer says so once and stays silent.
+    status, and only `stop` that there is none because the run was stopped. After trouble (full disk, no
+    permission, deleted folder) the writer says so once and stays silent.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ class RunLogWriter:
     path, events_path : Path or None
         The two files; None where they could not be created.
     writing : bool
-        False after `finish`, `close` or trouble.
+        False after `finish`, `stop`, `close` or trouble.
 
     Raises
     ------
@@ -231,6 +232,16 @@ class RunLogWriter:
         facts = replace(facts, epochs=tuple(self._epochs), warnings=tuple(self._warnings))
         late = "" if self._live else epoch_lines(shown_epochs(facts.epochs))
         self._files["log"].write(late + closing(facts, status))
+        self.close()
+
+    @_guarded
+    def stop(self, text: str) -> None:
+        """Write that the run was stopped, and by whom, and close the log; it has no status."""
+        self._begin()
+        shown = clean(text)
+        self._event("stopped", shown)
+        late = "" if self._live else epoch_lines(shown_epochs(tuple(self._epochs)))
+        self._files["log"].write(late + stopping(shown))
         self.close()
 
     def close(self) -> None:
