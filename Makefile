@@ -14,7 +14,7 @@ ifneq ($(MESSY),)
 export GEIGER_MESSY ?= $(abspath $(MESSY))
 endif
 
-.PHONY: demo test test-fast check fix bench docs clean
+.PHONY: demo test test-fast test-machines test-platforms check fix bench docs clean
 .DEFAULT_GOAL := demo
 
 # Byte-compiled whatever the environment says: uncompiled packages start 2 to 5 times slower.
@@ -34,6 +34,14 @@ test: $(STAMP)
 
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+# Slow: three random orders, then as other processors. Parts of it: make test-machines MACHINES="--only haswell -- tests/models"
+test-machines: $(STAMP)
+	$(BIN)/python tools/machines.py $(MACHINES)
+
+# Whether the lock installs on other systems; needs the internet.
+test-platforms: $(STAMP)
+	$(BIN)/python tools/platforms.py
 
 # All that CI runs, in the same order.
 check: $(STAMP)

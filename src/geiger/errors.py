@@ -7,7 +7,7 @@ Every message says what is wrong, where, and what to do next, in one line::
     ├── SettingError     a setting, name or path that does not exist or is not allowed
     ├── TrainingError    a model that could not be fitted
     │   └── Diverged     a network whose loss is not finite
-    └── MissingLibrary   an optional library that is not installed
+    └── MissingLibrary   a library that is not installed or does not load
 
 Commands print the line and exit with code 1; a traceback appears only with ``--debug``. `Terminated` is
 none of them: it is a KeyboardInterrupt.
@@ -48,7 +48,7 @@ class Diverged(TrainingError):
 
 
 class MissingLibrary(GeigerError):
-    """An optional library that the chosen part needs and that is not installed."""
+    """A library that the chosen part needs and that is not installed or does not load."""
 
 
 class Terminated(KeyboardInterrupt):

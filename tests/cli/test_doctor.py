@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from geiger.cli.doctor import PARTS
+from geiger.models.library import load
 
 Call = Any
 
@@ -41,3 +43,23 @@ def test_doctor_says_what_is_missing(
     assert last == ("missing: arch (embedded index prices)" if missing else "nothing is missing")
     states = {part["library"]: part["state"] for part in call("doctor", "--json").json["parts"]}
     assert {name for name, state in states.items() if state == "missing"} == set(missing)
+
+
+def test_doctor_says_what_does_not_load_and_what_to_do(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is installed and lacks a library of the system is found by loading it."""
+    load("xgboost"), load("catboost")  # while the system is still what it is
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "lightgbm.py").write_text("raise OSError('Library not loaded: @rpath/libomp.dylib')")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "lightgbm", raising=False)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    states = {part["library"]: part for part in call("doctor", "--json").json["parts"]}
+    assert states["lightgbm"]["state"] == "does not load"
+    assert states["xgboost"]["state"] == "installed"
+    out = call("doctor").out
+    assert "lightgbm is installed and does not load (Library not loaded: @rpath/libomp.dylib)" in out
+    assert "brew install libomp" in out
+    assert "nothing is missing" not in out

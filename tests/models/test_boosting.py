@@ -193,11 +193,14 @@ def test_noise_stops_earlier_than_a_signal(library):
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_planted_feature_carries_the_gain(library):
-    data = arrays(strength=0.5)
-    predictor = fit(quick(library), data)
-    share, next_share = sorted(predictor.importances)[:-3:-1]
-    assert predictor.importances[3] == share > 2 * next_share
-    assert np.corrcoef(predictor.predict(data.test), data.test.y)[0, 1] > 0.3  # the best possible: 0.45
+    found = []
+    for seed in range(5):
+        data = arrays(strength=0.5, seed=seed)
+        predictor = fit(quick(library), data)
+        share, next_share = sorted(predictor.importances)[:-3:-1]
+        assert predictor.importances[3] == share > 2 * next_share  # of ten seeds, at least 3.8 times
+        found.append(np.corrcoef(predictor.predict(data.test), data.test.y)[0, 1])
+    assert np.mean(found) > 0.3  # the best possible: 0.45, and the standard error of the mean 0.03
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -147,9 +147,10 @@ def test_weights_change_the_forecast(name):
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_strong_signal_is_found(name):
-    data = arrays()
+    """On 1000 rows the correlation's standard error is 0.03; over seeds of the market it was 0.36 to 0.60."""
+    data = fold_arrays(*market(n=1301), dataclasses.replace(FOLD, test=range(301, 1301)))
     predictor = fitted(name, data)
-    assert np.corrcoef(predictor.predict(data.test), data.test.y)[0, 1] > 0.3  # the best possible: 0.6
+    assert np.corrcoef(predictor.predict(data.test), data.test.y)[0, 1] > 0.25  # the best possible: 0.6
     if predictor.importances is not None:
         assert predictor.importances.argmax() == 0
 

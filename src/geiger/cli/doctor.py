@@ -10,8 +10,10 @@ from typing import Any
 
 from geiger import __version__
 from geiger.cli.terminal import print_json, table
+from geiger.errors import MissingLibrary
 from geiger.market.snapshots import Store
 from geiger.market.sources import list_symbols
+from geiger.models.library import load
 from geiger.runs import RunsFolder, environment
 from geiger.walk import gpu_at_hand
 
@@ -27,6 +29,8 @@ PARTS = {
     "bokeh_sampledata": "embedded stock prices",
     "yfinance": "`geiger data fetch`, optional",
 }
+BOOSTERS = ("xgboost", "lightgbm", "catboost")
+DOES_NOT_LOAD = "does not load"
 
 
 def doctor(args: argparse.Namespace) -> int:
@@ -44,16 +48,30 @@ def doctor(args: argparse.Namespace) -> int:
     print(table(rows))
     print("\nsymbols at hand: " + (", ".join(facts["symbols"]) or "none"))
     print(f"runs in {facts['runs_dir']}: {facts['runs']}; free disk there: {facts['free_gb']:.1f} GB")
+    for part in facts["parts"]:
+        if part["state"] == DOES_NOT_LOAD:
+            print(part["reason"])
     missing = [f"{p['library']} ({p['for']})" for p in facts["parts"] if p["state"] == "missing"]
-    print(f"missing: {', '.join(missing)}" if missing else "nothing is missing")
+    well = all(p["state"] == "installed" for p in facts["parts"])
+    if missing or well:
+        print(f"missing: {', '.join(missing)}" if missing else "nothing is missing")
     return 0
 
 
+def _state(library: str) -> dict[str, str | None]:
+    """Return whether a library is there; a booster, which may lack one of the system's, is loaded too."""
+    if importlib.util.find_spec(library) is None:
+        return {"state": "missing", "reason": None}
+    if library in BOOSTERS:
+        try:
+            load(library)
+        except MissingLibrary as error:
+            return {"state": DOES_NOT_LOAD, "reason": str(error)}
+    return {"state": "installed", "reason": None}
+
+
 def _facts(data: Path | None, runs: RunsFolder) -> dict[str, Any]:
-    parts = [
-        {"library": name, "for": use, "state": "installed" if importlib.util.find_spec(name) else "missing"}
-        for name, use in PARTS.items()
-    ]
+    parts = [{"library": name, "for": use, **_state(name)} for name, use in PARTS.items()]
     nearest = next(path for path in (runs.root.absolute(), *runs.root.absolute().parents) if path.exists())
     return {
         "environment": environment(),

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from geiger.errors import GeigerError, MissingLibrary, SettingError, TrainingError
+from geiger.errors import GeigerError, SettingError, TrainingError
 from geiger.models.base import (
     COMMON_FACTS,
     Forecaster,
@@ -26,6 +26,7 @@ from geiger.models.base import (
     restore_common,
     shares,
 )
+from geiger.models.library import load
 from geiger.models.state import State
 from geiger.records import Epoch, Notice
 from geiger.windows import Block, Floats, join
@@ -195,10 +196,7 @@ class XGBoost(Boosting):
 
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
         """Grow `count` trees on `block`."""
-        try:
-            import xgboost
-        except ImportError as error:
-            raise _missing("xgboost") from error
+        xgboost = load("xgboost")
         settings = {
             "objective": "reg:squarederror",
             "eval_metric": "rmse",
@@ -243,10 +241,7 @@ class LightGBM(Boosting):
 
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
         """Grow `count` trees on `block`."""
-        try:
-            import lightgbm
-        except ImportError as error:
-            raise _missing("lightgbm") from error
+        lightgbm = load("lightgbm")
         settings = {
             "objective": "regression",
             "metric": "l2",
@@ -316,10 +311,7 @@ class CatBoost(Boosting):
 
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
         """Grow `count` trees on `block`."""
-        try:
-            import catboost
-        except ImportError as error:
-            raise _missing("catboost") from error
+        catboost = load("catboost")
         booster = catboost.CatBoostRegressor(
             iterations=count,
             loss_function="RMSE",
@@ -359,8 +351,7 @@ class _XGBoostTrees(Trees):
     start: ClassVar[bytes] = b"{L"
 
     def predict(self, x: Floats, count: int) -> Floats:
-        import xgboost
-
+        xgboost = load("xgboost")
         data = xgboost.DMatrix(x, nthread=self.threads)
         return np.asarray(self.booster.predict(data, iteration_range=(0, count)), dtype=np.float64)
 
@@ -373,10 +364,7 @@ class _XGBoostTrees(Trees):
 
     @staticmethod
     def load(content: bytes, threads: int) -> tuple[Any, int]:
-        try:
-            import xgboost
-        except ImportError as error:
-            raise _missing("xgboost") from error
+        xgboost = load("xgboost")
         booster = xgboost.Booster({"nthread": threads, "verbosity": 0})
         booster.load_model(bytearray(content))
         return booster, int(booster.num_features())
@@ -400,10 +388,7 @@ class _LightGBMTrees(Trees):
 
     @staticmethod
     def load(content: bytes, threads: int) -> tuple[Any, int]:
-        try:
-            import lightgbm
-        except ImportError as error:
-            raise _missing("lightgbm") from error
+        lightgbm = load("lightgbm")
         booster = lightgbm.Booster(model_str=content.decode("ascii"))
         return booster, int(booster.num_feature())
 
@@ -429,10 +414,7 @@ class _CatBoostTrees(Trees):
 
     @staticmethod
     def load(content: bytes, threads: int) -> tuple[Any, int]:
-        try:
-            import catboost
-        except ImportError as error:
-            raise _missing("catboost") from error
+        catboost = load("catboost")
         booster = catboost.CatBoostRegressor(thread_count=threads, allow_writing_files=False)
         booster.load_model(blob=content)
         return booster, len(booster.feature_names_)  # `n_features_in_` is 0 in a model that was read
@@ -456,7 +438,7 @@ def restore_trees(state: State) -> TreesPredictor:
     DataError
         If a value is missing or wrong, or the library cannot read its own format.
     MissingLibrary
-        If the library is not installed.
+        If the library is not installed or does not load.
     """
     library = LIBRARIES[state.kind]
     state.require(
@@ -515,10 +497,6 @@ def _few(count: int) -> tuple[Notice, ...]:
         f"early stopping kept {trees}: no skill found on the inner validation rows (a finding, not a fault)"
     )
     return (Notice("FEW_TREES", text),)
-
-
-def _missing(library: str) -> MissingLibrary:
-    return MissingLibrary(f"{library} is not installed; install it or choose another model")
 
 
 def _rounded(x: Floats) -> NDArray[np.float32]:

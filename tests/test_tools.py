@@ -1,0 +1,94 @@
+"""What the slow tools rest on: the lock's lines, an older processor's environment, what pytest recorded."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def tool(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"tools_{name}", ROOT / "tools" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where a dataclass looks for its module
+    spec.loader.exec_module(module)
+    return module
+
+
+machines, platforms = tool("machines"), tool("platforms")
+
+
+def test_each_booster_is_locked_once_on_every_system() -> None:
+    from packaging.requirements import Requirement
+
+    lines = [Requirement(line) for line in (ROOT / "requirements" / "lock.txt").read_text().splitlines()]
+    for system, wanted in (("darwin", "xgboost"), ("linux", "xgboost-cpu"), ("win32", "xgboost-cpu")):
+        here = [r.name for r in lines if r.marker is None or r.marker.evaluate({"sys_platform": system})]
+        assert [name for name in here if name.startswith("xgboost")] == [wanted]
+    versions = {str(r.specifier) for r in lines if r.name.startswith("xgboost")}
+    assert len(versions) == 1
+
+
+def test_a_lock_is_read_without_its_markers() -> None:
+    assert platforms.locked("a==1\n\nb==2 ; sys_platform == 'win32'\n# c==3\n") == {"a==1", "b==2"}
+
+
+def test_an_older_processor_lacks_what_came_later() -> None:
+    loops = ["X86_V3", "X86_V4", "AVX512_ICL"]
+    off = {
+        name: machines.emulation(processor, 1, loops).get("NPY_DISABLE_CPU_FEATURES")
+        for name, processor in machines.PROCESSORS.items()
+    }
+    assert off == {
+        "nehalem": "X86_V3 X86_V4 AVX512_ICL",
+        "sandybridge": "X86_V3 X86_V4 AVX512_ICL",
+        "haswell": "X86_V4 AVX512_ICL",
+        "skylake": "AVX512_ICL",
+    }
+
+
+def test_a_machine_that_cannot_play_a_processor_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machines.platform, "machine", lambda: "x86_64")
+    assert machines.why_not(machines.PROCESSORS["haswell"], {"AVX2": True}) is None
+    assert machines.why_not(machines.PROCESSORS["skylake"], {"AVX2": True}) == "this processor has no AVX512F"
+    monkeypatch.setattr(machines.platform, "machine", lambda: "arm64")
+    assert machines.why_not(machines.PROCESSORS["haswell"], {}) == "this is arm64, not x86-64"
+
+
+def test_what_pytest_recorded_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "test_three.py").write_text(
+        "import pytest\ndef test_a(): pass\ndef test_b(): assert 0\n@pytest.mark.skip\ndef test_c(): pass\n"
+        "@pytest.fixture\ndef broken(): raise OSError\ndef test_d(broken): pass\n"
+    )
+    record = tmp_path / "record.xml"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={record}"]
+    subprocess.run([*command, "."], cwd=tmp_path, capture_output=True, check=False)
+    found, failed = machines.counts(record)
+    assert found == {"passed": 1, "failed": 2, "skipped": 1}
+    assert failed == ["test_three::test_b", "test_three::test_d"]
+
+
+@pytest.mark.parametrize("given", ["", "--xla_cpu_max_isa=AVX", "--xla_backend_optimization_level=1"])
+def test_flags_of_xla_that_are_set_stand_beside_those_of_the_tests(given: str) -> None:
+    show = "import os, conftest; print(os.environ['XLA_FLAGS'])"
+    done = subprocess.run(
+        [sys.executable, "-c", show],
+        env=os.environ | {"XLA_FLAGS": given, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    flags = done.stdout.split()
+    assert set(given.split()) <= set(flags)
+    names = [flag.partition("=")[0] for flag in flags]
+    assert len(names) == len(set(names))
+    assert {"--xla_backend_optimization_level", "--xla_llvm_disable_expensive_passes"} <= set(names)
