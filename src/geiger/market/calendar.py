@@ -43,7 +43,8 @@ class Market:
     close : time
         Local time at which the bar of a day is complete; 00:00 is the end of that day.
     days_per_year : int
-        Bars in a year: 252 on exchanges, 365 where every day trades.
+        Bars in a year: 252 on exchanges, 260 for foreign exchange, 365 where every day trades. What a series
+        itself shows goes before its name: see `geiger.market.rhythm.observed_market`.
     has_open : bool
         False where the open is only the last close and nobody can trade at it.
     close_known : bool
@@ -64,7 +65,7 @@ class Market:
     @property
     def known(self) -> bool:
         """Whether the symbol's market was recognised."""
-        return self is not UNKNOWN
+        return self.name != UNKNOWN.name
 
 
 UNKNOWN = Market("unknown", None, "Pacific/Kiritimati", time(12, 0), close_known=False)
@@ -77,6 +78,7 @@ FX = Market(
     None,
     "Europe/London",
     MIDNIGHT,
+    days_per_year=260,
     has_open=False,
     close_known=False,
     shortened=timedelta(),
@@ -264,16 +266,15 @@ def close_instant(market: Market, day: date) -> datetime:
     return local.astimezone(UTC)
 
 
-def closes_later(context: str, symbol: str) -> bool:
-    """Say whether the bar of `context` may be complete only after the close of `symbol` on the same date.
+def closes_later(late: Market, early: Market) -> bool:
+    """Say whether the bar of `late`, a context, may be complete only after the close of `early` on its date.
 
     Where it may, the context must be lagged by a day. A close that is not sure counts as later, and so does
     one that is earlier only on days which the symbol's exchange does not shorten.
 
-    >>> closes_later("^GSPC", "AAPL"), closes_later("^VIX", "AAPL"), closes_later("^GSPC", "AIR.PA")
+    >>> closes_later(US, US), closes_later(CBOE_INDEX, US), closes_later(US, PARIS)
     (False, True, True)
     """
-    late, early = market_of(context), market_of(symbol)
     if not (late.close_known and early.close_known):
         return True
     margin = timedelta() if _shortened_together(late, early) else early.shortened
