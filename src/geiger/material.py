@@ -19,9 +19,11 @@ from geiger.config import Config, Fill
 from geiger.errors import DataError
 from geiger.features.catalogue import NAMES, VERSION, WARMUP, feature_matrix
 from geiger.folds import Fold, walk_forward
-from geiger.market.calendar import Market, market_of, sessions
-from geiger.market.doubts import CLOSE_FIRST, CLOSE_ONLY, Doubt, check, stale_open_share
+from geiger.market.calendar import Market
+from geiger.market.doubts import CLOSE_FIRST, FUTURE_DAYS, Doubt, not_daily, stale_open_share
+from geiger.market.inspection import inspect
 from geiger.market.prices import slice_days
+from geiger.market.rhythm import observed_market
 from geiger.market.snapshots import Store, changed_days, content_hash
 from geiger.market.sources import (
     Loaded,
@@ -38,6 +40,7 @@ Context: TypeAlias = tuple[Loaded | None, Loaded | None]  # the index, and the v
 
 UPPER_BOUND = "trained and filled at the close instead, which is an upper bound"
 STALE_OPENS = 0.10  # above this share of opens equal to the last close, an open is no price to trade at
+STALE_FOLD = 0.30  # the same for the test rows of a single fold, which are few
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def prepare(
     snapshots: Store,
     loaded: Loaded | None = None,
     context_given: Context | None = None,
+    now: dt.datetime | None = None,
 ) -> Material:
     """Load one symbol and its context, cut off the lock-box, and compute features and target.
 
@@ -106,9 +110,19 @@ def prepare(
         Prices that the caller already has, in place of a source.
     context_given : (index, volatility index), optional
         The context that the caller already has, in place of `context` and its source.
+    now : datetime with a zone, optional
+        Stands in for the clock, which only says which bars lie in the future.
+
+    Raises
+    ------
+    DataError
+        The series is too short, is not daily, or no model may learn from it.
     """
     loaded = loaded or load(symbol, data=data, store=library)
-    market = market_of(symbol)
+    market = observed_market(symbol, loaded.prices)
+    # Of the whole series, as `geiger data check` says it: sentences, from which no figure is made.
+    doubts = inspect(loaded, now)
+    _refuse(loaded.where, market, doubts, slice_days(loaded.prices, _day(config.start), _day(config.end)))
     lockbox = market.days_per_year if config.lockbox is None else config.lockbox
     prices = _development_rows(loaded.prices, lockbox, config)
     bar_notices: tuple[Notice, ...] = ()
@@ -117,14 +131,10 @@ def prepare(
     fill, fill_notices = _choose_fill(prices, market, config)
     if context_given is None:
         context_given = _load_context(symbol, data, context, library)
-    frame, context_facts, context_notices = _context(symbol, prices, context_given, snapshots)
+    frame, context_facts, context_notices = _context(symbol, market, prices, context_given, snapshots)
     features = feature_matrix(prices, frame)
     _require_finite(features, prices, symbol)
     rewritten = _remember(loaded, snapshots, until=prices["day"][-1])
-    days = sessions(market, prices["day"][0], prices["day"][-1])
-    doubts = check(prices, sessions=days, trades_every_day=market.days_per_year == 365)
-    if any(doubt.code == CLOSE_FIRST for doubt in doubts):
-        raise DataError(f"{symbol}: {next(d.text for d in doubts if d.code == CLOSE_FIRST)}")
     return Material(
         symbol=symbol,
         market=market,
@@ -135,7 +145,7 @@ def prepare(
         fill=fill,
         warmup=WARMUP,
         notices=(
-            *_as_notices((*loaded.notes, *(d for d in doubts if not (bar_notices and d.code == CLOSE_ONLY)))),
+            *_as_notices((*loaded.notes, *doubts)),
             *rewritten,
             *bar_notices,
             *fill_notices,
@@ -157,6 +167,15 @@ def prepare(
             "features": VERSION,
         },
     )
+
+
+def _refuse(where: str, market: Market, doubts: tuple[Doubt, ...], asked: pl.DataFrame) -> None:
+    """Refuse rows of which no daily forecast can be made; where only closes are used, they may come first."""
+    codes = {FUTURE_DAYS, CLOSE_FIRST} if market.has_open else {FUTURE_DAYS}
+    reasons = [not_daily(asked), *(doubt for doubt in doubts if doubt.code in codes)]
+    for doubt in reasons:
+        if doubt is not None:
+            raise DataError(f"{where}: {doubt.text}")
 
 
 def _development_rows(prices: pl.DataFrame, lockbox: int, config: Config) -> pl.DataFrame:
@@ -195,10 +214,25 @@ def _choose_fill(prices: pl.DataFrame, market: Market, config: Config) -> tuple[
     before = prices.slice(0, folds[0].test.start).tail(config.min_train)
     share = stale_open_share(before)
     if share <= STALE_OPENS:
-        return "next_open", ()
+        return "next_open", _stale_later(prices, folds)
     why = f"{share:.0%} of the opens from {before['day'][0]} to {before['day'][-1]} repeat the last close"
     text = f"{why}: {UPPER_BOUND}; a later --start may leave them out"
     return "close", (Notice("FILL_CLOSE", text),)
+
+
+def _stale_later(prices: pl.DataFrame, folds: tuple[Fold, ...]) -> tuple[Notice, ...]:
+    """Say where opens become stale in the test rows, which may not choose the fill."""
+    tested = prices.slice(folds[0].test.start, folds[-1].test.stop - folds[0].test.start)
+    parts = [prices.slice(fold.test.start, fold.test.stop - fold.test.start) for fold in folds]
+    share, worst = stale_open_share(tested), max(parts, key=stale_open_share)
+    if share <= STALE_OPENS and stale_open_share(worst) <= STALE_FOLD:
+        return ()
+    text = (
+        f"{share:.0%} of the opens in the test rows repeat the last close (at most "
+        f"{stale_open_share(worst):.0%} in one fold, {worst['day'][0]} to {worst['day'][-1]}): a fill there "
+        "is no trade, so what it earns is an upper bound"
+    )
+    return (Notice("TEST_OPENS_STALE", text),)
 
 
 def cut_folds(first_row: int, end_row: int, config: Config) -> tuple[Fold, ...]:
@@ -244,7 +278,7 @@ def _load_context(symbol: str, data: Path | None, context: str | None, library: 
 
 
 def _context(
-    symbol: str, prices: pl.DataFrame, given: Context, snapshots: Store
+    symbol: str, market: Market, prices: pl.DataFrame, given: Context, snapshots: Store
 ) -> tuple[pl.DataFrame | None, dict[str, Any], tuple[Notice, ...]]:
     """Put index and volatility index on the symbol's days."""
     index, volatility = given
@@ -259,6 +293,7 @@ def _context(
         symbol,
         (index.symbol, index.prices),
         (volatility.symbol, volatility.prices) if volatility else None,
+        own=market,
     )
     facts: dict[str, Any] = {"market": index.symbol, "market_hash": content_hash(index.prices)}
     if volatility:

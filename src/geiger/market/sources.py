@@ -26,6 +26,7 @@ __all__ = [
     "default_volatility",
     "embedded_symbols",
     "fetch_yahoo",
+    "left_out",
     "list_symbols",
     "load",
     "load_prices",
@@ -89,9 +90,27 @@ def list_symbols(data: Path | None = None, store: Store | None = None) -> dict[s
     return dict(sorted(found.items()))
 
 
+def left_out(data: Path | None) -> dict[str, str]:
+    """Return the files that `list_symbols` leaves out of a folder or file, each with the reason."""
+    if data is None:
+        return {}
+    found = {}
+    for path in _entries(data) if data.is_dir() else [data]:
+        if path.suffix.lower() not in ENDINGS and data.is_dir():
+            found[path.name] = f"neither {ENDINGS[0]} nor {ENDINGS[1]}"
+        elif not _is_symbol(path.stem):
+            found[path.name] = "its name is no symbol: `geiger data add FILE --symbol SYMBOL` gives it one"
+    return found
+
+
 def _files(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if path.suffix.lower() in ENDINGS]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return the files of a folder, ascending, without those that the system hides."""
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+        return sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
     except OSError as error:
         raise DataError(f"{folder}: cannot be read ({error.strerror}); check the folder") from None
 
