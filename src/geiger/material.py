@@ -1,6 +1,7 @@
 """Everything known about one symbol before a model is chosen: prices, context, features, target.
 
-The lock-box is cut off here, before anything is computed: what follows never holds its rows.
+The lock-box is cut off here, before anything is computed: what follows never holds its rows. Only what is
+doubtful about the data is said of the whole series, in sentences.
 """
 
 from __future__ import annotations

@@ -164,6 +164,8 @@ def test_check_holds_listed_dividends_against_the_adjusted_close(call: Call, dat
     answer = call("data", "check", data / "X1.csv")
     assert "ERROR   DATA_ADJUSTMENT_MISMATCH" in answer.out
     assert "2020-01-06: dividend 1 on a last close of 20" in answer.out
+    call("data", "add", data / "X1.csv")
+    assert "DATA_ADJUSTMENT_MISMATCH" in call("data", "show", "X1").out  # the store keeps no dividends
     whole = [",".join((cells := row.split(","))[:2] + cells[3:]) for row in rows]
     (data / "X1.csv").write_text("\n".join(["Date,Close,Dividends", *whole]) + "\n")  # adjusted already
     assert "DATA_ADJUSTMENT_MISMATCH" not in call("data", "check", data / "X1.csv").out

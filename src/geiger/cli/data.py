@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from geiger.cli.complaint import complain, plain
 from geiger.cli.options import day_of, is_symbol
 from geiger.cli.terminal import print_json, table
 from geiger.errors import DataError, SettingError
+from geiger.market.actions import MISMATCH
 from geiger.market.calendar import valid_symbol
 from geiger.market.doubts import Doubt
 from geiger.market.inspection import inspect
@@ -103,8 +104,12 @@ def fetch_data(args: argparse.Namespace) -> int:
 
 
 def _keep(loaded: Loaded, args: argparse.Namespace) -> int:
-    snapshot = Store(RunsFolder(args.runs_dir).library).save(loaded)
-    doubts = (*loaded.notes, *inspect(loaded))
+    found = inspect(loaded)
+    doubts = (*loaded.notes, *found)
+    # The listed actions are not kept: what they said must be.
+    listed = [doubt for doubt in found if doubt.code == MISMATCH]
+    kept = replace(loaded, notes=(*loaded.notes, *listed))
+    snapshot = Store(RunsFolder(args.runs_dir).library).save(kept)
     facts = {
         **_loaded_facts(loaded),
         "snapshot": snapshot.hash,

@@ -10,6 +10,8 @@ import polars as pl
 
 from geiger.market.doubts import DAYS_SHOWN, Doubt
 
+MISMATCH = "DATA_ADJUSTMENT_MISMATCH"
+
 Floats = npt.NDArray[np.float64]
 
 _WRONG_BY = 0.25  # share of the step; vendors differ by less (which close, which day's exchange rate)
@@ -133,4 +135,4 @@ def _doubt(day: pl.Series, faults: list[_Fault]) -> Doubt:
         f"({told}{more}); correct the adjusted close, or the listed amounts"
     )
     days = tuple(str(day[fault.row]) for fault in faults[:DAYS_SHOWN])
-    return Doubt("DATA_ADJUSTMENT_MISMATCH", "error", days, len(faults), text)
+    return Doubt(MISMATCH, "error", days, len(faults), text)
