@@ -35,7 +35,7 @@ from geiger.runlog.writer import log_stem
 from geiger.runs import StoredRun, environment
 from geiger.saved import SavedModel, model_of, save_model
 from geiger.stacking import Base, Stacked, stack
-from geiger.walk import FoldOutput, Walk, walk
+from geiger.walk import FoldOutput, Walk, use_folds, walk
 
 __all__ = ["BaseRun", "Experiment", "Plan", "Run", "backtest", "plan", "run", "run_bases"]
 
@@ -111,7 +111,7 @@ def run(
                     planned.folds,
                     parts=parts,
                     on_fold=on_done,
-                    for_use=experiment.estimator is None,
+                    for_use=experiment.leaves_model,
                 )
             else:
                 made = _stacked(planned, bases)
@@ -189,7 +189,7 @@ def _stacked(planned: Plan, bases: Sequence[BaseRun]) -> Stacked:
     config = planned.experiment.config
     return stack(
         [
-            Base(base.model, one.name, one.forecasts(), one.members(), one.train_rows())
+            Base(base.model, one.name, one.forecasts(), one.members(), one.train_rows(), one.sealed())
             for base in bases
             if (one := base.stored) is not None
         ],
@@ -198,6 +198,7 @@ def _stacked(planned: Plan, bases: Sequence[BaseRun]) -> Stacked:
         planned.folds,
         horizon=config.horizon,
         rolling=config.rolling,
+        for_use=True,
     )
 
 
@@ -254,6 +255,7 @@ def _finish(
 def _model_for_use(planned: Plan, made: Walk | Stacked, bases: Sequence[BaseRun]) -> SavedModel | None:
     """Return what `geiger predict` needs; None for a user's own estimator, which only code could store."""
     material, config = planned.material, planned.experiment.config
+    days, last = material.whole.prices["day"], use_folds(material, config, planned.folds)[-1]
     facts = {
         "symbol": material.symbol,
         "model": planned.model,
@@ -263,8 +265,9 @@ def _model_for_use(planned: Plan, made: Walk | Stacked, bases: Sequence[BaseRun]
         "features": material.provenance["features"],
         "feature_contract": contract_hash(),
         "data_hash": material.provenance["data_hash"],
-        "learned_from": str(material.prices["day"][material.warmup]),
-        "learned_to": str(material.prices["day"][material.labelled - 1]),
+        "learned_from": str(days[last.train.start]),
+        "learned_to": str(days[last.valid.stop - 1]),
+        "decided_on": str(days[last.test.start]),  # its labels were known at this close, and not before
         "environment": environment(),
     }
     if isinstance(made, Stacked):
