@@ -22,8 +22,9 @@ from typing import Any
 import polars as pl
 
 from geiger import config as settings
+from geiger.chain import Chain
 from geiger.checks.plan import checkpoints
-from geiger.errors import GeigerError, TrainingError
+from geiger.errors import DataError, GeigerError, TrainingError
 from geiger.evaluation import Evaluation, evaluate
 from geiger.features.catalogue import FEATURES, contract_hash
 from geiger.models import LOG_NAMES, Forecaster
@@ -32,7 +33,7 @@ from geiger.records import Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard
 from geiger.runlog.writer import log_stem
-from geiger.runs import StoredRun, environment
+from geiger.runs import RunsFolder, StoredRun, environment
 from geiger.saved import SavedModel, model_of, save_model
 from geiger.stacking import Base, Stacked, stack
 from geiger.walk import FoldOutput, Walk, use_folds, walk
@@ -344,8 +345,18 @@ def _facts(planned: Plan, evaluation: Evaluation, notices: Iterable[Notice]) -> 
         "environment": environment(),
         "results": evaluation.as_dict(),
         "verdict": "not evaluated",
+        "forecast_ledger": _ledger_head(planned.experiment.runs),
         "warnings": [asdict(notice) for notice in dict.fromkeys(notices)],
     }
+
+
+def _ledger_head(runs: RunsFolder) -> dict[str, Any] | None:
+    """Return how far the ledger of saved forecasts has come, so that a later cut of it is noticed."""
+    try:
+        length, digest = Chain(runs.forecast_ledger).head()
+    except DataError:  # whoever reads the ledger is told; a training is not stopped by it
+        return None
+    return {"length": length, "hash": digest} if length else None
 
 
 def _save(

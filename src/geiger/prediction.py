@@ -24,7 +24,7 @@ from geiger.errors import DataError, SettingError
 from geiger.evaluation import expected_simple, sizing_of, volatility_on
 from geiger.evidence.conformal import Coverage, coverage, interval, scores_of
 from geiger.features.catalogue import VERSION, contract_hash
-from geiger.market.calendar import Market, close_instant, next_session, sessions
+from geiger.market.calendar import Market, close_instant, next_session, open_instant, sessions
 from geiger.market.snapshots import Store
 from geiger.material import Material, prepare
 from geiger.records import Notice, as_text
@@ -38,7 +38,7 @@ Floats = npt.NDArray[np.float64]
 LEVEL = 0.9  # of the interval
 RECENT = 60  # sessions in which a missing day is said: what features and networks look back on most
 OLD_MODEL = 252  # rows since the last one it learned from
-LATE_DAYS = 366  # no calendar is asked for more sessions than this at once
+HOUR = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,9 @@ class Prediction:
         Of the last bar: the forecast was made at its close.
     entry_day, exit_day : date
         Sessions on which the position is opened and closed, by the exchange's calendar.
+    save_by : datetime or None
+        In UTC: saved before it, the forecast counts when it is scored, see `save_by`. None where nobody can
+        say, so that it never does.
     forecast, low, high : float
         Log return from entry to exit, and its interval; infinite where too few errors are known.
     expected : float
@@ -77,6 +80,7 @@ class Prediction:
     day: dt.date
     entry_day: dt.date
     exit_day: dt.date
+    save_by: dt.datetime | None
     forecast: float
     expected: float
     low: float
@@ -103,7 +107,7 @@ class Prediction:
         facts = {**asdict(self), "direction": self.direction}
         for name in ("low", "high"):
             facts[name] = facts[name] if np.isfinite(facts[name]) else None
-        return {k: str(v) if isinstance(v, dt.date) else v for k, v in facts.items()}
+        return {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in facts.items()}
 
     def lines(self) -> list[str]:
         """Return it for people."""
@@ -214,6 +218,7 @@ def predict(
         day=day,
         entry_day=entry if material.fill == "next_open" else day,
         exit_day=exit_day,
+        save_by=save_by(market, material.fill, day, entry),
         forecast=forecast,
         expected=float(expected[0]),
         low=found.low,
@@ -267,6 +272,24 @@ def latest_material(
     target = make_target(material.prices, expected, config.horizon)
     notices = tuple(n for n in material.notices if n.code not in ("LOCKBOX_OPEN", "FILL_CLOSE"))
     return replace(material, fill=expected, target=target, notices=notices), config
+
+
+def save_by(market: Market, fill: str, day: dt.date, next_day: dt.date) -> dt.datetime | None:
+    """Return the moment before which a forecast of `day` must be saved to count, in UTC, or None for never.
+
+    Filled at the next open: the open of the next session. Filled at the close: an hour after that close. The
+    hour is also given where the next session opens as soon as the last one ends, since no forecast could be
+    earlier there. Where a close is a guess, nobody can say that a forecast was made near it.
+
+    >>> from geiger.market.calendar import market_of
+    >>> save_by(market_of("AAPL"), "next_open", dt.date(2023, 6, 2), dt.date(2023, 6, 5)).isoformat()
+    '2023-06-05T13:30:00+00:00'
+    """
+    an_hour_after = close_instant(market, day) + HOUR
+    if fill == "close":
+        return an_hour_after if market.close_known else None
+    opens = open_instant(market, next_day)
+    return max(opens, an_hour_after) if market.known else opens
 
 
 def _require_closed(material: Material, now: dt.datetime) -> None:
@@ -344,7 +367,10 @@ def _sessions_since(market: Market, day: dt.date, now: dt.datetime) -> int | Non
     if first > last:
         return 0
     days = sessions(market, first, last)
-    return None if days is None else sum(close_instant(market, one) <= now for one in days)
+    if days is None:
+        return None
+    sure = now.date() - dt.timedelta(days=3)  # of the days before it every session has closed
+    return sum(one < sure or close_instant(market, one) <= now for one in days)
 
 
 def _doubts(

@@ -225,6 +225,11 @@ class RunsFolder:
         """Folder of the prices that the user added or fetched."""
         return self.root / "library"
 
+    @property
+    def forecast_ledger(self) -> Path:
+        """File of the forecasts that `geiger predict --save` kept."""
+        return self.root / "forecasts.jsonl"
+
     def parts(self, key: str) -> Parts:
         """Return the store for the folds of an unfinished run."""
         return Parts(self.root / ".parts" / key)
