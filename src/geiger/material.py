@@ -1,14 +1,15 @@
 """Everything known about one symbol before a model is chosen: prices, context, features, target.
 
-The lock-box is cut off here, before anything is computed: what follows never holds its rows. Only what is
-doubtful about the data is said of the whole series, in sentences.
+The lock-box is cut off here, before anything is computed: what is scored never holds its rows. The same
+with these rows stands apart, in `Material.whole`, for the model for use alone. What is doubtful about the
+data is said of the whole series, in sentences.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -62,6 +63,8 @@ class Material:
         The fill that is used, which differs from the one asked for where opens are no prices.
     provenance : mapping
         Source, days, content hashes; written to the log and to ``run.json``.
+    beyond : Material, optional
+        The same up to the last bar (or to --end), the lock-box included; None where nothing is locked.
     """
 
     symbol: str
@@ -74,6 +77,12 @@ class Material:
     warmup: int
     notices: tuple[Notice, ...]
     provenance: Mapping[str, Any]
+    beyond: Material | None = None
+
+    @property
+    def whole(self) -> Material:
+        """All rows, the lock-box included: for the model for use; nothing made of them is scored or shown."""
+        return self if self.beyond is None else self.beyond
 
     @property
     def labelled(self) -> int:
@@ -94,6 +103,8 @@ def prepare(
     now: dt.datetime | None = None,
 ) -> Material:
     """Load one symbol and its context, cut off the lock-box, and compute features and target.
+
+    What lies behind the cut is in the result's `whole`, and in nothing else of it.
 
     Parameters
     ----------
@@ -136,7 +147,7 @@ def prepare(
     features = feature_matrix(prices, frame)
     _require_finite(features, prices, symbol)
     rewritten = _remember(loaded, snapshots, until=prices["day"][-1])
-    return Material(
+    material = Material(
         symbol=symbol,
         market=market,
         prices=prices,
@@ -168,6 +179,21 @@ def prepare(
             "features": VERSION,
         },
     )
+    every_row = slice_days(loaded.prices, _day(config.start), _day(config.end))
+    if every_row.height == prices.height:
+        return material
+    return replace(material, beyond=_whole(material, every_row, context_given, config.horizon))
+
+
+def _whole(material: Material, prices: pl.DataFrame, context: Context, horizon: int) -> Material:
+    """Return the material of all rows; what was judged on development rows (fill, doubts) stays as it is."""
+    if not material.market.has_open:
+        prices = _closes_only(prices, material.market)[0]
+    frame = _aligned(prices["day"], material.symbol, material.market, context)[0]
+    features = feature_matrix(prices, frame)
+    _require_finite(features, prices, material.symbol)
+    target = make_target(prices, material.fill, horizon)
+    return replace(material, prices=prices, context=frame, features=features, target=target)
 
 
 def _refuse(where: str, market: Market, doubts: tuple[Doubt, ...], asked: pl.DataFrame) -> None:
@@ -289,17 +315,26 @@ def _context(
     for used in (index, volatility):
         if used is not None:
             snapshots.save(used)
-    frame, doubts = align_context(
-        prices["day"],
+    frame, doubts = _aligned(prices["day"], symbol, market, given)
+    facts: dict[str, Any] = {"market": index.symbol, "market_hash": content_hash(index.prices)}
+    if volatility:
+        facts |= {"volatility": volatility.symbol, "volatility_hash": content_hash(volatility.prices)}
+    return frame, facts, _as_notices(doubts)
+
+
+def _aligned(
+    days: pl.Series, symbol: str, market: Market, given: Context
+) -> tuple[pl.DataFrame | None, tuple[Doubt, ...]]:
+    index, volatility = given
+    if index is None:
+        return None, ()
+    return align_context(
+        days,
         symbol,
         (index.symbol, index.prices),
         (volatility.symbol, volatility.prices) if volatility else None,
         own=market,
     )
-    facts: dict[str, Any] = {"market": index.symbol, "market_hash": content_hash(index.prices)}
-    if volatility:
-        facts |= {"volatility": volatility.symbol, "volatility_hash": content_hash(volatility.prices)}
-    return frame, facts, _as_notices(doubts)
 
 
 def _remember(loaded: Loaded, snapshots: Store, until: dt.date) -> tuple[Notice, ...]:

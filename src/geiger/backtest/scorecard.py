@@ -167,7 +167,7 @@ def scorecard(
         On the same days; ``buy_and_hold`` must be among them. The figures against ``volatility_matched``
         are undefined without it, and for the baselines themselves.
     days_per_year : int
-        Bars in a year: 252 on exchanges, 260 for foreign exchange, 365 where every day trades.
+        Trading days in a year: 252 on exchanges, 365 for crypto.
     cash_yield : float
         Yearly interest on cash that the Sharpe ratio takes off.
     seed : int

@@ -63,7 +63,7 @@ def simulate(
         One weight for each day of `rows`.
     costs : Costs
     days_per_year : int
-        Bars in a year: 252 on exchanges, 260 for foreign exchange, 365 where every day trades.
+        Trading days in a year: 252 on exchanges, 365 for crypto.
     liquidate : bool
         Whether the last row pays for closing its position.
 

@@ -47,7 +47,7 @@ class Sizing:
     cost_bps : float
         Cost of one unit of turnover in basis points, slippage included.
     days_per_year : int
-        Bars in a year: 252 on exchanges, 260 for foreign exchange, 365 where every day trades.
+        Trading days in a year: 252 on exchanges, 365 for crypto.
     allow_short : bool
         False turns every negative weight into 0.
     """

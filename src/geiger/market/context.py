@@ -6,13 +6,14 @@ A value of the context is used on the symbol's day t only if it was complete at 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from geiger.columns import CONTEXT, PRICES, require
-from geiger.market.calendar import Market, closes_later, market_of
+from geiger.market.calendar import Market, closes_later, market_of, sessions
 from geiger.market.doubts import DAYS_SHOWN, Doubt, Severity
 from geiger.market.rhythm import observed_market
 
@@ -20,6 +21,7 @@ CODES: Mapping[str, str] = {
     "CONTEXT_MISSING": "there is no market context, so its features are constant 0",
     "CONTEXT_LAGGED": "the context closes after the symbol, so each day uses its value of an earlier date",
     "CONTEXT_PARTIAL": "the context has no value on some of the symbol's days",
+    "CONTEXT_OLD": "the context ends before the symbol, whose last days repeat its last value",
 }
 PREFERRED = ("^GSPC", "SPY", "^IXIC", "QQQ", "^DJI", "DIA")
 FAMILIES = (
@@ -135,4 +137,25 @@ def _doubts(
     if lagged:
         text = f"{name} may close later than {symbol}: each day uses its last close of an earlier date"
         found.append(Doubt("CONTEXT_LAGGED", "note", (), len(days), text))
-    return found
+    return found + _age(days, symbol, given, word, lagged=lagged)
+
+
+def _age(days: pl.Series, symbol: str, given: Named, word: str, *, lagged: bool) -> list[Doubt]:
+    """Say how many sessions the context lacks before the symbol's last day, where it lacks any."""
+    name, prices = given
+    known = prices["day"].filter(prices["day"] <= days[-1])
+    if not len(known):
+        return []
+    newest = days[-1] - timedelta(days=1) if lagged else days[-1]
+    first = known[-1] + timedelta(days=1)
+    expected = sessions(observed_market(name, prices), first, newest)
+    if expected is None:  # no calendar of the context: the symbol's own days stand in
+        expected = days.filter(days.is_between(first, newest)).to_list()
+    if not expected:
+        return []
+    behind = "1 session" if len(expected) == 1 else f"{len(expected)} sessions"
+    text = (
+        f"{name} as the {word} has no bar after {known[-1]}, {behind} short of what the last bar of {symbol} "
+        f"({days[-1]}) could know: its features stand still; give its prices up to {newest}"
+    )
+    return [Doubt("CONTEXT_OLD", "warning", tuple(map(str, expected[:DAYS_SHOWN])), len(expected), text)]
