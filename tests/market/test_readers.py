@@ -203,6 +203,37 @@ def test_times_of_the_local_clock_are_cut_and_noted(write) -> None:
     assert notes(reading)["DATA_TIME_OF_DAY"] == 2
 
 
+LISTED = (
+    "Date,Close,Dividends,Capital Gains,Stock Splits\n2020-01-06,26,0.0,0.0,2.0\n"
+    "2020-01-03,50,0.25,,0.0\n2020-01-02,51,0.0,1.5,0.0\n"
+)
+
+
+def test_dividends_gains_and_splits_are_kept_as_the_file_lists_them(write, tmp_path: Path) -> None:
+    reading = read_prices(write(LISTED))
+    assert reading.actions is not None
+    assert reading.actions.columns == ["day", "dividend", "capital_gain", "split"]
+    assert reading.actions["day"].equals(reading.prices["day"])
+    assert [row[1:] for row in reading.actions.rows()] == [(0.0, 1.5, 1.0), (0.25, 0.0, 1.0), (0.0, 0.0, 2.0)]
+    pl.read_csv(tmp_path / "AAA.csv", try_parse_dates=True).write_parquet(tmp_path / "A.parquet")
+    stored = read_prices(tmp_path / "A.parquet").actions
+    assert stored is not None
+    assert stored.equals(reading.actions)
+
+
+def test_actions_of_other_vendors(write) -> None:
+    text = "date;close;divCash;splitFactor\n02.01.2020;10,5;0,25;1,0\n03.01.2020;5,25;0,0;2,0\n"
+    actions = read_prices(write(text)).actions
+    assert actions is not None
+    assert [row[1:] for row in actions.rows()] == [(0.25, None, 1.0), (0.0, None, 2.0)]
+    assert read_prices(write(YAHOO)).actions is None
+
+
+def test_two_columns_of_one_action_are_refused(write) -> None:
+    message = refusal(write("Date,Close,Dividend,Div Cash\n2020-01-02,10.5,0,0\n"))
+    assert "columns 'Dividend' and 'Div Cash' both list the same action (dividend)" in message
+
+
 def test_columns_without_a_meaning_are_named(write) -> None:
     text = "Date,Close,Stock Splits,Mood\n2020-01-02,10.5,0.0,good\n"
     (note, _) = sorted(read_prices(write(text)).notes, key=lambda note: note.code, reverse=True)

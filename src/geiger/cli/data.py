@@ -90,7 +90,8 @@ def add_data(args: argparse.Namespace) -> int:
     if symbol is None:
         raise SettingError(f"{args.file}: its name is no symbol; give one with --symbol")
     reading = read_prices(args.file)
-    loaded = Loaded(symbol, reading.prices, "file", str(args.file), reading.notes, reading.layout)
+    where = str(args.file)
+    loaded = Loaded(symbol, reading.prices, "file", where, reading.notes, reading.layout, reading.actions)
     return _keep(loaded, args)
 
 

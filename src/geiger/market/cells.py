@@ -148,6 +148,17 @@ def to_numbers(column: pl.Series, style: NumberStyle) -> pl.Series:
     return column.cast(pl.Float64)
 
 
+def numbers_or_none(column: pl.Series, style: NumberStyle) -> pl.Series | None:
+    """Return the cells as floats, or None where one of them is no number in this style.
+
+    >>> numbers_or_none(pl.Series(["0.25", None]), "point").to_list()
+    [0.25, None]
+    >>> numbers_or_none(pl.Series(["4:1"]), "point")
+    """
+    right = column.str.contains(_COMMA if style == "comma" else _POINT)
+    return to_numbers(column, style) if right.fill_null(True).all() else None
+
+
 def is_grouped(column: pl.Series, style: NumberStyle) -> bool:
     """Whether any cell groups its thousands."""
     return bool(column.str.contains("." if style == "comma" else ",", literal=True).any())

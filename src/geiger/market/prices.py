@@ -29,6 +29,11 @@ HEADINGS: Mapping[str, frozenset[str]] = {
     "volume": frozenset({"volume", "vol"}),
     "raw_close": frozenset({"rawclose"}),
 }
+ACTIONS: Mapping[str, frozenset[str]] = {
+    "dividend": frozenset({"dividend", "dividends", "dividendamount", "divcash", "cashdividend"}),
+    "capital_gain": frozenset({"capitalgain", "capitalgains"}),
+    "split": frozenset({"split", "splits", "stocksplit", "stocksplits", "splitfactor", "splitcoefficient"}),
+}
 BAR = ("open", "high", "low")
 QUOTES = (*BAR, "close", "adj", "raw_close")
 
@@ -167,6 +172,29 @@ def canonical(table: pl.DataFrame, place: Place) -> pl.DataFrame:
     return _within_bounds(require(frame, PRICES))
 
 
+def actions_of(table: pl.DataFrame) -> pl.DataFrame | None:
+    """Return what a `quoted` table itself says of dividends, capital gains and splits.
+
+    Returns
+    -------
+    polars.DataFrame, optional
+        ``day``; ``dividend`` and ``capital_gain`` in money a share (0 = none); ``split``, new shares for an
+        old one (1 = none, also where the file writes 0). A column is null where the file has none, an empty
+        cell means none. None where the table has no such column at all.
+    """
+    if not any(name in table.columns for name in ACTIONS):
+        return None
+    columns = [table["day"]]
+    for name in ACTIONS:
+        none = 1.0 if name == "split" else 0.0
+        column = table[name] if name in table.columns else pl.Series(name, [None] * table.height, pl.Float64)
+        if name in table.columns:
+            column = column.fill_nan(None).fill_null(none)
+            column = column.set(column == 0, none)
+        columns.append(column)
+    return pl.DataFrame(columns)
+
+
 def shown(text: str, limit: int = _SHOWN_CHARACTERS) -> str:
     r"""Return foreign text fit for a message: short, on one line, control characters escaped.
 
@@ -186,9 +214,24 @@ def meaning_of(name: str) -> str | None:
     >>> meaning_of("Adj. Close"), meaning_of("Último"), meaning_of("Notes")
     ('adj', 'close', None)
     """
-    bare = unicodedata.normalize("NFKD", name).casefold()
-    key = re.sub(r"[^a-z0-9]", "", bare)
+    key = _key(name)
     return next((meaning for meaning, keys in HEADINGS.items() if key in keys), None)
+
+
+def action_of(name: str) -> str | None:
+    """Return which action of the company a heading lists, None if none.
+
+    >>> action_of("Stock Splits"), action_of("7. dividend amount"), action_of("Dividend Yield")
+    ('split', 'dividend', None)
+    """
+    key = _key(name)
+    return next((action for action, keys in ACTIONS.items() if key in keys), None)
+
+
+def _key(name: str) -> str:
+    """Return a heading's letters and digits alone, without the number that Alpha Vantage puts before it."""
+    bare = unicodedata.normalize("NFKD", name).casefold()
+    return re.sub(r"[^a-z0-9]", "", re.sub(r"^[0-9]+[a-z]?\. ", "", bare.strip()))
 
 
 def _from_pandas(frame: Any) -> pl.DataFrame:

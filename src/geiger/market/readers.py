@@ -19,6 +19,8 @@ from geiger.market import cells
 from geiger.market.doubts import DAYS_SHOWN, Doubt, shifted_columns
 from geiger.market.prices import (
     QUOTES,
+    action_of,
+    actions_of,
     canonical,
     match_columns,
     meaning_of,
@@ -33,7 +35,7 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SYMBOL_WORDS = ("ticker", "symbol", "<ticker>", "<symbol>", "name")
 _CHART_WORDS = ("vol.", "change %", "var%", "% var.", "variation %", "+/- %")
 _SILENT_EXTRAS = re.compile(
-    r"^(dividends?|stock ?splits?|capital ?gains|change ?%|var\.? ?%|% ?var\.?|variation ?%|\+/- ?%|"
+    r"^(change ?%|var\.? ?%|% ?var\.?|variation ?%|\+/- ?%|"
     r"unnamed: ?0|)$",
     re.I,
 )
@@ -53,12 +55,15 @@ class Reading:
     notes : tuple of Doubt
         Everything that was left out or interpreted; the prices themselves are doubted by
         `geiger.market.doubts.check`.
+    actions : polars.DataFrame, optional
+        What the file itself lists of dividends, capital gains and splits: see `prices.actions_of`.
     """
 
     prices: pl.DataFrame
     layout: str
     adjustment: str
     notes: tuple[Doubt, ...]
+    actions: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,13 @@ def _read_parquet(content: bytes, name: str) -> Reading:
     except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
         raise DataError("not a Parquet file that can be read; write it again") from None
     extras = [heading for heading in headings if heading not in labels.values()]
+    listed = [heading for heading in extras if action_of(heading)]
+    numbers = {
+        heading: column.cast(pl.Float64) if column.dtype.is_numeric() else None
+        for heading in listed
+        for column in [pl.Series(pl.from_arrow(stored.column(heading)))]
+    }
+    table, extras = _with_actions(table, numbers, extras)
     rows = list(range(1, table.height + 1))
     return _finish(table, _Origin(name, "row", rows, labels, "Parquet"), [], extras)
 
@@ -146,8 +158,31 @@ def _read_text(content: bytes, name: str) -> Reading:
     _refuse_doubled_labels(table, origin, extras)
     _refuse_several_symbols(table, extras)
     days = _days(table.cells[labels["day"]], origin, notes)
-    numbers = _numbers(table, origin, extras, notes)
-    return _finish(pl.DataFrame([days, *numbers]), origin, notes, extras)
+    numbers, style = _numbers(table, origin, extras, notes)
+    actions = {
+        heading: cells.numbers_or_none(table.cells[heading], style)
+        for heading in extras
+        if action_of(heading)
+    }
+    frame, extras = _with_actions(pl.DataFrame([days, *numbers]), actions, extras)
+    return _finish(frame, origin, notes, extras)
+
+
+def _with_actions(
+    table: pl.DataFrame, listed: Mapping[str, pl.Series | None], extras: list[str]
+) -> tuple[pl.DataFrame, list[str]]:
+    """Add the columns of dividends, capital gains and splits; return what is left of the other headings."""
+    read: dict[str, str] = {}
+    for heading, column in listed.items():
+        action = action_of(heading)
+        if action is None or column is None:
+            continue  # no numbers: it stays among the columns that were not read
+        if action in read:
+            pair = f"{shown(read[action])!r} and {shown(heading)!r}"
+            raise DataError(f"columns {pair} both list the same action ({action}); keep one of them")
+        read[action] = heading
+        table = table.with_columns(column.alias(action))
+    return table, [heading for heading in extras if heading not in read.values()]
 
 
 @dataclass(frozen=True)
@@ -183,7 +218,7 @@ def _finish(table: pl.DataFrame, origin: _Origin, notes: list[Doubt], extras: li
         )
     _note_volume(table, notes)
     _note_extras(extras, notes)
-    return Reading(prices, origin.layout, _adjustment(table, notes), tuple(notes))
+    return Reading(prices, origin.layout, _adjustment(table, notes), tuple(notes), actions_of(table))
 
 
 def _decoded(content: bytes, notes: list[Doubt]) -> str:
@@ -376,8 +411,10 @@ def _days(column: pl.Series, origin: _Origin, notes: list[Doubt]) -> pl.Series:
     return pl.Series("day", [None] * len(column), dtype=pl.Date).scatter(filled, days.day)
 
 
-def _numbers(table: _Table, origin: _Origin, extras: list[str], notes: list[Doubt]) -> list[pl.Series]:
-    """Return every known column but the day as floats, all in the one number style of the file."""
+def _numbers(
+    table: _Table, origin: _Origin, extras: list[str], notes: list[Doubt]
+) -> tuple[list[pl.Series], cells.NumberStyle]:
+    """Return every known column but the day as floats, and the one number style of the file."""
     written = {
         heading: table.cells[heading] for meaning, heading in origin.labels.items() if meaning != "day"
     }
@@ -392,7 +429,7 @@ def _numbers(table: _Table, origin: _Origin, extras: list[str], notes: list[Doub
     for meaning in (meaning for meaning in (*QUOTES, "volume") if meaning in origin.labels):
         column = cells.to_numbers(written[origin.labels[meaning]], numbers.style).alias(meaning)
         columns.append(column * factor if meaning == "volume" and factor is not None else column)
-    return columns
+    return columns, numbers.style
 
 
 def _note_style(

@@ -132,7 +132,8 @@ def _from_file(symbol: str, path: Path) -> Loaded:
 def _read(symbol: str, path: Path, source: Source, notes: Iterable[Doubt]) -> Loaded:
     reading = read_prices(path)
     layout = f"{reading.layout}; {reading.adjustment}"
-    return Loaded(symbol, reading.prices, source, str(path), (*notes, *reading.notes), layout)
+    notes = (*notes, *reading.notes)
+    return Loaded(symbol, reading.prices, source, str(path), notes, layout, reading.actions)
 
 
 def _nearest(symbol: str, known: Mapping[str, str]) -> str:
