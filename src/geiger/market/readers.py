@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from geiger.errors import DataError
+from geiger.files import parquet_table
 from geiger.market import cells
 from geiger.market.doubts import DAYS_SHOWN, Doubt, shifted_columns
 from geiger.market.prices import (
@@ -124,13 +125,10 @@ def _bytes_of(path: Path, name: str) -> bytes:
 
 
 def _read_parquet(content: bytes, name: str) -> Reading:
-    # A damaged file can abort the whole process inside polars' own reader; pyarrow's raises an error.
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        stored = pq.read_table(io.BytesIO(content), use_threads=False)
-        stored.validate(full=True)
+        stored = parquet_table(content)
         headings = [str(heading) for heading in stored.column_names]
         labels = match_columns(headings)
         require_columns(labels, headings)
