@@ -65,8 +65,8 @@ def show_data(args: argparse.Namespace) -> int:
 
 def check_data(args: argparse.Namespace) -> int:
     """Read a file as `--data` would, and list every doubt; exit 1 when the file is refused."""
-    reading = read_prices(args.file)
     symbol = args.symbol or _symbol_of(args.file)
+    reading = read_prices(args.file, symbol)
     doubts = (*reading.notes, *_checked(reading.prices, symbol))
     facts = {
         "file": args.file,
@@ -89,7 +89,7 @@ def add_data(args: argparse.Namespace) -> int:
     symbol = valid_symbol(args.symbol) if args.symbol else _symbol_of(args.file)
     if symbol is None:
         raise SettingError(f"{args.file}: its name is no symbol; give one with --symbol")
-    reading = read_prices(args.file)
+    reading = read_prices(args.file, symbol)
     where = str(args.file)
     loaded = Loaded(symbol, reading.prices, "file", where, reading.notes, reading.layout, reading.actions)
     return _keep(loaded, args)
