@@ -131,3 +131,15 @@ def test_fetch_passes_days_and_keeps_what_came(
     assert (facts["symbol"], facts["rows"]) == ("NEW", 1100)
     assert call("data", "show", "NEW", "--json").json["hash"] == facts["hash"]
     assert "'x' is no day; write it as 2012-03-31" in call("data", "fetch", "NEW", "--end", "x").complaint
+
+
+def test_check_and_show_read_the_same_rows_of_a_file_of_several_symbols(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "panel.csv"
+    path.write_text(
+        "date,tic,close\n2020-01-02,QQ,10\n2020-01-02,RR,500\n2020-01-03,QQ,11\n2020-01-03,RR,505\n"
+    )
+    assert "column 'tic' holds several symbols (QQ, RR)" in call("data", "check", path).complaint
+    checked = call("data", "check", path, "--symbol", "RR", "--json").json
+    shown = call("data", "show", "RR", "--data", path, "--json").json
+    assert (checked["rows"], checked["doubts"]) == (shown["rows"], shown["doubts"]) == (2, shown["doubts"])
+    assert "DATA_ONE_OF_SEVERAL" in {doubt["code"] for doubt in checked["doubts"]}

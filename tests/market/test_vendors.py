@@ -137,7 +137,8 @@ VENDORS: dict[str, tuple[str, str, Bar]] = {
     ),
     "BSE": (
         "Date,Open Price,High Price,Low Price,Close Price,WAP,No.of Shares,No. of Trades,"
-        "Total Turnover (Rs.),Deliverable Quantity,% Deli. Qty to Traded Qty,Spread High-Low,Spread Close-Open\n"
+        "Total Turnover (Rs.),Deliverable Quantity,% Deli. Qty to Traded Qty,"
+        "Spread High-Low,Spread Close-Open\n"
         "17-January-2024,1230.50,1240.00,1220.10,1234.75,1231.1,123456,9876,152000000.00,"
         "60000,48.6,19.90,4.25,\n",
         "utf-8",

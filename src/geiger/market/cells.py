@@ -21,7 +21,7 @@ Spot = tuple[str, int]  # (column, row)
 Where = Callable[[int, str], str]  # (row, column) -> where that is, for a message
 
 _EMPTY_WORDS = ["", "null", "nan", "na", "n/a", "#n/a", "none", "-", "--"]
-_AROUND_NUMBERS = " \t\u00a0\u2009\u202f$€£¥₹"
+_AROUND_NUMBERS = " \t\u00a0\u2007\u2009\u202f$€£¥₹"
 
 _SUFFIXES: Mapping[str, float] = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
@@ -34,7 +34,7 @@ _COMMA = r"^[+-]?(?:(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]*)?|,[0-9]
 _LAKHS = r"^[+-]?[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
 
 # Blanks of any width and apostrophes group thousands and mean nothing else.
-_BLANK = "[ \u00a0\u2009\u202f'\u2019]"
+_BLANK = "[ \u00a0\u2007\u2009\u202f'\u2019]"
 _BLANKS = rf"^[+-]?[1-9][0-9]{{0,2}}(?:{_BLANK}[0-9]{{3}})+(?:[.,][0-9]*)?$"
 _UNGROUPED = r"^[+-]?[1-9][0-9]{3,}(?:[.,][0-9]*)?$"
 

@@ -23,12 +23,11 @@ def refuse_messages(text: str) -> None:
     found = quote(" ".join(start[: 4 * _SHOWN].split()), _SHOWN)
     if _PAGE.match(start):
         raise DataError(f"this is a server's message, not prices: {found} (a web page); ask the server again")
-    if start[:1] in ("{", "["):
-        if _is_json(start):
-            raise DataError(
-                f"this is a server's message, not prices: {found} (JSON); read the message and ask again, or "
-                "where prices are in it, export them as CSV"
-            )
+    if start[:1] == "{" or (start[:1] == "[" and _is_json(start)):
+        raise DataError(
+            f"this is a server's message, not prices: {found} (JSON); read the message and ask again, or "
+            "where prices are in it, export them as CSV"
+        )
     elif start and not any(_is_row(line) for line in start.splitlines()):
         raise DataError(
             f"this is a server's message, not prices: {found}; no line of it is a row of a table: ask again"
@@ -39,7 +38,7 @@ def _is_json(text: str) -> bool:
     try:
         json.loads(text)
     except ValueError:
-        return re.match(r'[\[{]+\s*"', text) is not None  # cut short, or one object a line
+        return re.match(r'\[+\s*[\[{"]', text) is not None  # cut short
     except RecursionError:
         return True
     return True

@@ -55,11 +55,12 @@ HEADINGS: Mapping[str, tuple[frozenset[str], ...]] = {
     "day": (
         _keys(
             "date|day|trade date|trading date|price date|session date|business date|as of date",
-            "data|fecha|datum|tarih|дата|日期|交易日期|日付|日付け|날짜|일자",
+            "trading day|trade day|observation date|quote date|bar date",
+            "data|fecha|datum|tarih|дата|日期|交易日|交易日期|日付|日付け|날짜|일자",
         ),
-        _keys("datetime|date time|gmt time|local time|date (utc)|index level 0|ds"),
+        _keys("datetime|date time|gmt time|local time|date (utc)|index level 0|ds|dt|日時|일시"),
         _keys("timestamp|time stamp"),
-        _keys("time"),
+        _keys("time|bar time|candle time|时间|時間"),
         _keys("open time|time open|candle begin time|t"),
         _keys("unix|unix time|unix timestamp|epoch|epoch time"),
         _keys("index|unnamed 0"),
@@ -148,7 +149,8 @@ def action_of(name: str) -> str | None:
 
 def names_symbols(name: str) -> bool:
     """Return whether the column of a heading says which symbol a row belongs to."""
-    return key_of(name) in SYMBOLS
+    key = key_of(name)
+    return key in SYMBOLS or "symbol" in key or "ticker" in key or key.endswith(("code", "代码", "isin"))
 
 
 def match_columns(names: Sequence[str]) -> dict[str, str]:
@@ -193,12 +195,38 @@ def require_columns(labels: Mapping[str, str], names: Sequence[str]) -> None:
         )
 
 
-def tuple_heading(name: str) -> tuple[str, ...] | None:
-    """Return the levels of a heading that pandas wrote as the text of a tuple, None if it is none.
+def split_levels(names: Sequence[str]) -> list[list[str]]:
+    """Return the words and the symbols of headings such as ``Close_AAPL``, nothing where there are none.
 
-    >>> tuple_heading("('Close', 'AAPL')"), tuple_heading("Close")
-    (('Close', 'AAPL'), None)
+    >>> split_levels(["Date", "AAPL.Close", "AAPL.Volume"])
+    [['Date', 'Close', 'Volume'], ['', 'AAPL', 'AAPL']]
+    >>> split_levels(["Date", "('Close', 'AAPL')"])
+    [['Date', 'Close'], ['', 'AAPL']]
     """
+    tuples = [_tuple_heading(name) for name in names]
+    if any(tuples):
+        deep = max(len(levels) for levels in tuples if levels)
+        filled = [levels or (name,) for levels, name in zip(tuples, names, strict=True)]
+        padded = [[*levels, *[""] * (deep - len(levels))] for levels in filled]
+        return [list(level) for level in zip(*padded, strict=True)] if deep > 1 else []
+    pairs = [_word_and_symbol(name) or (name, "") for name in names]
+    if not any(symbol and meaning_of(word) == "close" for word, symbol in pairs):
+        return []
+    return [list(level) for level in zip(*pairs, strict=True)]
+
+
+def _word_and_symbol(name: str) -> tuple[str, str] | None:
+    """Return a known heading and what else a name is made of, as in ``Close_AAPL`` or ``AAPL.Close``."""
+    for joint in re.finditer(r"[ ._]", name):
+        left, right = name[: joint.start()].strip(), name[joint.end() :].strip()
+        for word, symbol in ((left, right), (right, left)):
+            if word and symbol and meaning_of(word) not in (None, "day") and meaning_of(symbol) is None:
+                return word, symbol
+    return None
+
+
+def _tuple_heading(name: str) -> tuple[str, ...] | None:
+    """Return the levels of a heading that pandas wrote as the text of a tuple, None if it is none."""
     if not (name.startswith("('") and name.endswith(")")):
         return None
     try:

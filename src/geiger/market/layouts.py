@@ -29,9 +29,11 @@ _KLINE = (  # the columns that Binance writes without headings
 )
 
 
-def has_headings(text: str) -> bool:
-    """Return whether one of the first lines can be the headings of a price table."""
-    return _heading_line(_NEW_LINE.split(text), None) is not None
+def known_headings(text: str) -> int:
+    """Return how many headings the heading line of a text has, 0 where no line can be one."""
+    lines = _NEW_LINE.split(text)
+    found = _heading_line(lines, None)
+    return 0 if found is None else _known(lines[found[0]], found[1])[0]
 
 
 def cut(text: str, name: str, symbol: str | None, notes: list[Doubt]) -> Table:

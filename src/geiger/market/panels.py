@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -29,33 +29,35 @@ def columns_of(
     symbol : str or None
         The symbol that these columns have.
     """
-    words = max(levels, key=lambda level: len({meaning_of(name) for name in level} - {None}))
-    owners = ["".join(level[place] for level in levels if level is not words) for place in range(len(words))]
+    named = max(levels, key=lambda level: len({meaning_of(name) for name in level} - {None}))
+    others = ["".join(level[place] for level in levels if level is not named) for place in range(len(named))]
+    words = [word or other for word, other in zip(named, others, strict=True)]
+    owners = [other if word else "" for word, other in zip(named, others, strict=True)]
     found = sorted(set(owners) - {""})
     chosen = _asked(found, symbol, where, notes, "in the headings")
     kept = [place for place, owner in enumerate(owners) if owner in ("", chosen)]
     return kept, [words[place] for place in kept], chosen
 
 
-def rows_of(table: Table, day: str | None, symbol: str | None, notes: list[Doubt]) -> Table:
+def rows_of(table: Table, day: str, symbol: str | None, notes: list[Doubt]) -> Table:
     """Return the rows of one symbol; `day` is the heading of the days.
 
-    A column that is called like a symbol says which row belongs to which. So does any other column of words
-    whose values part repeated days from one another; it only leads to a refusal, since nobody named it so.
+    A column that is called like a symbol says which row belongs to which. Where none is, so does a column of
+    words whose values part repeated days from one another.
     """
     named = [heading for heading in table.columns if heading != day and names_symbols(heading)]
-    for heading in named:
-        values = _text(table.columns[heading])
-        found = sorted(values.unique())
-        if len(found) > 1:
-            where = f"column {quote(heading)} holds"
-            chosen = _asked(found, symbol, where, notes, f"in column {quote(heading)}")
-            return replace(table.kept((values == chosen).arg_true().to_list()), symbol=chosen)
-        if symbol is not None and [value.casefold() for value in found] == [symbol.casefold()]:
-            table = replace(table, symbol=found[0])
-    if day is not None:
-        _refuse_unnamed_panel(table, day, set(named))
-    return table
+    found = {heading: sorted(_text(table.columns[heading]).unique()) for heading in named}
+    several = [heading for heading in named if len(found[heading]) > 1]
+    if not several and (parting := _parting_column(table, day)):
+        several, found[parting] = [parting], sorted(_text(table.columns[parting]).unique())
+    if several:
+        heading = next((name for name in several if _same(found[name], symbol)), several[0])
+        where, place = f"column {quote(heading)} holds", f"in column {quote(heading)}"
+        chosen = _asked(found[heading], symbol, where, notes, place)
+        rows = (_text(table.columns[heading]) == chosen).arg_true().to_list()
+        return replace(table.kept(rows), symbol=chosen)
+    alone = next((found[heading][0] for heading in named if _same(found[heading], symbol)), None)
+    return replace(table, symbol=alone) if alone is not None else table
 
 
 def _asked(found: list[str], symbol: str | None, where: str, notes: list[Doubt], place: str) -> str | None:
@@ -64,7 +66,7 @@ def _asked(found: list[str], symbol: str | None, where: str, notes: list[Doubt],
         return found[0] if found else None
     listing = ", ".join(shown(name) or "nothing" for name in found[:_LISTED])
     listing += ", ..." if len(found) > _LISTED else ""
-    same = [name for name in found if symbol is not None and name.casefold() == symbol.casefold()]
+    same = _same(found, symbol)
     if len(same) != 1:
         missing = f", not {shown(symbol)}" if symbol is not None else ""
         raise DataError(
@@ -76,25 +78,26 @@ def _asked(found: list[str], symbol: str | None, where: str, notes: list[Doubt],
     return same[0]
 
 
+def _same(found: list[str], symbol: str | None) -> list[str]:
+    return [name for name in found if symbol is not None and name.casefold() == symbol.casefold()]
+
+
 def _text(column: pl.Series) -> pl.Series:
     return column.cast(pl.String, strict=False).fill_null("").str.strip_chars()
 
 
-def _refuse_unnamed_panel(table: Table, day: str, known: Iterable[str]) -> None:
+def _parting_column(table: Table, day: str) -> str | None:
+    """Return the column of words that parts repeated days: each of its values has every day once."""
     days = table.columns[day]
     if days.drop_nulls().n_unique() == days.drop_nulls().len():
-        return
+        return None
     for heading, column in table.columns.items():
-        if heading == day or heading in known or meaning_of(heading) or column.dtype != pl.String:
+        if heading == day or meaning_of(heading) not in (None, "day") or column.dtype != pl.String:
             continue
-        rows = pl.DataFrame({"day": days, "value": column})
-        least = min(column.value_counts()["count"].to_list())
         words = ~column.str.contains(r"^[0-9:.,%+$-]*$").fill_null(True)
-        parted = rows.unique().height == rows.height and least >= _LEAST_ROWS
-        if words.all() and column.n_unique() > 1 and parted:
-            listing = ", ".join(map(shown, column.unique().sort()[:_LISTED]))
-            raise DataError(
-                f"column {quote(heading)}: days occur once for each of its values ({listing}), as where a "
-                "file holds several symbols; rename it to Symbol and ask for one of them, or write one file "
-                "a symbol"
-            )
+        if not words.all() or column.n_unique() < 2:
+            continue
+        least = min(column.value_counts()["count"].to_list())
+        if least >= _LEAST_ROWS and pl.DataFrame([days, column]).is_unique().all():
+            return heading
+    return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -29,9 +29,9 @@ from geiger.market.headings import (
     quote,
     require_columns,
     shown,
-    tuple_heading,
+    split_levels,
 )
-from geiger.market.layouts import cut, distinct, has_headings
+from geiger.market.layouts import cut, distinct, known_headings
 from geiger.market.panels import columns_of, rows_of
 from geiger.market.prices import QUOTES, actions_of, canonical
 from geiger.market.stamps import as_text, joined, to_days
@@ -100,8 +100,8 @@ def read_prices(path: str | Path, symbol: str | None = None) -> Reading:
     notes: list[Doubt] = []
     try:
         if path.suffix.lower() == ".parquet" or content[:4] == b"PAR1":
-            return _read(_stored(content, name, symbol, notes), symbol, notes)
-        return _read(cut(decoded(content, has_headings, notes), name, symbol, notes), symbol, notes)
+            return _read(_stored(content, name), symbol, notes)
+        return _read(cut(decoded(content, known_headings, notes), name, symbol, notes), symbol, notes)
     except DataError as error:
         text = str(error)
         raise DataError(text if text.startswith((f"{name}:", f"{name},")) else f"{name}: {text}") from None
@@ -124,7 +124,7 @@ def _bytes_of(path: Path, name: str) -> bytes:
     return content
 
 
-def _stored(content: bytes, name: str, symbol: str | None, notes: list[Doubt]) -> Table:
+def _stored(content: bytes, name: str) -> Table:
     """Return the table of a Parquet file: text trimmed as in a CSV, dates as text, numbers as they are."""
     import pyarrow as pa
 
@@ -132,23 +132,12 @@ def _stored(content: bytes, name: str, symbol: str | None, notes: list[Doubt]) -
         refuse_messages(content[:10_000].decode("utf-8", "replace"))
     try:
         stored = parquet_table(content)
-        headings, kept, chosen = [str(heading) for heading in stored.column_names], None, None
-        levels = [tuple_heading(heading) for heading in headings]
-        if any(levels):
-            width = max(len(level) for level in levels if level)
-            filled = [
-                level or (heading, *[""] * (width - 1))
-                for level, heading in zip(levels, headings, strict=True)
-            ]
-            kept, headings, chosen = columns_of(list(zip(*filled, strict=True)), symbol, f"{name}:", notes)
-        names = distinct(headings)
-        chosen_columns = stored.select(kept if kept is not None else list(range(len(names))))
-        frame = pl.DataFrame(pl.from_arrow(chosen_columns.rename_columns(names)))
+        names = distinct([str(heading) for heading in stored.column_names])
+        frame = pl.DataFrame(pl.from_arrow(stored.rename_columns(names)))
         columns = dict(zip(names, map(_plain, frame.get_columns()), strict=True))
     except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
         raise DataError("not a Parquet file that can be read; write it again") from None
-    layout = "Parquet" if kept is None else "Parquet of yfinance, two header rows"
-    return Table(columns, list(range(1, frame.height + 1)), name, "row", layout, chosen)
+    return Table(columns, list(range(1, frame.height + 1)), name, "row", "Parquet")
 
 
 def _plain(column: pl.Series) -> pl.Series:
@@ -162,6 +151,7 @@ def _plain(column: pl.Series) -> pl.Series:
 
 def _read(table: Table, symbol: str | None, notes: list[Doubt]) -> Reading:
     """Understand the cells of a table: the common way of text and Parquet."""
+    table = _one_level(table, symbol, notes)
     labels = match_columns(list(table.columns))
     require_columns(labels, list(table.columns))
     _refuse_doubled_labels(table, labels)
@@ -180,6 +170,18 @@ def _read(table: Table, symbol: str | None, notes: list[Doubt]) -> Reading:
     _note_extras(extras, labels["day"], notes)
     adjustment = _adjustment(frame, notes)
     return Reading(prices, table.layout, adjustment, tuple(notes), actions_of(frame), table.symbol)
+
+
+def _one_level(table: Table, symbol: str | None, notes: list[Doubt]) -> Table:
+    """Return the columns of one symbol under plain words, where headings carry both (``Close_AAPL``)."""
+    names = list(table.columns)
+    if any(meaning_of(name) == "close" for name in names) or not (levels := split_levels(names)):
+        return table
+    kept, words, chosen = columns_of(levels, symbol, f"{table.name}: the headings hold", notes)
+    renamed = zip(distinct(words), (table.columns[names[place]] for place in kept), strict=True)
+    return replace(
+        table, columns=dict(renamed), layout=f"{table.layout}, symbols in the headings", symbol=chosen
+    )
 
 
 def _with_actions(

@@ -51,10 +51,18 @@ _FIRST_SECOND, _LAST_SECOND = 10**8, 42 * 10**8
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _EVENING = 18 * _HOUR  # exchanges are closed; from here on a stamp may open the session of the next day
+_OPENS_CURRENCIES = (
+    17 * _HOUR
+)  # New York's clock, on Sundays too; to the second, for Tel Aviv closes after it
 _END_OF_DAY = _DAY - _MINUTE  # 23:59: the last moment of a day, not the evening before another
 _EAST = 13 * _HOUR  # UTC; from here on it is the next day at some exchange (Sydney's midnight)
 _OPENS_NEW_YORK = (13 * _HOUR + 30 * _MINUTE, 14 * _HOUR + 30 * _MINUTE)  # UTC; no exchange's midnight
 _SHORTEST_STEP = 20 * _HOUR  # between two daily bars, stamped at a close that is early on the second day
+_SUMMER_TIME = _HOUR  # between the two times of day that the stamps of daily bars may have
+_FEWEST_TIMES, _USUAL_SHARE = (
+    3,
+    0.7,
+)  # times of day, and share of rows at the usual one or two, of bars of the day
 _FEW_DOUBLES = 0.05  # share of days with a second row that still looks like a slip, not like bars of the day
 
 
@@ -209,6 +217,8 @@ class _Stamps:
         ).sort("day", "second")  # fmt: skip
         moment = bars["day"].cast(pl.Int64) * _DAY + bars["second"]
         close = (moment.diff() < _SHORTEST_STEP).fill_null(False)
+        if not close.any() and self._times_change():
+            close = (bars["second"] != bars["second"].shift(1)).fill_null(False)
         share = float(close.sum()) / bars.height
         doubled = (bars["day"].diff() == dt.timedelta(0)).fill_null(False)
         if not close.any() or (bars.height > 1 / _FEW_DOUBLES and share < _FEW_DOUBLES):
@@ -220,9 +230,15 @@ class _Stamps:
             f"{self._found(row)}, several bars a day ({times}, ...): aggregate them to daily bars first"
         )
 
+    def _times_change(self) -> bool:
+        """Return whether bars stand at so many times of day that each is one of several bars of its day."""
+        usual = int(self.second.mode().min() or 0)  # type: ignore[arg-type]
+        near = (self.second - usual).abs() <= _SUMMER_TIME
+        return self.second.n_unique() >= _FEWEST_TIMES and float(near.sum()) < _USUAL_SHARE * len(near)
+
     def _refuse_evenings(self) -> None:
         """Refuse bars that begin in the evening before their day: Sundays and no Fridays show it."""
-        late = (self.second >= _EVENING) & (self.second < _END_OF_DAY)
+        late = ((self.second >= _EVENING) & (self.second < _END_OF_DAY)) | (self.second == _OPENS_CURRENCIES)
         sundays, fridays = (int((late & (self.day.dt.weekday() == day)).sum()) for day in (7, 5))
         if sundays and fridays * 5 < sundays:
             row = int((late & (self.day.dt.weekday() == 7)).arg_max() or 0)
