@@ -169,3 +169,15 @@ def test_check_holds_listed_dividends_against_the_adjusted_close(call: Call, dat
     whole = [",".join((cells := row.split(","))[:2] + cells[3:]) for row in rows]
     (data / "X1.csv").write_text("\n".join(["Date,Close,Dividends", *whole]) + "\n")  # adjusted already
     assert "DATA_ADJUSTMENT_MISMATCH" not in call("data", "check", data / "X1.csv").out
+
+
+def test_check_and_show_read_the_same_rows_of_a_file_of_several_symbols(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "panel.csv"
+    path.write_text(
+        "date,tic,close\n2020-01-02,QQ,10\n2020-01-02,RR,500\n2020-01-03,QQ,11\n2020-01-03,RR,505\n"
+    )
+    assert "column 'tic' holds several symbols (QQ, RR)" in call("data", "check", path).complaint
+    checked = call("data", "check", path, "--symbol", "RR", "--json").json
+    shown = call("data", "show", "RR", "--data", path, "--json").json
+    assert (checked["rows"], checked["doubts"]) == (shown["rows"], shown["doubts"]) == (2, shown["doubts"])
+    assert "DATA_ONE_OF_SEVERAL" in {doubt["code"] for doubt in checked["doubts"]}

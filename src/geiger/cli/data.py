@@ -68,8 +68,8 @@ def show_data(args: argparse.Namespace) -> int:
 
 def check_data(args: argparse.Namespace) -> int:
     """Read a file as `--data` would, and list every doubt; exit 1 when the file is refused."""
-    reading = read_prices(args.file)
     symbol = args.symbol or _symbol_of(args.file)
+    reading = read_prices(args.file, symbol)
     doubts = (*reading.notes, *inspect(_as_loaded(reading, symbol or "", args.file)))
     facts = {
         "file": args.file,
@@ -93,7 +93,7 @@ def add_data(args: argparse.Namespace) -> int:
     symbol = valid_symbol(args.symbol) if args.symbol else _symbol_of(args.file)
     if symbol is None:
         raise SettingError(f"{args.file}: its name is no symbol; give one with --symbol")
-    reading = read_prices(args.file)
+    reading = read_prices(args.file, symbol)
     return _keep(_as_loaded(reading, symbol, args.file), args)
 
 

@@ -25,11 +25,13 @@ CODES: Mapping[str, str] = {
     # said while a file is read
     "DATA_EMPTY_ROWS": "rows without prices were left out",
     "DATA_NEWEST_FIRST": "the file runs from new to old; its rows were turned round",
-    "DATA_NUMBER_STYLE": "numbers have a decimal comma or grouped thousands",
-    "DATA_DATE_STYLE": "day and month were told apart by a day above 12",
-    "DATA_TIME_OF_DAY": "time stamps were cut to their own local date",
+    "DATA_NUMBER_STYLE": "what shows how numbers are to be read",
+    "DATA_HEADINGS": "lines above the headings were left out, or there are no headings and they are known",
+    "DATA_ONE_OF_SEVERAL": "the file holds several symbols; the asked one was read",
+    "DATA_DATE_STYLE": "what shows how dates are to be read",
+    "DATA_TIME_OF_DAY": "time stamps were cut to their own date",
     "DATA_COLUMNS_IGNORED": "columns that mean nothing here were not read",
-    "DATA_ENCODING": "the text is not UTF-8 and was read as Windows-1252",
+    "DATA_ENCODING": "the text is not UTF-8; the encoding was concluded",
     "DATA_VOLUME_MISSING": "days without a volume cell have volume 0, which means unknown",
     "DATA_ADJUSTMENT_UNKNOWN": "there is no adjusted close",
     # found by `check`
