@@ -68,7 +68,7 @@ MAY_IMPORT: dict[str, list[str]] = {
         *("material", "backtest", "evidence", "checks"),
     ],
     "planning": [*BELOW_EXPERIMENT, "material", "walk"],
-    "experiment": [*BELOW_EXPERIMENT, *RUNNING],
+    "experiment": [*BELOW_EXPERIMENT, *RUNNING, "chain"],
     "prediction": [*BELOW_EXPERIMENT, *RUNNING],
     "forecast_ledger": [*BELOW_EXPERIMENT, "chain", "prediction"],
     "replay": [*BELOW_EXPERIMENT, *RUNNING, "experiment"],

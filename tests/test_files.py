@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +25,24 @@ def test_a_frame_comes_back_as_it_was(tmp_path: Path) -> None:
     write_frame(tmp_path / "new" / "f.parquet", FRAME)
     assert read_frame(tmp_path / "new" / "f.parquet").equals(FRAME)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["f.parquet"]
+
+
+THREADS = """
+import os, sys, pyarrow.parquet
+from pathlib import Path
+from geiger.files import parquet_table
+before = len(os.listdir("/proc/self/task"))
+parquet_table(Path(sys.argv[1]).read_bytes())
+print(before, len(os.listdir("/proc/self/task")))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the system does not list its threads")
+def test_reading_starts_no_thread_that_could_outlive_the_interpreter(tmp_path: Path) -> None:
+    write_frame(tmp_path / "f.parquet", FRAME)
+    command = [sys.executable, "-c", THREADS, str(tmp_path / "f.parquet")]
+    before, after = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert before == after
 
 
 @settings(max_examples=200)

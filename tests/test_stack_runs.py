@@ -23,8 +23,7 @@ from geiger.evaluation import evaluate, trade
 from geiger.evidence.conformal import HALFLIFE
 from geiger.experiment import Experiment, Run, backtest, plan, run, run_bases
 from geiger.features.catalogue import feature_matrix
-from geiger.forecast_ledger import chain_of, save, saved, score
-from geiger.market.calendar import market_of, next_session, sessions
+from geiger.market.calendar import close_instant, market_of, next_session, sessions
 from geiger.market.synthetic import planted_market
 from geiger.prediction import find_model, predict
 from geiger.records import Status
@@ -301,9 +300,7 @@ def test_the_model_for_use_learned_every_known_row_and_is_not_scored(
     kept = model_of(stored).parts["ridge"]
     (member,) = kept.predictor.members
     labelled = ROWS - 2
-    assert (
-        member.fit_rows.max() == labelled - 2
-    )  # the decision of the first row without label knows no later one
+    assert member.fit_rows.max() == labelled - 1  # its label is known at the open of the last row
     assert stored.forecasts()["day"].max() == market["day"][labelled - 1]
     assert stored.facts["folds"][-1]["test_last"] == str(market["day"][labelled - 1])
 
@@ -519,6 +516,66 @@ def test_old_data_missing_days_and_an_old_model_are_said(
     assert gap in next(one.text for one in made.notices if one.code == "DAYS_MISSING")
 
 
+def test_a_bar_of_a_session_that_has_not_ended_is_refused(
+    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame
+) -> None:
+    runs, last = RunsFolder(trained.folder.parent), market["day"][-1]
+    closes = close_instant(market_of("AAPL"), last)
+    early = dt.timedelta(minutes=1)
+    with pytest.raises(DataError, match=rf"the last bar is of {last}, whose session .* UTC: run this after"):
+        predict(stored, runs, data=folder, now=closes - early)
+    with pytest.raises(DataError, match="whose session"):  # and so is a day of the future
+        predict(stored, runs, data=folder, now=closes - dt.timedelta(days=30))
+    made = predict(stored, runs, data=folder, now=closes)
+    assert (made.day, made.data_age) == (last, 0)
+    assert made.save_by is not None
+    assert closes < made.save_by <= evening(made.entry_day)
+
+
+def test_a_position_that_is_kept_says_since_when_and_why(
+    stored: StoredRun, folder: Path, tmp_path: Path
+) -> None:
+    """By hand: under a threshold just above the last expected return, the last day above it decides."""
+    runs = RunsFolder(tmp_path)
+    trading = {**stored.facts["config"]["trading"], "rule": "sign", "cost_bps": 0.0, "slippage_bps": 0.0}
+    free = predict(with_record(stored, tmp_path, config={"trading": trading}), runs, data=folder)
+    assert free.kept_from is None
+    assert "kept from" not in "\n".join(free.lines())
+    threshold_bps = abs(free.expected) * 1e4 * trading["holding_days"] * 1.01
+    dear = with_record(stored, tmp_path, config={"trading": {**trading, "cost_bps": threshold_bps}})
+    made = predict(dear, runs, data=folder)
+    past = pl.concat(
+        [stored.forecasts().select("day", "forecast"), stored.sealed().select("day", "forecast")]
+    )
+    std = np.append(stored.forecasts()["train_std"].to_numpy(), stored.sealed()["train_std"].to_numpy())
+    expected = np.expm1(past["forecast"].to_numpy() + std**2 / 2)
+    worth = np.flatnonzero(np.abs(expected) >= threshold_bps / 1e4 / trading["holding_days"])
+    assert made.kept_from == past["day"][int(worth[-1])]
+    assert made.weight == np.sign(expected[worth[-1]])
+    line = next(line for line in made.lines() if "Suggested weight" in line)
+    assert f"kept from {made.kept_from}, since this forecast does not pay the cost of a trade" in line
+
+
+def test_a_context_that_was_not_brought_up_to_date_is_said(
+    tmp_path: Path, folder: Path, market: pl.DataFrame
+) -> None:
+    lines = (folder / "AAPL.csv").read_text().splitlines()
+    (folder / "^GSPC.csv").write_text("\n".join(lines) + "\n")
+    made = run(replace(experiment(tmp_path, market, "ridge"), prices=None, data=folder, context="^GSPC"))
+    stored, last = RunsFolder(made.folder.parent).load(made.name), market["day"][-1]
+
+    def warned(**kwargs: Any) -> list[str]:
+        found = predict(stored, RunsFolder(made.folder.parent), data=folder, now=evening(last), **kwargs)
+        return [notice.text for notice in found.notices if notice.code == "CONTEXT_OLD"]
+
+    assert warned() == []
+    (folder / "^GSPC.csv").write_text("\n".join(lines[:-6]) + "\n")
+    (text,) = warned()
+    closed = sessions(market_of("^GSPC"), market["day"][ROWS - 7] + dt.timedelta(days=1), last)
+    assert closed is not None
+    assert f"no bar after {market['day'][ROWS - 7]}, {len(closed)} sessions short" in text
+
+
 def test_a_model_is_found_by_symbol_and_name(trained: Run) -> None:
     runs = RunsFolder(trained.folder.parent)
     assert find_model(runs, "AAPL", None).name == trained.name
@@ -527,66 +584,6 @@ def test_a_model_is_found_by_symbol_and_name(trained: Run) -> None:
         find_model(runs, "AAPL", "catboost")
     with pytest.raises(DataError, match="no saved model of MSFT"):
         find_model(runs, "MSFT", None)
-
-
-def test_a_saved_forecast_is_scored_once_its_outcome_is_known(
-    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame, tmp_path: Path
-) -> None:
-    runs = RunsFolder(tmp_path / "ledger")
-    for row in (ROWS - 5, ROWS - 4):
-        made = predict(stored, RunsFolder(trained.folder.parent), data=folder, now=evening(market["day"][-1]))
-        day = market["day"][row]
-        exit_day = market["day"][row + 2]
-        entry_day = market["day"][row + 1]
-        made = replace(made, day=day, entry_day=entry_day, exit_day=exit_day)
-        kept = save(made, runs, now=evening(day, 22))
-        assert kept.in_time
-        assert save(made, runs, now=evening(day, 22)).entry == kept.entry  # once only
-    second_thought = replace(made, forecast=-made.forecast)  # of the same day, and in time: it does not count
-    assert save(second_thought, runs, now=evening(day, 23)).in_time
-    late = replace(made, forecast=0.5)
-    assert not save(late, runs, now=evening(exit_day, 22)).in_time
-    (before,), troubles = score(runs, lambda symbol: market.head(ROWS - 5))
-    assert (before.rows, before.waiting, before.late, troubles) == (0, 4, 1, ())
-    (after,), _ = score(runs, lambda symbol: market)
-    assert (after.rows, after.waiting, after.late) == (2, 0, 1)
-    opens = market["open"].to_numpy()
-    first = saved(runs)[0]
-    assert first.outcome == pytest.approx(np.log(opens[ROWS - 3] / opens[ROWS - 4]))
-    right = [np.sign(one.record["forecast"]) == np.sign(one.outcome) for one in saved(runs)[:2]]
-    assert after.accuracy == np.mean(right)
-    assert score(runs, lambda symbol: market)[0] == (after,)  # nothing is scored twice
-    assert len(chain_of(runs).entries()) == 8
-
-
-def test_a_changed_ledger_is_noticed(
-    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame, tmp_path: Path
-) -> None:
-    runs = RunsFolder(tmp_path / "ledger")
-    made = predict(stored, RunsFolder(trained.folder.parent), data=folder, now=evening(market["day"][-1]))
-    for _ in range(2):
-        save(made, runs)
-        made = replace(made, forecast=made.forecast / 2)
-    path = chain_of(runs).path
-    path.write_text(path.read_text().replace(str(made.symbol), "MSFT", 1))
-    with pytest.raises(DataError, match="line 1"):
-        saved(runs)
-
-
-def test_prices_that_are_gone_leave_outcomes_open_and_say_so(
-    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame, tmp_path: Path
-) -> None:
-    runs = RunsFolder(tmp_path / "ledger")
-    save(
-        predict(stored, RunsFolder(trained.folder.parent), data=folder, now=evening(market["day"][-1])), runs
-    )
-
-    def gone(symbol: str) -> pl.DataFrame:
-        raise DataError(f"{symbol}: no prices")
-
-    (one,), troubles = score(runs, gone)
-    assert one.waiting == 1
-    assert "AAPL: its outcomes stay open: AAPL: no prices" in troubles[0]
 
 
 # ---- again ----
@@ -600,10 +597,10 @@ def test_every_kind_of_run_is_repeated_to_the_bit(
     assert done.same
     assert done.changes == ()
     assert [one.what for one in done.comparisons] == [
-        *(f"{name} forecasts" for name in MODELS),
-        "stack forecasts",
+        f"{name} forecasts{which}" for name in (*MODELS, "stack") for which in ("", " behind the scored days")
     ]
-    assert all(one.rows > 100 for one in done.comparisons)
+    assert all(one.rows > 100 for one in done.comparisons[::2])
+    assert all(one.rows == 1 for one in done.comparisons[1::2])  # nothing is locked: the last row but one
     ridge = replay(runs.load(stored.facts["bases"]["ridge"]), runs)
     assert ridge.same
     planned = plan(experiment(place, market))

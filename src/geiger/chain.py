@@ -8,8 +8,9 @@ One entry is one line of JSON, written once and never touched again::
 hash of the line before. A line that was changed, removed, added or moved therefore breaks the chain there.
 
 What the file cannot show by itself: that its last lines were cut off, or that everything from some line on
-was written anew with new hashes. Both are noticed by whoever kept the head, see `Chain.head` and
-`Chain.verify`.
+was written anew with new hashes. Both are noticed by whoever kept the head. `Chain.keep_head` keeps it in a
+file beside the chain, and `Chain.entries` takes any other that was kept; somebody who changes all of these
+places together is not noticed.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from geiger.errors import DataError, SettingError
+from geiger.files import write_atomically
 
 MAX_LINE_BYTES = 1_000_000  # with its newline; a file of something else must not fill the memory
 START = "0" * 64  # what the first entry names as its previous hash
@@ -56,6 +58,15 @@ class Entry:
     record: Mapping[str, Any]
     previous: str
     hash: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The number of entries of a chain and the hash of the last one, as kept at some time in some place."""
+
+    length: int
+    hash: str
+    where: str
 
 
 @dataclass(frozen=True)
@@ -127,21 +138,55 @@ class Chain:
             raise DataError(f"{self.path}: cannot be written ({reason}); check the folder") from None
         return tuple(added)
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self, known: Iterable[Head] = ()) -> tuple[Entry, ...]:
         """Return all entries, verified, oldest first.
 
         Takes no lock: a reader sees an entry that is being written as not there yet.
 
+        Parameters
+        ----------
+        known : iterable of Head
+            Heads that were kept, all read before this call; the chain must go on from each.
+
         Raises
         ------
         DataError
-            The file cannot be read, or a line is not what was written in its place.
+            The file cannot be read, a line is not what was written in its place, or a head is not held.
         """
+        heads = tuple(known)
         try:
-            return tuple(self._read()[0])
+            entries = tuple(self._read()[0])
         except OSError as error:
             reason = error.strerror or error
             raise DataError(f"{self.path}: cannot be read ({reason}); check the path") from None
+        hashes = [START, *(entry.hash for entry in entries)]  # hashes[n]: of the first n entries
+        for head in heads:
+            self._require_held(head, hashes)
+        return entries
+
+    def keep_head(self) -> Head:
+        """Write the head into a file beside the chain, as ``<stem>.head``, and return it."""
+        length, digest = self.head()
+        content = json.dumps({"length": length, "hash": digest}) + "\n"
+        write_atomically(self.path.with_suffix(".head"), content.encode())
+        return Head(length, digest, str(self.path.with_suffix(".head")))
+
+    def kept_head(self) -> Head | None:
+        """Return what `keep_head` wrote last, or None.
+
+        Raises
+        ------
+        DataError
+            The file beside the chain is not what `keep_head` writes.
+        """
+        path = self.path.with_suffix(".head")
+        try:
+            held = json.loads(path.read_text(encoding="ascii"))
+            return Head(int(held["length"]), str(held["hash"]), str(path))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            raise DataError(f"{path}: is not what was written there; {_RESTORE}") from None
 
     def head(self) -> tuple[int, str]:
         """Return the number of entries and the hash of the last one: ``(0, START)`` where there is none.
@@ -167,24 +212,29 @@ class Chain:
         SettingError
             Only one of `length` and `hash` is given, or `length` is below 0.
         """
-        entries = self.entries()
-        hashes = [START, *(entry.hash for entry in entries)]  # hashes[n]: of the first n entries
+        known: list[Head] = []
         if length is not None and hash is not None:
             if length < 0:
                 raise SettingError(f"{self.path}: length must be 0 or more, got {length}")
-            if len(entries) < length:
-                raise DataError(
-                    f"{self.path}: holds {len(entries)} entries where {length} were known: its last lines "
-                    f"were removed; {_RESTORE}"
-                )
-            if hashes[length] != hash:
-                raise DataError(
-                    f"{self.path}: the first {length} entries end in hash {hashes[length][:12]}… where "
-                    f"{hash[:12]}… was known: they were written anew; {_RESTORE}"
-                )
+            known = [Head(length, hash, "")]
         elif length is not None or hash is not None:
             raise SettingError(f"{self.path}: length and hash are one head; give both or neither")
-        return len(entries), hashes[-1]
+        entries = self.entries(known)
+        return len(entries), entries[-1].hash if entries else START
+
+    def _require_held(self, head: Head, hashes: list[str]) -> None:
+        """Refuse a chain that does not go on from a head; `hashes[n]` is that of the first n entries."""
+        by = f" by {head.where}" if head.where else ""
+        if not 0 <= head.length < len(hashes):
+            raise DataError(
+                f"{self.path}: holds {len(hashes) - 1} entries where {head.length} were known{by}: its last "
+                f"lines were removed; {_RESTORE}"
+            )
+        if hashes[head.length] != head.hash:
+            raise DataError(
+                f"{self.path}: the first {head.length} entries end in hash {hashes[head.length][:12]}… where "
+                f"{head.hash[:12]}… was known{by}: they were written anew; {_RESTORE}"
+            )
 
     def _read(self) -> tuple[list[Entry], int, bool]:
         """Return the entries, the byte after the last one, and whether a newline ends that one."""

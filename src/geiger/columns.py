@@ -102,6 +102,18 @@ FORECASTS = Schema(
     nullable=frozenset({"outcome", "known_on"}),
 )
 
+SEALED = Schema(
+    # What a run forecast after its scored rows, the lock-box included: for sizing alone, without outcomes.
+    "sealed",
+    {
+        "day": pl.Date,  # decision day: made from rows <= day
+        "fold": pl.Int32,
+        "forecast": pl.Float64,  # expected log return, entry to exit
+        "train_std": pl.Float64,  # of the target on the rows that the fold learned from
+    },
+    key=("day",),
+)
+
 OUT_OF_FOLD = Schema(
     # What each member of each base model forecast while it had not seen the day: all a stack learns from.
     "out_of_fold",

@@ -22,8 +22,9 @@ from typing import Any
 import polars as pl
 
 from geiger import config as settings
+from geiger.chain import Chain
 from geiger.checks.plan import checkpoints
-from geiger.errors import GeigerError, TrainingError
+from geiger.errors import DataError, GeigerError, TrainingError
 from geiger.evaluation import Evaluation, evaluate
 from geiger.features.catalogue import FEATURES, contract_hash
 from geiger.models import LOG_NAMES, Forecaster
@@ -32,10 +33,10 @@ from geiger.records import Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard
 from geiger.runlog.writer import log_stem
-from geiger.runs import StoredRun, environment
+from geiger.runs import RunsFolder, StoredRun, environment
 from geiger.saved import SavedModel, model_of, save_model
 from geiger.stacking import Base, Stacked, stack
-from geiger.walk import FoldOutput, Walk, walk
+from geiger.walk import FoldOutput, Walk, use_folds, walk
 
 KEPT = "finished folds are kept, and the same command goes on from there"
 
@@ -113,7 +114,7 @@ def run(
                     planned.folds,
                     parts=parts,
                     on_fold=on_done,
-                    for_use=experiment.estimator is None,
+                    for_use=experiment.leaves_model,
                 )
             else:
                 made = _stacked(planned, bases)
@@ -195,7 +196,7 @@ def _stacked(planned: Plan, bases: Sequence[BaseRun]) -> Stacked:
     config = planned.experiment.config
     return stack(
         [
-            Base(base.model, one.name, one.forecasts(), one.members(), one.train_rows())
+            Base(base.model, one.name, one.forecasts(), one.members(), one.train_rows(), one.sealed())
             for base in bases
             if (one := base.stored) is not None
         ],
@@ -204,6 +205,7 @@ def _stacked(planned: Plan, bases: Sequence[BaseRun]) -> Stacked:
         planned.folds,
         horizon=config.horizon,
         rolling=config.rolling,
+        for_use=True,
     )
 
 
@@ -260,6 +262,7 @@ def _finish(
 def _model_for_use(planned: Plan, made: Walk | Stacked, bases: Sequence[BaseRun]) -> SavedModel | None:
     """Return what `geiger predict` needs; None for a user's own estimator, which only code could store."""
     material, config = planned.material, planned.experiment.config
+    days, last = material.whole.prices["day"], use_folds(material, config, planned.folds)[-1]
     facts = {
         "symbol": material.symbol,
         "model": planned.model,
@@ -269,8 +272,9 @@ def _model_for_use(planned: Plan, made: Walk | Stacked, bases: Sequence[BaseRun]
         "features": material.provenance["features"],
         "feature_contract": contract_hash(),
         "data_hash": material.provenance["data_hash"],
-        "learned_from": str(material.prices["day"][material.warmup]),
-        "learned_to": str(material.prices["day"][material.labelled - 1]),
+        "learned_from": str(days[last.train.start]),
+        "learned_to": str(days[last.valid.stop - 1]),
+        "decided_on": str(days[last.test.start]),  # its labels were known at this close, and not before
         "environment": environment(),
     }
     if isinstance(made, Stacked):
@@ -347,8 +351,18 @@ def _facts(planned: Plan, evaluation: Evaluation, notices: Iterable[Notice]) -> 
         "environment": environment(),
         "results": evaluation.as_dict(),
         "verdict": "not evaluated",
+        "forecast_ledger": _ledger_head(planned.experiment.runs),
         "warnings": [asdict(notice) for notice in dict.fromkeys(notices)],
     }
+
+
+def _ledger_head(runs: RunsFolder) -> dict[str, Any] | None:
+    """Return how far the ledger of saved forecasts has come, so that a later cut of it is noticed."""
+    try:
+        length, digest = Chain(runs.forecast_ledger).head()
+    except DataError:  # whoever reads the ledger is told; a training is not stopped by it
+        return None
+    return {"length": length, "hash": digest} if length else None
 
 
 def _save(

@@ -97,21 +97,39 @@ def walk_forward(
     return tuple(folds[-max_folds:] if max_folds else folds)
 
 
-def final_fold(
+def folds_for_use(
     first_row: int,
     end_row: int,
     rows: int,
     *,
     index: int,
     horizon: int = 1,
+    refit: int = 63,
     valid_share: float = 0.15,
     rolling: int | None = None,
-) -> Fold:
-    """Return the fold of a model for use: it learns from every row whose label is known by row `end_row`.
+) -> tuple[Fold, ...]:
+    """Return the folds behind the scored ones, never scored themselves; the last is the model for use.
 
-    Its test rows [end_row, rows) have no label yet, so nothing can be scored on them.
+    The decision of row `end_row` - 1, the last development row, starts the first of them: blocks of `refit`
+    rows up to row `rows` - 1. That row is decided by the model for use, from every label known before it.
+
+    Parameters
+    ----------
+    first_row : int
+        First row with complete features.
+    end_row, rows : int
+        One past the last development row, and one past the last row of all; equal where nothing is locked.
+    index : int
+        Number of the first of these folds.
+    horizon, refit, valid_share, rolling
+        As in `walk_forward`.
     """
-    return _fold(index, end_row, rows, first_row, horizon, valid_share, rolling)
+    starts = [*range(end_row - 1, rows - 1, refit), rows - 1]
+    stops = [*starts[1:], rows]
+    return tuple(
+        _fold(index + i, start, stop, first_row, horizon, valid_share, rolling)
+        for i, (start, stop) in enumerate(zip(starts, stops, strict=True))
+    )
 
 
 def later_blocks(

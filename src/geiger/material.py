@@ -1,13 +1,15 @@
 """Everything known about one symbol before a model is chosen: prices, context, features, target.
 
-The lock-box is cut off here, before anything is computed: what follows never holds its rows.
+The lock-box is cut off here, before anything is computed: what is scored never holds its rows. The same
+with these rows stands apart, in `Material.whole`, for the model for use alone. What is doubtful about the
+data is said of the whole series, in sentences.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,9 +21,11 @@ from geiger.config import Config, Fill
 from geiger.errors import DataError
 from geiger.features.catalogue import NAMES, VERSION, WARMUP, feature_matrix
 from geiger.folds import Fold, walk_forward
-from geiger.market.calendar import Market, market_of, sessions
-from geiger.market.doubts import CLOSE_FIRST, CLOSE_ONLY, Doubt, check, stale_open_share
+from geiger.market.calendar import Market
+from geiger.market.doubts import CLOSE_FIRST, FUTURE_DAYS, Doubt, not_daily, stale_open_share
+from geiger.market.inspection import inspect
 from geiger.market.prices import slice_days
+from geiger.market.rhythm import observed_market
 from geiger.market.snapshots import Store, changed_days, content_hash
 from geiger.market.sources import (
     Loaded,
@@ -38,6 +42,7 @@ Context: TypeAlias = tuple[Loaded | None, Loaded | None]  # the index, and the v
 
 UPPER_BOUND = "trained and filled at the close instead, which is an upper bound"
 STALE_OPENS = 0.10  # above this share of opens equal to the last close, an open is no price to trade at
+STALE_FOLD = 0.30  # the same for the test rows of a single fold, which are few
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ class Material:
         The fill that is used, which differs from the one asked for where opens are no prices.
     provenance : mapping
         Source, days, content hashes; written to the log and to ``run.json``.
+    beyond : Material, optional
+        The same up to the last bar (or to --end), the lock-box included; None where nothing is locked.
     """
 
     symbol: str
@@ -70,6 +77,12 @@ class Material:
     warmup: int
     notices: tuple[Notice, ...]
     provenance: Mapping[str, Any]
+    beyond: Material | None = None
+
+    @property
+    def whole(self) -> Material:
+        """All rows, the lock-box included: for the model for use; nothing made of them is scored or shown."""
+        return self if self.beyond is None else self.beyond
 
     @property
     def labelled(self) -> int:
@@ -87,8 +100,11 @@ def prepare(
     snapshots: Store,
     loaded: Loaded | None = None,
     context_given: Context | None = None,
+    now: dt.datetime | None = None,
 ) -> Material:
     """Load one symbol and its context, cut off the lock-box, and compute features and target.
+
+    What lies behind the cut is in the result's `whole`, and in nothing else of it.
 
     Parameters
     ----------
@@ -106,9 +122,19 @@ def prepare(
         Prices that the caller already has, in place of a source.
     context_given : (index, volatility index), optional
         The context that the caller already has, in place of `context` and its source.
+    now : datetime with a zone, optional
+        Stands in for the clock, which only says which bars lie in the future.
+
+    Raises
+    ------
+    DataError
+        The series is too short, is not daily, or no model may learn from it.
     """
     loaded = loaded or load(symbol, data=data, store=library)
-    market = market_of(symbol)
+    market = observed_market(symbol, loaded.prices)
+    # Of the whole series, as `geiger data check` says it: sentences, from which no figure is made.
+    doubts = inspect(loaded, now)
+    _refuse(loaded.where, market, doubts, slice_days(loaded.prices, _day(config.start), _day(config.end)))
     lockbox = market.days_per_year if config.lockbox is None else config.lockbox
     prices = _development_rows(loaded.prices, lockbox, config)
     bar_notices: tuple[Notice, ...] = ()
@@ -117,15 +143,11 @@ def prepare(
     fill, fill_notices = _choose_fill(prices, market, config)
     if context_given is None:
         context_given = _load_context(symbol, data, context, library)
-    frame, context_facts, context_notices = _context(symbol, prices, context_given, snapshots)
+    frame, context_facts, context_notices = _context(symbol, market, prices, context_given, snapshots)
     features = feature_matrix(prices, frame)
     _require_finite(features, prices, symbol)
     rewritten = _remember(loaded, snapshots, until=prices["day"][-1])
-    days = sessions(market, prices["day"][0], prices["day"][-1])
-    doubts = check(prices, sessions=days, trades_every_day=market.days_per_year == 365)
-    if any(doubt.code == CLOSE_FIRST for doubt in doubts):
-        raise DataError(f"{symbol}: {next(d.text for d in doubts if d.code == CLOSE_FIRST)}")
-    return Material(
+    material = Material(
         symbol=symbol,
         market=market,
         prices=prices,
@@ -135,7 +157,7 @@ def prepare(
         fill=fill,
         warmup=WARMUP,
         notices=(
-            *_as_notices((*loaded.notes, *(d for d in doubts if not (bar_notices and d.code == CLOSE_ONLY)))),
+            *_as_notices((*loaded.notes, *doubts)),
             *rewritten,
             *bar_notices,
             *fill_notices,
@@ -157,6 +179,30 @@ def prepare(
             "features": VERSION,
         },
     )
+    every_row = slice_days(loaded.prices, _day(config.start), _day(config.end))
+    if every_row.height == prices.height:
+        return material
+    return replace(material, beyond=_whole(material, every_row, context_given, config.horizon))
+
+
+def _whole(material: Material, prices: pl.DataFrame, context: Context, horizon: int) -> Material:
+    """Return the material of all rows; what was judged on development rows (fill, doubts) stays as it is."""
+    if not material.market.has_open:
+        prices = _closes_only(prices, material.market)[0]
+    frame = _aligned(prices["day"], material.symbol, material.market, context)[0]
+    features = feature_matrix(prices, frame)
+    _require_finite(features, prices, material.symbol)
+    target = make_target(prices, material.fill, horizon)
+    return replace(material, prices=prices, context=frame, features=features, target=target)
+
+
+def _refuse(where: str, market: Market, doubts: tuple[Doubt, ...], asked: pl.DataFrame) -> None:
+    """Refuse rows of which no daily forecast can be made; where only closes are used, they may come first."""
+    codes = {FUTURE_DAYS, CLOSE_FIRST} if market.has_open else {FUTURE_DAYS}
+    reasons = [not_daily(asked), *(doubt for doubt in doubts if doubt.code in codes)]
+    for doubt in reasons:
+        if doubt is not None:
+            raise DataError(f"{where}: {doubt.text}")
 
 
 def _development_rows(prices: pl.DataFrame, lockbox: int, config: Config) -> pl.DataFrame:
@@ -195,10 +241,25 @@ def _choose_fill(prices: pl.DataFrame, market: Market, config: Config) -> tuple[
     before = prices.slice(0, folds[0].test.start).tail(config.min_train)
     share = stale_open_share(before)
     if share <= STALE_OPENS:
-        return "next_open", ()
+        return "next_open", _stale_later(prices, folds)
     why = f"{share:.0%} of the opens from {before['day'][0]} to {before['day'][-1]} repeat the last close"
     text = f"{why}: {UPPER_BOUND}; a later --start may leave them out"
     return "close", (Notice("FILL_CLOSE", text),)
+
+
+def _stale_later(prices: pl.DataFrame, folds: tuple[Fold, ...]) -> tuple[Notice, ...]:
+    """Say where opens become stale in the test rows, which may not choose the fill."""
+    tested = prices.slice(folds[0].test.start, folds[-1].test.stop - folds[0].test.start)
+    parts = [prices.slice(fold.test.start, fold.test.stop - fold.test.start) for fold in folds]
+    share, worst = stale_open_share(tested), max(parts, key=stale_open_share)
+    if share <= STALE_OPENS and stale_open_share(worst) <= STALE_FOLD:
+        return ()
+    text = (
+        f"{share:.0%} of the opens in the test rows repeat the last close (at most "
+        f"{stale_open_share(worst):.0%} in one fold, {worst['day'][0]} to {worst['day'][-1]}): a fill there "
+        "is no trade, so what it earns is an upper bound"
+    )
+    return (Notice("TEST_OPENS_STALE", text),)
 
 
 def cut_folds(first_row: int, end_row: int, config: Config) -> tuple[Fold, ...]:
@@ -244,7 +305,7 @@ def _load_context(symbol: str, data: Path | None, context: str | None, library: 
 
 
 def _context(
-    symbol: str, prices: pl.DataFrame, given: Context, snapshots: Store
+    symbol: str, market: Market, prices: pl.DataFrame, given: Context, snapshots: Store
 ) -> tuple[pl.DataFrame | None, dict[str, Any], tuple[Notice, ...]]:
     """Put index and volatility index on the symbol's days."""
     index, volatility = given
@@ -254,16 +315,26 @@ def _context(
     for used in (index, volatility):
         if used is not None:
             snapshots.save(used)
-    frame, doubts = align_context(
-        prices["day"],
-        symbol,
-        (index.symbol, index.prices),
-        (volatility.symbol, volatility.prices) if volatility else None,
-    )
+    frame, doubts = _aligned(prices["day"], symbol, market, given)
     facts: dict[str, Any] = {"market": index.symbol, "market_hash": content_hash(index.prices)}
     if volatility:
         facts |= {"volatility": volatility.symbol, "volatility_hash": content_hash(volatility.prices)}
     return frame, facts, _as_notices(doubts)
+
+
+def _aligned(
+    days: pl.Series, symbol: str, market: Market, given: Context
+) -> tuple[pl.DataFrame | None, tuple[Doubt, ...]]:
+    index, volatility = given
+    if index is None:
+        return None, ()
+    return align_context(
+        days,
+        symbol,
+        (index.symbol, index.prices),
+        (volatility.symbol, volatility.prices) if volatility else None,
+        own=market,
+    )
 
 
 def _remember(loaded: Loaded, snapshots: Store, until: dt.date) -> tuple[Notice, ...]:

@@ -64,6 +64,11 @@ class Experiment:
         """The folder of all runs."""
         return RunsFolder(Path(self.runs_dir))
 
+    @property
+    def leaves_model(self) -> bool:
+        """Whether the run fits a model for use; an estimator of the user's own could not be stored."""
+        return self.estimator is None
+
     def material(self) -> Material:
         """Load prices and context, and compute features and target."""
         symbol = valid_symbol(self.symbol)
@@ -134,8 +139,8 @@ class Plan:
         """Return about how long it will take, from a few trees timed now; what is stored takes no time."""
         if isinstance(self.forecaster, MetaLearner):
             return sum(base.minutes() for base in self.bases if base.stored() is None)
-        config = self.experiment.config
-        return expected_seconds(self.material, self.forecaster, config, self.folds) / 60
+        config, for_use = self.experiment.config, self.experiment.leaves_model
+        return expected_seconds(self.material, self.forecaster, config, self.folds, for_use=for_use) / 60
 
     def key(self) -> str | None:
         """Return the key of the forecasts; None for an estimator of the user's own, which has none."""

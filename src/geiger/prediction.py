@@ -1,8 +1,9 @@
 """The forecast for the next session, from the model that a run left for use.
 
 Row t is the last complete bar at hand. Everything here is made of rows <= t: the forecast, the interval
-(from errors of earlier out-of-sample forecasts), the suggested weight. What could mislead is said beside it:
-old data, missing days, an old model, and that no verdict stands behind the number.
+(from errors of earlier out-of-sample forecasts), the suggested weight. A bar whose session has not ended is
+refused. What could mislead is said beside it: old data, an old context, missing days, an old model, and that
+no verdict stands behind the number.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from geiger.errors import DataError, SettingError
 from geiger.evaluation import expected_simple, sizing_of, volatility_on
 from geiger.evidence.conformal import HALFLIFE, Coverage, coverage, interval, scores_of
 from geiger.features.catalogue import VERSION, contract_hash
-from geiger.market.calendar import Market, close_instant, next_session, sessions
+from geiger.market.calendar import Market, close_instant, next_session, open_instant, sessions
 from geiger.market.snapshots import Store
 from geiger.material import Material, prepare
 from geiger.records import Notice, as_text
@@ -37,7 +38,7 @@ Floats = npt.NDArray[np.float64]
 LEVEL = 0.9  # of the interval
 RECENT = 60  # sessions in which a missing day is said: what features and networks look back on most
 OLD_MODEL = 252  # rows since the last one it learned from
-LATE_DAYS = 366  # no calendar is asked for more sessions than this at once
+HOUR = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,9 @@ class Prediction:
         Of the last bar: the forecast was made at its close.
     entry_day, exit_day : date
         Sessions on which the position is opened and closed, by the exchange's calendar.
+    save_by : datetime or None
+        In UTC: saved before it, the forecast counts when it is scored, see `save_by`. None where nobody can
+        say, so that it never does.
     forecast, low, high : float
         Log return from entry to exit, and its interval; infinite where too few errors are known.
     expected : float
@@ -60,6 +64,9 @@ class Prediction:
         Shares of these outcomes that fell below and above it.
     weight : float
         Suggested share of equity after costs, under the run's trading rule.
+    kept_from : date or None
+        The day of the forecast that chose this weight, where none since was large enough to count; None where
+        this one chose it, or none ever was.
     data_age, model_age : int or None, int
         Sessions closed since `day` (None where no calendar says), and rows since the last one learned from.
     status, health : str
@@ -75,6 +82,7 @@ class Prediction:
     day: dt.date
     entry_day: dt.date
     exit_day: dt.date
+    save_by: dt.datetime | None
     forecast: float
     expected: float
     low: float
@@ -85,6 +93,7 @@ class Prediction:
     below: float | None
     above: float | None
     weight: float
+    kept_from: dt.date | None
     data_age: int | None
     model_age: int
     status: str
@@ -102,7 +111,7 @@ class Prediction:
         facts = {**asdict(self), "direction": self.direction}
         for name in ("low", "high"):
             facts[name] = facts[name] if np.isfinite(facts[name]) else None
-        return {k: str(v) if isinstance(v, dt.date) else v for k, v in facts.items()}
+        return {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in facts.items()}
 
     def lines(self) -> list[str]:
         """Return it for people."""
@@ -120,12 +129,17 @@ class Prediction:
             f"{self.symbol} {self.model}: {self.direction}, expected {as_text(self.expected, 'return')} from "
             f"the {fill} of {self.entry_day} to the {fill} of {self.exit_day}",
             f"  {aim} interval {spread} (out of sample it {held})",
-            f"  Suggested weight {self.weight:+.2f} of equity, after costs",
+            f"  Suggested weight {self.weight:+.2f} of equity, after costs{self._why_kept()}",
             f"  Made at the close of {self.day}: data {age}, model {self.model_age} rows old",
             f"  From {self.run}: {self.status}, {self.health}",
             f"  Verdict: {self.verdict} (nothing here says whether this is skill or luck)",
             *(f"  Warning {notice.code}: {notice.text}" for notice in self.notices),
         ]
+
+    def _why_kept(self) -> str:
+        if self.kept_from is None:
+            return ""
+        return f"; kept from {self.kept_from}, since this forecast does not pay the cost of a trade"
 
 
 def find_model(runs: RunsFolder, symbol: str, model: str | None) -> StoredRun:
@@ -184,17 +198,19 @@ def predict(
     material, config = latest_material(stored, model, runs, data or _place(stored))
     last = material.prices.height - 1
     day, market = material.prices["day"][last], material.market
-    learned_to = dt.date.fromisoformat(str(model.facts["learned_to"]))
-    if day <= learned_to:
+    learned_to, decided_on = (
+        dt.date.fromisoformat(str(model.facts[name])) for name in ("learned_to", "decided_on")
+    )
+    if day < decided_on:
         raise DataError(
-            f"{stored.name}: learned from days up to {learned_to}, and the prices at hand end on {day}: they "
-            f"are "
-            "others, or older; give the newest with --data"
+            f"{stored.name}: learned what was known on {decided_on}, and the prices at hand end on {day}: "
+            "they are others, or older; give the newest with --data"
         )
+    _require_closed(material, now)
     entry = next_session(market, day)
     exit_day = next_session(market, entry) if material.fill == "next_open" else entry
     history = stored.forecasts().join(material.prices.select("day"), on="day", how="semi")
-    forecast, weight = _decided(model, material, config, history)
+    forecast, weight, kept_from = _decided(model, material, config, history, stored.sealed())
     errors = _errors(history, material)
     scale = float(volatility_on(material, material.prices["day"].slice(last, 1), HALFLIFE)[0])
     found, held = interval(forecast, scale, errors.scores, level), errors.coverage(level)
@@ -209,6 +225,7 @@ def predict(
         day=day,
         entry_day=entry if material.fill == "next_open" else day,
         exit_day=exit_day,
+        save_by=save_by(market, material.fill, day, entry),
         forecast=forecast,
         expected=float(expected[0]),
         low=found.low,
@@ -219,6 +236,7 @@ def predict(
         below=held.below,
         above=held.above,
         weight=weight,
+        kept_from=kept_from,
         data_age=age,
         model_age=model_age,
         status=str(stored.facts.get("status")),
@@ -265,26 +283,63 @@ def latest_material(
     return replace(material, fill=expected, target=target, notices=notices), config
 
 
+def save_by(market: Market, fill: str, day: dt.date, next_day: dt.date) -> dt.datetime | None:
+    """Return the moment before which a forecast of `day` must be saved to count, in UTC, or None for never.
+
+    Filled at the next open: the open of the next session. Filled at the close: an hour after that close. The
+    hour is also given where the next session opens as soon as the last one ends, since no forecast could be
+    earlier there. Where a close is a guess, nobody can say that a forecast was made near it.
+
+    >>> from geiger.market.calendar import market_of
+    >>> save_by(market_of("AAPL"), "next_open", dt.date(2023, 6, 2), dt.date(2023, 6, 5)).isoformat()
+    '2023-06-05T13:30:00+00:00'
+    """
+    an_hour_after = close_instant(market, day) + HOUR
+    if fill == "close":
+        return an_hour_after if market.close_known else None
+    opens = open_instant(market, next_day)
+    return max(opens, an_hour_after) if market.known else opens
+
+
+def _require_closed(material: Material, now: dt.datetime) -> None:
+    """Refuse a last bar of a session that has not ended: it is not yet what it will be."""
+    day, market = material.prices["day"][-1], material.market
+    closed = close_instant(market, day)
+    if now < closed:
+        raise DataError(
+            f"{material.symbol}: the last bar is of {day}, whose session ({market.name}) is complete at "
+            f"{closed:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M} UTC: run this after it, or give "
+            "prices without that bar"
+        )
+
+
 def _decided(
-    model: SavedModel, material: Material, config: Config, history: pl.DataFrame
-) -> tuple[float, float]:
-    """Return the forecast of the last row, and the weight that the trading rule would hold after it.
+    model: SavedModel, material: Material, config: Config, history: pl.DataFrame, sealed: pl.DataFrame
+) -> tuple[float, float, dt.date | None]:
+    """Return the forecast of the last row, the weight the trading rule would hold after it, and since when.
 
     The rule compares a forecast with those of the last year, and keeps its position where one is too small
-    to count. So it is given the run's out-of-sample forecasts and, for the rows since, those of the model for
-    use.
+    to count. So it is given the run's out-of-sample forecasts, those it went on to make without ever scoring
+    them, and for the rows since those of the model for use. "Since when" is None where the last row itself
+    chose the weight, or no row did.
     """
     days, n = material.prices["day"], material.prices.height
-    start = n - 1 if not history.height else int(days.search_sorted(history["day"][-1])) + 1
+    columns = ["day", "forecast", "train_std"]
+    past = pl.concat([history.select(columns), sealed.select(columns)])
+    past = past.join(material.prices.select("day"), on="day", how="semi", maintain_order="left")
+    start = n - 1 if not past.height else int(days.search_sorted(past["day"][-1])) + 1
     rows = range(min(start, n - 1), n)
     recent = model.forecast(material.features, rows, last_returns(material))
-    past = history.filter(pl.col("day") < days[rows.start])
+    past = past.filter(pl.col("day") < days[rows.start])
     forecasts = np.append(past["forecast"].to_numpy(), recent)
     std = np.append(past["train_std"].to_numpy(), np.full(len(rows), model.train_std))
-    volatility = volatility_on(material, pl.concat([past["day"], days[rows.start : n]]))
+    on = pl.concat([past["day"], days[rows.start : n]])
     sizing = sizing_of(config, material.market.days_per_year)
-    weights = decide(expected_simple(forecasts, std, config), volatility, sizing)
-    return float(recent[-1]), float(weights[-1])
+    expected = expected_simple(forecasts, std, config)
+    weights = decide(expected, volatility_on(material, on), sizing)
+    counting = np.flatnonzero(sizing.counts(expected))
+    kept_from = on[int(counting[-1])] if counting.size and counting[-1] < len(on) - 1 else None
+    return float(recent[-1]), float(weights[-1]), kept_from
 
 
 @dataclass(frozen=True)
@@ -322,7 +377,10 @@ def _sessions_since(market: Market, day: dt.date, now: dt.datetime) -> int | Non
     if first > last:
         return 0
     days = sessions(market, first, last)
-    return None if days is None else sum(close_instant(market, one) <= now for one in days)
+    if days is None:
+        return None
+    sure = now.date() - dt.timedelta(days=3)  # of the days before it every session has closed
+    return sum(one < sure or close_instant(market, one) <= now for one in days)
 
 
 def _doubts(
@@ -330,7 +388,10 @@ def _doubts(
 ) -> tuple[Notice, ...]:
     days, found = material.prices["day"], []
     if age is None:
-        text = f"the last bar is of {days[-1]}; no calendar of this market says whether it is the newest"
+        text = (
+            f"the last bar is of {days[-1]}; no calendar of this market says whether it is the newest, nor "
+            "whether its session had ended"
+        )
         found.append(Notice("DATA_OLD", text))
     elif age > 0:
         text = f"the last bar is of {days[-1]}, and {age} sessions have closed since: this forecast is over"
@@ -347,8 +408,7 @@ def _doubts(
         )
     if model_age > OLD_MODEL:
         text = (
-            f"the model learned from days up to {learned_to}, {model_age} rows ago (the lock-box is never "
-            "learned from); train again, or with a smaller --lockbox"
+            f"the model learned from days up to {learned_to}; {model_age} bars came after them: train again"
         )
         found.append(Notice("MODEL_OLD", text))
     if stored.facts.get("status") != "SUCCESS":

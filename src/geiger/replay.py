@@ -225,8 +225,8 @@ def _train_again(
         bases = run_bases(planned, train=train)
         on_plan(planned)
         again = run(planned, on_fold=on_fold, bases=bases)
-        found = [_compared(f"{model} forecasts", stored.forecasts(), again.forecasts)]
-        return (*_bases_compared(stored, bases, runs), *found)
+        made = experiment.runs.load(again.name)
+        return (*_bases_compared(stored, bases, runs), *_forecasts_compared(model, stored, made))
 
 
 def _bases_compared(stored: StoredRun, bases: Sequence[BaseRun], runs: RunsFolder) -> tuple[Comparison, ...]:
@@ -235,9 +235,16 @@ def _bases_compared(stored: StoredRun, bases: Sequence[BaseRun], runs: RunsFolde
     for base in bases:
         name = stored.facts.get("bases", {}).get(base.model)
         if name is not None and base.stored is not None and (runs.root / name).is_dir():
-            old, new = runs.load(name).forecasts(), base.stored.forecasts()
-            found.append(_compared(f"{base.model} forecasts", old, new))
+            found += _forecasts_compared(base.model, runs.load(name), base.stored)
     return tuple(found)
+
+
+def _forecasts_compared(model: str, old: StoredRun, new: StoredRun) -> list[Comparison]:
+    """Compare the scored forecasts, and those after them that are kept for sizing alone."""
+    return [
+        _compared(f"{model} forecasts", old.forecasts(), new.forecasts()),
+        _compared(f"{model} forecasts behind the scored days", old.sealed(), new.sealed()),
+    ]
 
 
 def _backtest_again(stored: StoredRun, material: Material, config: Config) -> Comparison:

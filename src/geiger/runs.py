@@ -9,6 +9,7 @@
         members.parquet    day, seed, fold, forecast: what each member forecast on the test rows
         in_sample.parquet  day, fold, forecast on the rows that each fold's final fit used
         ledger.parquet     LEDGER
+        sealed.parquet     SEALED: forecasts after the scored rows, for sizing alone, without outcomes
         importances.parquet  feature, fold, importance (models that have them)
         out_of_fold.parquet, weights.parquet, rivals.parquet, weights.svg  of a stack
         model/             what was learned, for use tomorrow: see `saved`
@@ -43,7 +44,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from geiger.columns import FORECASTS, LEDGER, require
+from geiger.columns import FORECASTS, LEDGER, SEALED, require
 from geiger.errors import DataError
 from geiger.files import read_frame, write_atomically, write_frame
 from geiger.records import Training
@@ -175,6 +176,12 @@ class StoredRun:
         """Return the LEDGER frame."""
         return require(self._frame("ledger"), LEDGER)
 
+    def sealed(self) -> pl.DataFrame:
+        """Return the SEALED frame; empty where the run left none, as with an estimator of the user's own."""
+        if not (self.folder / "sealed.parquet").exists():
+            return pl.DataFrame(schema=dict(SEALED.columns))
+        return require(self._frame("sealed"), SEALED)
+
     def trainings(self) -> list[Training]:
         """Return how the training of each network of the run went; empty for other models."""
         try:
@@ -223,6 +230,11 @@ class RunsFolder:
     def library(self) -> Path:
         """Folder of the prices that the user added or fetched."""
         return self.root / "library"
+
+    @property
+    def forecast_ledger(self) -> Path:
+        """File of the forecasts that `geiger predict --save` kept."""
+        return self.root / "forecasts.jsonl"
 
     def parts(self, key: str) -> Parts:
         """Return the store for the folds of an unfinished run."""

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import polars as pl
 
 from geiger import metrics
-from geiger.columns import FORECASTS, OUT_OF_FOLD, require
+from geiger.columns import FORECASTS, OUT_OF_FOLD, SEALED, require
 from geiger.errors import TrainingError
 from geiger.folds import Fold, later_block
 from geiger.material import Material
@@ -46,6 +46,8 @@ class Base:
         Of each member; `forecasts` holds their mean.
     train_rows : mapping of int to int
         Rows that each fold learned from.
+    sealed : SEALED frame, optional
+        What it forecast after the scored rows; only weights for use need it.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Base:
     forecasts: pl.DataFrame
     members: pl.DataFrame
     train_rows: Mapping[int, int]
+    sealed: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,9 @@ class Stacked:
     rivals : frame with day, rival, forecast
         The simplest alternatives, on the same days and from the same earlier rows.
     meta : Meta
-        Weights for use, from every row whose outcome is known; they are never scored.
+        Weights for use, from every development row whose outcome is known; they are never scored.
+    sealed : SEALED frame, optional
+        Forecasts of the rows after the scored ones, the lock-box included. They are never scored.
     """
 
     forecasts: pl.DataFrame
@@ -118,6 +123,7 @@ class Stacked:
     meta: Meta
     train_mean: float
     train_std: float
+    sealed: pl.DataFrame | None = None
     trainings: tuple[Training, ...] = ()
 
     @property
@@ -136,12 +142,13 @@ class Stacked:
     @property
     def frames(self) -> dict[str, pl.DataFrame]:
         """The tables of a run folder beside the forecasts."""
-        return {
+        found = {
             "in_sample": self.in_sample,
             "out_of_fold": self.out_of_fold,
             "weights": self.weights,
             "rivals": self.rivals,
         }
+        return found if self.sealed is None else {**found, "sealed": self.sealed}
 
 
 def out_of_fold(bases: Sequence[Base], material: Material) -> pl.DataFrame:
@@ -224,6 +231,7 @@ def stack(
     *,
     horizon: int = 1,
     rolling: int | None = None,
+    for_use: bool = False,
 ) -> Stacked:
     """Weigh the base models walk-forward.
 
@@ -233,6 +241,8 @@ def stack(
         At least one; every one has forecast every row from the first train row of `folds` on.
     folds : sequence of Fold
         As `folds.later_blocks` cut them.
+    for_use : bool
+        Forecast the rows after the scored ones as well: see `Stacked.sealed`.
 
     Raises
     ------
@@ -245,29 +255,60 @@ def stack(
     grid = grid_of(store, bases, material.prices["day"])
     _require_complete(grid, range(folds[0].train.start, folds[-1].test.stop), material.prices["day"])
     blocks = [_block(grid, learner, fold, material) for fold in folds]
-    # No row of the block for use has a label yet.
+    # Weights are printed: learned from the lock-box they would tell how each model did there. So those for
+    # use are decided on the last development row, and hold for all that follows.
     last = later_block(
         folds[-1].index + 1,
-        material.labelled,
+        material.prices.height - 1,
         material.prices.height,
         folds[0].train.start,
         horizon=horizon,
         rolling=rolling,
     )
-    for_use = _block(grid, learner, last, material)
+    final = _block(grid, learner, last, material)
     forecasts = pl.concat([_forecasts(grid, block, material) for block in blocks])
     return Stacked(
         forecasts=require(forecasts, FORECASTS),
         in_sample=pl.concat([_in_sample(grid, block, material) for block in blocks]),
         out_of_fold=store,
-        weights=_weights([*blocks, for_use], grid.models, material),
+        weights=_weights([*blocks, final], grid.models, material),
         rivals=pl.concat([_rivals(grid, block, material) for block in blocks]),
         results=tuple(_result(block, material) for block in blocks),
-        notices=_notices([*blocks, for_use], len(bases)),
-        notes=_notes(blocks, for_use, grid.models, material),
-        meta=for_use.meta,
+        notices=_notices([*blocks, final], len(bases)),
+        notes=_notes(blocks, final, grid.models, material),
+        meta=final.meta,
         train_mean=float(grid.outcome[slice_of(last.train)].mean()),
         train_std=float(grid.outcome[slice_of(last.train)].std()),
+        sealed=_sealed(bases, grid, blocks[-1], final, material) if for_use else None,
+    )
+
+
+def _sealed(
+    bases: Sequence[Base], grid: Grid, newest: Block, final: Block, material: Material
+) -> pl.DataFrame:
+    """Return the SEALED frame: until the last development row by the newest weights, then by the final."""
+    days = material.whole.prices["day"]
+    start = final.fold.test.start
+    pieces = [
+        _sealed_rows(bases, grid, newest, days[material.labelled : start]),
+        _sealed_rows(bases, grid, final, days[start : len(days) - 1]),  # the last is the model's for use
+    ]
+    return require(pl.concat(pieces), SEALED)
+
+
+def _sealed_rows(bases: Sequence[Base], grid: Grid, block: Block, days: pl.Series) -> pl.DataFrame:
+    columns = np.empty((len(days), len(block.meta.models)))
+    for i, name in enumerate(block.meta.models):
+        sealed = next(base.sealed for base in bases if base.name == name)
+        if sealed is None or not days.is_in(sealed["day"].implode()).all():
+            raise TrainingError(f"stack: {name} lacks forecasts behind its scored rows; train it again")
+        columns[:, i] = sealed.filter(pl.col("day").is_in(days.implode()))["forecast"].to_numpy()
+    std = float(grid.outcome[slice_of(block.fold.train)].std())
+    return pl.DataFrame({"day": days, "forecast": block.meta.predict(columns)}).select(
+        "day",
+        pl.lit(block.fold.index, dtype=pl.Int32).alias("fold"),
+        "forecast",
+        pl.lit(std).alias("train_std"),
     )
 
 

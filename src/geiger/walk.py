@@ -10,18 +10,18 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from geiger.columns import FORECASTS, require
+from geiger.columns import FORECASTS, SEALED, require
 from geiger.config import Config
 from geiger.errors import Diverged, TrainingError
 from geiger.features.catalogue import NAMES
-from geiger.folds import Fold, final_fold
+from geiger.folds import Fold, folds_for_use
 from geiger.material import Material, cut_folds
 from geiger.models import Ensemble, Forecaster, average, fit_members
 from geiger.records import Epoch, FoldResult, Notice, Training
@@ -34,6 +34,26 @@ PROBE_TREES = (5, 25)
 STARTUP_SECONDS = 20.0  # loading Keras and compiling a network
 MEMBERS_AT_ONCE = 64  # in one program on a GPU; what is finished survives a kill
 LAST_RETURN = "return_1"  # the feature a residual head may build on
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fold to train.
+
+    Attributes
+    ----------
+    material : Material
+        What the fold learns from and forecasts.
+    later : Material and range, optional
+        Rows, and the material that holds them, which the fold's model forecasts besides; never scored.
+    keep : bool
+        Hand on what was learned.
+    """
+
+    material: Material
+    fold: Fold
+    later: tuple[Material, range] | None = None
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +71,7 @@ class FoldOutput:
     train_mean: float
     train_std: float
     trainings: tuple[Training, ...] = ()  # of networks
+    later_forecast: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))  # of `Task.later`
     resumed: bool = False
     trained: Trained | None = None  # what was learned, where it is for use
 
@@ -63,6 +84,8 @@ class Walk:
     ----------
     members : frame with day, seed, fold, forecast
         What each member forecast on the test rows.
+    sealed : SEALED frame, optional
+        Forecasts of the rows after the scored ones, the lock-box included. They are never scored.
     trained : Trained, optional
         The model for use: fitted once more, on every row whose label is known. It is never scored.
     """
@@ -72,6 +95,7 @@ class Walk:
     in_sample: pl.DataFrame
     importances: pl.DataFrame
     folds: tuple[FoldOutput, ...]
+    sealed: pl.DataFrame | None = None
     trained: Trained | None = None
 
     @property
@@ -87,7 +111,8 @@ class Walk:
     @property
     def frames(self) -> dict[str, pl.DataFrame]:
         """The tables of a run folder beside the forecasts."""
-        return {"members": self.members, "in_sample": self.in_sample, "importances": self.importances}
+        found = {"members": self.members, "in_sample": self.in_sample, "importances": self.importances}
+        return found if self.sealed is None else {**found, "sealed": self.sealed}
 
     @property
     def charts(self) -> dict[str, bytes]:
@@ -141,7 +166,12 @@ def plan_folds(material: Material, config: Config) -> tuple[Fold, ...]:
 
 
 def expected_seconds(
-    material: Material, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
+    material: Material,
+    forecaster: Forecaster,
+    config: Config,
+    folds: Sequence[Fold],
+    *,
+    for_use: bool = False,
 ) -> float:
     """Return about how long `walk` will take, from short fits on the last fold, timed now.
 
@@ -149,11 +179,11 @@ def expected_seconds(
     usually ends sooner.
     """
     fits = config.seeds if forecaster.seeded else 1
-    known = [forecaster.expected_seconds(len(fold.train)) for fold in folds]
+    trained = [*folds, *(use_folds(material, config, folds) if for_use else ())]
+    known = [forecaster.expected_seconds(len(fold.train)) for fold in trained]
     if None not in known:
-        workers = min(config.workers or threads_at_hand(), len(folds))
-        used = sum(filter(None, known)) + (known[-1] or 0.0)
-        return STARTUP_SECONDS + fits * used / workers
+        workers = min(config.workers or threads_at_hand(), len(trained))
+        return STARTUP_SECONDS + fits * sum(filter(None, known)) / workers
     target = material.target["value"].to_numpy()
     arrays = fold_arrays(material.features, target, folds[-1], clip=config.clip)
 
@@ -170,7 +200,7 @@ def expected_seconds(
     short, long = timed(few), timed(more)
     a_tree = max(long - short, 0.0) / (more - few)
     once = short + a_tree * max(getattr(forecaster, "max_trees", few) - few, 0)
-    used = sum(len(fold.train) for fold in folds) + len(folds[-1].train)  # and once more, for use
+    used = sum(len(fold.train) for fold in trained)
     return once * fits * used / len(folds[-1].train)
 
 
@@ -196,13 +226,22 @@ def walk(
     on_fold : callable
         Told of each fold when it is done.
     for_use : bool
-        Fit once more, on every row whose label is known, and hand on what was learned.
+        Forecast the rows after the scored ones as well, go on over the lock-box, and fit the model for use:
+        see `Walk.sealed` and `Walk.trained`.
     """
+    scored, whole = replace(material, beyond=None), material.whole
+    ahead = use_folds(material, config, folds) if for_use else ()
     known = {fold.index: _stored(parts, fold) for fold in folds}
-    open_folds = [fold for fold in folds if known[fold.index] is None]
-    last = [use_fold(material, config, folds)] if for_use else []
-    trained = _train_all(material, model, forecaster, config, [*open_folds, *last])
-    outputs = []
+    known_ahead = {fold.index: _stored_sealed(parts, fold) for fold in ahead[:-1]}
+    tasks = [Task(scored, fold) for fold in folds]
+    if ahead:
+        # Until the first decision behind the scored rows, the last scored fold is the newest model there is.
+        tasks[-1] = replace(tasks[-1], later=(whole, range(folds[-1].test.stop, ahead[0].test.start)))
+    tasks = [task for task in tasks if known[task.fold.index] is None]
+    tasks += [Task(whole, fold) for fold in ahead[:-1] if known_ahead[fold.index] is None]
+    tasks += [Task(whole, fold, keep=True) for fold in ahead[-1:]]
+    trained = _train_all(model, forecaster, config, tasks)
+    outputs, sealed = [], []
     with closing(trained):  # processes end with the walk, however it ends
         for fold in folds:
             output = known[fold.index] or next(trained)
@@ -210,35 +249,52 @@ def walk(
                 parts.save(fold.index, _as_part(output))
             on_fold(output)
             outputs.append(output)
-        usable = next(trained).trained if for_use else None
-    return replace(_stitch(material, model, outputs), trained=usable)
+        if not ahead:
+            return _stitch(material, model, outputs)
+        rows = range(folds[-1].test.stop, ahead[0].test.start)
+        sealed.append(
+            _sealed(whole, folds[-1].index, rows, outputs[-1].later_forecast, outputs[-1].train_std)
+        )
+        for fold in ahead[:-1]:
+            part = known_ahead[fold.index]
+            if part is None:
+                part = _sealed_part(next(trained))
+                if parts is not None:
+                    parts.save(fold.index, part)
+            sealed.append(
+                _sealed(whole, fold.index, fold.test, part.arrays["forecast"], part.facts["train_std"])
+            )
+        usable = next(trained).trained
+    stitched = _stitch(material, model, outputs)
+    return replace(stitched, sealed=require(pl.concat(sealed), SEALED), trained=usable)
 
 
-def use_fold(material: Material, config: Config, folds: Sequence[Fold]) -> Fold:
-    """Return the fold of the model for use, whose test rows have no label yet."""
-    return final_fold(
+def use_folds(material: Material, config: Config, folds: Sequence[Fold]) -> tuple[Fold, ...]:
+    """Return the folds behind the scored ones, of rows of `material.whole`; the last is the model for use."""
+    return folds_for_use(
         material.warmup,
-        material.labelled,
         material.prices.height,
+        material.whole.prices.height,
         index=folds[-1].index + 1,
         horizon=config.horizon,
+        refit=config.refit,
         valid_share=config.valid_share,
         rolling=config.rolling,
     )
 
 
 def _train_all(
-    material: Material, model: str, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Generator[FoldOutput]:
     """Yield the folds in order: one after another, or in processes, or all in one program."""
-    if forecaster.apart and folds:
+    if forecaster.apart and tasks:
         if config.parallel == "vmap" or (config.parallel == "auto" and gpu_at_hand()):
-            yield from _train_together(material, model, forecaster, config, folds)
+            yield from _train_together(model, forecaster, config, tasks)
         else:
-            yield from _train_in_processes(material, model, forecaster, config, folds)
+            yield from _train_in_processes(model, forecaster, config, tasks)
         return
-    for fold in folds:
-        yield _train(material, model, forecaster, config, fold)
+    for task in tasks:
+        yield _train(model, forecaster, config, task)
 
 
 def gpu_at_hand() -> bool:
@@ -251,15 +307,15 @@ def gpu_at_hand() -> bool:
 
 
 def _train_in_processes(
-    material: Material, model: str, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Iterator[FoldOutput]:
     """Give each fold to a process of one thread; the number of processes changes no bit."""
     from joblib import Parallel, delayed, parallel_config
 
-    workers = min(config.workers or threads_at_hand(), len(folds))
+    workers = min(config.workers or threads_at_hand(), len(tasks))
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(n_jobs=max(workers, 1), return_as="generator", max_nbytes=None)
-        outputs = parallel(delayed(_train_apart)(material, model, forecaster, config, fold) for fold in folds)
+        outputs = parallel(delayed(_train_apart)(model, forecaster, config, task) for task in tasks)
     try:
         for output in outputs:  # noqa: UP028 - `yield from` would close it without the filter below
             yield output
@@ -269,57 +325,55 @@ def _train_in_processes(
             outputs.close()
 
 
-def _train_apart(
-    material: Material, model: str, forecaster: Forecaster, config: Config, fold: Fold
-) -> FoldOutput:
+def _train_apart(model: str, forecaster: Forecaster, config: Config, task: Task) -> FoldOutput:
     """Train one fold on one thread, in a process of its own or, where there is one only, in this one."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        return _train(material, model, forecaster, config, fold)
+        return _train(model, forecaster, config, task)
 
 
 def _train_together(
-    material: Material, model: str, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Iterator[FoldOutput]:
     """Train the members of many folds in one program, and yield them before the next ones start."""
     many = max(1, MEMBERS_AT_ONCE // config.seeds)
-    for i in range(0, len(folds), many):
-        yield from _train_program(material, model, forecaster, config, folds[i : i + many])
+    for i in range(0, len(tasks), many):
+        yield from _train_program(model, forecaster, config, tasks[i : i + many])
 
 
 def _train_program(
-    material: Material, model: str, forecaster: Forecaster, config: Config, folds: Sequence[Fold]
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Iterator[FoldOutput]:
     from geiger.models.nets.forecaster import Network
 
     assert isinstance(forecaster, Network)
     started = time.perf_counter()
-    arrays = [_arrays(material, config, fold) for fold in folds]
+    arrays = [_arrays(task.material, config, task.fold) for task in tasks]
     members = [
         (one.train, one.valid, seed)
-        for fold, one in zip(folds, arrays, strict=True)
-        for seed in _seeds(config, model, fold)
+        for task, one in zip(tasks, arrays, strict=True)
+        for seed in _seeds(config, model, task.fold)
     ]
     try:
         fitted = forecaster.fit_many(members)
     except Diverged as error:
         number, seed = divmod(error.member, config.seeds)
-        raise TrainingError(f"fold {folds[number].index}, seed {seed}: {error}") from error
-    seconds = (time.perf_counter() - started) / len(folds)
-    for number, (fold, one) in enumerate(zip(folds, arrays, strict=True)):
+        raise TrainingError(f"fold {tasks[number].fold.index}, seed {seed}: {error}") from error
+    seconds = (time.perf_counter() - started) / len(tasks)
+    for number, (task, one) in enumerate(zip(tasks, arrays, strict=True)):
         predictor = average(fitted[number * config.seeds : (number + 1) * config.seeds])
-        yield _output(material, fold, one, predictor, seconds)
+        yield _output(task, one, predictor, seconds)
 
 
-def _train(material: Material, model: str, forecaster: Forecaster, config: Config, fold: Fold) -> FoldOutput:
-    started = time.perf_counter()
-    arrays = _arrays(material, config, fold)
+def _train(model: str, forecaster: Forecaster, config: Config, task: Task) -> FoldOutput:
+    started, fold = time.perf_counter(), task.fold
+    arrays = _arrays(task.material, config, fold)
     try:
         predictor = fit_members(forecaster, arrays.train, arrays.valid, _seeds(config, model, fold))
     except TrainingError as error:
         raise TrainingError(f"fold {fold.index}, {error}") from error
-    return _output(material, fold, arrays, predictor, time.perf_counter() - started)
+    return _output(task, arrays, predictor, time.perf_counter() - started)
 
 
 def _arrays(material: Material, config: Config, fold: Fold) -> FoldArrays:
@@ -355,17 +409,18 @@ def last_returns(material: Material) -> npt.NDArray[np.float64]:
     return found
 
 
-def _output(
-    material: Material, fold: Fold, arrays: FoldArrays, predictor: Ensemble, seconds: float
-) -> FoldOutput:
-    target, scaler = material.target["value"].to_numpy(), arrays.scaler
+def _output(task: Task, arrays: FoldArrays, predictor: Ensemble, seconds: float) -> FoldOutput:
+    material, fold, scaler = task.material, task.fold, arrays.scaler
+    target = material.target["value"].to_numpy()
     fitted = join(arrays.train, arrays.valid).take(predictor.fit_rows)
     importances = predictor.importances
     each = predictor.each(arrays.test)
     mean, std = float(target[predictor.fit_rows].mean()), float(target[predictor.fit_rows].std())
-    trained = None
-    if np.isnan(arrays.test.y).all():  # no label of these rows is known: this model is for use
-        trained = Trained(predictor=predictor, scaler=scaler, train_mean=mean, train_std=std)
+    trained = Trained(predictor=predictor, scaler=scaler, train_mean=mean, train_std=std)
+    later = np.empty(0)
+    if task.later is not None and len(task.later[1]):
+        whole, rows = task.later
+        later = trained.forecast(whole.features, rows, last_returns(whole))
     return FoldOutput(
         result=_result(material, fold, predictor.rounds_by_member, seconds),
         epochs=tuple(replace(epoch, fold=fold.index) for epoch in predictor.epochs),
@@ -378,7 +433,8 @@ def _output(
         train_mean=mean,
         train_std=std,
         trainings=tuple(replace(training, fold=fold.index) for training in predictor.trainings),
-        trained=trained,
+        later_forecast=later,
+        trained=trained if task.keep else None,
     )
 
 
@@ -456,6 +512,19 @@ def _stitch(material: Material, model: str, outputs: Sequence[FoldOutput]) -> Wa
     )
 
 
+def _sealed(
+    whole: Material, fold: int, rows: range, forecast: npt.NDArray[np.float64], train_std: float
+) -> pl.DataFrame:
+    """Return the SEALED rows of one fold; their outcomes are looked up by nobody."""
+    days = whole.prices["day"][rows.start : rows.stop]
+    return pl.DataFrame({"day": days, "forecast": forecast}).select(
+        "day",
+        pl.lit(fold, dtype=pl.Int32).alias("fold"),
+        "forecast",
+        pl.lit(train_std).alias("train_std"),
+    )
+
+
 def _require_unseen(forecasts: pl.DataFrame) -> None:
     """Check on the forecasts that are really handed on that no training label came after its decision."""
     late = forecasts.filter(pl.col("train_end") > pl.col("day"))
@@ -483,6 +552,7 @@ def _stored(parts: Parts | None, fold: Fold) -> FoldOutput | None:
         importances=arrays["importances"],
         train_mean=facts["train_mean"],
         train_std=facts["train_std"],
+        later_forecast=arrays["later_forecast"],
         trainings=tuple(Training(**training) for training in facts["trainings"]),
         resumed=True,
     )
@@ -496,6 +566,7 @@ def _as_part(output: FoldOutput) -> Part:
             "fit_rows": output.fit_rows,
             "fit_forecast": output.fit_forecast,
             "importances": output.importances,
+            "later_forecast": output.later_forecast,
         },
         facts={
             "result": asdict(output.result),
@@ -506,3 +577,12 @@ def _as_part(output: FoldOutput) -> Part:
             "train_std": output.train_std,
         },
     )
+
+
+def _stored_sealed(parts: Parts | None, fold: Fold) -> Part | None:
+    return parts.load(fold.index) if parts is not None else None
+
+
+def _sealed_part(output: FoldOutput) -> Part:
+    """Return what is kept of a fold over the lock-box: how it learned would tell of its rows."""
+    return Part({"forecast": output.test_forecast}, {"train_std": output.train_std})

@@ -131,3 +131,53 @@ def test_fetch_passes_days_and_keeps_what_came(
     assert (facts["symbol"], facts["rows"]) == ("NEW", 1100)
     assert call("data", "show", "NEW", "--json").json["hash"] == facts["hash"]
     assert "'x' is no day; write it as 2012-03-31" in call("data", "fetch", "NEW", "--end", "x").complaint
+
+
+def test_list_says_which_files_it_leaves_out_and_why(call: Call, data: Path) -> None:
+    (data / "my export.csv").write_text("Date,Close\n2020-01-02,1\n")
+    (data / "AAA.xlsx").write_bytes(b"PK")
+    (data / ".hidden").write_text("")
+    for options in ((), ("--json",)):
+        answer = call("data", "list", "--data", data, *options)
+        assert answer.code == 0
+        assert "my export.csv (its name is no symbol" in answer.complaint
+        assert "AAA.xlsx (neither .csv nor .parquet)" in answer.complaint
+        assert "hidden" not in answer.complaint
+        assert "AAA" in answer.out
+
+
+def test_check_and_show_say_the_same_as_training_of_a_weekend(call: Call, data: Path) -> None:
+    """A market of unknown name: neither is told whether it trades on weekends."""
+    days = [dt.date(2020, 1, 6) + dt.timedelta(n) for n in range(60)]
+    days = [day for day in days if day.weekday() < 5 or day.day == 11]
+    rows = [
+        f"{day},{100 + n % 7},{102 + n % 7},{98 + n % 7},{101 + n % 7},{n + 10}" for n, day in enumerate(days)
+    ]
+    (data / "X1.csv").write_text("\n".join(["Date,Open,High,Low,Close,Volume", *rows]) + "\n")
+    for command in (("check", data / "X1.csv"), ("show", "X1", "--data", data)):
+        assert "DATA_WEEKEND_DAYS: 1 bar on a Saturday or Sunday: 2020-01-11" in call("data", *command).out
+
+
+def test_check_holds_listed_dividends_against_the_adjusted_close(call: Call, data: Path) -> None:
+    rows = [f"2020-01-{day:02},{20 - (day > 5)},{20 - (day > 5)},{int(day == 6)}" for day in range(1, 11)]
+    (data / "X1.csv").write_text("\n".join(["Date,Close,Adj Close,Dividends", *rows]) + "\n")
+    answer = call("data", "check", data / "X1.csv")
+    assert "ERROR   DATA_ADJUSTMENT_MISMATCH" in answer.out
+    assert "2020-01-06: dividend 1 on a last close of 20" in answer.out
+    call("data", "add", data / "X1.csv")
+    assert "DATA_ADJUSTMENT_MISMATCH" in call("data", "show", "X1").out  # the store keeps no dividends
+    whole = [",".join((cells := row.split(","))[:2] + cells[3:]) for row in rows]
+    (data / "X1.csv").write_text("\n".join(["Date,Close,Dividends", *whole]) + "\n")  # adjusted already
+    assert "DATA_ADJUSTMENT_MISMATCH" not in call("data", "check", data / "X1.csv").out
+
+
+def test_check_and_show_read_the_same_rows_of_a_file_of_several_symbols(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "panel.csv"
+    path.write_text(
+        "date,tic,close\n2020-01-02,QQ,10\n2020-01-02,RR,500\n2020-01-03,QQ,11\n2020-01-03,RR,505\n"
+    )
+    assert "column 'tic' holds several symbols (QQ, RR)" in call("data", "check", path).complaint
+    checked = call("data", "check", path, "--symbol", "RR", "--json").json
+    shown = call("data", "show", "RR", "--data", path, "--json").json
+    assert (checked["rows"], checked["doubts"]) == (shown["rows"], shown["doubts"]) == (2, shown["doubts"])
+    assert "DATA_ONE_OF_SEVERAL" in {doubt["code"] for doubt in checked["doubts"]}

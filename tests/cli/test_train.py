@@ -191,6 +191,10 @@ def test_a_file_of_symbols(on_data: Call, tmp_path: Path) -> None:
     listing.write_text("BBB  # second\n\n# none here\nAAA\nSPY\n")
     answer = on_data("train", "ridge", "AAA", "--symbols-file", listing, "--dry-run", "--json")
     assert [facts["symbol"] for facts in answer.json] == ["AAA", "BBB", "SPY"]
+    for content in ("\ufeffBBB\r\nSPY\r\n".encode(), "BBB\nSPY\n".encode("utf-16"), b"BBB, SPY # both\n\n"):
+        listing.write_bytes(content)
+        answer = on_data("train", "ridge", "--symbols-file", listing, "--dry-run", "--json")
+        assert [facts["symbol"] for facts in answer.json] == ["BBB", "SPY"]
     listing.write_bytes(b"\x89PNG")
     assert (
         "cannot be read as a list of symbols"

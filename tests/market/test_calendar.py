@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import warnings
 from datetime import UTC, date, datetime, time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from geiger.market.calendar import (
     covered,
     market_of,
     next_session,
+    open_instant,
     sessions,
     valid_symbol,
 )
@@ -67,7 +69,8 @@ def test_a_name_that_fits_no_market_is_unknown(symbol: str) -> None:
 
 def test_days_per_year_and_opens_come_from_the_market() -> None:
     assert market_of("BTC-USD").days_per_year == 365
-    assert {market_of(name).days_per_year for name in ("AAPL", "EURUSD=X", "^N225", "X.ZZ", "ES=F")} == {252}
+    assert {market_of(name).days_per_year for name in ("AAPL", "^N225", "X.ZZ", "ES=F")} == {252}
+    assert market_of("EURUSD=X").days_per_year == 260
     assert not market_of("EURUSD=X").has_open
     assert all(market_of(name).has_open for name in ("AAPL", "BTC-USD", "AIR.PA"))
 
@@ -81,10 +84,45 @@ def test_days_per_year_and_opens_come_from_the_market() -> None:
         ("^N225", date(2023, 7, 17), datetime(2023, 7, 17, 6, 0, tzinfo=UTC)),
         ("BTC-USD", date(2023, 7, 17), datetime(2023, 7, 18, 0, 0, tzinfo=UTC)),
         ("EURUSD=X", date(2023, 7, 17), datetime(2023, 7, 17, 23, 0, tzinfo=UTC)),
+        # Days that the exchange shortens: 13:00 in New York, and the auction of 14:05 in Paris (12:55 + 10).
+        ("AAPL", date(2023, 7, 3), datetime(2023, 7, 3, 17, 0, tzinfo=UTC)),
+        ("^VIX", date(2023, 7, 3), datetime(2023, 7, 3, 17, 15, tzinfo=UTC)),
+        ("AIR.PA", date(2023, 12, 22), datetime(2023, 12, 22, 16, 35, tzinfo=UTC)),
+        ("AIR.PA", date(2024, 12, 24), datetime(2024, 12, 24, 13, 10, tzinfo=UTC)),
+        # Tokyo trades half an hour longer since November 2024.
+        ("^N225", date(2025, 3, 3), datetime(2025, 3, 3, 6, 30, tzinfo=UTC)),
+        ("AAPL", date(2023, 7, 4), datetime(2023, 7, 4, 20, 0, tzinfo=UTC)),  # no session: the usual hour
     ],
 )
 def test_close_in_universal_time(symbol: str, day: date, instant: datetime) -> None:
     assert close_instant(market_of(symbol), day) == instant
+
+
+@pytest.mark.parametrize(
+    ("symbol", "day", "instant"),
+    [
+        ("AAPL", date(2023, 1, 17), datetime(2023, 1, 17, 14, 30, tzinfo=UTC)),
+        ("AAPL", date(2023, 7, 17), datetime(2023, 7, 17, 13, 30, tzinfo=UTC)),
+        ("^N225", date(2023, 7, 18), datetime(2023, 7, 18, 0, 0, tzinfo=UTC)),
+        ("ES=F", date(2023, 7, 18), datetime(2023, 7, 17, 22, 0, tzinfo=UTC)),  # the evening before
+        ("BTC-USD", date(2023, 7, 17), datetime(2023, 7, 17, 0, 0, tzinfo=UTC)),
+        # Nobody can say: when the date begins in the first of all time zones, 14 hours before Greenwich.
+        ("X.ZZ", date(2023, 7, 17), datetime(2023, 7, 16, 10, 0, tzinfo=UTC)),
+        ("AAPL", date(2023, 7, 16), datetime(2023, 7, 15, 10, 0, tzinfo=UTC)),  # a Sunday has no session
+    ],
+)
+def test_open_in_universal_time(symbol: str, day: date, instant: datetime) -> None:
+    assert open_instant(market_of(symbol), day) == instant
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "7203.T", "AIR.PA", "ES=F", "BTC-USD", "EURUSD=X", "0700.HK"])
+def test_a_session_opens_after_the_one_before_it_closed(symbol: str) -> None:
+    market = market_of(symbol)
+    days = sessions(market, date(2022, 1, 1), date(2023, 12, 31))
+    assert days is not None
+    if symbol != "EURUSD=X":  # it has no open
+        assert all(close_instant(market, one) <= open_instant(market, two) for one, two in pairwise(days))
+    assert all(close_instant(market, one) < close_instant(market, two) for one, two in pairwise(days))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +153,7 @@ def test_close_in_universal_time(symbol: str, day: date, instant: datetime) -> N
     ],
 )
 def test_which_context_closes_later(context: str, symbol: str, later: bool) -> None:
-    assert closes_later(context, symbol) is later
+    assert closes_later(market_of(context), market_of(symbol)) is later
 
 
 NAMES = {
@@ -142,7 +180,7 @@ def test_no_real_close_of_a_context_comes_after_the_symbols_close() -> None:
     same_day = 0
     for late, context in NAMES.items():
         for early, symbol in NAMES.items():
-            if closes_later(context, symbol):
+            if closes_later(market_of(context), market_of(symbol)):
                 continue
             both = closes[late].index.intersection(closes[early].index)
             assert (closes[late][both] <= closes[early][both]).all(), (context, symbol)
@@ -272,5 +310,5 @@ def test_what_passes_the_gate_is_one_plain_file_name(text: str) -> None:
 @given(st.text(alphabet="ABCDEFXT^=.-0129", min_size=1, max_size=12))
 def test_every_name_has_a_market(text: str) -> None:
     market = market_of(text)
-    assert market.days_per_year in (252, 365)
-    assert closes_later("^GSPC", text) in (True, False)
+    assert market.days_per_year in (252, 260, 365)
+    assert closes_later(market_of("^GSPC"), market) in (True, False)

@@ -241,6 +241,148 @@ def test_extreme_returns_are_listed_largest_first() -> None:
     assert doubt.severity == "note"
 
 
+# single cells
+
+
+@pytest.mark.parametrize(
+    ("cell", "factor"), [("High", 100.0), ("High", 10.0), ("High", 1.5), ("Low", 0.01), ("Low", 0.5)]
+)
+def test_a_wrong_high_or_low_is_named_with_its_day(cell: str, factor: float) -> None:
+    for row in (0, 3, 125, ROWS - 1):
+        bars = market()
+        bars[cell][row] *= factor
+        doubt = found(frame(bars))["DATA_SPIKE"]
+        assert (doubt.severity, doubt.days, doubt.count) == ("warning", (day_of(row),), 1)
+        assert f"{day_of(row)} {cell.lower()} {bars[cell][row]:.6g}" in doubt.text
+
+
+def test_a_wrong_open_is_named_and_not_the_high_that_follows_it() -> None:
+    bars = market()
+    bars["Open"][60] *= 3
+    bars["High"][60] = bars["Open"][60]
+    doubt = found(frame(bars))["DATA_SPIKE"]
+    assert doubt.days == (day_of(60),)
+    assert "open" in doubt.text
+    assert "high" not in doubt.text
+
+
+def test_a_spike_is_shown_as_the_file_quotes_it() -> None:
+    bars = market()
+    bars["Adj Close"] = bars["Close"] / 4
+    bars["High"][60] = 777.0
+    assert "high 777," in found(frame(bars))["DATA_SPIKE"].text
+
+
+def test_a_wild_month_has_no_spikes() -> None:
+    """Ranges ten times as wide, day after day, are a crash and no wrong cell."""
+    bars = market()
+    for row in range(100, 130):
+        bars["High"][row] *= 1.12
+        bars["Low"][row] /= 1.12
+    assert "DATA_SPIKE" not in found(frame(bars))
+
+
+def test_closes_alone_have_no_spikes() -> None:
+    close = market()["Close"]
+    close[60] *= 100
+    assert "DATA_SPIKE" not in found(frame({"Close": close}))
+
+
+@pytest.mark.parametrize("factor", [1.6, 2.0, 0.5, 100.0, 1.25])
+@pytest.mark.parametrize("part", ["bar", "close"])
+def test_a_close_that_is_back_the_next_day_is_no_split(factor: float, part: str) -> None:
+    bars = market()
+    for name in ("High", "Low", "Close") + (("Open",) if part == "bar" else ()):
+        bars[name][125] *= factor
+    if part == "close":
+        bars["High"][125] = max(bars["High"][125], bars["Open"][125])
+        bars["Low"][125] = min(bars["Low"][125], bars["Open"][125])
+    result = found(frame(bars))
+    assert set(result) == {"DATA_REVERTED_MOVE"}
+    doubt = result["DATA_REVERTED_MOVE"]
+    assert (doubt.severity, doubt.days, doubt.count) == ("warning", (day_of(125),), 1)
+    assert found(frame({"Close": bars["Close"]})).keys() == {
+        "DATA_REVERTED_MOVE",
+        "DATA_CLOSE_ONLY",
+        "DATA_NO_VOLUME",
+    }
+
+
+def test_a_move_that_stays_or_comes_back_by_half_is_not_called_reverted() -> None:
+    for back in (1.0, 1.6**-0.5):
+        bars = market()
+        for name in ("Open", "High", "Low", "Close"):
+            bars[name][125:] *= 1.6
+            bars[name][126:] *= back
+        assert "DATA_REVERTED_MOVE" not in found(frame(bars))
+
+
+def test_moves_back_and_forth_in_a_crash_are_not_called_reverted() -> None:
+    bars = market()
+    swing = np.exp(0.12 * np.tile([1.0, 0.0], 20))
+    for name in ("Open", "High", "Low", "Close"):
+        bars[name][100:140] *= swing
+    assert "DATA_REVERTED_MOVE" not in found(frame(bars))
+
+
+# copied rows, rare bars, days to come
+
+
+def test_copied_rows_are_counted_and_the_first_day_named() -> None:
+    full = frame(market()).upsample("day", every="1d").fill_null(strategy="forward")
+    doubt = found(full)["DATA_COPIED_ROWS"]
+    assert (doubt.severity, doubt.count, doubt.days[0]) == ("warning", full.height - ROWS, "2018-01-06")
+    bars = market()
+    for name in bars:
+        bars[name][[40, 80]] = bars[name][[39, 79]]
+    doubt = found(frame(bars))["DATA_COPIED_ROWS"]
+    assert (doubt.count, doubt.days) == (2, (day_of(40), day_of(80)))
+    assert doubt.text.startswith("2 bars repeat the day before in every cell")
+
+
+def test_a_row_that_differs_in_its_volume_alone_is_no_copy() -> None:
+    bars = market()
+    for name in ("Open", "High", "Low", "Close"):
+        bars[name][40] = bars[name][39]
+    assert "DATA_COPIED_ROWS" not in found(frame(bars))
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [
+        (7, "a week"),
+        (14, "in two weeks"),
+        (30, "a month"),
+        (91, "a quarter"),
+        (365, "a year"),
+        (3, "in 3 days"),
+    ],
+)
+def test_rare_bars_are_one_error_and_no_list_of_missing_days(step: int, rate: str) -> None:
+    days = [dt.date(1980, 1, 4) + dt.timedelta(step * n) for n in range(40)]
+    result = found(frame(market(40), days), sessions=weekdays(400))
+    assert set(result) == {"DATA_NOT_DAILY"}
+    doubt = result["DATA_NOT_DAILY"]
+    assert (doubt.severity, doubt.count) == ("error", 40)
+    assert doubt.text.startswith(f"one bar {rate} (median step {step} days); Geiger forecasts days")
+
+
+def test_days_to_come_are_an_error() -> None:
+    prices = frame(market())
+    last = prices["day"][-1]
+    assert check(prices, last_day=last) == ()
+    doubt = found(prices, last_day=last - dt.timedelta(1))["DATA_FUTURE_DAYS"]
+    assert (doubt.severity, doubt.days, doubt.count) == ("error", (str(last),), 1)
+    assert "two-digit years" in doubt.text
+
+
+def test_sundays_without_fridays_may_be_dates_a_day_off() -> None:
+    days = [day - dt.timedelta(1) for day in weekdays(ROWS)]
+    doubt = found(frame(market(), days))["DATA_WEEKEND_DAYS"]
+    assert (doubt.severity, doubt.count) == ("warning", ROWS // 5)
+    assert "none on a Friday" in doubt.text
+
+
 # stale prices
 
 
@@ -354,7 +496,7 @@ def test_the_page_lists_exactly_the_codes() -> None:
 
 def test_every_code_is_used() -> None:
     folder = Path(doubts.__file__).parent
-    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("doubts.py", "readers.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     for code in CODES:
         assert source.count(f'"{code}"') >= 2, code
 
@@ -446,6 +588,25 @@ def test_the_known_defects_of_the_panel_are_found(symbol: str, code: str, count:
     doubt = found(real(PANEL, f"{symbol}.csv"))[code]
     assert doubt.count == count
     assert doubt.severity != "error"
+
+
+@panel
+def test_few_cells_of_the_panel_are_called_wrong_and_each_is_known() -> None:
+    """Flash crashes of 2010, 2012 and 2015, one wrong low, two copied rows."""
+    told = []
+    for path in sorted(Path(str(PANEL)).glob("*.csv")):
+        result = found(read_prices(path).prices)
+        for code in ("DATA_SPIKE", "DATA_REVERTED_MOVE", "DATA_COPIED_ROWS", "DATA_NOT_DAILY"):
+            told += [(path.stem, code, day) for day in result[code].days] if code in result else []
+    assert told == [
+        ("AIR.PA", "DATA_COPIED_ROWS", "2003-03-03"),
+        ("EURUSD=X", "DATA_SPIKE", "2012-01-27"),
+        ("PG", "DATA_SPIKE", "2010-05-06"),
+        ("XLF", "DATA_SPIKE", "2015-08-24"),
+        ("XLK", "DATA_SPIKE", "2015-08-24"),
+        ("^HSI", "DATA_COPIED_ROWS", "1998-08-17"),
+        ("^NSEI", "DATA_SPIKE", "2012-10-05"),
+    ]
 
 
 @panel

@@ -9,7 +9,8 @@ import pytest
 
 from geiger.columns import PRICES, require
 from geiger.errors import DataError
-from geiger.market.prices import from_frame, shown, slice_days
+from geiger.market.headings import shown
+from geiger.market.prices import from_frame, slice_days
 
 DAYS = [dt.date(2020, 1, 2), dt.date(2020, 1, 3), dt.date(2020, 1, 6)]
 

@@ -203,6 +203,37 @@ def test_times_of_the_local_clock_are_cut_and_noted(write) -> None:
     assert notes(reading)["DATA_TIME_OF_DAY"] == 2
 
 
+LISTED = (
+    "Date,Close,Dividends,Capital Gains,Stock Splits\n2020-01-06,26,0.0,0.0,2.0\n"
+    "2020-01-03,50,0.25,,0.0\n2020-01-02,51,0.0,1.5,0.0\n"
+)
+
+
+def test_dividends_gains_and_splits_are_kept_as_the_file_lists_them(write, tmp_path: Path) -> None:
+    reading = read_prices(write(LISTED))
+    assert reading.actions is not None
+    assert reading.actions.columns == ["day", "dividend", "capital_gain", "split"]
+    assert reading.actions["day"].equals(reading.prices["day"])
+    assert [row[1:] for row in reading.actions.rows()] == [(0.0, 1.5, 1.0), (0.25, 0.0, 1.0), (0.0, 0.0, 2.0)]
+    pl.read_csv(tmp_path / "AAA.csv", try_parse_dates=True).write_parquet(tmp_path / "A.parquet")
+    stored = read_prices(tmp_path / "A.parquet").actions
+    assert stored is not None
+    assert stored.equals(reading.actions)
+
+
+def test_actions_of_other_vendors(write) -> None:
+    text = "date;close;divCash;splitFactor\n02.01.2020;10,5;0,25;1,0\n03.01.2020;5,25;0,0;2,0\n"
+    actions = read_prices(write(text)).actions
+    assert actions is not None
+    assert [row[1:] for row in actions.rows()] == [(0.25, None, 1.0), (0.0, None, 2.0)]
+    assert read_prices(write(YAHOO)).actions is None
+
+
+def test_two_columns_of_one_action_are_refused(write) -> None:
+    message = refusal(write("Date,Close,Dividend,Div Cash\n2020-01-02,10.5,0,0\n"))
+    assert "columns 'Dividend' and 'Div Cash' both list the same action (dividend)" in message
+
+
 def test_columns_without_a_meaning_are_named(write) -> None:
     text = "Date,Close,Stock Splits,Mood\n2020-01-02,10.5,0.0,good\n"
     (note, _) = sorted(read_prices(write(text)).notes, key=lambda note: note.code, reverse=True)
@@ -234,16 +265,20 @@ BAD = {
     "empty": ("", "the file is empty"),
     "blank": (" \n\n", "the file is empty"),
     "binary": (b"\x89PNG\r\n\x1a\n\x00\x00\x01", "binary data"),
-    "prose": ("Dear Sir,\nthis is no table,\nyours\n", r"no column 'Date' among 'Dear Sir'"),
-    "json": ('{"Date": "2020-01-02", "Close": 5}\n', "quotation marks"),
-    "html": ("<html><body>429 Too Many Requests</body></html>", "no column 'Date'"),
+    "prose": ("Dear Sir,\nthis is no table,\nyours\n", r"not prices: 'Dear Sir, this is no table, yours'"),
+    "unknown headings": ("Tag,Kurs\n2020-01-02,5\n", r"no column 'Date' among 'Tag', 'Kurs'; rename"),
+    "json": ('{"Date": "2020-01-02", "Close": 5}\n', "a server's message, not prices: '{\"Date"),
+    "html": (
+        "<html><body>429 Too Many Requests</body></html>",
+        "a server's message, not prices: '<html>.*web page",
+    ),
     "header only": (YAHOO.splitlines()[0] + "\n", "no rows below"),
     "no prices at all": ("Date,Close\n2020-01-02,\n2020-01-03,\n", "no row has a price"),
     "no close": ("Date,Open,High,Low\n2020-01-02,1,2,1\n", "no column 'Close'"),
     "no high": ("Date,Open,Low,Close\n2020-01-02,1,1,1\n", "no column 'High'"),
     "word": (YAHOO.replace("101.0", "abc"), r"line 3, column 'Close': found 'abc', expected a number"),
     "formula": (YAHOO.replace("101.0", "=A1*2"), r"line 3, column 'Close': found '=A1\*2'"),
-    "escape": (YAHOO.replace("101.0", "\x1b[31mred"), r"found '\\\\x1b\[31mred'"),
+    "escape": (YAHOO.replace("101.0", "\x1b[31mred"), r"found '\\x1b\[31mred'"),
     "huge cell": (YAHOO.replace("101.0", "9" * 300_000), r"line 3: field larger"),
     "long cell": (YAHOO.replace("101.0", "x" * 3000), r"found 'x{40}…'"),
     "infinite": (YAHOO.replace("101.0", "inf"), r"line 3, column 'Close': found 'inf'"),
@@ -286,7 +321,7 @@ BAD = {
         'Date,Close\n2020-01-02,"1,5"\n2020-01-03,"1.25"\n',
         r"line 2, column 'Close': found '1,5' \(decimal comma\), but '1.25' at AAA.csv, line 3",
     ),
-    "wrong groups": ('Date,Close\n2020-01-02,"1,23,456.5"\n', r"found '1,23,456.5', expected a number"),
+    "wrong groups": ('Date,Close\n2020-01-02,"12,3,456.5"\n', r"found '12,3,456.5', expected a number"),
     "too many cells": (YAHOO.replace("101.0", "101.0,7"), r"line 3: found 8 cells under 7 headings"),
     "cut short": (YAHOO[:-12], r"line 4: found 5 cells under 7 headings"),
     "decimal commas between commas": (YAHOO.replace("101.0", "101,0"), r"line 3: found 8 cells"),

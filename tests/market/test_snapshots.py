@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geiger.errors import DataError, GeigerError, SettingError
+from geiger.market.doubts import Doubt
 from geiger.market.loaded import Loaded
 from geiger.market.snapshots import Change, Store, changed_days, content_hash
 from geiger.market.synthetic import garch_market
@@ -217,3 +220,16 @@ def test_days_that_come_or_go_are_changes() -> None:
     without = prices.filter(pl.int_range(pl.len()) != 5)
     for old, new in ((prices, without), (without, prices)):
         assert changed_days(old, new).days == (prices["day"][5],)
+
+
+def test_what_reading_had_to_say_is_kept(tmp_path: Path) -> None:
+    store, note = Store(tmp_path), Doubt("DATA_ADJUSTMENT_UNKNOWN", "warning", ("2020-01-02",), 1, "said")
+    digest = store.save(replace(loaded(one_bar()), notes=(note,))).hash
+    assert store.load("AAPL", digest).notes == (note,)
+    index = tmp_path / "index.jsonl"
+    line = index.read_text()
+    for broken in ('"notes": [{"code": "X"}]', '"notes": 3', '"notes": [3]'):
+        index.write_text(re.sub(r'"notes": \[.*\]', broken, line))
+        assert store.history("AAPL") == ()
+    index.write_text(re.sub(r', "notes": \[.*\]', "", line))  # written before notes were kept
+    assert store.load("AAPL", digest).notes == ()

@@ -397,6 +397,39 @@ def test_a_value_older_than_ten_days_counts_as_missing() -> None:
     assert "2023-07-01 to 2023-07-01" in partial.text
 
 
+@pytest.mark.parametrize(
+    ("context", "symbol", "until", "short"),
+    [
+        ("^GSPC", "AAPL", 4, 0),
+        ("^GSPC", "AAPL", 1, 3),
+        ("^GSPC", "AAPL", 3, 1),
+        ("^GSPC", "AIR.PA", 3, 0),  # New York closes later: Paris can know no more than the day before
+        ("^GSPC", "AIR.PA", 1, 2),
+        ("MADE.UP", "AAPL", 3, 0),  # no calendar: the symbol's own days, and its close is never trusted
+        ("MADE.UP", "AAPL", 2, 1),
+    ],
+)
+def test_a_context_that_ends_before_the_symbol_is_called_old(
+    context: str, symbol: str, until: int, short: int
+) -> None:
+    index = closes(WEEK[: until + 1], list(range(until + 1)))
+    found = [doubt for doubt in align_context(DAYS, symbol, (context, index), None)[1] if "OLD" in doubt.code]
+    assert [doubt.count for doubt in found] == ([short] if short else [])
+    for doubt in found:
+        assert (doubt.code, doubt.severity) == ("CONTEXT_OLD", "warning")
+        assert f"no bar after {WEEK[until]}, {short} session" in doubt.text
+
+
+def test_a_holiday_of_the_context_does_not_make_it_old() -> None:
+    days = pl.Series([date(2023, 7, 3), date(2023, 7, 4)])  # New York is closed on the fourth of July
+    index = closes([date(2023, 7, 3)], [1])
+    codes = [doubt.code for doubt in align_context(days, "BTC-USD", ("^GSPC", index), None)[1]]
+    assert "CONTEXT_OLD" not in codes
+    newer = closes([date(2023, 7, 3), date(2023, 7, 6)], [1, 2])  # later rows are not what the day lacks
+    codes = [doubt.code for doubt in align_context(days, "BTC-USD", ("^GSPC", newer), None)[1]]
+    assert "CONTEXT_OLD" not in codes
+
+
 def test_no_context_at_all_is_empty_and_said() -> None:
     context, doubts = align_context(DAYS, "AAPL", None, None)
     assert context.drop("day").null_count().row(0) == (5, 5)

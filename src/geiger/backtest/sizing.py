@@ -80,6 +80,10 @@ class Sizing:
         """Smallest absolute expected daily return that counts."""
         return self.cost_bps * BASIS_POINT / self.holding_days
 
+    def counts(self, expected: Floats) -> NDArray[np.bool_]:
+        """Return which expected daily returns (n,) are large enough to set the weight anew."""
+        return np.abs(expected) >= self.threshold
+
 
 def weigh(day: pl.Series, expected: Floats, volatility: Floats, sizing: Sizing) -> pl.DataFrame:
     """Return the WEIGHTS frame: one row a decision day, decided from rows up to that day.
@@ -120,7 +124,7 @@ def decide(expected: Floats, volatility: Floats, sizing: Sizing) -> Floats:
     wanted = _wanted(expected, volatility, sizing)
     if not sizing.allow_short:
         wanted = np.maximum(wanted, 0.0)
-    return _last_that_counts(wanted, np.abs(expected) >= sizing.threshold)
+    return _last_that_counts(wanted, sizing.counts(expected))
 
 
 def _wanted(expected: Floats, volatility: Floats, sizing: Sizing) -> Floats:

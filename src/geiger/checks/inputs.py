@@ -45,13 +45,14 @@ def no_context(case: Case) -> Answer:
     "GC502",
     "Doubtful prices",
     Severity.WARN,
-    how="The log holds warnings that begin with DATA_, or CONTEXT_PARTIAL.",
+    how="The log holds warnings that begin with DATA_, or CONTEXT_PARTIAL or CONTEXT_OLD.",
     why="Features, outcomes and profits of the days named rest on prices that may be wrong.",
 )
 def doubtful_prices(case: Case) -> Answer:
     if case.log.status is None and not case.log.warnings:
         return NotApplicable("the run has not ended")
-    codes = [n.code for n in case.log.warnings if n.code.startswith("DATA_") or n.code == "CONTEXT_PARTIAL"]
+    context = ("CONTEXT_PARTIAL", "CONTEXT_OLD")
+    codes = [n.code for n in case.log.warnings if n.code.startswith("DATA_") or n.code in context]
     if not codes:
         return Quiet()
     unique = list(dict.fromkeys(codes))

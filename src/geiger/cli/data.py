@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from geiger.cli.complaint import complain, plain
 from geiger.cli.options import day_of, is_symbol
 from geiger.cli.terminal import print_json, table
 from geiger.errors import DataError, SettingError
-from geiger.market.calendar import market_of, sessions, valid_symbol
-from geiger.market.doubts import Doubt, check
+from geiger.market.actions import MISMATCH
+from geiger.market.calendar import valid_symbol
+from geiger.market.doubts import Doubt
+from geiger.market.inspection import inspect
 from geiger.market.readers import Reading, read_prices
+from geiger.market.rhythm import observed_market
 from geiger.market.snapshots import Store, content_hash
-from geiger.market.sources import Loaded, fetch_yahoo, list_symbols, load
+from geiger.market.sources import Loaded, fetch_yahoo, left_out, list_symbols, load
 from geiger.runs import RunsFolder
 
 LISTED = ("symbol", "source", "first_day", "last_day", "rows", "market")
@@ -27,7 +28,9 @@ SHOWN_BARS = 5
 def list_data(args: argparse.Namespace) -> int:
     """Print the symbols at hand, with their source, days and market."""
     library = Store(RunsFolder(args.runs_dir).library)
-    rows, refused = [], 0
+    rows, refused, unread = [], 0, left_out(args.data)
+    if unread:
+        complain("left out: " + "; ".join(f"{name} ({why})" for name, why in unread.items()))
     for symbol, source in list_symbols(args.data, library).items():
         try:
             loaded = load(symbol, data=args.data, store=library)
@@ -36,13 +39,13 @@ def list_data(args: argparse.Namespace) -> int:
             refused += 1
             continue
         days = loaded.prices["day"]
-        facts = (symbol, source, days[0], days[-1], len(days), market_of(symbol).name)
+        facts = (symbol, source, days[0], days[-1], len(days), observed_market(symbol, loaded.prices).name)
         rows.append(dict(zip(LISTED, facts, strict=True)))
     if args.json:
         print_json(rows)
     elif rows:
         print(table([LISTED, *(tuple(str(value) for value in row.values()) for row in rows)]))
-    elif not refused:
+    elif not refused and not unread:
         print("no symbols at hand; `geiger data add FILE` or `geiger data fetch SYMBOL` brings some")
     return 1 if refused else 0
 
@@ -50,7 +53,7 @@ def list_data(args: argparse.Namespace) -> int:
 def show_data(args: argparse.Namespace) -> int:
     """Print one symbol's source, days, hash, doubts and last bars."""
     loaded = load(valid_symbol(args.symbol), data=args.data, store=Store(RunsFolder(args.runs_dir).library))
-    doubts = (*loaded.notes, *_checked(loaded.prices, args.symbol))
+    doubts = (*loaded.notes, *inspect(loaded))
     facts = {**_loaded_facts(loaded), "doubts": [asdict(doubt) for doubt in doubts]}
     if args.json:
         print_json(facts)
@@ -65,9 +68,9 @@ def show_data(args: argparse.Namespace) -> int:
 
 def check_data(args: argparse.Namespace) -> int:
     """Read a file as `--data` would, and list every doubt; exit 1 when the file is refused."""
-    reading = read_prices(args.file)
     symbol = args.symbol or _symbol_of(args.file)
-    doubts = (*reading.notes, *_checked(reading.prices, symbol))
+    reading = read_prices(args.file, symbol)
+    doubts = (*reading.notes, *inspect(_as_loaded(reading, symbol or "", args.file)))
     facts = {
         "file": args.file,
         "symbol": symbol,
@@ -77,9 +80,10 @@ def check_data(args: argparse.Namespace) -> int:
     if args.json:
         print_json(facts)
         return 0
-    market = market_of(symbol).name if symbol else "no exchange"
+    market = observed_market(symbol, reading.prices)
+    name = market.name if market.known else "no exchange"
     print(f"{args.file}: {reading.layout}; {reading.adjustment}")
-    print(f"  {facts['rows']} days from {facts['first_day']} to {facts['last_day']}, compared with {market}")
+    print(f"  {facts['rows']} days from {facts['first_day']} to {facts['last_day']}, compared with {name}")
     _print_doubts(doubts)
     return 0
 
@@ -89,9 +93,8 @@ def add_data(args: argparse.Namespace) -> int:
     symbol = valid_symbol(args.symbol) if args.symbol else _symbol_of(args.file)
     if symbol is None:
         raise SettingError(f"{args.file}: its name is no symbol; give one with --symbol")
-    reading = read_prices(args.file)
-    loaded = Loaded(symbol, reading.prices, "file", str(args.file), reading.notes, reading.layout)
-    return _keep(loaded, args)
+    reading = read_prices(args.file, symbol)
+    return _keep(_as_loaded(reading, symbol, args.file), args)
 
 
 def fetch_data(args: argparse.Namespace) -> int:
@@ -101,8 +104,12 @@ def fetch_data(args: argparse.Namespace) -> int:
 
 
 def _keep(loaded: Loaded, args: argparse.Namespace) -> int:
-    snapshot = Store(RunsFolder(args.runs_dir).library).save(loaded)
-    doubts = (*loaded.notes, *_checked(loaded.prices, loaded.symbol))
+    found = inspect(loaded)
+    doubts = (*loaded.notes, *found)
+    # The listed actions are not kept: what they said must be.
+    listed = [doubt for doubt in found if doubt.code == MISMATCH]
+    kept = replace(loaded, notes=(*loaded.notes, *listed))
+    snapshot = Store(RunsFolder(args.runs_dir).library).save(kept)
     facts = {
         **_loaded_facts(loaded),
         "snapshot": snapshot.hash,
@@ -122,11 +129,8 @@ def _symbol_of(path: Path) -> str | None:
     return path.stem if is_symbol(path.stem) else None
 
 
-def _checked(prices: pl.DataFrame, symbol: str | None) -> tuple[Doubt, ...]:
-    market = market_of(symbol) if symbol else None
-    days = sessions(market, prices["day"][0], prices["day"][-1]) if market and prices.height else None
-    every_day = market.days_per_year == 365 if market and market.known else None
-    return check(prices, sessions=days, trades_every_day=every_day)
+def _as_loaded(reading: Reading, symbol: str, path: Path) -> Loaded:
+    return Loaded(symbol, reading.prices, "file", str(path), reading.notes, reading.layout, reading.actions)
 
 
 def _reading_facts(reading: Reading) -> dict[str, Any]:
@@ -147,7 +151,7 @@ def _loaded_facts(loaded: Loaded) -> dict[str, Any]:
         "source": loaded.source,
         "where": loaded.where,
         "layout": loaded.layout,
-        "market": market_of(loaded.symbol).name,
+        "market": observed_market(loaded.symbol, loaded.prices).name,
         "rows": loaded.prices.height,
         "first_day": days.min(),
         "last_day": days.max(),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import datetime as dt
+import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 from geiger.config import Config, from_toml, override, recipe
@@ -79,14 +82,22 @@ def symbols_of(args: argparse.Namespace) -> list[str]:
     symbols = [*args.symbols, *getattr(args, "named", ())]
     path = getattr(args, "symbols_file", None)
     if path is not None:
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(f"{path}: cannot be read as a list of symbols ({error})") from None
-        symbols += [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
+        symbols += _listed(path)
     if not symbols:
         raise SettingError("no symbol given; name at least one, such as AAPL")
     return list(dict.fromkeys(symbols))
+
+
+def _listed(path: Path) -> list[str]:
+    """Return the symbols of a file: one a line or with commas between them; what follows a # is a comment."""
+    try:
+        content = path.read_bytes()
+        marked = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        lines = content.decode("utf-16" if marked else "utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path}: cannot be read as a list of symbols ({error})") from None
+    words = (word.strip(" \t'\"") for line in lines for word in re.split(r"[,;\t]", line.split("#")[0]))
+    return [word for word in words if word]
 
 
 def day_of(text: str | None) -> dt.date | None:

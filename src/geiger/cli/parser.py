@@ -111,7 +111,8 @@ def _data(commands: Commands) -> None:
     )
     parser.add_argument("file", metavar="FILE", type=Path)
     parser.add_argument(
-        "--symbol", help="whose exchange calendar to compare with (default: from the file's name)"
+        "--symbol",
+        help="whose rows to read and whose calendar to compare with (default: from the file's name)",
     )
     _json(parser)
 
@@ -157,7 +158,9 @@ def _train(commands: Commands) -> None:
         "stack: all of them, weighed)",
     )
     parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
-    parser.add_argument("--symbols-file", metavar="FILE", type=Path, help="a file with one symbol a line")
+    parser.add_argument(
+        "--symbols-file", metavar="FILE", type=Path, help="a file of symbols, one a line or with commas"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done and stop")
     _experiment(parser)
     _json(parser)

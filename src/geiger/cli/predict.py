@@ -16,7 +16,7 @@ from geiger.market.calendar import valid_symbol
 from geiger.market.snapshots import Store
 from geiger.market.sources import load
 from geiger.models import expand
-from geiger.prediction import find_model, predict
+from geiger.prediction import Prediction, find_model, predict
 from geiger.runs import RunsFolder
 
 
@@ -53,10 +53,16 @@ def _predict(args: argparse.Namespace, runs: RunsFolder, symbol: str, model: str
         kept = save(made, runs)
         facts["saved"] = {"number": kept.entry.number, "hash": kept.entry.hash, "in_time": kept.in_time}
         if not args.json:
-            print(f"  Saved as number {kept.entry.number} in {chain_of(runs).path}")
+            print(f"  Saved as number {kept.entry.number} in {chain_of(runs).path}, hash {kept.entry.hash}")
             if not kept.in_time:
-                print("  Its outcome could be known already, so it will not count when forecasts are scored")
+                print(f"  It will not count when forecasts are scored: {_why_late(made)}")
     return facts
+
+
+def _why_late(made: Prediction) -> str:
+    if made.save_by is None:
+        return "nobody can say when the close that it is filled at was made"
+    return f"it had to be saved before {made.save_by:%Y-%m-%d %H:%M} UTC"
 
 
 def _score(args: argparse.Namespace, runs: RunsFolder) -> int:

@@ -22,6 +22,7 @@ SYMBOL = re.compile(r"[A-Za-z0-9^=_][A-Za-z0-9^=._-]{0,23}")
 PORTS = (f"{port}{number}" for port in ("COM", "LPT") for number in range(10))
 RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *PORTS})  # Windows keeps these names for devices
 MIDNIGHT = time(0, 0)
+EARLIEST_ZONE = "Pacific/Kiritimati"  # where each date begins first, at 10:00 UTC of the day before
 # The library knows regular holidays from 1970 on, whatever it accepts; its years before that are wrong.
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 # Winter, summer, and the weeks in which America and Europe disagree on daylight saving.
@@ -43,7 +44,8 @@ class Market:
     close : time
         Local time at which the bar of a day is complete; 00:00 is the end of that day.
     days_per_year : int
-        Bars in a year: 252 on exchanges, 365 where every day trades.
+        Bars in a year: 252 on exchanges, 260 for foreign exchange, 365 where every day trades. What a series
+        itself shows goes before its name: see `geiger.market.rhythm.observed_market`.
     has_open : bool
         False where the open is only the last close and nobody can trade at it.
     close_known : bool
@@ -64,10 +66,10 @@ class Market:
     @property
     def known(self) -> bool:
         """Whether the symbol's market was recognised."""
-        return self is not UNKNOWN
+        return self.name != UNKNOWN.name
 
 
-UNKNOWN = Market("unknown", None, "Pacific/Kiritimati", time(12, 0), close_known=False)
+UNKNOWN = Market("unknown", None, EARLIEST_ZONE, time(12, 0), close_known=False)
 US = Market("New York", "XNYS", "America/New_York", time(16, 0), shortened=timedelta(hours=3))
 CBOE_INDEX = Market("Cboe index", "XNYS", "America/Chicago", time(15, 15))
 CRYPTO = Market("crypto", None, "UTC", MIDNIGHT, days_per_year=365, shortened=timedelta())
@@ -77,6 +79,7 @@ FX = Market(
     None,
     "Europe/London",
     MIDNIGHT,
+    days_per_year=260,
     has_open=False,
     close_known=False,
     shortened=timedelta(),
@@ -258,26 +261,55 @@ def next_session(market: Market, day: date) -> date:
 
 
 def close_instant(market: Market, day: date) -> datetime:
-    """Return the moment, in UTC, at which the bar of `day` is complete (early closes are not considered)."""
+    """Return the moment, in UTC, at which the bar of `day` is complete.
+
+    A day that the exchange shortens is complete as much earlier; where its hours have since been prolonged,
+    the calendar's close counts.
+
+    >>> close_instant(market_of("AAPL"), date(2023, 11, 24)).isoformat()  # the day after Thanksgiving
+    '2023-11-24T18:00:00+00:00'
+    """
+    regular, hours = _regular_close(market, day), _hours(market, day)
+    return regular if hours is None else max(regular - hours.shortened, hours.close)
+
+
+def open_instant(market: Market, day: date) -> datetime:
+    """Return the moment, in UTC, at which the session of `day` opens; it may lie on the day before.
+
+    That of the exchange's calendar, or midnight where every day trades. Where nobody can say it is the
+    moment at which that date begins anywhere on Earth, so that the doubt makes a forecast late.
+
+    >>> open_instant(market_of("AAPL"), date(2023, 11, 24)).isoformat()
+    '2023-11-24T14:30:00+00:00'
+    """
+    hours = _hours(market, day)
+    if hours is not None:
+        return hours.open
+    every_day = market.known and market.exchange is None and market.days_per_year == 365
+    zone = market.timezone if every_day else EARLIEST_ZONE
+    return datetime.combine(day, MIDNIGHT, ZoneInfo(zone)).astimezone(UTC)
+
+
+def _regular_close(market: Market, day: date) -> datetime:
+    """Return when the bar of `day` is complete on a day that is not shortened, in UTC."""
     end_of_day = timedelta(days=1 if market.close == MIDNIGHT else 0)
     local = datetime.combine(day + end_of_day, market.close, ZoneInfo(market.timezone))
     return local.astimezone(UTC)
 
 
-def closes_later(context: str, symbol: str) -> bool:
-    """Say whether the bar of `context` may be complete only after the close of `symbol` on the same date.
+def closes_later(late: Market, early: Market) -> bool:
+    """Say whether the bar of `late`, a context, may be complete only after the close of `early` on its date.
 
     Where it may, the context must be lagged by a day. A close that is not sure counts as later, and so does
     one that is earlier only on days which the symbol's exchange does not shorten.
 
-    >>> closes_later("^GSPC", "AAPL"), closes_later("^VIX", "AAPL"), closes_later("^GSPC", "AIR.PA")
+    >>> closes_later(US, US), closes_later(CBOE_INDEX, US), closes_later(US, PARIS)
     (False, True, True)
     """
-    late, early = market_of(context), market_of(symbol)
     if not (late.close_known and early.close_known):
         return True
     margin = timedelta() if _shortened_together(late, early) else early.shortened
-    return any(close_instant(late, day) > close_instant(early, day) - margin for day in PROBE_DAYS)
+    return any(_regular_close(late, day) > _regular_close(early, day) - margin for day in PROBE_DAYS)
 
 
 def _shortened_together(late: Market, early: Market) -> bool:
@@ -304,9 +336,43 @@ def _bounds(exchange: str) -> tuple[date, date]:
 
 @cache
 def _exchange_days(exchange: str, first_year: int, last_year: int) -> tuple[date, ...]:
+    return tuple(_years(exchange, first_year, last_year).sessions.date)
+
+
+@cache
+def _years(exchange: str, first_year: int, last_year: int) -> Any:
     earliest, latest = _bounds(exchange)
     start, end = max(earliest, date(first_year, 1, 1)), min(latest, date(last_year, 12, 31))
-    return tuple(_library_calendar(exchange, start, end).sessions.date)
+    return _library_calendar(exchange, start, end)
+
+
+@dataclass(frozen=True)
+class _Hours:
+    """One session by the exchange's calendar, in UTC; `shortened` says by how much it ends early."""
+
+    open: datetime
+    close: datetime
+    shortened: timedelta
+
+
+@cache
+def _hours(market: Market, day: date) -> _Hours | None:
+    """Return the hours of the session of `day`, or None where no calendar has that session on record."""
+    if market.exchange is None or covered(market, day, day) is None:
+        return None
+    calendar = _years(market.exchange, day.year // 10 * 10, day.year // 10 * 10 + 9)
+    if not calendar.is_session(day.isoformat()):
+        return None
+    begin, end = (
+        found.to_pydatetime().astimezone(UTC)
+        for found in (calendar.session_open(day.isoformat()), calendar.session_close(day.isoformat()))
+    )
+    shortened = timedelta()
+    if day in calendar.early_closes.date:
+        usual = [at for since, at in calendar.close_times if since is None or since.date() <= day][-1]
+        local = datetime.combine(day, usual, ZoneInfo(str(calendar.tz)))
+        shortened = max(local.astimezone(UTC) - end, timedelta())
+    return _Hours(begin, end, shortened)
 
 
 def _library_calendar(exchange: str, start: date, end: date) -> Any:

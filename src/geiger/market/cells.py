@@ -1,7 +1,7 @@
-"""Text cells of price files: which numbers and dates they mean, proved by the file itself or refused.
+"""Text cells of price files: which numbers they mean, proved by the file itself or refused.
 
-A file has one number style and one date style. ``133.382`` and ``03/04/2020`` can be read two ways; they are
-read only where other cells of the same file leave one way.
+A file has one number style. ``133.382`` can be read two ways; it is read only where other cells of the same
+file leave one way.
 """
 
 from __future__ import annotations
@@ -14,74 +14,48 @@ from typing import Literal
 import polars as pl
 
 from geiger.errors import DataError
-from geiger.market.prices import shown
+from geiger.market.headings import quote
 
 NumberStyle = Literal["point", "comma"]  # the decimal sign; the other one groups thousands
 Spot = tuple[str, int]  # (column, row)
 Where = Callable[[int, str], str]  # (row, column) -> where that is, for a message
 
 _EMPTY_WORDS = ["", "null", "nan", "na", "n/a", "#n/a", "none", "-", "--"]
-_AROUND_NUMBERS = " \t\u00a0$€£¥₹"
+_AROUND_NUMBERS = " \t\u00a0\u2007\u2009\u202f$€£¥₹"
 
 _SUFFIXES: Mapping[str, float] = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
-_POINT = r"^[+-]?(?:(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?$"
-_COMMA = r"^[+-]?(?:(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]{1,4})?$"
+_EXPONENT = r"(?:[eE][+-]?[0-9]{1,4})?$"
+_POINT = (  # commas group thousands, or in India lakhs and crores: 1,23,45,678
+    r"^[+-]?(?:(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3})(?:\.[0-9]*)?|\.[0-9]+)"
+    + _EXPONENT
+)
+_COMMA = r"^[+-]?(?:(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]*)?|,[0-9]+)" + _EXPONENT
+_LAKHS = r"^[+-]?[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
 
-_TIME = (
-    r"(?:[T ] ?(?P<time>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?: ?[AaPp][Mm])?)"
-    r" ?(?P<zone>Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})?)?$"
-)
-_YEAR, _PAIR, _NAME = r"(?P<year>(?:1[7-9]|2[0-2])[0-9]{2})", "[0-9]{1,2}", r"(?P<month>[A-Za-z]{3,9})"
-_LAYOUTS: Mapping[str, str] = {
-    "year first": rf"^{_YEAR}[-/.](?P<month>{_PAIR})[-/.](?P<day>{_PAIR})",
-    "digits only": rf"^{_YEAR}(?P<month>[0-9]{{2}})(?P<day>[0-9]{{2}})",
-    "day.month.year": rf"^(?P<day>{_PAIR})\.(?P<month>{_PAIR})\.{_YEAR}",
-    "year last": rf"^(?P<first>{_PAIR})[-/](?P<second>{_PAIR})[-/]{_YEAR}",
-    "month name first": rf"^{_NAME}\.? (?P<day>{_PAIR}),? {_YEAR}",
-    "month name second": rf"^(?P<day>{_PAIR})[ -]{_NAME}\.?[ -]{_YEAR}",
-}
-_MONTHS = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
-)
-_MONTH_NUMBER = {name[:length]: str(i + 1) for i, name in enumerate(_MONTHS) for length in (3, len(name))}
-_MONTH_NUMBER["sept"] = "9"
-_MIDNIGHT = r"^0?0:00(?::00(?:\.0+)?)?$|^12:00(?::00)? ?[Aa][Mm]$"
-_IS_UTC = r"^(?:Z|UTC|GMT|[+-]00:?00)$"
+# Blanks of any width and apostrophes group thousands and mean nothing else.
+_BLANK = "[ \u00a0\u2007\u2009\u202f'\u2019]"
+_BLANKS = rf"^[+-]?[1-9][0-9]{{0,2}}(?:{_BLANK}[0-9]{{3}})+(?:[.,][0-9]*)?$"
+_UNGROUPED = r"^[+-]?[1-9][0-9]{3,}(?:[.,][0-9]*)?$"
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """How a file writes numbers, and the cell that proves it (None where nothing needs a proof)."""
+    """How a file writes numbers, and the cell that proves it (None where nothing needs a proof).
+
+    `fraction` is a cell with three decimals that only a number without groups elsewhere (`proof`) shows to be
+    a fraction and not thousands.
+    """
 
     style: NumberStyle
     proof: Spot | None
-
-
-@dataclass(frozen=True)
-class Days:
-    """The dates of a column, and what had to be interpreted to get them (empty where nothing had)."""
-
-    day: pl.Series
-    layout: str
-    proof: int | None  # the row that shows which of two numbers is the day
-    times_dropped: int  # number of stamps with a time of day other than midnight
+    fraction: Spot | None = None
 
 
 def trim(column: pl.Series) -> pl.Series:
     """Return the cells without blanks and currency signs around them; empty words become missing."""
     bare = column.str.strip_chars(_AROUND_NUMBERS)
     return bare.set(bare.str.to_lowercase().is_in(_EMPTY_WORDS), None)
-
-
-def is_date(text: str) -> bool:
-    """Whether a cell looks like a date in any layout.
-
-    >>> is_date("19980102 00:00"), is_date("Open")
-    (True, False)
-    """
-    return any(re.match(head + _TIME, text) for head in _LAYOUTS.values())
 
 
 def plain_number(text: str) -> float | None:
@@ -122,17 +96,24 @@ def number_style(cells: Mapping[str, pl.Series], witnesses: Mapping[str, pl.Seri
     point, comma = _only(cells, _POINT, _COMMA), _only(cells, _COMMA, _POINT)
     if point and comma:
         raise DataError(
-            f"{where(comma[1], comma[0])}: found {_text(cells, comma)!r} (decimal comma), "
-            f"but {_text(cells, point)!r} at {where(point[1], point[0])} has a decimal point; "
+            f"{where(comma[1], comma[0])}: found {_text(cells, comma)} (decimal comma), "
+            f"but {_text(cells, point)} at {where(point[1], point[0])} has a decimal point; "
             "write all numbers one way"
         )
     open_cell = None if point or comma else _first(cells, lambda text: text.str.contains(r"[.,]"))
     if open_cell is None:
         return Numbers("comma" if comma else "point", comma or point)
+    plain = _first(cells, lambda text: text.str.contains(_UNGROUPED))
+    has_points = _first(cells, lambda text: text.str.contains(".", literal=True)) is not None
+    has_commas = _first(cells, lambda text: text.str.contains(",", literal=True)) is not None
+    if (
+        plain is not None and has_points != has_commas
+    ):  # this number groups nothing, so the sign is a decimal one
+        return Numbers("comma" if has_commas else "point", plain, fraction=open_cell)
     point, comma = _only(witnesses, _POINT, _COMMA), _only(witnesses, _COMMA, _POINT)
     if bool(point) == bool(comma):
         raise DataError(
-            f"{where(open_cell[1], open_cell[0])}: {_text(cells, open_cell)!r} can mean a fraction or "
+            f"{where(open_cell[1], open_cell[0])}: {_text(cells, open_cell)} can mean a fraction or "
             "thousands, and no cell of the file shows which; write numbers without thousands separators "
             "and with other than 3 decimals"
         )
@@ -148,79 +129,51 @@ def to_numbers(column: pl.Series, style: NumberStyle) -> pl.Series:
     return column.cast(pl.Float64)
 
 
+def ungrouped(column: pl.Series) -> tuple[pl.Series, int | None]:
+    """Return the cells without blanks between groups of three digits, and the first row that had any.
+
+    >>> ungrouped(pl.Series(["2 119,58", "7"]))[0].to_list()
+    ['2119,58', '7']
+    """
+    grouped = column.str.contains(_BLANKS).fill_null(False)
+    if not grouped.any():
+        return column, None
+    joined = pl.DataFrame({"cell": column, "grouped": grouped}).select(
+        pl.when("grouped").then(pl.col("cell").str.replace_all(_BLANK, "")).otherwise("cell")
+    )
+    return joined.to_series().alias(column.name), int(grouped.arg_max() or 0)
+
+
+def groups_lakhs(column: pl.Series) -> bool:
+    """Whether any cell groups its digits as in India, two by two above the thousands."""
+    return bool(column.str.contains(_LAKHS).any())
+
+
+def ratios(column: pl.Series) -> pl.Series:
+    """Return the cells with ``4:1`` and ``4/1`` worked out.
+
+    >>> ratios(pl.Series(["4:1", "0.25"])).to_list()
+    ['4.0', '0.25']
+    """
+    parts = column.str.extract_groups(r"^([0-9]+(?:\.[0-9]+)?) ?[:/] ?([0-9]*[1-9][0-9]*(?:\.[0-9]+)?)$")
+    new, old = (parts.struct.field(name).cast(pl.Float64) for name in ("1", "2"))
+    return (new / old).cast(pl.String).zip_with((new / old).is_not_null(), column)
+
+
+def numbers_or_none(column: pl.Series, style: NumberStyle) -> pl.Series | None:
+    """Return the cells as floats, or None where one of them is no number in this style.
+
+    >>> numbers_or_none(pl.Series(["0.25", None]), "point").to_list()
+    [0.25, None]
+    >>> numbers_or_none(pl.Series(["4:1"]), "point")
+    """
+    right = column.str.contains(_COMMA if style == "comma" else _POINT)
+    return to_numbers(column, style) if right.fill_null(True).all() else None
+
+
 def is_grouped(column: pl.Series, style: NumberStyle) -> bool:
     """Whether any cell groups its thousands."""
     return bool(column.str.contains("." if style == "comma" else ",", literal=True).any())
-
-
-def to_days(column: pl.Series, label: str, where: Where) -> Days:
-    """Return the dates of a column of text without missing cells.
-
-    A stamp with a time zone keeps the date written in it, which is the exchange's own day. A time of day in
-    UTC hides that day and is refused.
-    """
-    layout = next((name for name, head in _LAYOUTS.items() if re.match(head + _TIME, column[0])), None)
-    if layout is None:
-        raise DataError(
-            f"{where(0, label)}: found {shown(column[0])!r}, expected a date; write it as 2020-03-31"
-        )
-    parts = column.str.extract_groups(_LAYOUTS[layout] + _TIME).struct.unnest()
-    _refuse_unmatched(column, parts["year"].is_null(), label, where)
-    first_is_day, proof = (
-        _order_of_day_and_month(column, parts, label, where) if layout == "year last" else (None, None)
-    )
-    if first_is_day is not None:
-        parts = parts.rename(
-            {"first": "day", "second": "month"} if first_is_day else {"first": "month", "second": "day"}
-        )
-        layout = "day/month/year" if first_is_day else "month/day/year"
-    month = parts["month"]
-    if layout.startswith("month name"):
-        month = month.str.to_lowercase().replace_strict(_MONTH_NUMBER, default=None, return_dtype=pl.String)
-    written = parts["year"] + "-" + month.str.zfill(2) + "-" + parts["day"].str.zfill(2)
-    day = written.str.to_date("%Y-%m-%d", strict=False)
-    _refuse_unmatched(column, day.is_null(), label, where)
-    return Days(day, layout, proof, _count_times(column, parts, label, where))
-
-
-def _order_of_day_and_month(
-    column: pl.Series, parts: pl.DataFrame, label: str, where: Where
-) -> tuple[bool, int]:
-    """Say whether the first number is the day, and which row proves it."""
-    first, second = (parts[name].cast(pl.Int32) > 12 for name in ("first", "second"))
-    if first.any() == second.any():
-        row = int(second.arg_max() or 0)
-        why = (
-            f"but {shown(column[int(first.arg_max() or 0)])!r} elsewhere reads the other way round"
-            if first.any()
-            else "and no date of the file has a day above 12 to show whether day or month stands first"
-        )
-        raise DataError(
-            f"{where(row, label)}: found {shown(column[row])!r}, {why}; write dates as 2020-03-31"
-        )
-    return bool(first.any()), int((first if first.any() else second).arg_max() or 0)
-
-
-def _count_times(column: pl.Series, parts: pl.DataFrame, label: str, where: Where) -> int:
-    moved = ~parts["time"].fill_null("00:00").str.contains(_MIDNIGHT)
-    hidden = moved & parts["zone"].fill_null("").str.contains(_IS_UTC)
-    if hidden.any():
-        row = int(hidden.arg_max() or 0)
-        raise DataError(
-            f"{where(row, label)}: found {shown(column[row])!r}, a time of day in UTC, which hides the "
-            "exchange's own date; write that date"
-        )
-    return int(moved.sum())
-
-
-def _refuse_unmatched(column: pl.Series, wrong: pl.Series, label: str, where: Where) -> None:
-    if wrong.any():
-        row = int(wrong.arg_max() or 0)
-        like = "" if row == 0 else f" like {shown(column[0])!r} above"
-        raise DataError(
-            f"{where(row, label)}: found {shown(column[row])!r}, expected a date{like}; correct the cell, "
-            "or write every date as 2020-03-31"
-        )
 
 
 def _refuse_no_numbers(column: pl.Series, label: str, where: Where) -> None:
@@ -228,7 +181,7 @@ def _refuse_no_numbers(column: pl.Series, label: str, where: Where) -> None:
     if wrong.any():
         row = int(wrong.arg_max() or 0)
         raise DataError(
-            f"{where(row, label)}: found {shown(column[row])!r}, expected a number; "
+            f"{where(row, label)}: found {quote(column[row])}, expected a number; "
             "correct the cell or remove the row"
         )
 
@@ -247,4 +200,4 @@ def _first(cells: Mapping[str, pl.Series], test: Callable[[pl.Series], pl.Series
 
 
 def _text(cells: Mapping[str, pl.Series], spot: Spot) -> str:
-    return shown(cells[spot[0]][spot[1]])
+    return quote(cells[spot[0]][spot[1]])

@@ -6,19 +6,22 @@ A value of the context is used on the symbol's day t only if it was complete at 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from geiger.columns import CONTEXT, PRICES, require
-from geiger.market.calendar import closes_later
+from geiger.market.calendar import Market, closes_later, market_of, sessions
 from geiger.market.doubts import DAYS_SHOWN, Doubt, Severity
+from geiger.market.rhythm import observed_market
 
 CODES: Mapping[str, str] = {
     "CONTEXT_MISSING": "there is no market context, so its features are constant 0",
     "CONTEXT_LAGGED": "the context closes after the symbol, so each day uses its value of an earlier date",
     "CONTEXT_PARTIAL": "the context has no value on some of the symbol's days",
+    "CONTEXT_OLD": "the context ends before the symbol, whose last days repeat its last value",
 }
 PREFERRED = ("^GSPC", "SPY", "^IXIC", "QQQ", "^DJI", "DIA")
 FAMILIES = (
@@ -51,7 +54,12 @@ def default_volatility(symbol: str, available: Collection[str]) -> str | None:
 
 
 def align_context(
-    days: pl.Series, symbol: str, market: Named | None, volatility: Named | None
+    days: pl.Series,
+    symbol: str,
+    market: Named | None,
+    volatility: Named | None,
+    *,
+    own: Market | None = None,
 ) -> tuple[pl.DataFrame, tuple[Doubt, ...]]:
     """Return the CONTEXT frame on the symbol's days, and what is doubtful about it.
 
@@ -63,6 +71,8 @@ def align_context(
         Whose close decides what is known.
     market, volatility : (symbol, PRICES frame), optional
         The index and the volatility index; None leaves the column empty.
+    own : Market, optional
+        The symbol's market, where its rows say more of it than its name does.
 
     Returns
     -------
@@ -75,6 +85,7 @@ def align_context(
     """
     doubts: list[Doubt] = []
     columns = [days.alias("day")]
+    own = market_of(symbol) if own is None else own
     for name, word, given in (
         ("market_close", "market context", market),
         ("market_volatility", "volatility index", volatility),
@@ -84,9 +95,10 @@ def align_context(
             text = f"there is no {word}: its features are constant 0"
             doubts.append(Doubt("CONTEXT_MISSING", "warning", (), len(days), text))
             continue
-        values = _known_closes(days, given, lagged=closes_later(given[0], symbol))
+        lagged = closes_later(observed_market(*given), own)
+        values = _known_closes(days, given, lagged=lagged)
         columns.append(values.alias(name))
-        doubts += _doubts(days, symbol, given, word, values)
+        doubts += _doubts(days, symbol, given, word, values, lagged=lagged)
     return require(pl.DataFrame(columns), CONTEXT), tuple(doubts)
 
 
@@ -106,7 +118,9 @@ def _numbers(days: pl.Series) -> npt.NDArray[np.int32]:
     return days.to_physical().to_numpy()
 
 
-def _doubts(days: pl.Series, symbol: str, given: Named, word: str, values: pl.Series) -> list[Doubt]:
+def _doubts(
+    days: pl.Series, symbol: str, given: Named, word: str, values: pl.Series, *, lagged: bool
+) -> list[Doubt]:
     name, prices = given
     empty = days.filter(values.is_null())
     shown = tuple(map(str, empty[:DAYS_SHOWN]))
@@ -120,7 +134,28 @@ def _doubts(days: pl.Series, symbol: str, given: Named, word: str, values: pl.Se
         text = f"{name} as the {word} has no value on {len(empty)} of {len(days)} days, {between} ({span})"
         severity: Severity = "note" if len(empty) <= FEW_DAYS else "warning"  # a lagged context misses one
         found.append(Doubt("CONTEXT_PARTIAL", severity, shown, len(empty), text))
-    if closes_later(name, symbol):
+    if lagged:
         text = f"{name} may close later than {symbol}: each day uses its last close of an earlier date"
         found.append(Doubt("CONTEXT_LAGGED", "note", (), len(days), text))
-    return found
+    return found + _age(days, symbol, given, word, lagged=lagged)
+
+
+def _age(days: pl.Series, symbol: str, given: Named, word: str, *, lagged: bool) -> list[Doubt]:
+    """Say how many sessions the context lacks before the symbol's last day, where it lacks any."""
+    name, prices = given
+    known = prices["day"].filter(prices["day"] <= days[-1])
+    if not len(known):
+        return []
+    newest = days[-1] - timedelta(days=1) if lagged else days[-1]
+    first = known[-1] + timedelta(days=1)
+    expected = sessions(observed_market(name, prices), first, newest)
+    if expected is None:  # no calendar of the context: the symbol's own days stand in
+        expected = days.filter(days.is_between(first, newest)).to_list()
+    if not expected:
+        return []
+    behind = "1 session" if len(expected) == 1 else f"{len(expected)} sessions"
+    text = (
+        f"{name} as the {word} has no bar after {known[-1]}, {behind} short of what the last bar of {symbol} "
+        f"({days[-1]}) could know: its features stand still; give its prices up to {newest}"
+    )
+    return [Doubt("CONTEXT_OLD", "warning", tuple(map(str, expected[:DAYS_SHOWN])), len(expected), text)]

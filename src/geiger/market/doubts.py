@@ -7,13 +7,15 @@ wrong. ``warning``: they may be, or a fill at them is no trade. ``note``: good t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from geiger.market.rhythm import copied_rows, day_steps, observed_market, sparse_rows
 
 Severity = Literal["error", "warning", "note"]
 Floats = npt.NDArray[np.float64]
@@ -23,11 +25,13 @@ CODES: Mapping[str, str] = {
     # said while a file is read
     "DATA_EMPTY_ROWS": "rows without prices were left out",
     "DATA_NEWEST_FIRST": "the file runs from new to old; its rows were turned round",
-    "DATA_NUMBER_STYLE": "numbers have a decimal comma or grouped thousands",
-    "DATA_DATE_STYLE": "day and month were told apart by a day above 12",
-    "DATA_TIME_OF_DAY": "time stamps were cut to their own local date",
+    "DATA_NUMBER_STYLE": "what shows how numbers are to be read",
+    "DATA_HEADINGS": "lines above the headings were left out, or there are no headings and they are known",
+    "DATA_ONE_OF_SEVERAL": "the file holds several symbols; the asked one was read",
+    "DATA_DATE_STYLE": "what shows how dates are to be read",
+    "DATA_TIME_OF_DAY": "time stamps were cut to their own date",
     "DATA_COLUMNS_IGNORED": "columns that mean nothing here were not read",
-    "DATA_ENCODING": "the text is not UTF-8 and was read as Windows-1252",
+    "DATA_ENCODING": "the text is not UTF-8; the encoding was concluded",
     "DATA_VOLUME_MISSING": "days without a volume cell have volume 0, which means unknown",
     "DATA_ADJUSTMENT_UNKNOWN": "there is no adjusted close",
     # found by `check`
@@ -36,12 +40,18 @@ CODES: Mapping[str, str] = {
     "DATA_CLOSE_FIRST": "the close stands at the start of its bar, so the rest of the bar lies in its future",
     "DATA_HIGH_TOO_LOW": "the high is below the open or the close",
     "DATA_LOW_TOO_HIGH": "the low is above the open or the close",
+    "DATA_NOT_DAILY": "bars stand for a week, a month or longer, or most days are missing",
+    "DATA_FUTURE_DAYS": "bars stand on days that have not come yet",
+    "DATA_ADJUSTMENT_MISMATCH": "the adjusted close does not step by a dividend or split that the file lists",
     "DATA_ADJUSTMENT_JUMP": "the adjusted close jumps where the quoted close does not",
     "DATA_UNADJUSTED_SPLIT": "a price step looks like a split that nobody adjusted",
+    "DATA_SPIKE": "one price of a bar lies far outside what the rest of the bar and its neighbours allow",
+    "DATA_REVERTED_MOVE": "the close moves far and is back the next day",
     "DATA_EXTREME_RETURN": "a return lies beyond ten robust standard deviations",
     "DATA_STALE_CLOSES": "the close stays the same for five days or more",
     "DATA_STALE_OPENS": "opens repeat the last close, so a fill there is no trade",
     "DATA_FLAT_BARS": "open, high, low and close are one number",
+    "DATA_COPIED_ROWS": "rows repeat the day before in every cell, so no trading stands behind them",
     "DATA_HOLIDAY_ROWS": "flat bars without volume, as vendors fill holidays",
     "DATA_NO_VOLUME": "the series has no volume at all",
     "DATA_ZERO_VOLUME": "days with moving prices have no volume",
@@ -53,6 +63,8 @@ CODES: Mapping[str, str] = {
 
 CLOSE_FIRST = "DATA_CLOSE_FIRST"
 CLOSE_ONLY = "DATA_CLOSE_ONLY"
+NOT_DAILY = "DATA_NOT_DAILY"
+FUTURE_DAYS = "DATA_FUTURE_DAYS"
 DAYS_SHOWN = 5
 
 _ROUNDING = 1e-6  # relative; vendors store 6 to 8 digits
@@ -63,9 +75,14 @@ _STALE_RUN = 5
 _STALE_SHARE = 0.05  # share of opens equal to the last close that is worth a word
 _STALE_YEAR = 0.30
 _LONG_GAP_DAYS = 7
-_WEEKEND_SHARE = 0.10
+_RHYTHMS = {7: "a week", 14: "in two weeks", 30: "a month", 91: "a quarter", 365: "a year"}  # by days
 _SPLITS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100])
 _SPLIT_LIKE = "looks like a split that nobody adjusted"
+_SPIKE = 0.10  # log distance; quiet series have wicks of many times their usual range that mean nothing
+_SPIKE_RANGES = 10.0  # usual ranges of the days before and after; flash crashes reach it once a decade
+_REVERTED = 0.10  # log move
+_REVERTED_SIGMAS = 10.0  # robust standard deviations of the days before and after
+_REVERTED_REST = 0.10  # share of the move that may be left the next day
 _USUAL_DAYS = 20  # days before (and after) a step that say what is usual
 _FIRST_SHARE = 0.1  # of bar and of the step to the next open; ordinary bars have 0.3 and more
 _SHIFT_ROWS = 20  # fewer rows cannot show that labels are shifted
@@ -97,9 +114,15 @@ class Doubt:
 
 
 def check(
-    prices: pl.DataFrame, *, sessions: Sequence[dt.date] | None = None, trades_every_day: bool | None = None
+    prices: pl.DataFrame,
+    *,
+    sessions: Sequence[dt.date] | None = None,
+    trades_every_day: bool | None = None,
+    last_day: dt.date | None = None,
 ) -> tuple[Doubt, ...]:
     """List every doubt about a PRICES frame; an empty tuple means none was found.
+
+    `geiger.market.inspection.inspect` calls it with what the symbol, the source and the clock say.
 
     Parameters
     ----------
@@ -108,7 +131,9 @@ def check(
     sessions : sequence of date, optional
         The exchange's sessions, compared with the rows on the days that both cover; none at all is like None.
     trades_every_day : bool, optional
-        Whether weekends are trading days; None: when more than a tenth of the rows are weekend days.
+        Whether weekends are trading days; None: what the rows themselves show.
+    last_day : date, optional
+        The last day that can have a bar yet; None: every day can.
 
     Returns
     -------
@@ -118,26 +143,39 @@ def check(
     if not prices.height:
         return ()
     bars = _Bars.of(prices)
-    sessions = None if sessions is None or not len(sessions) else sessions
+    sparse = sparse_rows(prices)
+    # No calendar of days fits bars of a week or a month.
+    sessions = None if sessions is None or not len(sessions) or sparse.all() else sessions
     shifted = shifted_columns(prices)
-    every_day = bars.weekend.mean() > _WEEKEND_SHARE if trades_every_day is None else trades_every_day
+    if trades_every_day is None:
+        trades_every_day = observed_market(None, prices).days_per_year == 365
+    every_day = trades_every_day
     found = [
+        _future(bars, last_day),
+        not_daily(prices),
         shifted,
         _close_only(bars),
         _close_first(prices),
         *_impossible(bars, shifted is not None),
         _adjustment_jumps(bars),
+        _spikes(bars),
         *_large_steps(bars),
+        _copies(bars, copied_rows(prices)),
         _stale_closes(bars),
         _stale_opens(bars, every_day),
         *_flat_bars(bars),
         _volume(bars),
-        _weekends(bars, every_day) if sessions is None else None,
-        _gaps(bars, sessions),
+        _weekends(bars, every_day) if sessions is None and not sparse.all() else None,
+        _gaps(bars, sessions) if not sparse.all() else None,
         *_sessions(bars, sessions),
     ]
+    return in_order(doubt for doubt in found if doubt)
+
+
+def in_order(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    """Return the doubts with errors first, then warnings, then notes."""
     order = ("error", "warning", "note")
-    return tuple(sorted((doubt for doubt in found if doubt), key=lambda doubt: order.index(doubt.severity)))
+    return tuple(sorted(doubts, key=lambda doubt: order.index(doubt.severity)))
 
 
 def _close_first(prices: pl.DataFrame) -> Doubt | None:
@@ -209,10 +247,12 @@ class _Bars:
     close: Floats
     raw_close: Floats
     volume: Floats
+    steps: npt.NDArray[np.int32]  # calendar days between each bar and the one before, (n - 1,)
 
     @classmethod
     def of(cls, prices: pl.DataFrame) -> _Bars:
-        return cls(prices["day"], *(prices[name].to_numpy() for name in prices.columns[1:]))
+        columns = {name: prices[name].to_numpy() for name in prices.columns[1:]}
+        return cls(day=prices["day"], steps=day_steps(prices), **columns)
 
     @property
     def flat(self) -> Flags:
@@ -244,15 +284,47 @@ def _on(days: tuple[str, ...], count: int) -> str:
 
 
 def _at(bars: _Bars, code: str, severity: Severity, hits: Flags, sentence: str) -> Doubt | None:
-    """Return a doubt about the flagged rows; the sentence may use {count}, {bars} and {days}."""
+    """Return a doubt about the flagged rows; the sentence may use {count}, {bars}, {days} and {first}."""
     rows = np.flatnonzero(hits)
     if not rows.size:
         return None
     days = bars.days(rows)
     text = sentence.format(
-        count=rows.size, bars="1 bar" if rows.size == 1 else f"{rows.size} bars", days=_on(days, rows.size)
+        count=rows.size,
+        bars="1 bar" if rows.size == 1 else f"{rows.size} bars",
+        days=_on(days, rows.size),
+        first=days[0],
     )
     return Doubt(code, severity, days, int(rows.size), text)
+
+
+def _future(bars: _Bars, last_day: dt.date | None) -> Doubt | None:
+    if last_day is None:
+        return None
+    sentence = (
+        f"{{bars}} after {last_day}, the last day that has begun anywhere, first {{first}}; were two-digit "
+        "years put into the wrong century, or day and month exchanged? Correct the dates or remove the rows"
+    )
+    return _at(bars, FUTURE_DAYS, "error", (bars.day > last_day).to_numpy(), sentence)
+
+
+def not_daily(prices: pl.DataFrame) -> Doubt | None:
+    """Return a doubt if bars stand for more than a day, in the whole series or in a part of it."""
+    sparse = sparse_rows(prices)
+    rows = np.flatnonzero(sparse)
+    if not rows.size:
+        return None
+    bars = _Bars.of(prices)
+    median = float(np.median(bars.steps if sparse.all() else bars.steps[sparse[1:]]))
+    nearest = min(_RHYTHMS, key=lambda days: abs(np.log(median / days)))
+    near = abs(np.log(median / nearest)) < 0.2
+    rate = f"one bar {_RHYTHMS[nearest] if near else f'in {median:g} days'}"
+    first, last = bars.day[int(rows[0])], bars.day[int(rows[-1])]
+    where = "" if sparse.all() else f" between {first} and {last}"
+    after = "" if sparse.all() else ", or leave these rows out"
+    text = f"{rate}{where} (median step {median:g} days); Geiger forecasts days: give daily bars{after}"
+    days = () if sparse.all() else bars.days(rows)
+    return Doubt(NOT_DAILY, "error", days, int(rows.size), text)
 
 
 def _close_only(bars: _Bars) -> Doubt | None:
@@ -312,6 +384,84 @@ def _adjustment_jumps(bars: _Bars) -> Doubt | None:
     return _at(bars, "DATA_ADJUSTMENT_JUMP", "error", hits, sentence)
 
 
+def _usual(values: Floats) -> Floats:
+    """Return what is usual around each row: the larger of the medians of the 20 rows before and after it.
+
+    Wild days stand among wild days, a wrong cell among calm ones. Where both sides are too short: the median.
+    """
+    series = pl.Series(values)
+    before = series.rolling_median(_USUAL_DAYS, min_samples=5).shift(1)
+    after = series.reverse().rolling_median(_USUAL_DAYS, min_samples=5).shift(1).reverse()
+    larger = np.fmax(before.to_numpy(), after.to_numpy())
+    return np.where(np.isnan(larger), np.median(values), larger)
+
+
+def _spikes(bars: _Bars) -> Doubt | None:
+    """Find single cells far outside what the rest of the bar, the last close and the usual range allow."""
+    cells = {"open": bars.open, "high": bars.high, "low": bars.low}
+    before = np.concatenate([bars.open[:1], bars.close[:-1]])
+    top, bottom = np.maximum(bars.open, bars.close), np.minimum(bars.open, bars.close)
+    reach = {
+        "open": np.log(
+            np.maximum(bars.open / np.maximum(before, bars.close), np.minimum(before, bars.close) / bars.open)
+        ),
+        "high": np.log(bars.high / top),
+        "low": np.log(bottom / bars.low),
+    }
+    usual = _usual(np.log(np.maximum(bars.high / bars.low, 1.0)))
+    limit = np.maximum(_SPIKE, _SPIKE_RANGES * usual)
+    impossible = np.maximum(bars.high_miss, bars.low_miss) > _IMPOSSIBLE_MISS  # an error of its own
+    hits = {name: (far > limit) & (usual > 0) & ~impossible for name, far in reach.items()}
+    rows = np.flatnonzero(np.any(list(hits.values()), axis=0))
+    if not rows.size:
+        return None
+    told = []
+    for row in rows[:DAYS_SHOWN]:
+        name = next(name for name in hits if hits[name][row])
+        cell = cells[name][row] * bars.raw_close[row] / bars.close[row]  # as the file writes it
+        times = reach[name][row] / usual[row]
+        told.append(f"{bars.day[int(row)]} {name} {cell:.6g}, {times:.0f} times the usual range away")
+    more = " ..." if rows.size > DAYS_SHOWN else ""
+    text = (
+        f"a cell far outside the rest of its bar on {_days_word(rows.size)} ({'; '.join(told)}{more}): "
+        "a wrong cell, or a flash crash"
+    )
+    return Doubt("DATA_SPIKE", "warning", bars.days(rows), int(rows.size), text)
+
+
+def _days_word(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
+
+
+def _reverted(returns: Floats) -> Flags:
+    """Flag the rows whose large move the next row takes back.
+
+    Large is far beyond the days around both rows: in a crash such pairs are usual.
+    """
+    size = np.abs(returns)
+    pair = np.zeros(len(returns), dtype=bool)
+    for row in np.flatnonzero(size[:-1] > _REVERTED):
+        around = [size[max(row - _USUAL_DAYS, 1) : row], size[row + 2 : row + 2 + _USUAL_DAYS]]
+        usual = 1.4826 * max((float(np.median(part)) for part in around if part.size >= 5), default=np.inf)
+        rest = abs(returns[row] + returns[row + 1])
+        back = rest <= max(_REVERTED_REST * size[row], 3.0 * usual)
+        pair[row] = back and size[row] > _REVERTED_SIGMAS * usual
+    return pair
+
+
+def _as_reverted(bars: _Bars, returns: Floats, pair: Flags) -> Doubt | None:
+    rows = np.flatnonzero(pair)
+    if not rows.size:
+        return None
+    told = "; ".join(
+        f"{bars.day[int(row)]} {np.expm1(returns[row]):+.1%}, then {np.expm1(returns[row + 1]):+.1%}"
+        for row in rows[:DAYS_SHOWN]
+    )
+    more = " ..." if rows.size > DAYS_SHOWN else ""
+    text = f"the close moves far and is back the next day ({told}{more}): a wrong close, or a real shock"
+    return Doubt("DATA_REVERTED_MOVE", "warning", bars.days(rows), int(rows.size), text)
+
+
 @dataclass(frozen=True)
 class _Step:
     """One large step of the close, and what speaks for a split (True), against (False), or nothing (None)."""
@@ -329,10 +479,13 @@ class _Step:
 
 
 def _large_steps(bars: _Bars) -> list[Doubt | None]:
-    """Tell large steps that look like an unadjusted split from those that look like a real move."""
+    """Tell steps that look like an unadjusted split from those that revert and those that look real."""
     returns = _returns(bars.close)
     sigma = _robust_sigma(returns[1:])
-    steps = [_weigh(bars, int(row), sigma) for row in np.flatnonzero(np.abs(returns) > np.log(1.4))]
+    pair = _reverted(returns)
+    told = pair | np.concatenate([[False], pair[:-1]])  # both ways; no split takes itself back
+    large = np.flatnonzero((np.abs(returns) > np.log(1.4)) & ~told)
+    steps = [_weigh(bars, int(row), sigma) for row in large]
     splits = [step for step in steps if step.looks_like_split]
     extreme = (
         np.abs(returns - np.median(returns[1:])) > _EXTREME_SIGMAS * sigma
@@ -341,7 +494,12 @@ def _large_steps(bars: _Bars) -> list[Doubt | None]:
     )
     extreme[0] = False
     extreme[[step.row for step in splits]] = False
-    return [_as_split(bars, splits), _as_extreme(bars, returns, extreme, steps)]
+    extreme[told] = False
+    return [
+        _as_split(bars, splits),
+        _as_reverted(bars, returns, pair),
+        _as_extreme(bars, returns, extreme, steps),
+    ]
 
 
 def _as_split(bars: _Bars, splits: list[_Step]) -> Doubt | None:
@@ -413,6 +571,18 @@ def _against_usual(value: float, usual: Floats) -> float | None:
     """Return value over the median of what is usual; None where either is nothing."""
     middle = float(np.median(usual)) if usual.size else 0.0
     return float(value) / middle if middle > 0 and value > 0 else None
+
+
+def _copies(bars: _Bars, copied: Flags) -> Doubt | None:
+    sentence = (
+        "{bars} repeat the day before in every cell (filled holidays or weekends), so no trading stands "
+        "behind them; remove these rows: {days}"
+    )
+    if copied.sum() == 1:
+        sentence = sentence.replace("repeat", "repeats").replace(
+            "them; remove these rows", "it; remove the row"
+        )
+    return _at(bars, "DATA_COPIED_ROWS", "warning", copied, sentence)
 
 
 def _stale_closes(bars: _Bars) -> Doubt | None:
@@ -496,12 +666,18 @@ def _volume(bars: _Bars) -> Doubt | None:
 def _weekends(bars: _Bars, every_day: bool) -> Doubt | None:
     if every_day:
         return None
-    return _at(bars, "DATA_WEEKEND_DAYS", "warning", bars.weekend, "{bars} on a Saturday or Sunday: {days}")
+    sentence = "{bars} on a Saturday or Sunday: {days}"
+    if bars.weekend.mean() > 0.1 and not (bars.day.dt.weekday() == 5).any():
+        sentence = (
+            "{bars} on a Saturday or Sunday and none on a Friday: the exchange rests on Fridays, or the "
+            "dates are a day off; first {days}"
+        )
+    return _at(bars, "DATA_WEEKEND_DAYS", "warning", bars.weekend, sentence)
 
 
 def _gaps(bars: _Bars, sessions: Sequence[dt.date] | None) -> Doubt | None:
     """List long holes: warnings, or notes where the exchange's sessions tell which days are missing."""
-    step = bars.day.cast(pl.Int32).diff().fill_null(0).to_numpy()
+    step = np.concatenate([[0], bars.steps])
     sentence = f"more than 7 days between two bars (up to {step.max()}), before {{days}}"
     return _at(bars, "DATA_GAPS", "warning" if sessions is None else "note", step > _LONG_GAP_DAYS, sentence)
 

@@ -29,6 +29,9 @@ class Loaded:
         What reading them had to say.
     layout : str
         What the source looked like.
+    actions : polars.DataFrame, optional
+        Dividends, capital gains and splits that the source itself lists, for the same days as `prices`: see
+        `geiger.market.prices.actions_of`. None where the source lists none.
     """
 
     symbol: str
@@ -37,3 +40,4 @@ class Loaded:
     where: str
     notes: tuple[Doubt, ...] = ()
     layout: str = ""
+    actions: pl.DataFrame | None = None

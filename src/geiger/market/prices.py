@@ -7,29 +7,15 @@ that close x volume stays the money traded that day.
 from __future__ import annotations
 
 import datetime as dt
-import re
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import polars as pl
 
 from geiger.columns import PRICES, require
 from geiger.errors import DataError
+from geiger.market.headings import ACTIONS, BAR, match_columns, meaning_of, require_columns, shown
 
-# Meaning -> headings under which it is found, without accents, blanks and signs. The words beyond English are
-# the headings of investing.com's Portuguese, Spanish, German, French and Italian exports.
-HEADINGS: Mapping[str, frozenset[str]] = {
-    "day": frozenset({"date", "day", "datetime", "timestamp", "data", "fecha", "datum", "indexlevel0"}),
-    "open": frozenset({"open", "abertura", "apertura", "eroffn", "ouv"}),
-    "high": frozenset({"high", "maxima", "maximo", "hoch", "plushaut", "massimo"}),
-    "low": frozenset({"low", "minima", "minimo", "tief", "plusbas"}),
-    "close": frozenset({"close", "closelast", "price", "ultimo", "zuletzt", "dernier"}),
-    "adj": frozenset({"adjclose", "adjusted", "adjustedclose", "closeadj"}),
-    "volume": frozenset({"volume", "vol"}),
-    "raw_close": frozenset({"rawclose"}),
-}
-BAR = ("open", "high", "low")
 QUOTES = (*BAR, "close", "adj", "raw_close")
 
 # No market quotes prices outside these bounds; products of two prices stay finite inside them.
@@ -38,7 +24,6 @@ LARGEST_VOLUME = 1e20
 
 Place = Callable[[int, str], str]  # (row of the table, meaning of the column) -> where that is, for a message
 
-_SHOWN_CHARACTERS = 40
 _FIRST_DAY, _LAST_DAY = dt.date(1700, 1, 1), dt.date(2299, 12, 31)
 _HIDDEN_DATE = (
     "column {!r} holds times of day in UTC, which hide the exchange's own date; "
@@ -93,45 +78,6 @@ def slice_days(
     return prices.filter(first & last)
 
 
-def match_columns(names: Sequence[str]) -> dict[str, str]:
-    """Return meaning -> column name for every column whose heading is known.
-
-    >>> match_columns(["Date", "Close/Last", "Vol.", "Notes"])
-    {'day': 'Date', 'close': 'Close/Last', 'volume': 'Vol.'}
-    """
-    found: dict[str, str] = {}
-    for name in names:
-        meaning = meaning_of(name)
-        if meaning is None:
-            continue
-        if meaning in found:
-            raise DataError(
-                f"columns {shown(found[meaning])!r} and {shown(name)!r} both mean {meaning}; keep one of them"
-            )
-        found[meaning] = name
-    if "day" not in found and names and not names[0].strip():
-        found["day"] = names[0]  # how pandas writes an index that has no name
-    return found
-
-
-def require_columns(labels: Mapping[str, str], names: Sequence[str]) -> None:
-    """Refuse a table that has no day, no close, or a bar with a part missing."""
-    listing = ", ".join(repr(shown(name)) for name in names[:12])
-    for meaning, word in (("day", "Date"), ("close", "Close")):
-        if meaning not in labels:
-            raise DataError(f"no column {word!r} among {listing}; rename the right one to {word!r}")
-    missing = [part for part in BAR if part not in labels]
-    if missing and len(missing) < len(BAR):
-        raise DataError(
-            f"no column {missing[0].title()!r} among {listing}; "
-            "give Open, High and Low together, or none of them for closes alone"
-        )
-    if "adj" in labels and "raw_close" in labels:
-        raise DataError(
-            f"columns {labels['adj']!r} and {labels['raw_close']!r} contradict each other; keep one"
-        )
-
-
 def quoted(frame: pl.DataFrame, labels: Mapping[str, str]) -> pl.DataFrame:
     """Return the known columns under their meanings: day as a date, everything else as float."""
     columns = [_within_calendar(_as_days(frame[labels["day"]]), labels["day"])]
@@ -167,28 +113,27 @@ def canonical(table: pl.DataFrame, place: Place) -> pl.DataFrame:
     return _within_bounds(require(frame, PRICES))
 
 
-def shown(text: str, limit: int = _SHOWN_CHARACTERS) -> str:
-    r"""Return foreign text fit for a message: short, on one line, control characters escaped.
+def actions_of(table: pl.DataFrame) -> pl.DataFrame | None:
+    """Return what a `quoted` table itself says of dividends, capital gains and splits.
 
-    >>> shown("12\x1b[31m")
-    '12\\x1b[31m'
+    Returns
+    -------
+    polars.DataFrame, optional
+        ``day``; ``dividend`` and ``capital_gain`` in money a share (0 = none); ``split``, new shares for an
+        old one (1 = none, also where the file writes 0). A column is null where the file has none, an empty
+        cell means none. None where the table has no such column at all.
     """
-    safe = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text[:limit]
-    )
-    return safe if len(text) <= limit else safe + "…"
-
-
-def meaning_of(name: str) -> str | None:
-    """Return what a heading means, None if it is unknown.
-
-    >>> meaning_of("Adj. Close"), meaning_of("Último"), meaning_of("Notes")
-    ('adj', 'close', None)
-    """
-    bare = unicodedata.normalize("NFKD", name).casefold()
-    key = re.sub(r"[^a-z0-9]", "", bare)
-    return next((meaning for meaning, keys in HEADINGS.items() if key in keys), None)
+    if not any(name in table.columns for name in ACTIONS):
+        return None
+    columns = [table["day"]]
+    for name in ACTIONS:
+        none = 1.0 if name == "split" else 0.0
+        column = table[name] if name in table.columns else pl.Series(name, [None] * table.height, pl.Float64)
+        if name in table.columns:
+            column = column.fill_nan(None).fill_null(none)
+            column = column.set(column == 0, none)
+        columns.append(column)
+    return pl.DataFrame(columns)
 
 
 def _from_pandas(frame: Any) -> pl.DataFrame:

@@ -1,40 +1,46 @@
 """Price files as people have them: read correctly, or refused with one line that names file, row and column.
 
-Nothing is guessed and nothing is repaired in silence: what was left out or interpreted becomes a note.
+Nothing is guessed and nothing is repaired in silence: what was left out or interpreted becomes a note. Text
+and Parquet become one `Table` and from there on go one way.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from geiger.errors import DataError
+from geiger.files import parquet_table
 from geiger.market import cells
 from geiger.market.doubts import DAYS_SHOWN, Doubt, shifted_columns
-from geiger.market.prices import (
-    QUOTES,
-    canonical,
+from geiger.market.encodings import decoded
+from geiger.market.foreign import refuse_messages
+from geiger.market.headings import (
+    TIMES_OF_DAY,
+    action_of,
+    key_of,
     match_columns,
     meaning_of,
-    quoted,
+    names_symbols,
+    quote,
     require_columns,
     shown,
+    split_levels,
 )
+from geiger.market.layouts import cut, distinct, known_headings
+from geiger.market.panels import columns_of, rows_of
+from geiger.market.prices import QUOTES, actions_of, canonical
+from geiger.market.stamps import as_text, joined, to_days
+from geiger.market.table import Table
 
 LARGEST_FILE = 100_000_000  # bytes; a century of daily bars has 3 million
 
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_SYMBOL_WORDS = ("ticker", "symbol", "<ticker>", "<symbol>", "name")
-_CHART_WORDS = ("vol.", "change %", "var%", "% var.", "variation %", "+/- %")
 _SILENT_EXTRAS = re.compile(
-    r"^(dividends?|stock ?splits?|capital ?gains|change ?%|var\.? ?%|% ?var\.?|variation ?%|\+/- ?%|"
-    r"unnamed: ?0|)$",
+    r"^(change ?%|var\.? ?%|% ?var\.?|variation ?%|\+/- ?%|unnamed: ?0|)$",
     re.I,
 )
 
@@ -53,32 +59,31 @@ class Reading:
     notes : tuple of Doubt
         Everything that was left out or interpreted; the prices themselves are doubted by
         `geiger.market.doubts.check`.
+    symbol : str, optional
+        The symbol that the file itself gives the rows, where it was asked for.
+    actions : polars.DataFrame, optional
+        What the file itself lists of dividends, capital gains and splits: see `prices.actions_of`.
     """
 
     prices: pl.DataFrame
     layout: str
     adjustment: str
     notes: tuple[Doubt, ...]
+    actions: pl.DataFrame | None = None
+    symbol: str | None = None
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A text table: trimmed cells by heading, the line of the file on which each row ends, and its layout."""
-
-    cells: Mapping[str, pl.Series]
-    labels: Mapping[str, str]  # meaning -> heading
-    lines: list[int]
-    layout: str
-
-
-def read_prices(path: str | Path) -> Reading:
+def read_prices(path: str | Path, symbol: str | None = None) -> Reading:
     """Read daily prices from a CSV or Parquet file.
 
     Parameters
     ----------
     path : str or Path
-        Delimited text (comma, semicolon, tab or bar; UTF-8, UTF-16 with its mark, or Windows-1252) or
-        Parquet. Needed are a date and a close; Open, High, Low, Adj Close and Volume are used if present.
+        Delimited text (comma, semicolon, tab or bar; UTF-8, UTF-16, Windows-1252, or an encoding that the
+        headings prove) or Parquet. Needed are a date and a close; Open, High, Low, Adj Close and Volume are
+        used if present.
+    symbol : str, optional
+        Whose rows to read where the file holds several symbols.
 
     Returns
     -------
@@ -92,10 +97,11 @@ def read_prices(path: str | Path) -> Reading:
     path = Path(path)
     name = shown(path.name, 80)
     content = _bytes_of(path, name)
+    notes: list[Doubt] = []
     try:
         if path.suffix.lower() == ".parquet" or content[:4] == b"PAR1":
-            return _read_parquet(content, name)
-        return _read_text(content, name)
+            return _read(_stored(content, name), symbol, notes)
+        return _read(cut(decoded(content, known_headings, notes), name, symbol, notes), symbol, notes)
     except DataError as error:
         text = str(error)
         raise DataError(text if text.startswith((f"{name}:", f"{name},")) else f"{name}: {text}") from None
@@ -118,333 +124,227 @@ def _bytes_of(path: Path, name: str) -> bytes:
     return content
 
 
-def _read_parquet(content: bytes, name: str) -> Reading:
-    # A damaged file can abort the whole process inside polars' own reader; pyarrow's raises an error.
+def _stored(content: bytes, name: str) -> Table:
+    """Return the table of a Parquet file: text trimmed as in a CSV, dates as text, numbers as they are."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
+    if content[:4] != b"PAR1":
+        refuse_messages(content[:10_000].decode("utf-8", "replace"))
     try:
-        stored = pq.read_table(io.BytesIO(content), use_threads=False)
-        stored.validate(full=True)
-        headings = [str(heading) for heading in stored.column_names]
-        labels = match_columns(headings)
-        require_columns(labels, headings)
-        table = quoted(pl.DataFrame(pl.from_arrow(stored.select(list(labels.values())))), labels)
+        stored = parquet_table(content)
+        names = distinct([str(heading) for heading in stored.column_names])
+        frame = pl.DataFrame(pl.from_arrow(stored.rename_columns(names)))
+        columns = dict(zip(names, map(_plain, frame.get_columns()), strict=True))
     except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
         raise DataError("not a Parquet file that can be read; write it again") from None
-    extras = [heading for heading in headings if heading not in labels.values()]
-    rows = list(range(1, table.height + 1))
-    return _finish(table, _Origin(name, "row", rows, labels, "Parquet"), [], extras)
+    return Table(columns, list(range(1, frame.height + 1)), name, "row", "Parquet")
 
 
-def _read_text(content: bytes, name: str) -> Reading:
-    notes: list[Doubt] = []
-    table = _cut(_decoded(content, notes), name)
-    labels = table.labels
-    origin = _Origin(name, "line", table.lines, labels, table.layout)
-    extras = [heading for heading in table.cells if heading not in labels.values()]
-    _refuse_doubled_labels(table, origin, extras)
-    _refuse_several_symbols(table, extras)
-    days = _days(table.cells[labels["day"]], origin, notes)
-    numbers = _numbers(table, origin, extras, notes)
-    return _finish(pl.DataFrame([days, *numbers]), origin, notes, extras)
+def _plain(column: pl.Series) -> pl.Series:
+    """Return a stored column as numbers or as the text that a CSV would have."""
+    if isinstance(column.dtype, pl.Categorical | pl.Enum):
+        column = column.cast(pl.String)
+    if column.dtype == pl.String:
+        return cells.trim(column)
+    return as_text(column) if column.dtype.is_temporal() else column
 
 
-@dataclass(frozen=True)
-class _Origin:
-    """Where the rows of a table stand in the file, so that every message can say it."""
-
-    name: str
-    word: str  # "line" of a text, "row" of a Parquet file
-    rows: list[int]  # 1-based place of each row of the table
-    labels: Mapping[str, str]  # meaning -> heading
-    layout: str
-
-    def at(self, row: int, heading: str) -> str:
-        return f"{self.name}, {self.word} {self.rows[row]}, column {shown(heading)!r}"
-
-    def kept(self, keep: Sequence[int]) -> _Origin:
-        return replace(self, rows=[self.rows[row] for row in keep])
-
-
-def _finish(table: pl.DataFrame, origin: _Origin, notes: list[Doubt], extras: list[str]) -> Reading:
-    """Leave out, turn round, adjust, refuse labels that do not fit: the common end of text and Parquet."""
-    if not table.height:
+def _read(table: Table, symbol: str | None, notes: list[Doubt]) -> Reading:
+    """Understand the cells of a table: the common way of text and Parquet."""
+    table = _one_level(table, symbol, notes)
+    labels = match_columns(list(table.columns))
+    require_columns(labels, list(table.columns))
+    _refuse_doubled_labels(table, labels)
+    table = rows_of(table, labels["day"], symbol, notes)
+    if not table.rows:
         raise DataError("a header and no rows below it; export the file again")
-    table, origin = _leave_out_empty(table, origin, notes)
-    table, origin = _oldest_first(table, origin, notes)
-    prices = canonical(table, lambda row, meaning: origin.at(row, origin.labels[meaning]))
+    extras = [heading for heading in table.columns if heading not in labels.values()]
+    days, extras = _days(table, labels["day"], extras, notes)
+    numbers, style = _numbers(table, labels, extras, notes)
+    frame, extras = _with_actions(pl.DataFrame([days, *numbers]), table, style, extras)
+    frame, table = _leave_out_empty(frame, table, notes)
+    frame, table = _oldest_first(frame, table, notes)
+    prices = canonical(frame, lambda row, meaning: table.at(row, labels[meaning]))
+    _refuse_shifted(prices, table, labels)
+    _note_volume(frame, notes)
+    _note_extras(extras, labels["day"], notes)
+    adjustment = _adjustment(frame, notes)
+    return Reading(prices, table.layout, adjustment, tuple(notes), actions_of(frame), table.symbol)
+
+
+def _one_level(table: Table, symbol: str | None, notes: list[Doubt]) -> Table:
+    """Return the columns of one symbol under plain words, where headings carry both (``Close_AAPL``)."""
+    names = list(table.columns)
+    if any(meaning_of(name) == "close" for name in names) or not (levels := split_levels(names)):
+        return table
+    kept, words, chosen = columns_of(levels, symbol, f"{table.name}: the headings hold", notes)
+    renamed = zip(distinct(words), (table.columns[names[place]] for place in kept), strict=True)
+    return replace(
+        table, columns=dict(renamed), layout=f"{table.layout}, symbols in the headings", symbol=chosen
+    )
+
+
+def _with_actions(
+    frame: pl.DataFrame, table: Table, style: cells.NumberStyle, extras: list[str]
+) -> tuple[pl.DataFrame, list[str]]:
+    """Add the columns of dividends, capital gains and splits; return what is left of the other headings."""
+    read: dict[str, str] = {}
+    for heading in extras:
+        action = action_of(heading)
+        column = None if action is None else _listed(table.columns[heading], style)
+        if action is None or column is None:
+            continue  # no numbers: it stays among the columns that were not read
+        if action in read:
+            pair = f"{quote(read[action])} and {quote(heading)}"
+            raise DataError(f"columns {pair} both list the same action ({action}); keep one of them")
+        read[action] = heading
+        frame = frame.with_columns(column.alias(action))
+    return frame, [heading for heading in extras if heading not in read.values()]
+
+
+def _listed(column: pl.Series, style: cells.NumberStyle) -> pl.Series | None:
+    if column.dtype == pl.String:
+        return cells.numbers_or_none(cells.ratios(column), style)
+    return column.cast(pl.Float64) if column.dtype.is_numeric() or column.dtype == pl.Null else None
+
+
+def _refuse_shifted(prices: pl.DataFrame, table: Table, labels: Mapping[str, str]) -> None:
     shifted = shifted_columns(prices)
     if shifted is not None:
-        heading = shown(origin.labels.get("open", origin.labels["close"]))
+        heading = quote(labels.get("open", labels["close"]))
         raise DataError(
-            f"{origin.name}, {origin.word} {min(origin.rows)} to {max(origin.rows)}, column {heading!r}: "
+            f"{table.name}, {table.word} {min(table.rows)} to {max(table.rows)}, column {heading}: "
             f"{shifted.text}; put the right label over every column"
         )
-    _note_volume(table, notes)
-    _note_extras(extras, notes)
-    return Reading(prices, origin.layout, _adjustment(table, notes), tuple(notes))
 
 
-def _decoded(content: bytes, notes: list[Doubt]) -> str:
-    try:
-        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return content.decode("utf-16")
-        if b"\x00" in content:
-            raise DataError(
-                "binary data, not text; export the prices as CSV (from a spreadsheet: Save as, CSV UTF-8)"
-            )
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if error.encoding != "utf-8":
-            raise DataError("starts as UTF-16 text and is not; export it again as UTF-8") from None
-    try:
-        text = content.decode("cp1252")
-    except UnicodeDecodeError:
-        raise DataError("neither UTF-8 nor Windows-1252 text; export the prices as CSV in UTF-8") from None
-    notes.append(Doubt("DATA_ENCODING", "note", (), 1, "the text is not UTF-8 and was read as Windows-1252"))
-    return text
-
-
-def _cut(text: str, name: str) -> _Table:
-    """Cut the text into cells; refuse rows of another width, naming the line."""
-    delimiter = _delimiter(text)
-    rows, lines = _rows(text, delimiter, name)
-    headings = [cell.strip().strip("*") for cell in rows[0]]
-    layout, first = _layout(headings), 1
-    if len(rows) > 1 and rows[1] and rows[1][0].strip().lower() == "ticker":
-        headings, first = _yfinance_headings(headings, rows, name, lines)
-        layout = "yfinance, three header rows"
-    names, width = _distinct(headings), len(headings)
-    labels = match_columns(names)
-    if not labels:
-        _refuse_headless(rows, lines, name)
-    require_columns(labels, names)
-    body = [
-        _padded(row, width, f"{name}, line {line}")
-        for row, line in zip(rows[first:], lines[first:], strict=True)
-    ]
-    columns = list(zip(*body, strict=True)) if body else [()] * width
-    cut = {
-        heading: cells.trim(pl.Series(heading, column, dtype=pl.String))
-        for heading, column in zip(names, columns, strict=True)
-    }
-    return _Table(cut, labels, lines[first:], f"{layout}, {_DELIMITERS[delimiter]}-separated")
-
-
-def _delimiter(text: str) -> str:
-    """Return the delimiter under which the first line shows most known headings."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-
-    def known(delimiter: str) -> tuple[int, int]:
-        names = [part.strip().strip('"') for part in first[:10_000].split(delimiter)]
-        return sum(meaning_of(part) is not None for part in set(names)), len(names)
-
-    return max(_DELIMITERS, key=known)
-
-
-def _rows(text: str, delimiter: str, name: str) -> tuple[list[list[str]], list[int]]:
-    """Return the rows that are not blank, and the line on which each ends."""
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
-    )
-    rows, lines = [], []
-    try:
-        for row in reader:
-            if len(row) > 1 or (row and row[0].strip()):
-                rows.append(row)
-                lines.append(reader.line_num)
-    except csv.Error as error:
-        raise DataError(f"{name}, line {reader.line_num}: {error}; check the quotation marks there") from None
-    if not rows:
-        raise DataError("the file is empty; export it again")
-    return rows, lines
-
-
-def _padded(row: list[str], width: int, where: str) -> list[str]:
-    if len(row) > width and not any(cell.strip() for cell in row[width:]):
-        return row[:width]
-    if len(row) != width:
-        raise DataError(
-            f"{where}: found {len(row)} cells under {width} headings ({shown(row[0])!r} ...); "
-            "the line is cut short or a label or a quotation mark is missing"
-        )
-    return row
-
-
-def _distinct(headings: Sequence[str]) -> list[str]:
-    """Return the headings with a number added to repetitions that mean nothing here."""
-    seen: dict[str, int] = {}
-    result: list[str] = []
-    for heading in headings:
-        seen[heading] = seen.get(heading, 0) + 1
-        repeated = seen[heading] > 1
-        result.append(f"{heading} (column {len(result) + 1})" if repeated else heading)
-        if repeated and meaning_of(heading):
-            raise DataError(f"column {shown(heading)!r} occurs twice; keep the right one")
-    return result
-
-
-def _yfinance_headings(
-    headings: list[str], rows: list[list[str]], name: str, lines: list[int]
-) -> tuple[list[str], int]:
-    """Read the three header rows of modern yfinance: prices, tickers, and the name of the index."""
-    tickers = {cell.strip() for cell in rows[1][1:]} - {""}
-    if len(tickers) > 1:
-        listing = ", ".join(sorted(map(shown, tickers))[:5])
-        raise DataError(f"{name}, line {lines[1]}: several symbols ({listing}); write one file a symbol")
-    third = [cell.strip().lower() for cell in rows[2]] if len(rows) > 2 else []
-    names_index = bool(third) and third[0].startswith("date") and not any(third[1:])
-    return ["Date", *headings[1:]], 3 if names_index else 2
-
-
-def _layout(headings: list[str]) -> str:
-    lowered = [heading.lower() for heading in headings]
-    if "close/last" in lowered:
-        return "Nasdaq.com"
-    if any(word in lowered for word in _CHART_WORDS) and "close" not in lowered:
-        return "Investing.com"
-    return "table"
-
-
-def _refuse_headless(rows: list[list[str]], lines: list[int], name: str) -> None:
-    """Refuse a file whose first line is data; say what the columns look like."""
-    first = [cell.strip() for cell in rows[0]]
-    if len(first) < 2 or not cells.is_date(first[0]):
-        return  # require_columns says what is missing
-    text = (
-        f"{name}, line {lines[0]}, column 1: found {shown(first[0])!r} where the headings should be; "
-        f"the columns look like a date and {len(first) - 1} numbers ({', '.join(map(shown, first[1:7]))}); "
-        "put a first line such as Date,Open,High,Low,Close,Volume above them"
-    )
-    numbers = [cells.plain_number(row[1]) if len(row) > 1 else None for row in rows]
-    step = _first_split_step(numbers)
-    if all(number is not None and number >= 1000 and number == int(number) for number in numbers):
-        text += "; prices are whole numbers, perhaps scaled (LEAN writes dollars x 10000)"
-    if step is not None:
-        text += (
-            f"; column 2 falls to {step[1]:.3f} of the day before in line {lines[step[0]]}: splits seem "
-            "unadjusted, so an Adj Close column is needed as well"
-        )
-    raise DataError(text)
-
-
-def _first_split_step(numbers: Sequence[float | None]) -> tuple[int, float] | None:
-    for row in range(1, len(numbers)):
-        now, last = numbers[row], numbers[row - 1]
-        if now and last and min(abs(now / last * split - 1) for split in (2, 3, 4, 5, 7, 10)) < 0.03:
-            return row, now / last
-    return None
-
-
-def _refuse_doubled_labels(table: _Table, origin: _Origin, extras: list[str]) -> None:
+def _refuse_doubled_labels(table: Table, labels: Mapping[str, str]) -> None:
     """Refuse ``Date.1`` and the like: a second label of the same name, so labels and columns may not fit."""
-    for heading in extras:
+    for heading in table.columns:
         base = re.sub(r"\.[0-9]+$", "", heading)
-        if base != heading and base in table.cells and meaning_of(base):
-            row = int(table.cells[heading].is_not_null().arg_max() or 0)
-            found = shown(table.cells[heading][row] or "") if table.lines else ""
-            where = origin.at(row, heading) if table.lines else f"{origin.name}, column {shown(heading)!r}"
+        if base != heading and heading not in labels.values() and base in table.columns and meaning_of(base):
+            column = table.columns[heading]
+            row = int(column.is_not_null().arg_max() or 0)
+            found = shown(str(column[row] or "")) if table.rows else ""
+            where = table.at(row, heading) if table.rows else f"{table.name}, column {quote(heading)}"
             raise DataError(
-                f"{where}: found {found!r} under a second label {base!r}; labels and columns do not fit "
+                f"{where}: found '{found}' under a second label {quote(base)}; labels and columns do not fit "
                 "(shifted by one?): put the right label over every column"
             )
 
 
-def _refuse_several_symbols(table: _Table, extras: list[str]) -> None:
-    for heading in extras:
-        if heading.lower() in _SYMBOL_WORDS and table.cells[heading].n_unique() > 1:
-            listing = ", ".join(
-                shown(symbol) for symbol in table.cells[heading].drop_nulls().unique().sort()[:5]
-            )
-            raise DataError(f"column {heading!r} holds several symbols ({listing}); write one file a symbol")
-
-
-def _days(column: pl.Series, origin: _Origin, notes: list[Doubt]) -> pl.Series:
-    """Return the dates, missing where the cell is empty, and note how they were read."""
+def _days(table: Table, label: str, extras: list[str], notes: list[Doubt]) -> tuple[pl.Series, list[str]]:
+    """Return the dates, missing where the cell is empty, and the headings that they did not use."""
+    column = as_text(table.columns[label])
+    for heading in [heading for heading in extras if key_of(heading) in TIMES_OF_DAY]:
+        stamps = joined(column, as_text(table.columns[heading]))
+        if stamps is not None:
+            column, extras = stamps, [name for name in extras if name != heading]
+            break
     filled = column.is_not_null().arg_true()
     if not len(filled):
-        return pl.Series("day", [None] * len(column), dtype=pl.Date)
-    inner = origin.kept(filled.to_list())
-    days = cells.to_days(column.gather(filled), column.name, inner.at)
+        return pl.Series("day", [None] * len(column), dtype=pl.Date), extras
+    inner = table.kept(filled.to_list())
+    days = to_days(column.gather(filled), label, inner.at)
     if days.proof is not None:
-        proof = f"{shown(column[filled[days.proof]])!r} in line {inner.rows[days.proof]} shows it"
-        notes.append(Doubt("DATA_DATE_STYLE", "note", (), 1, f"dates are {days.layout}: {proof}"))
+        proof = f"{quote(column[filled[days.proof]])} in {table.word} {inner.rows[days.proof]}"
+        told = f"{proof} is {days.day[days.proof]}" if days.layout.endswith("1970") else f"{proof} shows it"
+        notes.append(Doubt("DATA_DATE_STYLE", "note", (), 1, f"dates are {days.layout}: {told}"))
     if days.times_dropped:
-        text = f"{days.times_dropped} time stamps were cut to the date written in them"
+        whose = "their day in UTC" if days.utc else "the date written in them"
+        text = f"{days.times_dropped} time stamps were cut to {whose}"
         notes.append(Doubt("DATA_TIME_OF_DAY", "note", (), days.times_dropped, text))
-    return pl.Series("day", [None] * len(column), dtype=pl.Date).scatter(filled, days.day)
+    return pl.Series("day", [None] * len(column), dtype=pl.Date).scatter(filled, days.day), extras
 
 
-def _numbers(table: _Table, origin: _Origin, extras: list[str], notes: list[Doubt]) -> list[pl.Series]:
-    """Return every known column but the day as floats, all in the one number style of the file."""
-    written = {
-        heading: table.cells[heading] for meaning, heading in origin.labels.items() if meaning != "day"
-    }
+def _numbers(
+    table: Table, labels: Mapping[str, str], extras: list[str], notes: list[Doubt]
+) -> tuple[list[pl.Series], cells.NumberStyle]:
+    """Return every known column but the day as floats, and the one number style of the file."""
+    stored = {heading: table.columns[heading] for meaning, heading in labels.items() if meaning != "day"}
+    for heading, column in stored.items():
+        if column.dtype not in (pl.String, pl.Null) and not column.dtype.is_numeric():
+            raise DataError(f"column {quote(heading)} holds {column.dtype}, not numbers; convert it first")
+    written = {heading: column for heading, column in stored.items() if column.dtype == pl.String}
     factor = None
-    volume = origin.labels.get("volume")
-    if volume is not None:
+    volume = labels.get("volume")
+    if volume in written:
         written[volume], factor = cells.split_suffix(written[volume])
-    witnesses = {heading: table.cells[heading].str.strip_suffix("%") for heading in extras}
-    numbers = cells.number_style(written, witnesses, origin.at)
-    _note_style(numbers, table, written, origin, notes)
+    blanks = None
+    for heading, column in written.items():
+        written[heading], row = cells.ungrouped(column)
+        blanks = blanks or (None if row is None else (heading, row))
+    texts = {
+        heading: table.columns[heading] for heading in extras if table.columns[heading].dtype == pl.String
+    }
+    witnesses = {heading: column.str.strip_suffix("%") for heading, column in texts.items()}
+    numbers = cells.number_style(written, witnesses, table.at)
+    _note_style(numbers, table, written, blanks, notes)
     columns = []
-    for meaning in (meaning for meaning in (*QUOTES, "volume") if meaning in origin.labels):
-        column = cells.to_numbers(written[origin.labels[meaning]], numbers.style).alias(meaning)
-        columns.append(column * factor if meaning == "volume" and factor is not None else column)
-    return columns
+    for meaning in (meaning for meaning in (*QUOTES, "volume") if meaning in labels):
+        heading = labels[meaning]
+        read = cells.to_numbers(written[heading], numbers.style) if heading in written else stored[heading]
+        read = read.cast(pl.Float64).alias(meaning)
+        columns.append(read * factor if meaning == "volume" and factor is not None else read)
+    return columns, numbers.style
 
 
 def _note_style(
     numbers: cells.Numbers,
-    table: _Table,
+    table: Table,
     written: Mapping[str, pl.Series],
-    origin: _Origin,
+    blanks: cells.Spot | None,
     notes: list[Doubt],
 ) -> None:
+    def shows(spot: cells.Spot) -> str:
+        return f"{quote(table.columns[spot[0]][spot[1]])} ({table.at(spot[1], spot[0])}) shows it"
+
     grouped = any(cells.is_grouped(column, numbers.style) for column in written.values())
-    if numbers.proof is None or not (grouped or numbers.style == "comma"):
-        return
-    heading, row = numbers.proof
-    style = (
-        "a decimal comma, dots group thousands" if numbers.style == "comma" else "commas that group thousands"
-    )
-    text = f"numbers have {style}: {shown(table.cells[heading][row])!r} ({origin.at(row, heading)}) shows it"
-    notes.append(Doubt("DATA_NUMBER_STYLE", "note", (), 1, text))
+    texts = []
+    if numbers.fraction is not None and numbers.proof is not None:
+        fraction = quote(table.columns[numbers.fraction[0]][numbers.fraction[1]])
+        texts.append(f"thousands are not grouped, so that {fraction} is a fraction: {shows(numbers.proof)}")
+    elif numbers.proof is not None and (grouped or numbers.style == "comma"):
+        lakhs = any(cells.groups_lakhs(column) for column in written.values())
+        style = "commas that group thousands" + (", lakhs and crores" if lakhs else "")
+        if numbers.style == "comma":
+            style = "a decimal comma, dots group thousands" if grouped else "a decimal comma"
+        texts.append(f"numbers have {style}: {shows(numbers.proof)}")
+    if blanks is not None:
+        texts.append(f"blanks or apostrophes group thousands: {shows(blanks)}")
+    notes.extend(Doubt("DATA_NUMBER_STYLE", "note", (), 1, text) for text in texts)
 
 
-def _leave_out_empty(
-    table: pl.DataFrame, origin: _Origin, notes: list[Doubt]
-) -> tuple[pl.DataFrame, _Origin]:
+def _leave_out_empty(frame: pl.DataFrame, table: Table, notes: list[Doubt]) -> tuple[pl.DataFrame, Table]:
     """Leave out the rows that have no price at all, and say so."""
-    prices = [pl.col(name) for name in QUOTES if name in table.columns]
-    empty = table.select(pl.all_horizontal(price.is_null() | price.is_nan() for price in prices)).to_series()
+    prices = [pl.col(name) for name in QUOTES if name in frame.columns]
+    empty = frame.select(pl.all_horizontal(price.is_null() | price.is_nan() for price in prices)).to_series()
     if not empty.any():
-        return table, origin
+        return frame, table
     kept = (~empty).arg_true()
     if not len(kept):
         raise DataError("no row has a price; export the file again")
-    days = tuple(str(day) for day in table["day"].filter(empty).drop_nulls()[:DAYS_SHOWN])
+    days = tuple(str(day) for day in frame["day"].filter(empty).drop_nulls()[:DAYS_SHOWN])
     count = int(empty.sum())
-    first = days[0] if days else f"{origin.word} {origin.rows[int(empty.arg_max() or 0)]}"
+    first = days[0] if days else f"{table.word} {table.rows[int(empty.arg_max() or 0)]}"
     text = (
         f"1 row has no prices ({first}): left out"
         if count == 1
         else f"{count} rows have no prices (first {first}): left out"
     )
     notes.append(Doubt("DATA_EMPTY_ROWS", "note", days, count, text))
-    return table[kept], origin.kept(kept.to_list())
+    return frame[kept], table.kept(kept.to_list())
 
 
-def _oldest_first(table: pl.DataFrame, origin: _Origin, notes: list[Doubt]) -> tuple[pl.DataFrame, _Origin]:
+def _oldest_first(frame: pl.DataFrame, table: Table, notes: list[Doubt]) -> tuple[pl.DataFrame, Table]:
     """Turn round a table that runs strictly from new to old; every other order is right or refused later."""
-    step = table["day"].cast(pl.Int32).diff().slice(1)
-    if table.height < 2 or step.null_count() or not (step < 0).all():
-        return table, origin
+    step = frame["day"].cast(pl.Int32).diff().slice(1)
+    if frame.height < 2 or step.null_count() or not (step < 0).all():
+        return frame, table
     notes.append(
-        Doubt("DATA_NEWEST_FIRST", "note", (), table.height, "rows run from new to old: turned round")
+        Doubt("DATA_NEWEST_FIRST", "note", (), frame.height, "rows run from new to old: turned round")
     )
-    return table.reverse(), origin.kept(range(table.height - 1, -1, -1))
+    return frame.reverse(), table.kept(list(range(frame.height))[::-1])
 
 
 def _note_volume(table: pl.DataFrame, notes: list[Doubt]) -> None:
@@ -459,12 +359,19 @@ def _note_volume(table: pl.DataFrame, notes: list[Doubt]) -> None:
         notes.append(Doubt("DATA_VOLUME_MISSING", "note", days, count, text))
 
 
-def _note_extras(extras: list[str], notes: list[Doubt]) -> None:
-    unread = [heading for heading in extras if not _SILENT_EXTRAS.match(heading)]
+def _note_extras(extras: list[str], day: str, notes: list[Doubt]) -> None:
+    times = [heading for heading in extras if meaning_of(heading) == "day" and heading.strip()]
+    if times:
+        listing = ", ".join(map(quote, times))
+        text = f"the day was read from {quote(day)}, not from {listing}"
+        notes.append(Doubt("DATA_DATE_STYLE", "note", (), len(times), text))
+    unread = [
+        heading
+        for heading in extras
+        if heading not in times and not names_symbols(heading) and not _SILENT_EXTRAS.match(heading)
+    ]
     if unread:
-        listing = ", ".join(repr(shown(heading)) for heading in unread[:5]) + (
-            " ..." if len(unread) > 5 else ""
-        )
+        listing = ", ".join(map(quote, unread[:5])) + (" ..." if len(unread) > 5 else "")
         text = f"columns that mean nothing here were not read: {listing}"
         notes.append(Doubt("DATA_COLUMNS_IGNORED", "note", (), len(unread), text))
 

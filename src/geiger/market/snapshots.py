@@ -23,6 +23,7 @@ from geiger.columns import PRICES, require
 from geiger.errors import DataError, SettingError
 from geiger.files import read_frame, write_frame
 from geiger.market.calendar import valid_symbol
+from geiger.market.doubts import Doubt
 from geiger.market.loaded import Loaded
 
 HASH_VERSION = "geiger prices v1"  # a hash of another version never equals one of this
@@ -45,6 +46,7 @@ class Snapshot:
     rows: int
     saved_at: str  # ISO time, UTC
     layout: str = ""
+    notes: tuple[Doubt, ...] = ()  # what the source had to say, which its prices alone do not show
 
     @property
     def file_name(self) -> str:
@@ -150,6 +152,7 @@ class Store:
             rows=prices.height,
             saved_at=datetime.now(UTC).isoformat(timespec="seconds"),
             layout=loaded.layout,
+            notes=loaded.notes,
         )
         if not self._holds(snapshot):
             write_frame(self.root / snapshot.file_name, prices)
@@ -180,7 +183,7 @@ class Store:
         if content_hash(prices) != snapshot.hash:
             raise DataError(f"{path}: not the numbers that were saved; fetch or add {symbol} again")
         layout = f"snapshot of {snapshot.source} {snapshot.where}"
-        return Loaded(symbol, prices, "store", str(path), (), layout)
+        return Loaded(symbol, prices, "store", str(path), snapshot.notes, layout)
 
     def latest(self, symbol: str) -> Snapshot | None:
         """Return the newest snapshot of `symbol`, or None."""
@@ -232,10 +235,12 @@ class Store:
 def _entry(line: str) -> Snapshot | None:
     """Return the snapshot a line of the index names; None for half a line and for a name that is none."""
     try:
-        entry = Snapshot(**json.loads(line))
+        fields = json.loads(line)
+        notes = [Doubt(**{**note, "days": tuple(note["days"])}) for note in fields.pop("notes", [])]
+        entry = Snapshot(**fields, notes=tuple(notes))
         valid_symbol(entry.symbol)
         return entry if HASH.fullmatch(entry.hash) else None
-    except (ValueError, TypeError, SettingError):
+    except (ValueError, TypeError, KeyError, AttributeError, SettingError):
         return None
 
 

@@ -14,7 +14,7 @@ from geiger.market.context import align_context, default_context, default_volati
 from geiger.market.doubts import Doubt
 from geiger.market.embedded import embedded_symbols, load_embedded
 from geiger.market.loaded import Loaded, Source
-from geiger.market.readers import read_prices
+from geiger.market.readers import Reading, read_prices
 from geiger.market.snapshots import Store
 from geiger.market.yahoo import fetch_yahoo
 
@@ -26,6 +26,7 @@ __all__ = [
     "default_volatility",
     "embedded_symbols",
     "fetch_yahoo",
+    "left_out",
     "list_symbols",
     "load",
     "load_prices",
@@ -43,7 +44,8 @@ def load(symbol: str, *, data: Path | None = None, store: Store | None = None) -
     ----------
     symbol : str
     data : Path, optional
-        A folder of SYMBOL.csv or SYMBOL.parquet, or one file. Nothing else is asked then.
+        A folder of SYMBOL.csv or SYMBOL.parquet, or one file, of which the rows of `symbol` are read where it
+        holds several. Nothing else is asked then.
     store : Store, optional
         Asked first where there is no `data`: its latest snapshot. After it come the embedded series.
 
@@ -89,9 +91,27 @@ def list_symbols(data: Path | None = None, store: Store | None = None) -> dict[s
     return dict(sorted(found.items()))
 
 
+def left_out(data: Path | None) -> dict[str, str]:
+    """Return the files that `list_symbols` leaves out of a folder or file, each with the reason."""
+    if data is None:
+        return {}
+    found = {}
+    for path in _entries(data) if data.is_dir() else [data]:
+        if path.suffix.lower() not in ENDINGS and data.is_dir():
+            found[path.name] = f"neither {ENDINGS[0]} nor {ENDINGS[1]}"
+        elif not _is_symbol(path.stem):
+            found[path.name] = "its name is no symbol: `geiger data add FILE --symbol SYMBOL` gives it one"
+    return found
+
+
 def _files(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if path.suffix.lower() in ENDINGS]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return the files of a folder, ascending, without those that the system hides."""
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+        return sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
     except OSError as error:
         raise DataError(f"{folder}: cannot be read ({error.strerror}); check the folder") from None
 
@@ -115,24 +135,25 @@ def _from_folder(symbol: str, folder: Path) -> Loaded:
     if spelled[0].stem != symbol:
         near = f"did you mean {spelled[0].stem!r}?"
         raise SettingError(f"{folder}: no {symbol}.csv or {symbol}.parquet; {near}")
-    return _read(symbol, spelled[0], "folder", ())
+    return _loaded(symbol, read_prices(spelled[0], symbol), spelled[0], "folder", ())
 
 
 def _from_file(symbol: str, path: Path) -> Loaded:
     if not path.exists():
         raise SettingError(f"{path}: no such folder or file; check the path given as data")
-    if symbol.strip("^").casefold() in path.name.casefold():
-        return _read(symbol, path, "file", ())
+    reading = read_prices(path, symbol)
+    if reading.symbol is not None or symbol.strip("^").casefold() in path.name.casefold():
+        return _loaded(symbol, reading, path, "file", ())
     if path.stem == path.stem.upper() and market_of(path.stem).known:
         raise SettingError(f"{path} holds {path.stem}, not {symbol}; give the folder or the file of {symbol}")
     text = f"{path.name} was taken as {symbol}, though its name does not say so"
-    return _read(symbol, path, "file", (Doubt("DATA_FILE_NAME", "warning", (), 1, text),))
+    return _loaded(symbol, reading, path, "file", (Doubt("DATA_FILE_NAME", "warning", (), 1, text),))
 
 
-def _read(symbol: str, path: Path, source: Source, notes: Iterable[Doubt]) -> Loaded:
-    reading = read_prices(path)
+def _loaded(symbol: str, reading: Reading, path: Path, source: Source, notes: Iterable[Doubt]) -> Loaded:
     layout = f"{reading.layout}; {reading.adjustment}"
-    return Loaded(symbol, reading.prices, source, str(path), (*notes, *reading.notes), layout)
+    said = (*notes, *reading.notes)
+    return Loaded(symbol, reading.prices, source, str(path), said, layout, reading.actions)
 
 
 def _nearest(symbol: str, known: Mapping[str, str]) -> str:

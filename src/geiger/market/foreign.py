@@ -1,0 +1,50 @@
+"""What servers send in place of prices: web pages, JSON, and a sentence about limits."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from geiger.errors import DataError
+from geiger.market.headings import quote
+from geiger.market.stamps import is_date
+
+_SHOWN = 80
+_PAGE = re.compile(
+    r"<(?:!doctype|html|head|body|\?xml|script|title|div|p|h[1-6]|error|center|pre)\b|<!--", re.I
+)
+_SPLIT = re.compile(r"[,;\t|]")
+_NUMBER = re.compile(r"[$€£¥₹\s]*[+-]?[0-9][0-9.,\s]*%?")
+
+
+def refuse_messages(text: str) -> None:
+    """Raise a DataError where the text is a message and no table; say what it says."""
+    start = text.lstrip("\ufeff \t\r\n")
+    found = quote(" ".join(start[: 4 * _SHOWN].split()), _SHOWN)
+    if _PAGE.match(start):
+        raise DataError(f"this is a server's message, not prices: {found} (a web page); ask the server again")
+    if start[:1] == "{" or (start[:1] == "[" and _is_json(start)):
+        raise DataError(
+            f"this is a server's message, not prices: {found} (JSON); read the message and ask again, or "
+            "where prices are in it, export them as CSV"
+        )
+    elif start and not any(_is_row(line) for line in start.splitlines()):
+        raise DataError(
+            f"this is a server's message, not prices: {found}; no line of it is a row of a table: ask again"
+        )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return re.match(r'\[+\s*[\[{"]', text) is not None  # cut short
+    except RecursionError:
+        return True
+    return True
+
+
+def _is_row(line: str) -> bool:
+    """Whether two cells of a line are numbers or dates, as in no sentence."""
+    parts = [part.strip().strip('"') for part in _SPLIT.split(line)]
+    return sum(_NUMBER.fullmatch(part) is not None or is_date(part) for part in parts) > 1
