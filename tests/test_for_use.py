@@ -20,11 +20,12 @@ from geiger.evaluation import expected_simple, sizing_of
 from geiger.experiment import Experiment, Run, plan, run
 from geiger.folds import walk_forward
 from geiger.market.synthetic import planted_market
+from geiger.models import Forecaster
 from geiger.prediction import predict
 from geiger.replay import replay
 from geiger.runs import Parts, RunsFolder, StoredRun
 from geiger.saved import SavedModel, model_of
-from geiger.walk import last_returns, walk
+from geiger.walk import expected_seconds, last_returns, use_folds, walk
 
 ROWS, LOCKED, REFIT = 900, 130, 60
 SOURCE = Path(__file__).parents[1] / "src" / "geiger"
@@ -351,3 +352,33 @@ def test_prices_that_end_before_the_decision_of_the_model_are_refused(
     write(folder, market.head(ROWS - 1))  # one bar less: its label is among what was learned
     with pytest.raises(Exception, match="learned what was known on"):
         predict(stored_of(trained), RunsFolder(trained.folder.parent), data=folder, now=at(market["day"][-1]))
+
+
+def test_the_time_estimate_counts_the_folds_that_are_not_scored(tmp_path: Path, market: pl.DataFrame) -> None:
+    """A network knows its time by its rows: every fold behind the scored ones adds its own."""
+    planned = plan(experiment(tmp_path, market, "lstm", workers=1))
+    material, config, folds = planned.material, planned.experiment.config, planned.folds
+    assert isinstance(planned.forecaster, Forecaster)
+    alone = expected_seconds(material, planned.forecaster, config, folds)
+    more = expected_seconds(material, planned.forecaster, config, folds, for_use=True)
+    ahead = use_folds(material, config, folds)
+    assert len(ahead) == 1 + -(-LOCKED // config.refit)
+    each = [planned.forecaster.expected_seconds(len(fold.train)) or 0.0 for fold in ahead]
+    assert more - alone == pytest.approx(config.seeds * sum(each))
+    assert min(each) > 0.0
+
+
+@pytest.mark.slow
+def test_a_network_goes_on_over_the_lock_box_in_processes_and_in_one_program(
+    tmp_path: Path, market: pl.DataFrame
+) -> None:
+    network = {"lookback": 12, "burn_in": 5, "epochs": 2, "width": 8, "lstm": (4,), "key": 4, "inner": 8}
+    changes = {"network_refit": 200, "refit": 200, "seeds": 1, "workers": 2, "lstm": network}
+    apart, together = (
+        stored_of(run(experiment(tmp_path / kind, market, "lstm", parallel=kind, **changes)))
+        for kind in ("processes", "vmap")
+    )
+    one, two = apart.sealed(), together.sealed()
+    assert one["day"].to_list() == two["day"].to_list() == market["day"][ROWS - LOCKED - 2 : -1].to_list()
+    scale = float(one["forecast"].std())  # type: ignore[arg-type]
+    np.testing.assert_allclose(one["forecast"], two["forecast"], atol=1e-3 * scale)

@@ -307,7 +307,7 @@ def _require_closed(material: Material, now: dt.datetime) -> None:
     closed = close_instant(market, day)
     if now < closed:
         raise DataError(
-            f"{material.symbol}: the last bar is of {day}, whose session ({market.name}) is complete at "
+            f"the last bar is of {day}, whose session ({market.name}) is complete at "
             f"{closed:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M} UTC: run this after it, or give "
             "prices without that bar"
         )

@@ -207,7 +207,9 @@ def _predict(commands: Commands) -> None:
         "--level", type=float, default=0.9, metavar="P", help="share the interval shall hold (default: 0.9)"
     )
     parser.add_argument(
-        "--save", action="store_true", help="append the forecast to the ledger, before its outcome is known"
+        "--save",
+        action="store_true",
+        help="append the forecast to the ledger; it counts if its entry is still to come",
     )
     parser.add_argument(
         "--score", action="store_true", help="score the saved forecasts whose outcomes have become known"
@@ -410,7 +412,7 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--workers", type=int, metavar="N", help="processes (default: one a processor)")
     group.add_argument(
-        "--lockbox", type=int, metavar="N", help="last rows that stay unseen (default: one year)"
+        "--lockbox", type=int, metavar="N", help="last rows that are never scored (default: one year)"
     )
     _folders(parser)
 
