@@ -53,6 +53,8 @@ def forecast(day: dt.date, fill: str = "next_open", value: float = 0.001, symbol
         level=0.9,
         covered=None,
         covered_rows=0,
+        below=None,
+        above=None,
         weight=0.1,
         kept_from=None,
         data_age=0,

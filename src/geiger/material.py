@@ -22,8 +22,8 @@ from geiger.errors import DataError
 from geiger.features.catalogue import NAMES, VERSION, WARMUP, feature_matrix
 from geiger.folds import Fold, walk_forward
 from geiger.market.calendar import Market
-from geiger.market.doubts import CLOSE_FIRST, FUTURE_DAYS, Doubt, not_daily, stale_open_share
-from geiger.market.inspection import inspect
+from geiger.market.doubts import NOT_DAILY, Doubt, not_daily, stale_open_share
+from geiger.market.inspection import inspect, unusable
 from geiger.market.prices import slice_days
 from geiger.market.rhythm import observed_market
 from geiger.market.snapshots import Store, changed_days, content_hash
@@ -134,7 +134,7 @@ def prepare(
     market = observed_market(symbol, loaded.prices)
     # Of the whole series, as `geiger data check` says it: sentences, from which no figure is made.
     doubts = inspect(loaded, now)
-    _refuse(loaded.where, market, doubts, slice_days(loaded.prices, _day(config.start), _day(config.end)))
+    _refuse(loaded.where, doubts, slice_days(loaded.prices, _day(config.start), _day(config.end)))
     lockbox = market.days_per_year if config.lockbox is None else config.lockbox
     prices = _development_rows(loaded.prices, lockbox, config)
     bar_notices: tuple[Notice, ...] = ()
@@ -196,13 +196,12 @@ def _whole(material: Material, prices: pl.DataFrame, context: Context, horizon: 
     return replace(material, prices=prices, context=frame, features=features, target=target)
 
 
-def _refuse(where: str, market: Market, doubts: tuple[Doubt, ...], asked: pl.DataFrame) -> None:
-    """Refuse rows of which no daily forecast can be made; where only closes are used, they may come first."""
-    codes = {FUTURE_DAYS, CLOSE_FIRST} if market.has_open else {FUTURE_DAYS}
-    reasons = [not_daily(asked), *(doubt for doubt in doubts if doubt.code in codes)]
-    for doubt in reasons:
-        if doubt is not None:
-            raise DataError(f"{where}: {doubt.text}")
+def _refuse(where: str, doubts: tuple[Doubt, ...], asked: pl.DataFrame) -> None:
+    """Refuse rows of which no daily forecast can be made; a rhythm that only other rows have is no reason."""
+    own = (not_daily(asked), *(doubt for doubt in doubts if doubt.code != NOT_DAILY))
+    found = unusable([doubt for doubt in own if doubt is not None])
+    if found is not None:
+        raise DataError(f"{where}: {found.text}")
 
 
 def _development_rows(prices: pl.DataFrame, lockbox: int, config: Config) -> pl.DataFrame:

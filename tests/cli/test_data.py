@@ -162,7 +162,11 @@ def test_check_holds_listed_dividends_against_the_adjusted_close(call: Call, dat
     rows = [f"2020-01-{day:02},{20 - (day > 5)},{20 - (day > 5)},{int(day == 6)}" for day in range(1, 11)]
     (data / "X1.csv").write_text("\n".join(["Date,Close,Adj Close,Dividends", *rows]) + "\n")
     answer = call("data", "check", data / "X1.csv")
+    assert answer.code == 1
     assert "ERROR   DATA_ADJUSTMENT_MISMATCH" in answer.out
+    assert answer.out.endswith(
+        "1 error: mend the file first; `geiger train` goes on with it, and repeats this as a warning\n"
+    )
     assert "2020-01-06: dividend 1 on a last close of 20" in answer.out
     call("data", "add", data / "X1.csv")
     assert "DATA_ADJUSTMENT_MISMATCH" in call("data", "show", "X1").out  # the store keeps no dividends
@@ -181,3 +185,31 @@ def test_check_and_show_read_the_same_rows_of_a_file_of_several_symbols(call: Ca
     shown = call("data", "show", "RR", "--data", path, "--json").json
     assert (checked["rows"], checked["doubts"]) == (shown["rows"], shown["doubts"]) == (2, shown["doubts"])
     assert "DATA_ONE_OF_SEVERAL" in {doubt["code"] for doubt in checked["doubts"]}
+
+
+def test_a_check_and_a_training_agree_on_what_is_refused(
+    call: Call, data: Path, market: pl.DataFrame
+) -> None:
+    first = pl.date(1880, 1, 2)
+    weekly = market.with_columns(Date=first + pl.duration(days=7 * pl.int_range(pl.len())))
+    future = market.with_columns(Date=pl.col("Date") + pl.duration(days=200 * 365))
+    for name, prices, word in (("WK", weekly, "DATA_NOT_DAILY"), ("FUT", future, "DATA_FUTURE_DAYS")):
+        prices.write_csv(data / f"{name}.csv")
+        checked = call("data", "check", data / f"{name}.csv")
+        assert checked.code == 1
+        assert f"  ERROR   {word}: " in checked.out
+        assert "mend the file first; `geiger train` refuses it" in checked.out
+        trained = call("train", "ridge", name, "--data", data)
+        assert trained.code == 1
+        assert checked.out.split(f"{word}: ")[1].split("\n")[0].removesuffix("]")[:40] in trained.complaint
+
+
+def test_a_currency_whose_close_comes_first_is_no_error(call: Call, data: Path, market: pl.DataFrame) -> None:
+    close = pl.col("Open") * 1.0001  # as some feeds of currencies have it; the rest of the bar comes after
+    wide = {"High": pl.max_horizontal("High", close), "Low": pl.min_horizontal("Low", close)}
+    bars = market.with_columns(Close=close, **wide).drop("Adj Close")
+    for name, volume, code in (("EURUSD=X", 0, 0), ("AAA", 1000, 1)):
+        bars.with_columns(Volume=volume).write_csv(data / f"{name}.csv")
+        answer = call("data", "check", data / f"{name}.csv")
+        assert answer.code == code, answer.out
+        assert f"{'ERROR  ' if code else 'WARNING'} DATA_CLOSE_FIRST" in answer.out

@@ -140,8 +140,8 @@ def test_a_runs_folder_that_is_a_file(call: Call, data: Path, tmp_path: Path) ->
     ("content", "message"),
     [
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)), "binary data, not text"),
-        (b"<!DOCTYPE html><html><body>404</body></html>\n", "no column 'Date'"),
-        (b'{"chart": {"result": null}}\n', "no column 'Date'"),
+        (b"<!DOCTYPE html><html><body>404</body></html>\n", "a server's message, not prices"),
+        (b'{"chart": {"result": null}}\n', "a server's message, not prices"),
         (b"", "the file is empty"),
     ],
 )

@@ -13,8 +13,8 @@ from geiger.cli.terminal import print_json, table
 from geiger.errors import DataError, SettingError
 from geiger.market.actions import MISMATCH
 from geiger.market.calendar import valid_symbol
-from geiger.market.doubts import Doubt
-from geiger.market.inspection import inspect
+from geiger.market.doubts import Doubt, in_order
+from geiger.market.inspection import inspect, unusable
 from geiger.market.readers import Reading, read_prices
 from geiger.market.rhythm import observed_market
 from geiger.market.snapshots import Store, content_hash
@@ -53,7 +53,7 @@ def list_data(args: argparse.Namespace) -> int:
 def show_data(args: argparse.Namespace) -> int:
     """Print one symbol's source, days, hash, doubts and last bars."""
     loaded = load(valid_symbol(args.symbol), data=args.data, store=Store(RunsFolder(args.runs_dir).library))
-    doubts = (*loaded.notes, *inspect(loaded))
+    doubts = in_order((*loaded.notes, *inspect(loaded)))
     facts = {**_loaded_facts(loaded), "doubts": [asdict(doubt) for doubt in doubts]}
     if args.json:
         print_json(facts)
@@ -67,10 +67,11 @@ def show_data(args: argparse.Namespace) -> int:
 
 
 def check_data(args: argparse.Namespace) -> int:
-    """Read a file as `--data` would, and list every doubt; exit 1 when the file is refused."""
+    """Read a file as `--data` would, and list every doubt; exit 1 where it is refused or one is an error."""
     symbol = args.symbol or _symbol_of(args.file)
     reading = read_prices(args.file, symbol)
-    doubts = (*reading.notes, *inspect(_as_loaded(reading, symbol or "", args.file)))
+    doubts = in_order((*reading.notes, *inspect(_as_loaded(reading, symbol or "", args.file))))
+    errors = sum(doubt.severity == "error" for doubt in doubts)
     facts = {
         "file": args.file,
         "symbol": symbol,
@@ -79,13 +80,18 @@ def check_data(args: argparse.Namespace) -> int:
     }
     if args.json:
         print_json(facts)
-        return 0
+        return 1 if errors else 0
     market = observed_market(symbol, reading.prices)
     name = market.name if market.known else "no exchange"
     print(f"{args.file}: {reading.layout}; {reading.adjustment}")
     print(f"  {facts['rows']} days from {facts['first_day']} to {facts['last_day']}, compared with {name}")
     _print_doubts(doubts)
-    return 0
+    if errors:
+        said = "refuses it" if unusable(doubts) else "goes on with it, and repeats this as a warning"
+        print(
+            f"  {errors} {'error' if errors == 1 else 'errors'}: mend the file first; `geiger train` {said}"
+        )
+    return 1 if errors else 0
 
 
 def add_data(args: argparse.Namespace) -> int:
@@ -105,7 +111,7 @@ def fetch_data(args: argparse.Namespace) -> int:
 
 def _keep(loaded: Loaded, args: argparse.Namespace) -> int:
     found = inspect(loaded)
-    doubts = (*loaded.notes, *found)
+    doubts = in_order((*loaded.notes, *found))
     # The listed actions are not kept: what they said must be.
     listed = [doubt for doubt in found if doubt.code == MISMATCH]
     kept = replace(loaded, notes=(*loaded.notes, *listed))
