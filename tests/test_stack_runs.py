@@ -467,13 +467,16 @@ def test_the_suggested_weight_is_the_one_that_the_ledger_of_these_forecasts_will
     extended = pl.concat([market, pl.DataFrame(bars, schema=market.schema)])
     material = plan(experiment(place, extended)).material
     kept, history = model_of(stored), stored.forecasts()
-    rows = range(int(market["day"].search_sorted(history["day"][-1])) + 1, ROWS)
-    recent = kept.forecast(material.features, rows, last_returns(material))
+    sealed = stored.sealed()  # the rows up to the last one, whose outcome was not known to the run
+    recent = kept.forecast(material.features, range(ROWS - 1, ROWS), last_returns(material))
+    assert [*sealed["day"], market["day"][-1]] == market["day"].tail(sealed.height + 1).to_list()
     added = (
         history.tail(1)
-        .clear(len(rows))
+        .clear(sealed.height + 1)
         .with_columns(
-            day=market["day"][rows.start :], forecast=pl.Series(recent), train_std=pl.lit(kept.train_std)
+            day=market["day"].tail(sealed.height + 1),
+            forecast=pl.concat([sealed["forecast"], pl.Series(recent)]),
+            train_std=pl.concat([sealed["train_std"], pl.Series([kept.train_std])]),
         )
     )
     forecasts = pl.concat([history, added]).with_columns(pl.col("day").set_sorted())
