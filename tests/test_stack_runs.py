@@ -492,6 +492,28 @@ def test_the_suggested_weight_is_the_one_that_the_ledger_of_these_forecasts_will
     assert ledger["weight"].n_unique() > 20  # a rule that moves
 
 
+def test_the_suggested_weight_knows_the_year_of_its_series(tmp_path: Path, market: pl.DataFrame) -> None:
+    """By hand, for bars on every calendar day: a year has 365 rows, of forecasts and of volatility."""
+    first = market["day"][0]
+    market = market.with_columns(day=pl.Series([first + dt.timedelta(days=n) for n in range(ROWS)]))
+    free = {**dict.fromkeys(("cost_bps", "slippage_bps"), 0.0), "rule": "proportional"}
+    made = run(replace(experiment(tmp_path, market, "ridge", trading=free, min_train=200), symbol="BTC-USD"))
+    stored = RunsFolder(made.folder.parent).load(made.name)
+    written(tmp_path, market)
+    (tmp_path / "AAPL.csv").rename(tmp_path / "BTC-USD.csv")
+    found = predict(stored, RunsFolder(made.folder.parent), data=tmp_path)
+    past = pl.concat([one.select("forecast", "train_std") for one in (stored.forecasts(), stored.sealed())])
+    expected = np.expm1(past["forecast"].to_numpy() + past["train_std"].to_numpy() ** 2 / 2)
+    expected = np.append(expected, found.expected)
+    assert expected.size > 365
+    close = market["close"].to_numpy()
+    volatility = trailing_volatility(np.append(np.nan, close[1:] / close[:-1] - 1.0))[-1]
+    usual = np.sqrt(np.mean(expected[-365:] ** 2))
+    target = 0.2  # yearly, of the default risk
+    assert abs(found.weight) < 0.99  # no cap
+    assert found.weight == pytest.approx(found.expected / usual * target / (volatility * np.sqrt(365)))
+
+
 def test_a_forecast_is_of_the_last_day_at_hand_whatever_was_locked(
     stored: StoredRun, folder: Path, tmp_path: Path, market: pl.DataFrame
 ) -> None:
