@@ -110,7 +110,7 @@ def test_only_what_was_saved_before_counts(runs: RunsFolder, fill: str) -> None:
     assert save(forecast(late, fill), other, now=deadline - moment).in_time
     (found,), _ = score(runs, lambda symbol: market())
     assert (found.rows, found.waiting, found.late) == (1, 0, 1)
-    assert "1 saved after their entry, not counted" in found.text()
+    assert "1 not counted, since not surely saved in time" in found.text()
 
 
 def test_who_saves_after_the_entry_session_only_what_went_well_gets_nothing(runs: RunsFolder) -> None:
@@ -150,6 +150,37 @@ def test_days_without_a_forecast_are_named(runs: RunsFolder) -> None:
 
 
 # ---- what came of it ----
+
+
+@pytest.mark.parametrize("fill", ["next_open", "close"])
+def test_an_outcome_waits_for_the_end_of_its_session(runs: RunsFolder, fill: str) -> None:
+    """Who scores within the session, or with bars of days to come, could choose the price."""
+    made = forecast(DAYS[0], fill)  # its exit is 30 June or 3 July, when the exchange closes at 17:00 UTC
+    save(made, runs, now=utc("2023-06-29", "20:30"))
+    end = utc("2023-07-03", "17:00") if fill == "next_open" else utc("2023-06-30", "20:00")
+    for early in (dt.timedelta(minutes=1), dt.timedelta(hours=10)):
+        (found,), troubles = score(runs, lambda symbol: market(), end - early)
+        assert (found.rows, found.waiting, troubles) == (0, 1, ())
+    (found,), _ = score(runs, lambda symbol: market(), end)
+    assert (found.rows, found.waiting) == (1, 0)
+
+
+def test_the_direction_that_is_scored_is_the_one_that_was_printed(runs: RunsFolder) -> None:
+    """Half the variance lies between a log forecast below 0 and an expected return above it."""
+    made = replace(forecast(DAYS[0], value=-0.0001), expected=0.0001)
+    assert made.direction == "up"
+    save(made, runs, now=utc("2023-06-29", "20:30"))
+    rises = market().with_columns(open=pl.Series([1.0, 1.0, 1.1, 1.1, 1.1, 1.1, 1.1]))
+    assert score(runs, lambda symbol: rises)[0][0].accuracy == 1.0
+
+
+def test_the_share_inside_stands_beside_the_share_that_was_asked_for(runs: RunsFolder) -> None:
+    for place, level in ((0, 0.9), (1, 0.98)):
+        made = replace(forecast(DAYS[place]), level=level, low=-5.0, high=5.0)
+        save(made, runs, now=dt.datetime.combine(DAYS[place], dt.time(21), dt.UTC))
+    (found,), _ = score(runs, lambda symbol: market())
+    assert (found.covered, found.level) == (1.0, pytest.approx(0.94))
+    assert "100.0% inside the interval (aimed at 94.0%)" in found.text()
 
 
 def test_a_saved_forecast_is_scored_once_its_outcome_is_known(runs: RunsFolder) -> None:

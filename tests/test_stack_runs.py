@@ -23,7 +23,7 @@ from geiger.evaluation import evaluate, trade
 from geiger.evidence.conformal import HALFLIFE
 from geiger.experiment import Experiment, Run, backtest, plan, run, run_bases
 from geiger.features.catalogue import feature_matrix
-from geiger.market.calendar import close_instant, market_of, next_session, sessions
+from geiger.market.calendar import close_instant, market_of, next_session, open_instant, sessions
 from geiger.market.synthetic import planted_market
 from geiger.prediction import find_model, predict
 from geiger.records import Status
@@ -350,17 +350,23 @@ def test_a_newer_format_and_another_contract_are_refused(
 
 # ---- tomorrow ----
 
+HOLIDAYS = [dt.date(2003, 1, 20), dt.date(2003, 2, 17), dt.date(2003, 5, 26)]  # of New York
+
+
+def written(data: Path, market: pl.DataFrame) -> None:
+    columns = {"Date": "day", "Open": "open", "High": "high", "Low": "low", "Close": "close"}
+    market.select(
+        **{name: pl.col(column) for name, column in columns.items()},
+        **{"Adj Close": pl.col("close"), "Volume": pl.col("volume")},
+    ).write_csv(data / "AAPL.csv")
+
 
 @pytest.fixture
 def folder(tmp_path: Path, market: pl.DataFrame) -> Path:
     """The market as a file, which `predict` reads anew."""
     data = tmp_path / "data"
     data.mkdir()
-    columns = {"Date": "day", "Open": "open", "High": "high", "Low": "low", "Close": "close"}
-    market.select(
-        **{name: pl.col(column) for name, column in columns.items()},
-        **{"Adj Close": pl.col("close"), "Volume": pl.col("volume")},
-    ).write_csv(data / "AAPL.csv")
+    written(data, market)
     return data
 
 
@@ -467,13 +473,16 @@ def test_the_suggested_weight_is_the_one_that_the_ledger_of_these_forecasts_will
     extended = pl.concat([market, pl.DataFrame(bars, schema=market.schema)])
     material = plan(experiment(place, extended)).material
     kept, history = model_of(stored), stored.forecasts()
-    rows = range(int(market["day"].search_sorted(history["day"][-1])) + 1, ROWS)
-    recent = kept.forecast(material.features, rows, last_returns(material))
+    sealed = stored.sealed()  # the rows up to the last one, whose outcome was not known to the run
+    recent = kept.forecast(material.features, range(ROWS - 1, ROWS), last_returns(material))
+    assert [*sealed["day"], market["day"][-1]] == market["day"].tail(sealed.height + 1).to_list()
     added = (
         history.tail(1)
-        .clear(len(rows))
+        .clear(sealed.height + 1)
         .with_columns(
-            day=market["day"][rows.start :], forecast=pl.Series(recent), train_std=pl.lit(kept.train_std)
+            day=market["day"].tail(sealed.height + 1),
+            forecast=pl.concat([sealed["forecast"], pl.Series(recent)]),
+            train_std=pl.concat([sealed["train_std"], pl.Series([kept.train_std])]),
         )
     )
     forecasts = pl.concat([history, added]).with_columns(pl.col("day").set_sorted())
@@ -481,6 +490,28 @@ def test_the_suggested_weight_is_the_one_that_the_ledger_of_these_forecasts_will
     assert ledger["day"][-1] == made.day
     assert ledger["weight"][-1] == pytest.approx(made.weight, rel=1e-12)
     assert ledger["weight"].n_unique() > 20  # a rule that moves
+
+
+def test_the_suggested_weight_knows_the_year_of_its_series(tmp_path: Path, market: pl.DataFrame) -> None:
+    """By hand, for bars on every calendar day: a year has 365 rows, of forecasts and of volatility."""
+    first = market["day"][0]
+    market = market.with_columns(day=pl.Series([first + dt.timedelta(days=n) for n in range(ROWS)]))
+    free = {**dict.fromkeys(("cost_bps", "slippage_bps"), 0.0), "rule": "proportional"}
+    made = run(replace(experiment(tmp_path, market, "ridge", trading=free, min_train=200), symbol="BTC-USD"))
+    stored = RunsFolder(made.folder.parent).load(made.name)
+    written(tmp_path, market)
+    (tmp_path / "AAPL.csv").rename(tmp_path / "BTC-USD.csv")
+    found = predict(stored, RunsFolder(made.folder.parent), data=tmp_path)
+    past = pl.concat([one.select("forecast", "train_std") for one in (stored.forecasts(), stored.sealed())])
+    expected = np.expm1(past["forecast"].to_numpy() + past["train_std"].to_numpy() ** 2 / 2)
+    expected = np.append(expected, found.expected)
+    assert expected.size > 365
+    close = market["close"].to_numpy()
+    volatility = trailing_volatility(np.append(np.nan, close[1:] / close[:-1] - 1.0))[-1]
+    usual = np.sqrt(np.mean(expected[-365:] ** 2))
+    target = 0.2  # yearly, of the default risk
+    assert abs(found.weight) < 0.99  # no cap
+    assert found.weight == pytest.approx(found.expected / usual * target / (volatility * np.sqrt(365)))
 
 
 def test_a_forecast_is_of_the_last_day_at_hand_whatever_was_locked(
@@ -530,6 +561,60 @@ def test_a_bar_of_a_session_that_has_not_ended_is_refused(
     assert (made.day, made.data_age) == (last, 0)
     assert made.save_by is not None
     assert closes < made.save_by <= evening(made.entry_day)
+
+
+def test_an_entry_that_has_passed_is_said(
+    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame
+) -> None:
+    runs, last = RunsFolder(trained.folder.parent), market["day"][-1]
+    opens = open_instant(market_of("AAPL"), next_session(market_of("AAPL"), last))
+    for now, expected in ((opens - dt.timedelta(minutes=1), False), (opens, True)):
+        codes = {notice.code for notice in predict(stored, runs, data=folder, now=now).notices}
+        assert ("ENTRY_PAST" in codes) is expected
+    made = predict(stored, runs, data=folder, now=close_instant(market_of("AAPL"), opens.date()))
+    assert made.data_age == 1
+    (notice,) = [one for one in made.notices if one.code in ("DATA_OLD", "ENTRY_PAST")]
+    assert "1 session has closed since: the entry of this forecast is past" in notice.text
+
+
+def test_prices_of_something_else_are_said(
+    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame
+) -> None:
+    runs, last = RunsFolder(trained.folder.parent), market["day"][-1]
+
+    def warned() -> bool:
+        made = predict(stored, runs, data=folder, now=evening(last))
+        return "PRICES_DIFFER" in {notice.code for notice in made.notices}
+
+    assert not warned()
+    names = ("open", "high", "low", "close")
+    written(
+        folder, market.with_columns(pl.col(name) * 0.7 for name in names)
+    )  # a later dividend's adjustment
+    assert not warned()
+    written(folder, planted_market(ROWS, seed=99, r2=0.05).prices.with_columns(day=market["day"]))
+    assert warned()
+
+
+def test_a_series_that_does_not_keep_its_calendar_has_no_known_opening_hour(
+    trained: Run, stored: StoredRun, folder: Path, market: pl.DataFrame
+) -> None:
+    """A share of another country, in a file that is called as one of New York's."""
+    runs, last = RunsFolder(trained.folder.parent), market["day"][-1]
+    days = sessions(market_of("AAPL"), last - dt.timedelta(days=2000), last)
+    assert days is not None
+    market = market.with_columns(day=pl.Series(days[-ROWS:]))  # without holidays, and with the same last day
+    written(folder, market)
+    own = predict(stored, runs, data=folder)
+    assert own.save_by == open_instant(market_of("AAPL"), own.entry_day)
+    bars = market.tail(3).with_columns(day=pl.Series(HOLIDAYS))
+    flat = bars.with_columns(pl.col("close").alias(name) for name in ("open", "high", "low"))
+    for more, known in ((flat, True), (bars.head(2), True), (bars, False)):
+        written(folder, pl.concat([market, more]).sort("day"))
+        made = predict(stored, runs, data=folder)
+        assert (made.save_by == own.save_by) is known
+    # No hour is known, so it is the first moment at which that Monday begins anywhere.
+    assert made.save_by == dt.datetime(2003, 6, 15, 10, tzinfo=dt.UTC)
 
 
 def test_a_position_that_is_kept_says_since_when_and_why(

@@ -24,7 +24,8 @@ import polars as pl
 from geiger import metrics
 from geiger.chain import Chain, Entry, Head
 from geiger.errors import DataError, GeigerError
-from geiger.market.calendar import market_of, sessions
+from geiger.market.calendar import close_instant, market_of, sessions
+from geiger.market.rhythm import observed_market
 from geiger.prediction import Prediction
 from geiger.records import as_text
 from geiger.runs import RunsFolder
@@ -70,9 +71,12 @@ class Score:
         Forecasts whose outcome is not known yet, and those saved too late to count.
     skipped : tuple of str or None
         Sessions between the first and the last saved forecast that have none; None where no calendar says.
-    accuracy, base_rate, correlation, covered : float or None
-        Share of right directions, that of the more frequent direction, correlation with the outcome, and the
-        share of outcomes inside their interval.
+    accuracy, base_rate, correlation : float or None
+        Share of right directions (of the expected return, as `predict` prints them), that of the more
+        frequent direction, and correlation with the outcome.
+    covered, level : float or None
+        Share of outcomes inside their interval, and the share that these intervals aimed at on average:
+        whoever asks for wide ones holds more.
     """
 
     symbol: str
@@ -85,20 +89,21 @@ class Score:
     base_rate: float | None
     correlation: float | None
     covered: float | None
+    level: float | None
 
     def text(self) -> str:
         """Return it in one line.
 
-        >>> Score("AAPL", "stack", 0, 1, 0, (), None, None, None, None).text()
+        >>> Score("AAPL", "stack", 0, 1, 0, (), None, None, None, None, None).text()
         'AAPL stack: 0 scored, 1 waiting for its outcome'
-        >>> Score("AAPL", "stack", 0, 2, 0, ("2024-01-03",), None, None, None, None).text()[42:]
+        >>> Score("AAPL", "stack", 0, 2, 0, ("2024-01-03",), *[None] * 5).text()[42:]
         'outcome, 1 session between them without a forecast (2024-01-03)'
         """
         parts = [f"{self.rows} scored"]
         if self.waiting:
             parts.append(f"{self.waiting} waiting for {'its' if self.waiting == 1 else 'their'} outcome")
         if self.late:
-            parts.append(f"{self.late} saved after their entry, not counted")
+            parts.append(f"{self.late} not counted, since not surely saved in time")
         if self.skipped is None:
             parts.append("no calendar says which days between them lack a forecast")
         elif self.skipped:
@@ -112,7 +117,7 @@ class Score:
         return (
             f"{text}; direction {as_text(self.accuracy, 'share')} (base rate "
             f"{as_text(self.base_rate, 'share')}), correlation {correlation}, "
-            f"{as_text(self.covered, 'share')} inside the interval"
+            f"{as_text(self.covered, 'share')} inside the interval (aimed at {as_text(self.level, 'share')})"
         )
 
 
@@ -177,7 +182,7 @@ def saved(runs: RunsFolder) -> tuple[Saved, ...]:
 
 
 def _in_time(record: Mapping[str, Any], at: dt.datetime) -> bool:
-    """Say whether a forecast that was saved at `at` can have known nothing of its own return."""
+    """Say whether a forecast that was saved at `at` met its `save_by`, see there."""
     by = record.get("save_by")
     return by is not None and at < dt.datetime.fromisoformat(str(by))
 
@@ -190,8 +195,11 @@ def score(
     Parameters
     ----------
     prices_of : callable
-        Symbol to PRICES frame, up to now.
+        Symbol to PRICES frame, up to now. A bar whose session has not ended gives no outcome yet.
+    now : datetime, optional
+        In UTC; by default the present.
     """
+    now = now or dt.datetime.now(dt.UTC)
     waiting = [one for one in saved(runs) if one.outcome is None]
     found, troubles = [], []
     for symbol in sorted({str(one.record["symbol"]) for one in waiting}):
@@ -201,7 +209,7 @@ def score(
             troubles.append(f"{symbol}: its outcomes stay open: {error}")
             continue
         for one in (one for one in waiting if one.record["symbol"] == symbol):
-            outcome, missing = _outcome(one.record, prices)
+            outcome, missing = _outcome(one.record, prices, now)
             if outcome is not None:
                 found.append({"kind": "outcome", "forecast": one.entry.hash, **outcome})
             if missing:
@@ -215,13 +223,18 @@ def score(
     return _scores(saved(runs)), tuple(troubles)
 
 
-def _outcome(record: Mapping[str, Any], prices: pl.DataFrame) -> tuple[dict[str, Any] | None, list[str]]:
+def _outcome(
+    record: Mapping[str, Any], prices: pl.DataFrame, now: dt.datetime
+) -> tuple[dict[str, Any] | None, list[str]]:
     """Return the return from the very entry to the very exit that was promised, or the days that lack a bar.
 
-    Neither where the exit still lies ahead.
+    Neither where the session of the exit has not ended: until then its bar is not what it will be, and
+    whoever scores could choose the moment.
     """
     days = [dt.date.fromisoformat(str(record[name])) for name in ("entry_day", "exit_day")]
     if not prices.height or prices["day"][-1] < days[1]:
+        return None, []
+    if now < close_instant(observed_market(str(record["symbol"]), prices), days[1]):
         return None, []
     column = "open" if record["fill"] == "next_open" else "close"
     price = dict(prices.filter(pl.col("day").is_in(days)).select("day", column).iter_rows())
@@ -245,7 +258,9 @@ def _score(symbol: str, model: str, rows: Sequence[Saved]) -> Score:
         if one.in_time:
             first.setdefault(str(one.record["day"]), one)
     counted = [one for one in first.values() if one.outcome is not None]
-    forecast = np.array([float(one.record["forecast"]) for one in counted])
+    forecast, expected = (
+        np.array([float(one.record[name]) for one in counted]) for name in ("forecast", "expected")
+    )
     outcome = np.array([one.outcome for one in counted], dtype=np.float64)
     bounded = [one for one in counted if one.record["low"] is not None]
     inside = [one.record["low"] <= one.outcome <= one.record["high"] for one in bounded]
@@ -256,10 +271,11 @@ def _score(symbol: str, model: str, rows: Sequence[Saved]) -> Score:
         waiting=sum(one.outcome is None for one in rows),
         late=sum(not one.in_time for one in rows),
         skipped=_skipped(symbol, {str(one.record["day"]) for one in rows}),
-        accuracy=metrics.direction_accuracy(forecast, outcome) if counted else None,
+        accuracy=metrics.direction_accuracy(expected, outcome) if counted else None,
         base_rate=metrics.base_rate(outcome) if counted else None,
         correlation=metrics.correlation(forecast, outcome) if len(counted) > 2 else None,
         covered=float(np.mean(inside)) if inside else None,
+        level=float(np.mean([one.record["level"] for one in bounded])) if bounded else None,
     )
 
 

@@ -24,7 +24,7 @@ from geiger.errors import DataError, SettingError
 from geiger.evaluation import expected_simple, sizing_of, volatility_on
 from geiger.evidence.conformal import HALFLIFE, Coverage, coverage, interval, scores_of
 from geiger.features.catalogue import VERSION, contract_hash
-from geiger.market.calendar import Market, close_instant, next_session, open_instant, sessions
+from geiger.market.calendar import UNKNOWN, Market, close_instant, next_session, open_instant, sessions
 from geiger.market.snapshots import Store
 from geiger.material import Material, prepare
 from geiger.records import Notice, as_text
@@ -38,6 +38,9 @@ Floats = npt.NDArray[np.float64]
 LEVEL = 0.9  # of the interval
 RECENT = 60  # sessions in which a missing day is said: what features and networks look back on most
 OLD_MODEL = 252  # rows since the last one it learned from
+JUDGED, STRAY = 252, 2  # last bars, and how many of them may lie on days when their exchange rests
+SAME_RETURN = 0.1  # of the outcomes' deviation: sources differ by less, other symbols by more
+OTHER_SHARE = 0.1  # of days with another return, from which prices are others
 HOUR = dt.timedelta(hours=1)
 
 
@@ -124,13 +127,13 @@ class Prediction:
             f"held {as_text(self.covered, 'share')} of {self.covered_rows} earlier outcomes, with "
             f"{as_text(self.below, 'share')} below and {as_text(self.above, 'share')} above"
         )
-        age = "not known" if self.data_age is None else f"{self.data_age} sessions old"
+        age = "of an age not known" if self.data_age is None else f"{_counted(self.data_age, 'session')} old"
         return [
             f"{self.symbol} {self.model}: {self.direction}, expected {as_text(self.expected, 'return')} from "
             f"the {fill} of {self.entry_day} to the {fill} of {self.exit_day}",
             f"  {aim} interval {spread} (out of sample it {held})",
             f"  Suggested weight {self.weight:+.2f} of equity, after costs{self._why_kept()}",
-            f"  Made at the close of {self.day}: data {age}, model {self.model_age} rows old",
+            f"  Made at the close of {self.day}: data {age}, model {_counted(self.model_age, 'row')} old",
             f"  From {self.run}: {self.status}, {self.health}",
             f"  Verdict: {self.verdict} (nothing here says whether this is skill or luck)",
             *(f"  Warning {notice.code}: {notice.text}" for notice in self.notices),
@@ -140,6 +143,10 @@ class Prediction:
         if self.kept_from is None:
             return ""
         return f"; kept from {self.kept_from}, since this forecast does not pay the cost of a trade"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def find_model(runs: RunsFolder, symbol: str, model: str | None) -> StoredRun:
@@ -225,7 +232,7 @@ def predict(
         day=day,
         entry_day=entry if material.fill == "next_open" else day,
         exit_day=exit_day,
-        save_by=save_by(market, material.fill, day, entry),
+        save_by=save_by(_clock(material), material.fill, day, entry),
         forecast=forecast,
         expected=float(expected[0]),
         low=found.low,
@@ -242,7 +249,12 @@ def predict(
         status=str(stored.facts.get("status")),
         health=", ".join(stored.health_codes),
         verdict=str(stored.facts.get("verdict")),
-        notices=(*_doubts(material, age, model_age, learned_to, stored), *material.notices),
+        notices=(
+            *_doubts(material, age, model_age, learned_to, stored),
+            *_past_entry(material, entry, age, now),
+            *_other_prices(history, material),
+            *material.notices,
+        ),
     )
 
 
@@ -299,6 +311,51 @@ def save_by(market: Market, fill: str, day: dt.date, next_day: dt.date) -> dt.da
         return an_hour_after if market.close_known else None
     opens = open_instant(market, next_day)
     return max(opens, an_hour_after) if market.known else opens
+
+
+def _clock(material: Material) -> Market:
+    """Return the market whose hours the series keeps: an unknown one where it trades while that rests.
+
+    A name can be wrong. An Indian share in a file called TCS has New York's hours by its name; it could be
+    saved in time after its own session. About seven of its bars a year lie on New York's holidays. Flat bars
+    do not count, with which vendors fill holidays.
+    """
+    last, market = material.prices.tail(JUDGED), material.market
+    expected = sessions(market, last["day"][0], last["day"][-1])
+    if expected is None:
+        return market
+    stray = last.filter(pl.col("high") > pl.col("low"), ~pl.col("day").is_in(expected))
+    return market if stray.height <= STRAY else UNKNOWN
+
+
+def _past_entry(material: Material, entry: dt.date, age: int | None, now: dt.datetime) -> list[Notice]:
+    """Return a doubt where the entry has passed while no session has ended since, which `DATA_OLD` says."""
+    if material.fill != "next_open" or age != 0:
+        return []
+    opened = save_by(material.market, material.fill, material.prices["day"][-1], entry)
+    if opened is None or now < opened:
+        return []
+    text = f"its position was to be opened by {opened:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M} UTC"
+    return [Notice("ENTRY_PAST", text)]
+
+
+def _other_prices(history: pl.DataFrame, material: Material) -> list[Notice]:
+    """Return a doubt where the prices at hand are not those that the run was scored on."""
+    both = (
+        history.select("day", "outcome").join(material.target.select("day", "value"), on="day").drop_nulls()
+    )
+    if both.height < 2:
+        return []
+    outcome, value = both["outcome"].to_numpy(), both["value"].to_numpy()
+    share = float(np.mean(np.abs(outcome - value) > SAME_RETURN * outcome.std()))
+    if share <= OTHER_SHARE:
+        return []
+    text = (
+        f"on {as_text(share, 'share')} of the {both.height} days that the run forecast, these prices have "
+        "another return than those it was trained on: another symbol or source; give the right ones with "
+        "--data, or train on these"
+    )
+    return [Notice("PRICES_DIFFER", text)]
 
 
 def _require_closed(material: Material, now: dt.datetime) -> None:
@@ -394,7 +451,8 @@ def _doubts(
         )
         found.append(Notice("DATA_OLD", text))
     elif age > 0:
-        text = f"the last bar is of {days[-1]}, and {age} sessions have closed since: this forecast is over"
+        since = "1 session has" if age == 1 else f"{age} sessions have"
+        text = f"the last bar is of {days[-1]}, and {since} closed since: the entry of this forecast is past"
         found.append(Notice("DATA_OLD", text))
     first = days[max(len(days) - RECENT, 0)]
     expected = sessions(material.market, first, days[-1]) or []
