@@ -111,6 +111,22 @@ def test_train_figures_are_those_of_the_in_sample_rows(
     assert train_correlation > test_correlation  # trees fit what they have seen better than what comes
 
 
+def test_the_direction_test_is_of_the_side_of_the_train_mean(
+    free_run: tuple[Run, pl.DataFrame, pl.DataFrame],
+) -> None:
+    """Drift moves forecasts to one side of 0: what counts is which lie above the mean that was known."""
+    rows = free_run[0].forecasts
+    above, up = (rows["forecast"] > rows["train_mean"]).to_numpy(), (rows["outcome"] > 0).to_numpy()
+    assert (rows["outcome"] != 0).all()
+    n, py, px = len(rows), up.mean(), above.mean()
+    expected = py * px + (1 - py) * (1 - px)
+    of_expected = ((2 * py - 1) ** 2 * px * (1 - px) + (2 * px - 1) ** 2 * py * (1 - py)) / n
+    of_expected += 4 * py * px * (1 - py) * (1 - px) / n**2
+    statistic = ((above == up).mean() - expected) / math.sqrt(expected * (1 - expected) / n - of_expected)
+    value = {figure.name: figure.value for figure in free_run[0].evaluation.figures}
+    assert value["Direction Test p"] == pytest.approx(0.5 * math.erfc(statistic / math.sqrt(2)), abs=1e-12)
+
+
 # How often the alarms of a leak ring.
 
 

@@ -115,6 +115,27 @@ def test_other_prices_in_the_lock_box_change_no_file_but_the_model_and_the_seale
             assert plain(a.read_text()) == plain(b.read_text())
 
 
+def test_a_doubt_about_a_locked_price_is_said_and_changes_nothing_else(
+    tmp_path: Path, market: pl.DataFrame
+) -> None:
+    at = ROWS - 40
+    high = pl.when(pl.int_range(pl.len()) == at).then(pl.col("high") * 100).otherwise(pl.col("high"))
+    doubtful = market.with_columns(high.alias("high"))
+    ours, theirs = (
+        stored_of(run(experiment(tmp_path / name, prices, "ridge")))
+        for name, prices in (("plain", market), ("doubtful", doubtful))
+    )
+    said = [one for one in theirs.facts["warnings"] if one not in ours.facts["warnings"]]
+    assert [one["code"] for one in said] == ["DATA_SPIKE"]
+    assert str(market["day"][at]) in said[0]["text"]
+    assert ours.facts["results"] == theirs.facts["results"]
+    for name in ("forecasts", "ledger", "members", "in_sample"):
+        a, b = (one.folder / f"{name}.parquet" for one in (ours, theirs))
+        assert a.read_bytes() == b.read_bytes()
+    before = pl.col("day") < market["day"][at]
+    assert ours.sealed().filter(before).equals(theirs.sealed().filter(before))
+
+
 def test_no_record_holds_an_outcome_of_the_lock_box(trained: Run, market: pl.DataFrame) -> None:
     opened = market["day"][ROWS - LOCKED]
     locked = [str(day) for day in market["day"][ROWS - LOCKED + 1 :]]

@@ -290,7 +290,7 @@ def test_a_forecast_that_is_reliably_wrong_is_overdispersed_and_says_so() -> Non
     f, y = calibrated(0.02)
     found = judge(-f, y)
     assert (found.code, found.also) == (HealthCode.OVERDISPERSED, (HealthCode.NO_SKILL,))
-    assert "wrong way" in found.meaning
+    assert "on these rows they pointed the wrong way" in found.meaning
 
 
 def test_narrow_noise_is_shrunk_well_and_says_that_it_has_no_skill() -> None:
@@ -367,15 +367,20 @@ def test_one_constant_a_fold_is_collapse_wherever_it_lies():
 # The error of a correlation.
 
 
-def garch_paths(n: int, paths: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return returns (n, paths) without any signal and the volatility known before each: GARCH(1,1)-t."""
+def garch_paths(
+    n: int, paths: int, seed: int, alpha: float = 0.08, leverage: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return returns (n, paths) without any signal and the volatility known before each: GARCH(1,1)-t.
+
+    A fall adds `leverage` to `alpha` (Glosten, Jagannathan & Runkle 1993).
+    """
     rng = np.random.default_rng(seed)
     h, returns, volatility = np.ones(paths), np.empty((n, paths)), np.empty((n, paths))
     for t in range(-250, n):
         e = np.sqrt(h) * rng.standard_t(5, paths) * math.sqrt(3 / 5)
         if t >= 0:
             returns[t], volatility[t] = e, np.sqrt(h)
-        h = 0.02 + 0.08 * e**2 + 0.90 * h
+        h = 0.02 + (alpha + leverage * (e < 0)) * e**2 + 0.90 * h
     return returns, volatility
 
 
@@ -412,6 +417,44 @@ def test_of_markets_without_a_signal_one_in_twenty_lies_outside_the_band(kind: s
     if n == 1764 and kind != "persistent":
         rho = [metrics.correlation(f, y) for f, y in zip(forecast.T, returns[1:].T, strict=True)]
         assert np.mean(np.abs(rho) > 1.96 / math.sqrt(n)) > 0.10  # what 1 / sqrt(n) would say
+
+
+def tails(forecasts: np.ndarray, outcomes: np.ndarray) -> tuple[float, float]:
+    """Return the shares of columns whose correlation lies 1.645 of its errors below, and above, 0."""
+    score = np.array(
+        [
+            metrics.correlation(f, y) / metrics.correlation_error(f, y)
+            for f, y in zip(forecasts.T, outcomes.T, strict=True)
+        ]
+    )
+    return float(np.mean(score < -1.645)), float(np.mean(score > 1.645))
+
+
+def test_no_error_mends_what_past_returns_do_to_the_forecast_itself() -> None:
+    """The limits that docs/evidence/error-rates.md names; each share has a standard error of about 1%."""
+    returns, volatility = garch_paths(253, PATHS, seed=9, alpha=0.02, leverage=0.12)
+    below, above = tails(volatility[1:], returns[1:])
+    assert below < 0.05 < 0.09 < above < 0.17
+    returns, _ = garch_paths(54 + 61, PATHS, seed=9)
+    sums = np.cumsum(returns, axis=0)
+    below, above = tails(sums[60:-1] - sums[:-61], returns[61:])
+    assert above < 0.02 < 0.2 < below < 0.34
+
+
+def test_a_row_that_pulls_the_line_to_itself_counts_by_what_it_leaves_to_the_others() -> None:
+    rng = np.random.default_rng(1)
+    f = rng.normal(size=60)
+    f[10] = 7.0
+    y = 0.05 * f + rng.normal(size=60)
+    both = np.column_stack([np.ones(60), f])
+    leverage = np.diag(both @ np.linalg.pinv(both))
+    zf, zy = (f - f.mean()) / f.std(), (y - y.mean()) / y.std()
+    rho = np.mean(zf * zy)
+    plain = zf * zy - rho * (zf**2 + zy**2) / 2
+    np.testing.assert_allclose(metrics.correlation_influence(f, y), plain / (1 - leverage), rtol=1e-9)
+    slopes = [np.polyfit(np.delete(f, t), np.delete(y, t), 1)[0] for t in range(60)]  # a jackknife
+    error = np.sqrt(np.sum((slopes - np.polyfit(f, y, 1)[0]) ** 2))
+    assert metrics._slope_error(f, y, 1) == pytest.approx(error, rel=1e-9)
 
 
 def test_the_error_of_the_correlation_is_that_of_a_bootstrap() -> None:

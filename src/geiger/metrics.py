@@ -113,7 +113,9 @@ def correlation_influence(forecast: ArrayLike, outcome: ArrayLike) -> Vector | N
     -----
     1 / sqrt(n) would take outcome and forecast as independent of each other's size. Forecasts that follow the
     volatility, as most do, are large where the outcome is: over 2000 GARCH markets of 1764 days 12 to 22%
-    lie outside a 95% band of that width, and 5% outside this one (5 to 7.5% with 54 and 252 days).
+    lie outside a 95% band of that width, and 5% outside this one (5 to 7.5% with 54 and 252 days). It is no
+    cure where past returns move the forecast itself: a trend comes out too low in few rows (Stambaugh 1999),
+    and under leverage a forecast that follows the volatility too high (docs/evidence/error-rates.md).
     White (1980); the leverage MacKinnon & White (1985).
     """
     rho = correlation(forecast, outcome)
@@ -617,7 +619,12 @@ def _no_skill(found: _Measured) -> str:
     if found.rho is None or found.rho_error is None:
         return "the outcome does not move, so there is no skill to measure"
     if found.rho < -_Z_95 * found.rho_error:
-        return f"{rho}, se {found.rho_error:.4f}) is below 0 by more than noise: they point the wrong way"
+        # Of these rows only: a trend in the returns themselves comes out below 0 too often, see the notes of
+        # `correlation_influence`.
+        return (
+            f"{rho}, se {found.rho_error:.4f}) is below 0 by more than {_Z_95} errors: on these rows they "
+            "pointed the wrong way"
+        )
     return f"{rho}, se {found.rho_error:.4f}) is within the noise of a forecast without skill"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import shlex
 
@@ -68,7 +69,8 @@ def doubtful_prices(case: Case) -> Answer:
     "GC503",
     "Stale model",
     Severity.NOTE,
-    how="The last day of the data lies more than 366 days before today.",
+    how="The last day before the lock-box lies more than 366 days before today, the days that the locked "
+    "rows may cover (365 for each 252) left out.",
     why="Good for research; a forecast of the next session from it would be one of long ago.",
 )
 def stale(case: Case) -> Answer:
@@ -80,11 +82,15 @@ def stale(case: Case) -> Answer:
     if last is None:
         return NotApplicable("the log does not say to which day its data reach")
     age = (case.today - last).days
-    if age <= OLD_DAYS:
+    # The log does not name the last locked day. A series that trades every day covers less: late.
+    locked = re.search(r"last (\d+) rows", case.settings.get("Lock-box", ""))
+    behind = math.ceil(int(locked[1]) * 365 / 252) if locked else 0
+    if age - behind <= OLD_DAYS:
         return Quiet()
+    beside = f"; the {locked[1]} locked rows after it cover at most about {behind} of these" if locked else ""
     return Fires(
-        f"the prices end on {last}, {age} days ago",
-        (case.at_setting("Days"),),
+        f"the development rows end on {last}, {age} days ago{beside}",
+        (case.at_setting("Days"), *((case.at_setting("Lock-box"),) if locked else ())),
         "Embedded or old prices, or a model that was not trained again.",
         case.command("data show"),
     )
