@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -21,6 +22,15 @@ PLAN_FIGURES: Mapping[str, Unit] = {
     "Test Sharpe": "ratio",
 }
 """The five figures that open FINAL METRICS, in order, with their units."""
+
+POSSIBLE: Mapping[str, tuple[float, float]] = {
+    "Direction Accuracy": (0, 1),
+    "Prediction Std": (0, math.inf),
+    "Positive %": (0, 1),
+    "Base Rate": (0, 1),
+    "Direction Test p": (0, 1),
+}
+"""The least and the most that figures can be of which sentences are made; what lies outside was misread."""
 
 
 def shown_epochs(epochs: tuple[Epoch, ...]) -> tuple[Epoch, ...]:
