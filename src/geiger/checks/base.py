@@ -149,9 +149,12 @@ class Case:
 
     @property
     def model(self) -> str:
-        """The model as commands take it: ``xgb`` for ``gbm_xgb``, ``lstm`` for ``lstm_regressor``."""
-        said = self.settings.get("Model") or self.kind
-        return COMMANDS.get(said, said)
+        """The model as commands take it: ``xgb`` for ``gbm_xgb``, ``lstm`` for ``lstm_regressor``.
+
+        Where the settings name none of ours, the log's name may: that of the plan's logs does.
+        """
+        said = [COMMANDS.get(name, name) for name in (self.settings.get("Model"), self.kind) if name]
+        return next((name for name in said if name in MODELS), said[0] if said else "")
 
     @property
     def is_backtest(self) -> bool:
@@ -254,6 +257,11 @@ class Case:
         if self.model != "ridge":
             return replace_model(self, "ridge").command("train")
         return self.command("data show")
+
+    @property
+    def can_be_traded(self) -> bool:
+        """Whether a backtest can have its forecasts: the run was kept, or a model of ours makes new ones."""
+        return "Data Hash" in self.settings or self.model in MODELS
 
     def backtest(self) -> str:
         """Return the command that trades this run's forecasts, exactly these where the run was kept."""
