@@ -136,7 +136,8 @@ class Walk:
         found = [Notice(code, _in_folds(texts, len(self.folds))) for code, texts in given.items()]
         resumed = [fold.result.fold for fold in self.folds if fold.resumed]
         if resumed:
-            text = f"folds {_listed(resumed)} were finished by an earlier run that was stopped"
+            were = "fold {} was" if len(resumed) == 1 else "folds {} were"
+            text = f"{were.format(_listed(resumed))} finished by an earlier run that was stopped"
             found.append(Notice("RESUMED", text))
         return tuple(found)
 
