@@ -151,10 +151,11 @@ class Case:
     def model(self) -> str:
         """The model as commands take it: ``xgb`` for ``gbm_xgb``, ``lstm`` for ``lstm_regressor``.
 
-        Where the settings name none of ours, the log's name may: that of the plan's logs does.
+        Where the settings of another program name none of ours, the log's name may, as in the plan.
         """
-        said = [COMMANDS.get(name, name) for name in (self.settings.get("Model"), self.kind) if name]
-        return next((name for name in said if name in MODELS), said[0] if said else "")
+        said = command_name(self.settings.get("Model") or self.kind)
+        named = command_name(self.kind)
+        return named if self.log.schema == 0 and said not in MODELS and named in MODELS else said
 
     @property
     def is_backtest(self) -> bool:
