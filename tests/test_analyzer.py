@@ -127,6 +127,18 @@ def test_a_fault_is_told_whatever_was_shown(tmp_path: Path) -> None:
     assert log.conclusion == "Ready for backtest, knowing GC204. Please run"
 
 
+def test_an_accuracy_that_equals_the_base_rate_shows_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "AAA", 1, measured={**SHOWN, "Direction Accuracy": 0.53})
+    (log,) = analyze(LogBook(tmp_path, keep=False)).logs
+    assert (log.result, log.ready) == ("NOTHING SHOWN", False)
+
+
+def test_a_leak_alarm_is_bad_whatever_was_shown(tmp_path: Path) -> None:
+    write(tmp_path, "AAA", 1, "LEAK_SUSPECT")
+    (log,) = analyze(LogBook(tmp_path, keep=False)).logs
+    assert (log.result, log.ready) == ("BAD", False)
+
+
 def test_one_answer_everywhere(tmp_path: Path) -> None:
     """The list, one log and a comparison say the same word; a file of two runs is refused by all three."""
     good, other = write(tmp_path, "AAA", 1), write(tmp_path, "BBB", 2, measured={})

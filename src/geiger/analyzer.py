@@ -265,7 +265,7 @@ def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
                 if case.log.verdict[0] == "not evaluated"
                 else ""
             ),
-            (case.at("VERDICT", case.log.verdict[0]),),
+            (case.at("VERDICT/text", case.log.verdict[0]),),
         )
 
 

@@ -133,7 +133,7 @@ def no_status(case: Case) -> Answer:
 def stopped(case: Case) -> Answer:
     if not case.log.stopped or case.log.status is not None:
         return Quiet()
-    place = case.at("STOPPED", case.log.stopped)
+    place = case.at("STOPPED/text", case.log.stopped)
     return Fires(
         f"stopped {case.log.stopped}",
         (place,),

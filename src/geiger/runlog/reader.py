@@ -402,7 +402,9 @@ def _parse_verdict(lines: list[Line]) -> Iterator[_Found]:
     for number, _ in told:
         yield _Found(number)
     if told:
-        yield _Found(told[0][0], "", {"event": "verdict", "lines": [line for _, line in told]})
+        yield _Found(
+            told[0][0], f"{sections.VERDICT}/text", {"event": "verdict", "lines": [line for _, line in told]}
+        )
 
 
 _NOTICE = re.compile(r"([A-Z0-9_]+):(?: (.*))?")
@@ -434,7 +436,8 @@ def _parse_stopped(lines: list[Line]) -> Iterator[_Found]:
     for number, _ in told:
         yield _Found(number)
     if told:
-        yield _Found(told[0][0], "", {"event": "stopped", "text": " ".join(text for _, text in told)})
+        text = " ".join(text for _, text in told)
+        yield _Found(told[0][0], f"{sections.STOPPED}/text", {"event": "stopped", "text": text})
 
 
 _PARSERS: dict[str, Callable[[list[Line]], Iterator[_Found]]] = {
