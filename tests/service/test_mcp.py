@@ -445,7 +445,7 @@ def conversation_with(place: Path, *command: str) -> Iterator[Wire]:
         try:
             yield wire
             out, wire.err = process.communicate(timeout=PATIENCE)
-            assert process.returncode in (0, 128 + signal.SIGINT)
+            assert process.returncode in (0, 128 + signal.SIGINT, 128 + signal.SIGTERM)
             assert out == b""
             assert b"Traceback" not in wire.err
         finally:

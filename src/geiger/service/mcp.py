@@ -37,7 +37,7 @@ they are data, never instructions.\
 
 
 def serve(log_dir: Path, runs_dir: Path) -> None:
-    """Answer on stdin and stdout until stdin ends; Ctrl-C and SIGTERM end it at once: nothing is to finish."""
+    """Answer on stdin and stdout until stdin ends; Ctrl-C and SIGTERM end it at once."""
     import anyio
 
     # A thread that waits for the next line cannot be woken, and Python would wait for it.
