@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from geiger.errors import DataError
 from geiger.records import (
+    PLAN_FIGURES,
     Better,
     Checkpoint,
     Epoch,
@@ -32,7 +33,7 @@ from geiger.records import (
 )
 from geiger.runlog import RunLog, RunLogWriter, Scorecard, read_events, read_log, read_text, render
 from geiger.runlog.events import encode_all
-from geiger.runlog.facts import PLAN_FIGURES, clean, plan_first, shown_epochs
+from geiger.runlog.facts import clean, plan_first, shown_epochs
 from geiger.runlog.reader import parse_events, parse_text
 from geiger.runlog.sections import FOLD_COLUMNS
 

@@ -14,8 +14,7 @@ from itertools import groupby
 from statistics import median
 
 from geiger.checks.base import BOOSTERS, Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
-from geiger.records import Epoch, Status, Training
-from geiger.runlog.facts import PLAN_FIGURES
+from geiger.records import PLAN_FIGURES, Epoch, Status, Training
 
 STILL_RUNNING = 15 * 60  # seconds: a log that grew since then belongs to a run that goes on
 LISTED = 3  # lines that one finding cites of many

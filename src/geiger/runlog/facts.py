@@ -9,19 +9,10 @@ from dataclasses import fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from geiger.records import Epoch, Figure, Unit
+from geiger.records import PLAN_FIGURES, Epoch, Figure
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-PLAN_FIGURES: Mapping[str, Unit] = {
-    "Direction Accuracy": "share",
-    "Prediction Std": "number",
-    "Positive %": "share",
-    "WFE": "share",
-    "Test Sharpe": "ratio",
-}
-"""The five figures that open FINAL METRICS, in order, with their units."""
 
 POSSIBLE: Mapping[str, tuple[float, float]] = {
     "Direction Accuracy": (0, 1),

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from geiger.errors import DataError
-from geiger.records import NOT_EVALUATED, Outcome, RunLog, Scorecard, Status, Unit
+from geiger.records import NOT_EVALUATED, PLAN_FIGURES, Outcome, RunLog, Scorecard, Status, Unit
 from geiger.runlog import sections
 from geiger.runlog.events import assemble, decode
-from geiger.runlog.facts import PLAN_FIGURES, POSSIBLE
+from geiger.runlog.facts import POSSIBLE
 from geiger.runlog.lines import Line, decoded, numbered, without_prefix
 from geiger.runlog.versions import Event, lift
 
