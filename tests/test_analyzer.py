@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from geiger.analyzer import analyze, compare_facts, list_facts, show_facts
+from geiger.analyzer import LogAnalysis, analyze, compare_facts, list_facts, show_facts
 from geiger.errors import DataError
 from geiger.logbook import LogBook
 from geiger.records import Figure, Notice, Scorecard, Status
@@ -127,6 +127,18 @@ def test_a_fault_is_told_whatever_was_shown(tmp_path: Path) -> None:
     assert log.conclusion == "Ready for backtest, knowing GC204. Please run"
 
 
+def test_an_accuracy_that_equals_the_base_rate_shows_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "AAA", 1, measured={**SHOWN, "Direction Accuracy": 0.53})
+    (log,) = analyze(LogBook(tmp_path, keep=False)).logs
+    assert (log.result, log.ready) == ("NOTHING SHOWN", False)
+
+
+def test_a_leak_alarm_is_bad_whatever_was_shown(tmp_path: Path) -> None:
+    write(tmp_path, "AAA", 1, "LEAK_SUSPECT")
+    (log,) = analyze(LogBook(tmp_path, keep=False)).logs
+    assert (log.result, log.ready) == ("BAD", False)
+
+
 def test_one_answer_everywhere(tmp_path: Path) -> None:
     """The list, one log and a comparison say the same word; a file of two runs is refused by all three."""
     good, other = write(tmp_path, "AAA", 1), write(tmp_path, "BBB", 2, measured={})
@@ -163,6 +175,32 @@ def test_a_log_of_another_program_without_an_end_is_not_called_killed(tmp_path: 
     (log,) = analyze(LogBook(tmp_path, keep=False)).logs
     assert "may have broken off" in log.conclusion
     assert "kill" not in repr(log)
+
+
+def foreign(folder: Path, name: str, model: str, *figures: str) -> LogAnalysis:
+    text = f"=== TRAINING CONFIG ===\nSymbol: AAPL\nModel: {model}\n\n=== FINAL METRICS ===\n"
+    text += "\n".join(figures) + "\n\n=== STATUS ===\nSUCCESS\n"
+    (folder / f"{name}.log").write_text(text)
+    (found,) = analyze(LogBook(folder, keep=False), [name]).logs
+    return found
+
+
+def test_figures_of_no_forecast_are_no_result(tmp_path: Path) -> None:
+    found = foreign(tmp_path, "AAPL_lstm_20251229_143022", "lstm", "Training Time: 12.5")
+    assert (found.result, [f.code for f in found.findings]) == ("", ["GC106"])
+    assert "backtest" not in found.next
+
+
+def test_a_model_of_another_program_is_not_sent_to_a_backtest(tmp_path: Path) -> None:
+    measured = ("Direction Accuracy: 56.0%", "Base Rate: 53.0%", "Direction Test p: 0.012")
+    found = foreign(tmp_path, "AAPL_forest_20251229_143022", "forest", *measured)
+    assert (found.ready, found.next) == (False, "geiger logs show AAPL_forest_20251229_143022")
+
+
+def test_the_name_of_a_log_tells_the_model_where_the_settings_do_not(tmp_path: Path) -> None:
+    measured = ("Direction Accuracy: 56.0%", "Base Rate: 53.0%", "Direction Test p: 0.012")
+    found = foreign(tmp_path, "AAPL_lstm_20251229_143022", "LSTMTransformerPaper", *measured)
+    assert (found.ready, found.next) == (True, "geiger backtest AAPL --model lstm")
 
 
 def test_success_without_figures_asks_for_nothing_that_assumes_a_result(tmp_path: Path) -> None:

@@ -48,6 +48,12 @@ def test_the_page_of_checks_is_fresh() -> None:
     assert (ROOT / "docs" / "checks.md").read_text(encoding="utf-8") == checks_page(), "run `make docs`"
 
 
+def test_pages_count_the_checks_there_are() -> None:
+    there = checks_page().count("\n## GC")
+    page = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    assert f"[{there} checks](checks.md)" in page
+
+
 @pytest.mark.slow
 def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command of the page, in order, on a made-up market; the names of runs are the newest ones."""

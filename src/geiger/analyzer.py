@@ -175,7 +175,7 @@ def analyze_case(case: Case, *, backtested: str | None = None) -> LogAnalysis:
         sentences=tuple(_sentences(case, result)),
         findings=findings,
         result=str(result.word) if result else "",
-        ready=result is not None and result.shown and _goes_on(case, findings),
+        ready=result is not None and result.shown and case.can_be_traded and _goes_on(case, findings),
         conclusion=conclusion,
         next=command,
     )
@@ -265,7 +265,7 @@ def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
                 if case.log.verdict[0] == "not evaluated"
                 else ""
             ),
-            (case.at("VERDICT", case.log.verdict[0]),),
+            (case.at("VERDICT/text", case.log.verdict[0]),),
         )
 
 
@@ -308,6 +308,9 @@ def _conclusion(
     if backtested:
         text = f"{DONE} in {backtested}{knowing}{ASK}"
         return text, f"geiger logs analyze {shlex.quote(backtested)}"
+    if not case.can_be_traded:
+        text = f"No model of Geiger made it, so that no backtest can trade its forecasts{knowing}{ASK}"
+        return text, f"geiger logs show {shlex.quote(case.name)}"
     if result is not None and result.shown:
         return f"Ready for backtest{knowing}{ASK}", case.backtest()
     why = result.rests if result else "no forecasts were measured"

@@ -6,10 +6,12 @@ Finished folds are stored as they come, so a killed run continues where it stopp
 from __future__ import annotations
 
 import datetime as dt
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 
@@ -134,7 +136,8 @@ class Walk:
         found = [Notice(code, _in_folds(texts, len(self.folds))) for code, texts in given.items()]
         resumed = [fold.result.fold for fold in self.folds if fold.resumed]
         if resumed:
-            text = f"folds {_listed(resumed)} were finished by an earlier run that was stopped"
+            were = "fold {} was" if len(resumed) == 1 else "folds {} were"
+            text = f"{were.format(_listed(resumed))} finished by an earlier run that was stopped"
             found.append(Notice("RESUMED", text))
         return tuple(found)
 
@@ -313,7 +316,7 @@ def _train_in_processes(
     from joblib import Parallel, delayed, parallel_config
 
     workers = min(config.workers or threads_at_hand(), len(tasks))
-    with parallel_config(backend="loky", inner_max_num_threads=1):
+    with parallel_config(backend="loky", inner_max_num_threads=1), _deaf_to_ctrl_c():
         parallel = Parallel(n_jobs=max(workers, 1), return_as="generator", max_nbytes=None)
         outputs = parallel(delayed(_train_apart)(model, forecaster, config, task) for task in tasks)
     try:
@@ -323,6 +326,22 @@ def _train_in_processes(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # whoever stops early knows that folds are left over
             outputs.close()
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let processes that start inside ignore Ctrl-C, which a terminal sends to all of them.
+
+    This process hears it, ends them and says so once. While they start, for milliseconds, it is deaf too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _train_apart(model: str, forecaster: Forecaster, config: Config, task: Task) -> FoldOutput:

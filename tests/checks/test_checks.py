@@ -348,6 +348,10 @@ def test_figures_that_are_undefined_measure_nothing() -> None:
     assert "GC106" in {f.code for f in ask_all(case(none))}
 
 
+def test_a_run_that_ended_after_all_was_not_stopped() -> None:
+    assert "GC108" not in {f.code for f in ask_all(case(with_(stopped=BY_USER)))}
+
+
 def test_every_row_of_the_doctor_and_of_the_health_table_has_its_check() -> None:
     assert set(DOCTOR) == set(Cause) - {Cause.HEALTHY}
     quiet = {HealthCode.SHRUNK_OK, HealthCode.NONFINITE}  # the first is fine, the second ends FAILED

@@ -8,12 +8,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import geiger
+import geiger.walk
 from geiger.analyzer import analyze
+from geiger.cli import interrupt
+from geiger.cli.interrupt import terminable
 from geiger.logbook import LogBook
 from geiger.runlog import read_log
 
@@ -80,3 +86,42 @@ def test_a_training_that_is_stopped(tmp_path: Path, number: signal.Signals, who:
         )
         (again,) = (read_log(p) for p in path.parent.glob("*.log") if p != path)
         assert [notice.text for notice in again.warnings if notice.code == "RESUMED"], "the fold was kept"
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C is heard, whatever this process was started from."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.skipif(os.name == "nt", reason="this system sends no signals to one process")
+def test_a_second_signal_close_behind_the_first_disturbs_nothing() -> None:
+    with terminable():
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_command_can_be_stopped_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupt, "ENDING", 0.0)
+    with terminable():
+        for _ in range(2):  # the first may be lost where Python cannot hand it on
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("heard")
+def test_processes_that_train_folds_leave_ctrl_c_to_their_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geiger.walk, "_train_apart", lambda *_: signal.getsignal(signal.SIGINT))
+    config: Any = SimpleNamespace(workers=2)
+    tasks: Any = [1, 2]
+    found: Any = list(geiger.walk._train_in_processes("lstm", None, config, tasks))  # type: ignore[arg-type]
+    assert found == [signal.SIG_IGN, signal.SIG_IGN]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from geiger.errors import DataError
 from geiger.records import (
+    PLAN_FIGURES,
     Better,
     Checkpoint,
     Epoch,
@@ -32,7 +33,7 @@ from geiger.records import (
 )
 from geiger.runlog import RunLog, RunLogWriter, Scorecard, read_events, read_log, read_text, render
 from geiger.runlog.events import encode_all
-from geiger.runlog.facts import PLAN_FIGURES, clean, plan_first, shown_epochs
+from geiger.runlog.facts import clean, plan_first, shown_epochs
 from geiger.runlog.reader import parse_events, parse_text
 from geiger.runlog.sections import FOLD_COLUMNS
 
@@ -148,6 +149,45 @@ def test_no_warnings(word: str) -> None:
 def test_undefined_figures(word: str) -> None:
     log = parse_text(PLAN_ONLY.replace("62.3%", word))
     assert log.figures[3] == Figure("WFE", None, "share")
+
+
+@pytest.mark.parametrize(
+    ("shown", "value"),
+    [
+        ("54,2\u00a0%", 0.542),  # as French and Swiss systems print it
+        ("54.2\u202f%", 0.542),
+        ("0.542", 0.542),
+        ("54.2", None),  # per cent without the sign, or a fraction above 1
+        ("142.0%", None),
+        ("-5.0%", None),
+        ("5.4e1%", None),
+    ],
+)
+def test_a_share_is_read_where_it_can_be_one(shown: str, value: float | None) -> None:
+    log = parse_text(PLAN_ONLY.replace("Direction Accuracy: 54.2%", f"Direction Accuracy: {shown}"))
+    found = [figure.value for figure in log.figures if figure.name == "Direction Accuracy"]
+    assert found == ([] if value is None else [pytest.approx(value)])
+    assert (15 in log.unread) == (value is None)
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        ("Prediction Std: 4.2e-05", "Prediction Std", 4.2e-05),  # as Python prints a collapse
+        ("Prediction Std: 1E-4", "Prediction Std", 1e-4),
+        ("Prediction Std: -0.1", "Prediction Std", None),
+        ("Test Sharpe: \u22120.87", "Test Sharpe", -0.87),
+        ("WFE: 162.3%", "WFE", 1.623),
+        ("WFE: 62.3", "WFE", None),
+        ("Direction Test p: -1.000", "Direction Test p", None),
+        ("Base Rate: 142.0%", "Base Rate", None),
+    ],
+)
+def test_figures_of_other_hands(line: str, name: str, value: float | None) -> None:
+    text = PLAN_ONLY[: PLAN_ONLY.index("Direction Accuracy")] + line + "\n\n=== STATUS ===\nSUCCESS\n"
+    log = parse_text(text)
+    assert [(f.name, f.value) for f in log.figures] == ([] if value is None else [(name, value)])
+    assert (15 in log.unread) == (value is None)
 
 
 HOSTILE = [

@@ -447,4 +447,7 @@ def test_a_stopped_run_says_so_in_text_and_events(tmp_path: Path) -> None:
         assert found.unread == ()
         line = found.lines["STOPPED"]
         assert log.path.read_text().splitlines()[line - 1 :] == ["=== STOPPED ===", found.stopped]
+        assert found.lines["STOPPED/text"] == line + 1
     assert render(read_log(log.path)) == log.path.read_text()
+    log.path.write_text(log.path.read_text().partition("=== STOPPED")[0])
+    assert read_log(log.path).stopped, "the events know it, too"

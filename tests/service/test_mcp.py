@@ -445,7 +445,7 @@ def conversation_with(place: Path, *command: str) -> Iterator[Wire]:
         try:
             yield wire
             out, wire.err = process.communicate(timeout=PATIENCE)
-            assert process.returncode in (0, 128 + signal.SIGINT)
+            assert process.returncode in (0, 128 + signal.SIGINT, 128 + signal.SIGTERM)
             assert out == b""
             assert b"Traceback" not in wire.err
         finally:
@@ -580,10 +580,11 @@ def test_one_answer_is_made_at_a_time(place: Path) -> None:
     assert said == ["alone"] * 5
 
 
-def test_ctrl_c_ends_it_at_once(wire: Wire) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_asks_it_to_end_ends_it_at_once(wire: Wire, number: signal.Signals) -> None:
     wire.works(1)
-    wire.process.send_signal(signal.SIGINT)
-    assert wire.process.wait(PATIENCE) == 128 + signal.SIGINT
+    wire.process.send_signal(number)
+    assert wire.process.wait(PATIENCE) == 128 + number
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed(place: Path) -> None:

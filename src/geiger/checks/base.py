@@ -149,9 +149,13 @@ class Case:
 
     @property
     def model(self) -> str:
-        """The model as commands take it: ``xgb`` for ``gbm_xgb``, ``lstm`` for ``lstm_regressor``."""
-        said = self.settings.get("Model") or self.kind
-        return COMMANDS.get(said, said)
+        """The model as commands take it: ``xgb`` for ``gbm_xgb``, ``lstm`` for ``lstm_regressor``.
+
+        Where the settings of another program name none of ours, the log's name may, as in the plan.
+        """
+        said = command_name(self.settings.get("Model") or self.kind)
+        named = command_name(self.kind)
+        return named if self.log.schema == 0 and said not in MODELS and named in MODELS else said
 
     @property
     def is_backtest(self) -> bool:
@@ -254,6 +258,11 @@ class Case:
         if self.model != "ridge":
             return replace_model(self, "ridge").command("train")
         return self.command("data show")
+
+    @property
+    def can_be_traded(self) -> bool:
+        """Whether a backtest can have its forecasts: the run was kept, or a model of ours makes new ones."""
+        return "Data Hash" in self.settings or self.model in MODELS
 
     def backtest(self) -> str:
         """Return the command that trades this run's forecasts, exactly these where the run was kept."""

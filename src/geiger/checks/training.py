@@ -14,7 +14,7 @@ from itertools import groupby
 from statistics import median
 
 from geiger.checks.base import BOOSTERS, Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
-from geiger.records import Epoch, Status, Training
+from geiger.records import PLAN_FIGURES, Epoch, Status, Training
 
 STILL_RUNNING = 15 * 60  # seconds: a log that grew since then belongs to a run that goes on
 LISTED = 3  # lines that one finding cites of many
@@ -69,18 +69,22 @@ def _said_otherwise(case: Case) -> str:
     "GC106",
     "Nothing was measured",
     Severity.FAIL,
-    how="The log has a STATUS other than FAILED, and no figure that can be read.",
+    how="The log has a STATUS other than FAILED, and none of the plan's five figures can be read.",
     why="Without figures there is no result, whatever STATUS says: nothing may be concluded from the run.",
 )
 def not_measured(case: Case) -> Answer:
     if case.log.status in (None, Status.FAILED):
         return NotApplicable("the run did not come to figures")
-    if any(figure.value is not None for figure in case.log.figures):
+    if any(figure.value is not None for figure in case.log.figures if figure.name in PLAN_FIGURES):
         return Quiet()
     there = "FINAL METRICS" in case.log.lines
     return Fires(
         f"STATUS is {case.log.status}, but "
-        + ("no figure in FINAL METRICS can be read" if there else "the log has no FINAL METRICS"),
+        + (
+            "none of the plan's figures in FINAL METRICS can be read"
+            if there
+            else "the log has no FINAL METRICS"
+        ),
         (
             case.at(f"STATUS/{case.log.status}", str(case.log.status)),
             case.at("FINAL METRICS", "FINAL METRICS" if there else "no === FINAL METRICS === section"),
@@ -128,11 +132,11 @@ def no_status(case: Case) -> Answer:
 def stopped(case: Case) -> Answer:
     if not case.log.stopped or case.log.status is not None:
         return Quiet()
-    place = case.at("STOPPED", case.log.stopped)
+    place = case.at("STOPPED/text", case.log.stopped)
     return Fires(
         f"stopped {case.log.stopped}",
         (place,),
-        "Somebody's wish, and no fault of the run.",
+        "Asked to end, by a person or by a system that shuts down or stops jobs; no fault of the run.",
         case.again(),
     )
 

@@ -25,10 +25,11 @@ def main(argv: list[str] | None = None) -> int:
     module, function = args.handler.split(":")
     try:
         with terminable():
-            return int(getattr(import_module(module), function)(args))
-    except KeyboardInterrupt as stop:
-        complain(last_word(args))
-        return code_of(stop)
+            try:
+                return int(getattr(import_module(module), function)(args))
+            except KeyboardInterrupt as stop:
+                complain(last_word(args))
+                return code_of(stop)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:

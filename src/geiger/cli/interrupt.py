@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,23 +15,37 @@ from types import FrameType
 from geiger.errors import Terminated
 
 GO_ON = ("train", "backtest", "demo")  # typed again, they take the finished folds and go on from there
+ENDING = 3.0  # seconds that a command has to end in peace
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM end the work inside as Ctrl-C does, with a last word in the log."""
+    """Let SIGTERM end the work inside as Ctrl-C does, with a last word in the log.
+
+    A second Ctrl-C or SIGTERM close behind the first changes nothing: what ends the workers and the log is
+    left to finish.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    stopped = -math.inf
 
     def end(number: int, frame: FrameType | None) -> None:
-        raise Terminated("from outside (SIGTERM)")
+        nonlocal stopped
+        if time.monotonic() - stopped < ENDING:
+            return
+        stopped = time.monotonic()
+        raise Terminated("from outside (SIGTERM)") if number == signal.SIGTERM else KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    heard = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, or someone else's
+        heard.append(signal.SIGINT)
+    before = {number: signal.signal(number, end) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def last_word(args: argparse.Namespace) -> str:

@@ -18,8 +18,8 @@ from geiger.cli.complaint import complain
 from geiger.cli.terminal import counted, print_json, progress, table
 from geiger.errors import DataError, SettingError
 from geiger.logbook import LogBook
-from geiger.records import Unit, as_text
-from geiger.runlog.facts import PLAN_FIGURES, clean
+from geiger.records import PLAN_FIGURES, Unit, as_text
+from geiger.runlog.facts import clean
 
 INDENT = 7 * " "
 MOST_CITED = 6  # places of one finding

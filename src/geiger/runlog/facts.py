@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from geiger.records import Epoch, Figure, Unit
+from geiger.records import PLAN_FIGURES, Epoch, Figure
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-PLAN_FIGURES: Mapping[str, Unit] = {
-    "Direction Accuracy": "share",
-    "Prediction Std": "number",
-    "Positive %": "share",
-    "WFE": "share",
-    "Test Sharpe": "ratio",
+POSSIBLE: Mapping[str, tuple[float, float]] = {
+    "Direction Accuracy": (0, 1),
+    "Prediction Std": (0, math.inf),
+    "Positive %": (0, 1),
+    "Base Rate": (0, 1),
+    "Direction Test p": (0, 1),
 }
-"""The five figures that open FINAL METRICS, in order, with their units."""
+"""The least and the most that figures can be of which sentences are made; what lies outside was misread."""
 
 
 def shown_epochs(epochs: tuple[Epoch, ...]) -> tuple[Epoch, ...]:

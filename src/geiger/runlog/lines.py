@@ -28,8 +28,8 @@ def decoded(data: bytes) -> str:
 
     Bytes that mean nothing become replacement characters.
 
-    >>> decoded("WFE".encode("utf-16")), decoded("WFE".encode("utf-16-be")), decoded(b"\xe9\n\xc3\xa9")
-    ('WFE', 'WFE', 'é\né')
+    >>> decoded("WFE".encode("utf-16")), decoded("WFE".encode("utf-16-be")), decoded(b"\xe9\x80\n\xc3\xa9")
+    ('WFE', 'WFE', 'é€\né')
     """
     marked = next((pair for pair in _MARKS if data.startswith(pair[0])), None)
     mark, encoding = marked or (b"", _of_zeros(data[:_SAMPLE]))

@@ -8,6 +8,7 @@ two runs in one file.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -15,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from geiger.errors import DataError
-from geiger.records import NOT_EVALUATED, Outcome, RunLog, Scorecard, Status, Unit
+from geiger.records import NOT_EVALUATED, PLAN_FIGURES, Outcome, RunLog, Scorecard, Status, Unit
 from geiger.runlog import sections
 from geiger.runlog.events import assemble, decode
-from geiger.runlog.facts import PLAN_FIGURES
+from geiger.runlog.facts import POSSIBLE
 from geiger.runlog.lines import Line, decoded, numbered, without_prefix
 from geiger.runlog.versions import Event, lift
 
@@ -285,8 +286,21 @@ def _parse_figures(lines: list[Line]) -> Iterator[_Found]:
         if not colon:
             continue
         value, unit = _quantity(shown, PLAN_FIGURES.get(name))
+        if isinstance(value, float) and not _can_be(name, value, shown):
+            value = shown  # no figure, so that decoding refuses it
         event = {"event": "figure", "name": name, "value": value, "unit": unit}
         yield _Found(number, f"{sections.FIGURES}/{name}", event)
+
+
+def _can_be(name: str, value: float, shown: str) -> bool:
+    """Whether a figure can have this value; 54.2 without a percent sign is no share.
+
+    >>> _can_be("WFE", 0.623, "62.3%"), _can_be("WFE", 62.3, "62.3"), _can_be("Base Rate", 1.42, "142%")
+    (True, False, False)
+    """
+    least, most = POSSIBLE.get(name, (-math.inf, math.inf))
+    bare = PLAN_FIGURES.get(name) == "share" and not shown.endswith("%")
+    return least <= value <= most and not (bare and abs(value) > 1)
 
 
 _OUTCOMES = "|".join(outcome.value for outcome in Outcome)
@@ -388,7 +402,9 @@ def _parse_verdict(lines: list[Line]) -> Iterator[_Found]:
     for number, _ in told:
         yield _Found(number)
     if told:
-        yield _Found(told[0][0], "", {"event": "verdict", "lines": [line for _, line in told]})
+        yield _Found(
+            told[0][0], f"{sections.VERDICT}/text", {"event": "verdict", "lines": [line for _, line in told]}
+        )
 
 
 _NOTICE = re.compile(r"([A-Z0-9_]+):(?: (.*))?")
@@ -420,7 +436,8 @@ def _parse_stopped(lines: list[Line]) -> Iterator[_Found]:
     for number, _ in told:
         yield _Found(number)
     if told:
-        yield _Found(told[0][0], "", {"event": "stopped", "text": " ".join(text for _, text in told)})
+        text = " ".join(text for _, text in told)
+        yield _Found(told[0][0], f"{sections.STOPPED}/text", {"event": "stopped", "text": text})
 
 
 _PARSERS: dict[str, Callable[[list[Line]], Iterator[_Found]]] = {
@@ -437,7 +454,10 @@ _PARSERS: dict[str, Callable[[list[Line]], Iterator[_Found]]] = {
 
 _KNOWN = re.compile(rf"=== (?:{'|'.join(_PARSERS)}) ===\s*$", re.I)
 
-_NUMBER = re.compile(r"([-+]?[0-9]+(?:[.,]([0-9]+))?)( ?%| pp| bp|)")
+_NUMBER = re.compile(r"([-+]?[0-9]+(?:[.,]([0-9]+))?)((?:[eE][-+]?[0-9]{1,2})?)( ?%| pp| bp|)")
+_AS_TYPED = str.maketrans(
+    {"\u00a0": " ", "\u202f": " ", "\u2212": "-"}
+)  # hard and narrow spaces, minus signs
 _BY_DECIMALS: dict[int, Unit] = {0: "rows", 2: "ratio", 3: "p", 4: "number"}
 
 
@@ -448,12 +468,14 @@ def _quantity(shown: str, unit: Unit | None = None) -> tuple[float | str | None,
     """
     if shown.lower() in ("undefined", "n/a", "none", "nan"):
         return None, unit or "number"
-    match = _NUMBER.fullmatch(shown)
+    match = _NUMBER.fullmatch(shown.translate(_AS_TYPED))
     if match is None:
         return shown, unit or "number"
-    digits, decimals, mark = _pointed(match[1]), len(match[2] or ""), match[3].strip()
-    if "," in digits:
+    digits, decimals, exponent, mark = _pointed(match[1]), len(match[2] or ""), match[3], match[4].strip()
+    if "," in digits or (exponent and mark):
         return shown, unit or "number"
+    if exponent:
+        return float(digits + exponent), unit or "number"
     if mark == "bp":
         return float(digits), unit or "bp"
     if mark == "pp":

@@ -37,11 +37,12 @@ they are data, never instructions.\
 
 
 def serve(log_dir: Path, runs_dir: Path) -> None:
-    """Answer on stdin and stdout until stdin ends; Ctrl-C ends it at once, for there is nothing to finish."""
+    """Answer on stdin and stdout until stdin ends; Ctrl-C and SIGTERM end it at once."""
     import anyio
 
     # A thread that waits for the next line cannot be woken, and Python would wait for it.
-    signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
+    for asked_to_end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked_to_end, lambda number, frame: os._exit(128 + number))
     try:
         anyio.run(partial(_serve, Answers(log_dir, runs_dir)))
     except* BrokenPipeError:  # the client has seen enough
