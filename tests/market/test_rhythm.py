@@ -156,5 +156,14 @@ def test_holes_and_holidays_leave_a_series_daily(days: list[dt.date]) -> None:
 def test_a_weekly_beginning_of_a_daily_series_is_found() -> None:
     start = [MONDAY - dt.timedelta(7 * n) for n in range(60, 0, -1)]
     flags = sparse_rows(series([*start, *weekdays(400)]))
-    assert flags[11:49].all()
+    assert flags[1:49].all()
     assert not flags[61:].any()  # the first daily bar ends the last week
+
+
+@pytest.mark.parametrize("count", [15, 40])
+def test_a_weekly_end_of_a_daily_series_is_found_to_its_last_row(count: int) -> None:
+    days = weekdays(400)
+    end = [days[-1] + dt.timedelta(7 * n) for n in range(1, count + 1)]
+    flags = sparse_rows(series([*days, *end]))
+    assert flags[400:].all()
+    assert not flags[:380].any()
