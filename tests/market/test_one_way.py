@@ -46,7 +46,7 @@ def said(reading: Reading, code: str) -> str:
 
 SYMBOL_HEADINGS = [
     *("symbol", "ticker", "tic", "ts_code", "instrument", "unique_id", "Stock", "code", "Name", "asset"),
-    *("stock_symbol", "sec_code", "Company", "kind"),
+    *("stock_symbol", "sec_code", "Company", "kind", "RIC", "coin", "underlying"),
 ]
 
 
@@ -156,6 +156,7 @@ MESSAGES = {
     "json cut short": '[{"Date": "2020-01-02", "Close"',
     "page": "\ufeff \n<!DOCTYPE html>\n<html><title>Log in</title></html>",
     "xml": "<?xml version='1.0'?><error/>",
+    "table": "<table><tr><td>2020-01-02</td><td>1.5</td></tr></table>",
 }
 
 
@@ -370,3 +371,32 @@ def test_an_encoding_that_nothing_proves_is_named(read: Read, likely: str) -> No
 def test_archives_are_called_so(read: Read, mark: bytes) -> None:
     with pytest.raises(DataError, match=r"archive.*unpack it"):
         read(mark + b"rest")
+
+
+# rows that are no bars, and ids
+
+
+def test_a_footer_is_to_be_removed(read: Read) -> None:
+    with pytest.raises(
+        DataError, match=r"line 4: found 'Source: somebody' alone under 5 headings.*remove the line"
+    ):
+        read(BARS + "Source: somebody\n")
+    with pytest.raises(DataError, match=r"line 4, .*found 'Average', .*remove a row that is no bar"):
+        read(BARS + "Average,1,2,1,1.6\n")
+
+
+def test_ids_in_digits_part_symbols(read: Read) -> None:
+    rows = "date,close,line id\n2020-01-02,10,7\n2020-01-03,11,7\n2020-01-02,500,8\n2020-01-03,505,8\n"
+    for content in (rows, pl.read_csv(rows.encode(), try_parse_dates=True)):
+        with pytest.raises(DataError, match=r"'line id' holds several symbols \(7, 8\)"):
+            read(content)
+
+
+def test_symbols_that_differ_in_their_letters_alone(read: Read) -> None:
+    with pytest.raises(DataError, match="QQ and qq, which differ in small and capital letters alone"):
+        read("date,close,tic\n2020-01-02,10,QQ\n2020-01-03,11,qq\n", "QQ")
+
+
+def test_a_nested_column_is_not_read(read: Read) -> None:
+    frame = pl.DataFrame({"date": MARCH[:2], "close": [1.0, 2.0], "ticker": [["a"], ["b"]]})
+    assert read(frame).prices.height == 2
