@@ -211,6 +211,11 @@ def test_three_decimals_beside_a_number_without_groups_are_fractions(read: Read,
     assert "'3900' (a.csv, line 2, column 'Volume') shows it" in said(reading, "DATA_NUMBER_STYLE")
 
 
+def test_a_number_without_groups_beside_one_that_may_have_them_shows_nothing(read: Read) -> None:
+    with pytest.raises(DataError, match="can mean a fraction or thousands"):
+        read("Date;Close;Volume\n2020-01-02;196.840;3,900\n2020-01-03;197.480;3900\n")
+
+
 @pytest.mark.parametrize("volume", ["390", "0", "3.900", "3,900"])
 def test_three_decimals_beside_nothing_else_are_refused(read: Read, volume: str) -> None:
     with pytest.raises(DataError, match="can mean a fraction or thousands"):
@@ -303,6 +308,8 @@ WITHIN = {
     "one bar of the first day": ["2020-01-02 15:30", "2020-01-03 09:30", "2020-01-03 10:30"],
     "last of one day, first of the next": ["2020-01-02 15:30", "2020-01-03 09:30"],
     "one bar of each day": ["2020-01-02 09:30", "2020-01-03 11:30", "2020-01-06 13:30"],
+    "two hours apart": ["2020-01-02 09:30", "2020-01-03 11:30", "2020-01-06 09:30", "2020-01-07 12:30"],
+    "some days of many": sorted([*days(1, 28, " 15:30"), *days(11, 8, " 10:30")]),
     "four hours": [f"2020-01-02T{hour:02}:00:00Z" for hour in (0, 4, 8)],
     "afternoon": ["1/13/2020 9:30 AM", "1/13/2020 1:30 PM"],
     "counted": ["1577975400", "1577979000"],
@@ -328,6 +335,18 @@ def test_a_day_that_a_live_bar_doubles_is_not_taken_for_bars_of_the_day(read: Re
     stamps = [*days(1, 60, " 00:00:00"), "2024-04-29 16:00:01"]
     with pytest.raises(DataError, match="2024-04-29 occurs twice; keep the right one"):
         read(stamped(stamps))
+
+
+def test_a_close_that_comes_early_makes_no_second_bar(read: Read) -> None:
+    stamps = ["2024-07-02 16:00", "2024-07-03 13:00", "2024-07-05 16:00", "2024-07-08 16:00"]
+    assert read(stamped(stamps)).prices.height == 4
+
+
+def test_evenings_on_every_day_of_the_week_are_days(read: Read) -> None:
+    stamps = days(
+        2, 9, " 22:00", weekend=True
+    )  # Saturday to Sunday of the next week: two Sundays, one Friday
+    assert read(stamped(stamps)).prices["day"].cast(str).to_list() == [stamp[:10] for stamp in stamps]
 
 
 # encodings

@@ -109,6 +109,13 @@ def test_copied_rows_are_the_ones_that_were_filled() -> None:
     assert not copied_rows(prices).any()
 
 
+def test_a_flat_bar_that_traded_is_a_copy_where_its_volume_is_one_too() -> None:
+    volume = np.arange(1.0, 31.0)
+    volume[7] = volume[6]
+    flat = from_frame(pl.DataFrame({"Date": weekdays(30), "Close": np.full(30, 5.0), "Volume": volume}))
+    assert np.flatnonzero(copied_rows(flat)).tolist() == [7]
+
+
 def test_equal_closes_alone_are_no_copies() -> None:
     closes = from_frame(pl.DataFrame({"Date": weekdays(30), "Close": np.full(30, 5.0)}))
     assert not copied_rows(closes).any()
