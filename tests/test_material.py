@@ -17,6 +17,7 @@ from geiger.market.loaded import Loaded
 from geiger.market.snapshots import Store
 from geiger.market.synthetic import garch_market
 from geiger.material import Material, prepare
+from geiger.planning import Experiment
 
 ROWS = 1300
 
@@ -125,3 +126,12 @@ def test_stale_opens_of_the_lock_box_are_not_counted_among_test_rows(
     prices = stale_from(market, ROWS - 250)
     made = material(tmp_path, prices, small(lockbox=250))
     assert "TEST_OPENS_STALE" not in {notice.code for notice in made.notices}
+
+
+def test_prices_in_memory_bring_what_reading_them_had_to_say(tmp_path: Path, market: pl.DataFrame) -> None:
+    table = market.rename({"day": "Date", "close": "Close"}).select(
+        "Date", "Close", pl.lit(0.0).alias("Dividends")
+    )
+    folders = {"runs_dir": tmp_path, "log_dir": tmp_path}
+    made = Experiment("TEST", config=small(), context="none", prices=table, **folders).material()
+    assert "DATA_ADJUSTMENT_UNKNOWN" in {notice.code for notice in made.notices}

@@ -11,7 +11,7 @@ from geiger.config import Config
 from geiger.errors import SettingError, did_you_mean
 from geiger.folds import Fold, later_blocks
 from geiger.market.calendar import valid_symbol
-from geiger.market.prices import from_frame
+from geiger.market.readers import read_given
 from geiger.market.snapshots import Store
 from geiger.market.sources import Loaded
 from geiger.material import Material, prepare
@@ -74,7 +74,9 @@ class Experiment:
         symbol = valid_symbol(self.symbol)
         loaded = None
         if self.prices is not None:
-            loaded = Loaded(symbol, from_frame(self.prices), "frame", "given in memory")
+            read = read_given(self.prices, symbol)
+            layout = f"{read.layout}; {read.adjustment}"
+            loaded = Loaded(symbol, read.prices, "frame", "given in memory", read.notes, layout, read.actions)
         data = None if self.data is None else Path(self.data)
         return prepare(
             symbol,

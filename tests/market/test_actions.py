@@ -9,7 +9,10 @@ import pytest
 
 from geiger.market.actions import mismatch
 from geiger.market.doubts import Doubt
+from geiger.market.inspection import inspect
+from geiger.market.loaded import Loaded
 from geiger.market.prices import actions_of, from_frame
+from geiger.market.readers import read_given
 
 ROWS, DAY = 120, 60
 DAYS = [dt.date(2020, 1, 1) + dt.timedelta(n) for n in range(ROWS)]
@@ -121,7 +124,24 @@ def test_a_dividend_larger_than_the_price_is_in_another_unit() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_rounding_of_cheap_shares_is_no_error(seed: int) -> None:
     close = paying(0.5, seed) / 50  # about 1.00, in cents
-    assert doubt(close, 1 - 0.01 / close[DAY - 1], listed(dividend=0.01), decimals=2) is None
+    for amount in (0.003, 0.01):  # in cents, the smaller one is nothing or three times too large
+        assert doubt(close, 1 - amount / close[DAY - 1], listed(dividend=amount), decimals=2) is None
+
+
+def test_a_step_by_the_close_of_the_day_itself_is_right_on_a_wild_day_too() -> None:
+    close = closes()
+    close[DAY:] *= 1.2
+    step = close[DAY] / (close[DAY] + 20.0)
+    assert abs(np.log(step) / np.log(1 - 20.0 / close[DAY - 1]) - 1) > 0.3
+    assert doubt(close, step, listed(dividend=20.0)) is None
+
+
+@pytest.mark.parametrize("adjusted", [True, False])
+def test_without_an_adjusted_close_no_step_is_asked_for(adjusted: bool) -> None:
+    table = pl.DataFrame({"Date": DAYS, "Close": closes(), "Dividends": listed(dividend=3.0)["dividend"]})
+    read = read_given(table.with_columns(pl.col("Close").alias("Adj Close")) if adjusted else table)
+    loaded = Loaded("Z", read.prices, "frame", "", read.notes, actions=read.actions)
+    assert ("DATA_ADJUSTMENT_MISMATCH" in {one.code for one in inspect(loaded)}) == adjusted
 
 
 def test_numbers_kept_in_four_bytes_are_no_error() -> None:

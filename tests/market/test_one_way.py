@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from geiger.errors import DataError
-from geiger.market.readers import Reading, read_prices
+from geiger.market.readers import Reading, read_given, read_prices
 from geiger.market.sources import load
 
 Read = Callable[..., Reading]
@@ -46,7 +46,7 @@ def said(reading: Reading, code: str) -> str:
 
 SYMBOL_HEADINGS = [
     *("symbol", "ticker", "tic", "ts_code", "instrument", "unique_id", "Stock", "code", "Name", "asset"),
-    *("stock_symbol", "sec_code", "Company", "kind"),
+    *("stock_symbol", "sec_code", "Company", "kind", "RIC", "coin", "underlying"),
 ]
 
 
@@ -156,6 +156,7 @@ MESSAGES = {
     "json cut short": '[{"Date": "2020-01-02", "Close"',
     "page": "\ufeff \n<!DOCTYPE html>\n<html><title>Log in</title></html>",
     "xml": "<?xml version='1.0'?><error/>",
+    "table": "<table><tr><td>2020-01-02</td><td>1.5</td></tr></table>",
 }
 
 
@@ -208,6 +209,11 @@ def test_three_decimals_beside_a_number_without_groups_are_fractions(read: Read,
     reading = read(THREE.format(sign, "3900"))
     assert reading.prices["close"].to_list() == [196.84, 197.48]
     assert "'3900' (a.csv, line 2, column 'Volume') shows it" in said(reading, "DATA_NUMBER_STYLE")
+
+
+def test_a_number_without_groups_beside_one_that_may_have_them_shows_nothing(read: Read) -> None:
+    with pytest.raises(DataError, match="can mean a fraction or thousands"):
+        read("Date;Close;Volume\n2020-01-02;196.840;3,900\n2020-01-03;197.480;3900\n")
 
 
 @pytest.mark.parametrize("volume", ["390", "0", "3.900", "3,900"])
@@ -302,6 +308,8 @@ WITHIN = {
     "one bar of the first day": ["2020-01-02 15:30", "2020-01-03 09:30", "2020-01-03 10:30"],
     "last of one day, first of the next": ["2020-01-02 15:30", "2020-01-03 09:30"],
     "one bar of each day": ["2020-01-02 09:30", "2020-01-03 11:30", "2020-01-06 13:30"],
+    "two hours apart": ["2020-01-02 09:30", "2020-01-03 11:30", "2020-01-06 09:30", "2020-01-07 12:30"],
+    "some days of many": sorted([*days(1, 28, " 15:30"), *days(11, 8, " 10:30")]),
     "four hours": [f"2020-01-02T{hour:02}:00:00Z" for hour in (0, 4, 8)],
     "afternoon": ["1/13/2020 9:30 AM", "1/13/2020 1:30 PM"],
     "counted": ["1577975400", "1577979000"],
@@ -327,6 +335,18 @@ def test_a_day_that_a_live_bar_doubles_is_not_taken_for_bars_of_the_day(read: Re
     stamps = [*days(1, 60, " 00:00:00"), "2024-04-29 16:00:01"]
     with pytest.raises(DataError, match="2024-04-29 occurs twice; keep the right one"):
         read(stamped(stamps))
+
+
+def test_a_close_that_comes_early_makes_no_second_bar(read: Read) -> None:
+    stamps = ["2024-07-02 16:00", "2024-07-03 13:00", "2024-07-05 16:00", "2024-07-08 16:00"]
+    assert read(stamped(stamps)).prices.height == 4
+
+
+def test_evenings_on_every_day_of_the_week_are_days(read: Read) -> None:
+    stamps = days(
+        2, 9, " 22:00", weekend=True
+    )  # Saturday to Sunday of the next week: two Sundays, one Friday
+    assert read(stamped(stamps)).prices["day"].cast(str).to_list() == [stamp[:10] for stamp in stamps]
 
 
 # encodings
@@ -370,3 +390,100 @@ def test_an_encoding_that_nothing_proves_is_named(read: Read, likely: str) -> No
 def test_archives_are_called_so(read: Read, mark: bytes) -> None:
     with pytest.raises(DataError, match=r"archive.*unpack it"):
         read(mark + b"rest")
+
+
+# tables in memory
+
+MARCH = [dt.date(2024, 3, day) for day in (4, 5, 6, 7, 8, 11)]
+
+
+def in_memory(**columns: object) -> pd.DataFrame:
+    """Return six daily closes of Monday to Monday, indexed by day."""
+    return pd.DataFrame({"Close": [10.0, 11.0, 12.0, 13.0, 14.0, 15.0], **columns}, pd.DatetimeIndex(MARCH))
+
+
+@pytest.mark.parametrize("zone", [None, "America/New_York", "+05:30"])
+@pytest.mark.parametrize("stored", [False, True])
+def test_stamps_in_a_table_keep_the_day_of_their_own_zone(read: Read, zone: str | None, stored: bool) -> None:
+    table = in_memory()
+    table.index = (table.index + pd.Timedelta(hours=9)).tz_localize(zone)
+    reading = read(table) if stored else read_given(table)
+    assert reading.prices["day"].to_list() == MARCH
+
+
+@pytest.mark.parametrize("zone", [None, "America/New_York", "-05:00"])
+def test_evenings_in_a_table_are_refused(zone: str | None) -> None:
+    table = in_memory()
+    table.index = (table.index - pd.Timedelta(hours=2)).tz_localize(zone)
+    for given in (table, pl.from_pandas(table.tz_localize(None).reset_index(names="Date"))):
+        with pytest.raises(DataError, match=r"table, row 1, .*2 Sundays present, no Fridays"):
+            read_given(given)
+
+
+def test_a_table_of_several_symbols_is_not_one_series() -> None:
+    table = in_memory(tic=["QQ", "QQ", "QQ", "RR", "RR", "RR"])
+    for given in (table, table.set_index("tic", append=True).rename_axis(["Date", "tic"])):
+        with pytest.raises(DataError, match=r"several symbols \(QQ, RR\)"):
+            read_given(given)
+        assert read_given(given, "RR").prices["close"].to_list() == [13.0, 14.0, 15.0]
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_table_with_two_levels_of_columns(swapped: bool) -> None:
+    assert read_given(wide(swapped), "RR").prices["close"].to_list() == [500.0, 505.0]
+
+
+def test_what_a_table_lists_is_kept_beside_its_prices() -> None:
+    reading = read_given(in_memory(Dividends=[0, 0, 0.5, 0, 0, 0]))
+    assert reading.actions is not None
+    assert reading.actions["dividend"].to_list() == [0, 0, 0.5, 0, 0, 0]
+    assert "DATA_ADJUSTMENT_UNKNOWN" in {note.code for note in reading.notes}
+
+
+def test_periods_are_days_or_refused(read: Read) -> None:
+    daily, monthly = in_memory(), in_memory()
+    daily.index = daily.index.to_period("D")
+    monthly.index = pd.period_range("2020-01", periods=6, freq="M")
+    assert read_given(daily).prices["day"].to_list() == MARCH
+    with pytest.raises(DataError, match="found '2020-01', expected a date"):
+        read_given(monthly)
+    with pytest.raises(DataError, match=r"column 'Date' holds Extension.*, not dates"):
+        read(daily.rename_axis("Date"))
+
+
+def test_what_is_no_table_is_refused() -> None:
+    with pytest.raises(DataError, match="expected a pandas or polars DataFrame, got dict"):
+        read_given({"Close": [1.0]})
+    with pytest.raises(DataError, match="a column mixes kinds of values"):
+        read_given(in_memory(Note=[1, "a", None, 2.5, b"b", "c"]))
+    with pytest.raises(DataError, match="the index cannot become a column"):
+        read_given(in_memory(tic="QQ").rename_axis("Date").set_index("tic", append=True, drop=False))
+
+
+# rows that are no bars, and ids
+
+
+def test_a_footer_is_to_be_removed(read: Read) -> None:
+    with pytest.raises(
+        DataError, match=r"line 4: found 'Source: somebody' alone under 5 headings.*remove the line"
+    ):
+        read(BARS + "Source: somebody\n")
+    with pytest.raises(DataError, match=r"line 4, .*found 'Average', .*remove a row that is no bar"):
+        read(BARS + "Average,1,2,1,1.6\n")
+
+
+def test_ids_in_digits_part_symbols(read: Read) -> None:
+    rows = "date,close,line id\n2020-01-02,10,7\n2020-01-03,11,7\n2020-01-02,500,8\n2020-01-03,505,8\n"
+    for content in (rows, pl.read_csv(rows.encode(), try_parse_dates=True)):
+        with pytest.raises(DataError, match=r"'line id' holds several symbols \(7, 8\)"):
+            read(content)
+
+
+def test_symbols_that_differ_in_their_letters_alone(read: Read) -> None:
+    with pytest.raises(DataError, match="QQ and qq, which differ in small and capital letters alone"):
+        read("date,close,tic\n2020-01-02,10,QQ\n2020-01-03,11,qq\n", "QQ")
+
+
+def test_a_nested_column_is_not_read(read: Read) -> None:
+    frame = pl.DataFrame({"date": MARCH[:2], "close": [1.0, 2.0], "ticker": [["a"], ["b"]]})
+    assert read(frame).prices.height == 2

@@ -109,6 +109,13 @@ def test_copied_rows_are_the_ones_that_were_filled() -> None:
     assert not copied_rows(prices).any()
 
 
+def test_a_flat_bar_that_traded_is_a_copy_where_its_volume_is_one_too() -> None:
+    volume = np.arange(1.0, 31.0)
+    volume[7] = volume[6]
+    flat = from_frame(pl.DataFrame({"Date": weekdays(30), "Close": np.full(30, 5.0), "Volume": volume}))
+    assert np.flatnonzero(copied_rows(flat)).tolist() == [7]
+
+
 def test_equal_closes_alone_are_no_copies() -> None:
     closes = from_frame(pl.DataFrame({"Date": weekdays(30), "Close": np.full(30, 5.0)}))
     assert not copied_rows(closes).any()
@@ -156,5 +163,14 @@ def test_holes_and_holidays_leave_a_series_daily(days: list[dt.date]) -> None:
 def test_a_weekly_beginning_of_a_daily_series_is_found() -> None:
     start = [MONDAY - dt.timedelta(7 * n) for n in range(60, 0, -1)]
     flags = sparse_rows(series([*start, *weekdays(400)]))
-    assert flags[11:49].all()
+    assert flags[1:49].all()
     assert not flags[61:].any()  # the first daily bar ends the last week
+
+
+@pytest.mark.parametrize("count", [15, 40])
+def test_a_weekly_end_of_a_daily_series_is_found_to_its_last_row(count: int) -> None:
+    days = weekdays(400)
+    end = [days[-1] + dt.timedelta(7 * n) for n in range(1, count + 1)]
+    flags = sparse_rows(series([*days, *end]))
+    assert flags[400:].all()
+    assert not flags[:380].any()

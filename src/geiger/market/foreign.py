@@ -11,7 +11,7 @@ from geiger.market.stamps import is_date
 
 _SHOWN = 80
 _PAGE = re.compile(
-    r"<(?:!doctype|html|head|body|\?xml|script|title|div|p|h[1-6]|error|center|pre)\b|<!--", re.I
+    r"<(?:!doctype|html|head|body|\?xml|script|title|meta|table|div|p|h[1-6]|error|center|pre)\b|<!--", re.I
 )
 _SPLIT = re.compile(r"[,;\t|]")
 _NUMBER = re.compile(r"[$€£¥₹\s]*[+-]?[0-9][0-9.,\s]*%?")

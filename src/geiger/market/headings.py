@@ -115,7 +115,9 @@ ACTIONS: Mapping[str, frozenset[str]] = {
 SYMBOLS = _keys(
     "symbol|symbols|ticker|tickers|tic|ts code|instrument|instrument id|unique id|stock|stock code|stock id",
     "stock name|code|name|company|security|security id|sec id|asset|isin|sid|permno|contract|pair",
-    "ticker symbol|act symbol|scrip|scrip code|股票代码|代码|名称|股票名称|銘柄|종목코드",
+    "ticker symbol|act symbol|scrip|scrip code|ric|figi|cusip|sedol|wkn|gvkey|asset id",
+    "coin|coin name|crypto|cryptocurrency|crypto name|token|slug|underlying|index name|fund|sym",
+    "股票代码|代码|名称|股票名称|銘柄|종목코드",
 )
 TIMES_OF_DAY = _keys("time|trade time|hour")
 BAR = ("open", "high", "low")

@@ -187,6 +187,11 @@ def _rows(text: str, delimiter: str, name: str, above: int) -> tuple[list[list[s
 def _padded(row: list[str], width: int, where: str) -> list[str]:
     if len(row) > width and not any(cell.strip() for cell in row[width:]):
         return row[:width]
+    if len(row) == 1 and width > 1 and not is_date(row[0].strip()):
+        raise DataError(
+            f"{where}: found {quote(row[0])} alone under {width} headings, which is no row of the table; "
+            "remove the line"
+        )
     if len(row) != width:
         raise DataError(
             f"{where}: found {len(row)} cells under {width} headings ({quote(row[0])} ...); "

@@ -9,7 +9,7 @@ import polars as pl
 
 from geiger.errors import DataError
 from geiger.market.doubts import Doubt
-from geiger.market.headings import meaning_of, names_symbols, quote, shown
+from geiger.market.headings import key_of, meaning_of, names_symbols, quote, shown
 from geiger.market.table import Table
 
 _LISTED = 5
@@ -45,7 +45,8 @@ def rows_of(table: Table, day: str, symbol: str | None, notes: list[Doubt]) -> T
     A column that is called like a symbol says which row belongs to which. Where none is, so does a column of
     words whose values part repeated days from one another.
     """
-    named = [heading for heading in table.columns if heading != day and names_symbols(heading)]
+    plain = [heading for heading, column in table.columns.items() if not column.dtype.is_nested()]
+    named = [heading for heading in plain if heading != day and names_symbols(heading)]
     found = {heading: sorted(_text(table.columns[heading]).unique()) for heading in named}
     several = [heading for heading in named if len(found[heading]) > 1]
     if not several and (parting := _parting_column(table, day)):
@@ -67,7 +68,12 @@ def _asked(found: list[str], symbol: str | None, where: str, notes: list[Doubt],
     listing = ", ".join(shown(name) or "nothing" for name in found[:_LISTED])
     listing += ", ..." if len(found) > _LISTED else ""
     same = _same(found, symbol)
-    if len(same) != 1:
+    if len(same) > 1:
+        raise DataError(
+            f"{where} {' and '.join(map(shown, same))}, which differ in small and capital letters alone; "
+            "write one symbol one way, and others another"
+        )
+    if not same:
         missing = f", not {shown(symbol)}" if symbol is not None else ""
         raise DataError(
             f"{where} several symbols ({listing}){missing}; ask for one of them by its name, or write "
@@ -86,16 +92,22 @@ def _text(column: pl.Series) -> pl.Series:
     return column.cast(pl.String, strict=False).fill_null("").str.strip_chars()
 
 
+def _are_words(column: pl.Series) -> bool:
+    return column.dtype == pl.String and not column.str.contains(r"^[0-9:.,%+$-]*$").fill_null(True).any()
+
+
 def _parting_column(table: Table, day: str) -> str | None:
-    """Return the column of words that parts repeated days: each of its values has every day once."""
+    """Return the column of words, or of whole numbers called an id, that parts repeated days.
+
+    Each of its values has every day at most once.
+    """
     days = table.columns[day]
     if days.drop_nulls().n_unique() == days.drop_nulls().len():
         return None
     for heading, column in table.columns.items():
-        if heading == day or meaning_of(heading) not in (None, "day") or column.dtype != pl.String:
+        if heading == day or meaning_of(heading) not in (None, "day") or column.n_unique() < 2:
             continue
-        words = ~column.str.contains(r"^[0-9:.,%+$-]*$").fill_null(True)
-        if not words.all() or column.n_unique() < 2:
+        if not (key_of(heading).endswith("id") or _are_words(column)) or column.dtype.is_nested():
             continue
         least = min(column.value_counts()["count"].to_list())
         if least >= _LEAST_ROWS and pl.DataFrame([days, column]).is_unique().all():

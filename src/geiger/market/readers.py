@@ -6,10 +6,12 @@ and Parquet become one `Table` and from there on go one way.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -19,6 +21,7 @@ from geiger.market import cells
 from geiger.market.doubts import DAYS_SHOWN, Doubt, shifted_columns
 from geiger.market.encodings import decoded
 from geiger.market.foreign import refuse_messages
+from geiger.market.frames import from_pandas
 from geiger.market.headings import (
     TIMES_OF_DAY,
     action_of,
@@ -107,6 +110,28 @@ def read_prices(path: str | Path, symbol: str | None = None) -> Reading:
         raise DataError(text if text.startswith((f"{name}:", f"{name},")) else f"{name}: {text}") from None
 
 
+def read_given(frame: Any, symbol: str | None = None) -> Reading:
+    """Read daily prices from a table in memory, in the same way as from a file.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame or polars.DataFrame
+        One row a day, with the days as a column or, in pandas, as the index; headings as in a file.
+    symbol : str, optional
+        Whose rows or columns to read where the table holds several symbols.
+
+    Raises
+    ------
+    DataError
+        The table cannot be read in one way only; the message names row, column, find and remedy.
+    """
+    flat = frame if isinstance(frame, pl.DataFrame) else from_pandas(frame)
+    columns = {column.name: _plain(column) for column in flat.get_columns()}
+    return _read(
+        Table(columns, list(range(1, flat.height + 1)), "table", "row", "table in memory"), symbol, []
+    )
+
+
 def _bytes_of(path: Path, name: str) -> bytes:
     try:
         if path.exists() and not path.is_file():
@@ -133,11 +158,26 @@ def _stored(content: bytes, name: str) -> Table:
     try:
         stored = parquet_table(content)
         names = distinct([str(heading) for heading in stored.column_names])
-        frame = pl.DataFrame(pl.from_arrow(stored.rename_columns(names)))
+        frame = pl.DataFrame(pl.from_arrow(_with_known_zones(stored.rename_columns(names))))
         columns = dict(zip(names, map(_plain, frame.get_columns()), strict=True))
     except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
         raise DataError("not a Parquet file that can be read; write it again") from None
     return Table(columns, list(range(1, frame.height + 1)), name, "row", "Parquet")
+
+
+def _with_known_zones(stored: Any) -> Any:
+    """Return the pyarrow table with stamps of a fixed zone (``+05:30``), unknown to polars, as text."""
+    import pyarrow as pa
+
+    for place, field in enumerate(stored.schema):
+        zone = re.fullmatch(r"([+-])([0-9]{2}):?([0-9]{2})", getattr(field.type, "tz", None) or "")
+        if zone is not None:
+            ahead = (60 * int(zone[2]) + int(zone[3])) * (1 if zone[1] == "+" else -1)
+            utc = pl.Series(pl.from_arrow(stored.column(place).cast(pa.timestamp("us", "UTC"), safe=False)))
+            clock = utc.dt.replace_time_zone(None) + dt.timedelta(minutes=ahead)
+            written = clock.dt.to_string("%Y-%m-%d %H:%M:%S") + zone[0]
+            stored = stored.set_column(place, field.name, written.to_arrow())
+    return stored
 
 
 def _plain(column: pl.Series) -> pl.Series:

@@ -81,6 +81,7 @@ def sparse_rows(prices: pl.DataFrame) -> Flags:
     if np.median(steps) >= _RARE_STEP:
         return np.ones(prices.height, dtype=bool)
     around = pl.Series(steps).rolling_median(_SPARSE_ROWS, min_samples=_SPARSE_ROWS, center=True)
+    around = around.fill_null(strategy="forward").fill_null(strategy="backward")  # rows near both ends
     long = around.fill_null(1).to_numpy() >= _SPARSE_STEP
     return np.concatenate([[False], long])
 

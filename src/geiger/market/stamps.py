@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from geiger.errors import DataError
-from geiger.market.headings import quote
+from geiger.market.headings import quote, shown
 
 Where = Callable[[int, str], str]  # (row, column) -> where that is, for a message
 
@@ -97,7 +97,11 @@ def as_text(column: pl.Series) -> pl.Series:
         return column.dt.to_string("%H:%M:%S")
     if column.dtype.is_float() and (column.drop_nulls().drop_nans() % 1 == 0).all():
         return column.fill_nan(None).cast(pl.Int64, strict=False).cast(pl.String)
-    return column.cast(pl.String)
+    try:
+        return column.cast(pl.String)
+    except pl.exceptions.PolarsError:
+        kind = shown(str(column.dtype), 40)
+        raise DataError(f"column {quote(column.name)} holds {kind}, not dates; convert it first") from None
 
 
 def joined(day: pl.Series, time: pl.Series) -> pl.Series | None:
@@ -290,5 +294,5 @@ def _refuse_unmatched(column: pl.Series, wrong: pl.Series, label: str, where: Wh
         like = "" if row == 0 else f" like {quote(column[0])} above"
         raise DataError(
             f"{where(row, label)}: found {quote(column[row])}, expected a date{like}; correct the cell, "
-            "or write every date as 2020-03-31"
+            "remove a row that is no bar, or write every date as 2020-03-31"
         )
