@@ -1,4 +1,4 @@
-"""The model for use learns the lock-box; of it a run tells doubts about prices and unscored forecasts alone."""
+"""The model for use learns the lock-box, of which a run tells doubts about prices and unscored forecasts."""
 
 from __future__ import annotations
 

@@ -241,6 +241,16 @@ def test_extreme_returns_are_listed_largest_first() -> None:
     assert doubt.severity == "note"
 
 
+def test_a_far_close_on_the_last_row_is_a_warning_since_no_later_one_confirms_it() -> None:
+    for row, severity in ((-1, "warning"), (-200, "note")):
+        bars = market()
+        for name in ("Open", "High", "Low", "Close"):
+            bars[name] = np.concatenate([bars[name][:row], bars[name][row:] * 1.37])
+        doubt = found(frame(bars))["DATA_EXTREME_RETURN"]
+        assert doubt.severity == severity
+        assert ("is the last row" in doubt.text) == (severity == "warning")
+
+
 # single cells
 
 

@@ -527,7 +527,10 @@ def _as_extreme(bars: _Bars, returns: Floats, extreme: Flags, steps: list[_Step]
     )
     many = f"{rows.size} returns lie" if rows.size > 1 else "1 return lies"
     text = f"{many} beyond {_EXTREME_SIGMAS:.0f} robust standard deviations, largest first: {told}"
-    return Doubt("DATA_EXTREME_RETURN", "note", bars.days(largest), int(rows.size), text)
+    if rows[-1] < len(returns) - 1:
+        return Doubt("DATA_EXTREME_RETURN", "note", bars.days(largest), int(rows.size), text)
+    text += f"; {bars.day[-1]} is the last row, so no later one says whether its close is right"
+    return Doubt("DATA_EXTREME_RETURN", "warning", bars.days(largest), int(rows.size), text)
 
 
 def _split_words(split: float) -> str:
