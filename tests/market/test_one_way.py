@@ -169,6 +169,13 @@ def test_a_servers_message_is_called_so(tmp_path: Path, kind: str, name: str) ->
         read_prices(tmp_path / name)
 
 
+@pytest.mark.parametrize("text", ["ACME\nZZZ\n", "Dear diary\n" + "nothing happened today\n" * 100])
+def test_a_text_that_no_server_would_send_is_called_a_text(tmp_path: Path, text: str) -> None:
+    (tmp_path / "X.csv").write_text(text)
+    with pytest.raises(DataError, match=r"^X\.csv: this is a text, not prices: '"):
+        read_prices(tmp_path / "X.csv")
+
+
 # numbers
 
 NUMBERS = {

@@ -10,6 +10,7 @@ from geiger.market.headings import quote
 from geiger.market.stamps import is_date
 
 _SHOWN = 80
+_LONGEST = 2000  # characters; no server says more in plain words
 _PAGE = re.compile(
     r"<(?:!doctype|html|head|body|\?xml|script|title|meta|table|div|p|h[1-6]|error|center|pre)\b|<!--", re.I
 )
@@ -22,13 +23,17 @@ def refuse_messages(text: str) -> None:
     start = text.lstrip("\ufeff \t\r\n")
     found = quote(" ".join(start[: 4 * _SHOWN].split()), _SHOWN)
     if _PAGE.match(start):
-        raise DataError(f"this is a server's message, not prices: {found} (a web page); ask the server again")
+        raise DataError(
+            f"this is a server's message, not prices: {found} (markup, as of a web page); ask again"
+        )
     if start[:1] == "{" or (start[:1] == "[" and _is_json(start)):
         raise DataError(
             f"this is a server's message, not prices: {found} (JSON); read the message and ask again, or "
             "where prices are in it, export them as CSV"
         )
-    elif start and not any(_is_row(line) for line in start.splitlines()):
+    if start and not any(_is_row(line) for line in start.splitlines()):
+        if len(start) > _LONGEST or not any(" " in line.strip() for line in start.splitlines()):
+            raise DataError(f"this is a text, not prices: {found}; no line of it is a row of a table")
         raise DataError(
             f"this is a server's message, not prices: {found}; no line of it is a row of a table: ask again"
         )
