@@ -56,7 +56,7 @@ def forecast(day: dt.date, fill: str = "next_open", value: float = 0.001, symbol
         below=None,
         above=None,
         weight=0.1,
-        kept_from=None,
+        chosen_on=day,
         data_age=0,
         model_age=2,
         status="SUCCESS",

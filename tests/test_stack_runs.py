@@ -624,8 +624,8 @@ def test_a_position_that_is_kept_says_since_when_and_why(
     runs = RunsFolder(tmp_path)
     trading = {**stored.facts["config"]["trading"], "rule": "sign", "cost_bps": 0.0, "slippage_bps": 0.0}
     free = predict(with_record(stored, tmp_path, config={"trading": trading}), runs, data=folder)
-    assert free.kept_from is None
-    assert "kept from" not in "\n".join(free.lines())
+    assert free.chosen_on == free.day
+    assert "the cost of a trade" not in "\n".join(free.lines())
     threshold_bps = abs(free.expected) * 1e4 * trading["holding_days"] * 1.01
     dear = with_record(stored, tmp_path, config={"trading": {**trading, "cost_bps": threshold_bps}})
     made = predict(dear, runs, data=folder)
@@ -635,10 +635,17 @@ def test_a_position_that_is_kept_says_since_when_and_why(
     std = np.append(stored.forecasts()["train_std"].to_numpy(), stored.sealed()["train_std"].to_numpy())
     expected = np.expm1(past["forecast"].to_numpy() + std**2 / 2)
     worth = np.flatnonzero(np.abs(expected) >= threshold_bps / 1e4 / trading["holding_days"])
-    assert made.kept_from == past["day"][int(worth[-1])]
+    assert made.chosen_on == past["day"][int(worth[-1])]
     assert made.weight == np.sign(expected[worth[-1]])
     line = next(line for line in made.lines() if "Suggested weight" in line)
-    assert f"kept from {made.kept_from}, since this forecast does not pay the cost of a trade" in line
+    assert f"kept from {made.chosen_on}, since this forecast does not pay the cost of a trade" in line
+    never = with_record(stored, tmp_path, config={"trading": {**trading, "cost_bps": 1e5}})
+    made = predict(never, runs, data=folder)
+    assert (made.chosen_on, made.weight) == (None, 0.0)
+    assert (
+        "Suggested weight +0.00 of equity, after costs; no forecast so far pays the cost of a trade"
+        in "".join(made.lines())
+    )
 
 
 def test_a_context_that_was_not_brought_up_to_date_is_said(

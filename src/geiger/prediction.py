@@ -67,9 +67,9 @@ class Prediction:
         Shares of these outcomes that fell below and above it.
     weight : float
         Suggested share of equity after costs, under the run's trading rule.
-    kept_from : date or None
-        The day of the forecast that chose this weight, where none since was large enough to count; None where
-        this one chose it, or none ever was.
+    chosen_on : date or None
+        The day of the forecast that chose this weight: `day` itself, or an earlier one where none since was
+        large enough to count. None where none ever was, and nothing is held.
     data_age, model_age : int or None, int
         Sessions closed since `day` (None where no calendar says), and rows since the last one learned from.
     status, health : str
@@ -96,7 +96,7 @@ class Prediction:
     below: float | None
     above: float | None
     weight: float
-    kept_from: dt.date | None
+    chosen_on: dt.date | None
     data_age: int | None
     model_age: int
     status: str
@@ -132,17 +132,20 @@ class Prediction:
             f"{self.symbol} {self.model}: {self.direction}, expected {as_text(self.expected, 'return')} from "
             f"the {fill} of {self.entry_day} to the {fill} of {self.exit_day}",
             f"  {aim} interval {spread} (out of sample it {held})",
-            f"  Suggested weight {self.weight:+.2f} of equity, after costs{self._why_kept()}",
+            f"  Suggested weight {self.weight:+.2f} of equity, after costs{self._why()}",
             f"  Made at the close of {self.day}: data {age}, model {_counted(self.model_age, 'row')} old",
             f"  From {self.run}: {self.status}, {self.health}",
             f"  Verdict: {self.verdict} (nothing here says whether this is skill or luck)",
             *(f"  Warning {notice.code}: {notice.text}" for notice in self.notices),
         ]
 
-    def _why_kept(self) -> str:
-        if self.kept_from is None:
+    def _why(self) -> str:
+        """Return why the weight is not what this forecast asks for; nothing where it is."""
+        if self.chosen_on == self.day:
             return ""
-        return f"; kept from {self.kept_from}, since this forecast does not pay the cost of a trade"
+        if self.chosen_on is None:
+            return "; no forecast so far pays the cost of a trade"
+        return f"; kept from {self.chosen_on}, since this forecast does not pay the cost of a trade"
 
 
 def _counted(count: int, word: str) -> str:
@@ -217,7 +220,7 @@ def predict(
     entry = next_session(market, day)
     exit_day = next_session(market, entry) if material.fill == "next_open" else entry
     history = stored.forecasts().join(material.prices.select("day"), on="day", how="semi")
-    forecast, weight, kept_from = _decided(model, material, config, history, stored.sealed())
+    forecast, weight, chosen_on = _decided(model, material, config, history, stored.sealed())
     errors = _errors(history, material)
     scale = float(volatility_on(material, material.prices["day"].slice(last, 1), HALFLIFE)[0])
     found, held = interval(forecast, scale, errors.scores, level), errors.coverage(level)
@@ -243,7 +246,7 @@ def predict(
         below=held.below,
         above=held.above,
         weight=weight,
-        kept_from=kept_from,
+        chosen_on=chosen_on,
         data_age=age,
         model_age=model_age,
         status=str(stored.facts.get("status")),
@@ -373,12 +376,12 @@ def _require_closed(material: Material, now: dt.datetime) -> None:
 def _decided(
     model: SavedModel, material: Material, config: Config, history: pl.DataFrame, sealed: pl.DataFrame
 ) -> tuple[float, float, dt.date | None]:
-    """Return the forecast of the last row, the weight the trading rule would hold after it, and since when.
+    """Return the last row's forecast, the weight the rule holds after it, and the day that chose it.
 
     The rule compares a forecast with those of the last year, and keeps its position where one is too small
     to count. So it is given the run's out-of-sample forecasts, those it went on to make without ever scoring
-    them, and for the rows since those of the model for use. "Since when" is None where the last row itself
-    chose the weight, or no row did.
+    them, and for the rows since those of the model for use. The weight was chosen by the forecast of the day
+    returned, None where none was ever large enough.
     """
     days, n = material.prices["day"], material.prices.height
     columns = ["day", "forecast", "train_std"]
@@ -395,8 +398,8 @@ def _decided(
     expected = expected_simple(forecasts, std, config)
     weights = decide(expected, volatility_on(material, on), sizing)
     counting = np.flatnonzero(sizing.counts(expected))
-    kept_from = on[int(counting[-1])] if counting.size and counting[-1] < len(on) - 1 else None
-    return float(recent[-1]), float(weights[-1]), kept_from
+    chosen_on = on[int(counting[-1])] if counting.size else None
+    return float(recent[-1]), float(weights[-1]), chosen_on
 
 
 @dataclass(frozen=True)
