@@ -318,6 +318,25 @@ def test_a_close_that_is_back_the_next_day_is_no_split(factor: float, part: str)
     }
 
 
+@pytest.mark.parametrize("factor", [1.6, 0.5, 100.0])
+@pytest.mark.parametrize("days", [2, 4])
+def test_closes_that_are_wrong_for_some_days_are_no_splits(factor: float, days: int) -> None:
+    bars = market()
+    for name in ("Open", "High", "Low", "Close"):
+        bars[name][125 : 125 + days] *= factor
+    result = found(frame(bars))
+    assert set(result) == {"DATA_REVERTED_MOVE"}
+    assert "is back within days" in result["DATA_REVERTED_MOVE"].text
+    assert f"then on {day_of(125 + days)} " in result["DATA_REVERTED_MOVE"].text
+
+
+def test_a_level_that_holds_for_a_week_is_not_called_reverted() -> None:
+    bars = market()
+    for name in ("Open", "High", "Low", "Close"):
+        bars[name][125:132] *= 1.6
+    assert "DATA_REVERTED_MOVE" not in found(frame(bars))
+
+
 def test_a_move_that_stays_or_comes_back_by_half_is_not_called_reverted() -> None:
     for back in (1.0, 1.6**-0.5):
         bars = market()

@@ -46,7 +46,7 @@ CODES: Mapping[str, str] = {
     "DATA_ADJUSTMENT_JUMP": "the adjusted close jumps where the quoted close does not",
     "DATA_UNADJUSTED_SPLIT": "a price step looks like a split that nobody adjusted",
     "DATA_SPIKE": "one price of a bar lies far outside what the rest of the bar and its neighbours allow",
-    "DATA_REVERTED_MOVE": "the close moves far and is back the next day",
+    "DATA_REVERTED_MOVE": "the close moves far and is back within days",
     "DATA_EXTREME_RETURN": "a return lies beyond ten robust standard deviations",
     "DATA_STALE_CLOSES": "the close stays the same for five days or more",
     "DATA_STALE_OPENS": "opens repeat the last close, so a fill there is no trade",
@@ -82,7 +82,9 @@ _SPIKE = 0.10  # log distance; quiet series have wicks of many times their usual
 _SPIKE_RANGES = 10.0  # usual ranges of the days before and after; flash crashes reach it once a decade
 _REVERTED = 0.10  # log move
 _REVERTED_SIGMAS = 10.0  # robust standard deviations of the days before and after
-_REVERTED_REST = 0.10  # share of the move that may be left the next day
+_REVERTED_REST = 0.10  # share of the move that may be left when it is back
+_REVERTED_SPANS = 4  # days within which a move as large as a split may come back
+_SPLIT_SIZED = float(np.log(1.4))  # log move; smaller ones are no split
 _USUAL_DAYS = 20  # days before (and after) a step that say what is usual
 _FIRST_SHARE = 0.1  # of bar and of the step to the next open; ordinary bars have 0.3 and more
 _SHIFT_ROWS = 20  # fewer rows cannot show that labels are shifted
@@ -433,33 +435,44 @@ def _days_word(count: int) -> str:
     return "1 day" if count == 1 else f"{count} days"
 
 
-def _reverted(returns: Floats) -> Flags:
-    """Flag the rows whose large move the next row takes back.
+def _reverted(returns: Floats) -> dict[int, int]:
+    """Return the rows whose large move a later row takes back, each with that row.
 
-    Large is far beyond the days around both rows: in a crash such pairs are usual.
+    Large is far beyond the days around both rows: in a crash such pairs are usual. The next day any such move
+    counts; up to four days later only one as large as a split, with nothing large between.
     """
     size = np.abs(returns)
-    pair = np.zeros(len(returns), dtype=bool)
-    for row in np.flatnonzero(size[:-1] > _REVERTED):
-        around = [size[max(row - _USUAL_DAYS, 1) : row], size[row + 2 : row + 2 + _USUAL_DAYS]]
-        usual = 1.4826 * max((float(np.median(part)) for part in around if part.size >= 5), default=np.inf)
-        rest = abs(returns[row] + returns[row + 1])
-        back = rest <= max(_REVERTED_REST * size[row], 3.0 * usual)
-        pair[row] = back and size[row] > _REVERTED_SIGMAS * usual
-    return pair
+    found: dict[int, int] = {}
+    for row in np.flatnonzero(size[:-1] > _REVERTED).tolist():
+        if row in found.values():
+            continue
+        spans = _REVERTED_SPANS if size[row] > _SPLIT_SIZED else 1
+        for back in range(row + 1, min(row + 1 + spans, len(returns))):
+            around = [size[max(row - _USUAL_DAYS, 1) : row], size[back + 1 : back + 1 + _USUAL_DAYS]]
+            usual = 1.4826 * max(
+                (float(np.median(part)) for part in around if part.size >= 5), default=np.inf
+            )
+            rest = abs(returns[row] + returns[back])
+            fits = rest <= max(_REVERTED_REST * size[row], 3.0 * usual)
+            quiet = (size[row + 1 : back] <= _REVERTED_REST * size[row] + 3.0 * usual).all()
+            if fits and quiet and size[row] > _REVERTED_SIGMAS * usual:
+                found[row] = back
+                break
+    return found
 
 
-def _as_reverted(bars: _Bars, returns: Floats, pair: Flags) -> Doubt | None:
-    rows = np.flatnonzero(pair)
-    if not rows.size:
+def _as_reverted(bars: _Bars, returns: Floats, pairs: dict[int, int]) -> Doubt | None:
+    if not pairs:
         return None
     told = "; ".join(
-        f"{bars.day[int(row)]} {np.expm1(returns[row]):+.1%}, then {np.expm1(returns[row + 1]):+.1%}"
-        for row in rows[:DAYS_SHOWN]
+        f"{bars.day[row]} {np.expm1(returns[row]):+.1%}, then "
+        f"{'' if back == row + 1 else f'on {bars.day[back]} '}{np.expm1(returns[back]):+.1%}"
+        for row, back in list(pairs.items())[:DAYS_SHOWN]
     )
-    more = " ..." if rows.size > DAYS_SHOWN else ""
-    text = f"the close moves far and is back the next day ({told}{more}): a wrong close, or a real shock"
-    return Doubt("DATA_REVERTED_MOVE", "warning", bars.days(rows), int(rows.size), text)
+    more = " ..." if len(pairs) > DAYS_SHOWN else ""
+    when = "the next day" if all(back == row + 1 for row, back in pairs.items()) else "within days"
+    text = f"the close moves far and is back {when} ({told}{more}): a wrong close, or a real shock"
+    return Doubt("DATA_REVERTED_MOVE", "warning", bars.days(np.array(list(pairs))), len(pairs), text)
 
 
 @dataclass(frozen=True)
@@ -482,9 +495,10 @@ def _large_steps(bars: _Bars) -> list[Doubt | None]:
     """Tell steps that look like an unadjusted split from those that revert and those that look real."""
     returns = _returns(bars.close)
     sigma = _robust_sigma(returns[1:])
-    pair = _reverted(returns)
-    told = pair | np.concatenate([[False], pair[:-1]])  # both ways; no split takes itself back
-    large = np.flatnonzero((np.abs(returns) > np.log(1.4)) & ~told)
+    pairs = _reverted(returns)
+    told = np.zeros(len(returns), dtype=bool)  # both ways; no split takes itself back
+    told[[*pairs, *pairs.values()]] = True
+    large = np.flatnonzero((np.abs(returns) > _SPLIT_SIZED) & ~told)
     steps = [_weigh(bars, int(row), sigma) for row in large]
     splits = [step for step in steps if step.looks_like_split]
     extreme = (
@@ -497,7 +511,7 @@ def _large_steps(bars: _Bars) -> list[Doubt | None]:
     extreme[told] = False
     return [
         _as_split(bars, splits),
-        _as_reverted(bars, returns, pair),
+        _as_reverted(bars, returns, pairs),
         _as_extreme(bars, returns, extreme, steps),
     ]
 
