@@ -85,16 +85,6 @@ class Coverage:
     above: float | None
 
 
-def rows_needed(level: float) -> int:
-    """Return how many scores a finite interval takes at least: ceil((1 + level) / (1 - level)).
-
-    >>> [rows_needed(level) for level in (0.5, 0.8, 0.9, 0.95)]
-    [3, 9, 19, 39]
-    """
-    share = _share(level)
-    return math.ceil((1 + share) / (1 - share))
-
-
 def scores_of(forecast: ArrayLike, outcome: ArrayLike, scale: ArrayLike) -> Floats:
     """Return the error of each forecast in units of its scale (n,), above 0 where the outcome was higher.
 
@@ -147,7 +137,7 @@ def quantiles(scores: ArrayLike, level: float) -> tuple[float, float]:
     Returns
     -------
     low, high : float
-        Minus and plus infinity with fewer than `rows_needed` scores.
+        Minus and plus infinity with fewer than (1 + level) / (1 - level) scores: 19 at 0.9.
 
     Raises
     ------
@@ -218,7 +208,7 @@ def bounds(scores: ArrayLike, known_from: ArrayLike, level: float) -> Floats:
     Returns
     -------
     array (n, 2)
-        Without unit; infinite in rows with fewer than `rows_needed` scores.
+        Without unit; infinite in rows that know too few scores for `quantiles`.
 
     Raises
     ------
