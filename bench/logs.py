@@ -14,9 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from geiger.analyzer import analyze, list_facts
-from geiger.logbook import INDEX, LogBook
-from geiger.runs import threads_at_hand
+from geiger.analysis.analyzer import analyze, list_facts
+from geiger.analysis.logbook import INDEX, LogBook
+from geiger.runs.folder import threads_at_hand
 
 LOGS = 10_000
 REPEATS = 3

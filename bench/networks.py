@@ -41,8 +41,8 @@ from typing import Any
 
 import numpy as np
 
-from geiger.folds import Fold
-from geiger.windows import FoldArrays, fold_arrays
+from geiger.learning.folds import Fold
+from geiger.learning.windows import FoldArrays, fold_arrays
 
 Facts = dict[str, Any]
 Ends = list[tuple[float, float]]  # of each epoch: seconds of the clock, and of all processors
@@ -329,7 +329,7 @@ def walk(symbol: str, data: Path | None) -> Facts:
 
 def first_day(symbol: str, data: Path | None) -> str:
     """Return the day from which on DEVELOPED rows are left before the lock-box, or the first there is."""
-    from geiger.experiment import Experiment
+    from geiger.experiment.run import Experiment
 
     days = Experiment(symbol, "lstm", data=data).material().prices["day"]
     return str(days[-min(DEVELOPED, len(days))])

@@ -173,10 +173,10 @@ def hand_over(options: argparse.Namespace, steps: list[int], folder: Path) -> li
     list of (mean, standard deviation)
         What a standardised forecast of each fold stands for.
     """
-    from geiger.config import override, recipe
-    from geiger.experiment import Experiment
-    from geiger.walk import plan_folds
-    from geiger.windows import fold_arrays
+    from geiger.experiment.run import Experiment
+    from geiger.experiment.walk import plan_folds
+    from geiger.learning.windows import fold_arrays
+    from geiger.settings import override, recipe
 
     changes = {"refit": REFIT, "fill": "close", "max_folds": options.folds}
     config = override(recipe("default"), changes)

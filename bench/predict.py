@@ -21,10 +21,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from geiger.prediction import latest_material, predict
-from geiger.runs import RunsFolder
-from geiger.saved import model_of
-from geiger.walk import last_returns
+from geiger.experiment.walk import last_returns
+from geiger.runs.folder import RunsFolder
+from geiger.runs.saved import model_of
+from geiger.tomorrow.prediction import latest_material, predict
 
 RESULTS = Path(__file__).parent / "results" / "predict.json"
 

@@ -11,89 +11,40 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "geiger"
 
-BELOW_EXPERIMENT = [
-    *(
-        "errors",
-        "files",
-        "columns",
-        "records",
-        "seeds",
-        "config",
-        "metrics",
-        "market",
-        "features",
-        "target",
-        "folds",
-    ),
-    *("windows", "models", "backtest", "evidence", "runlog", "checks", "report", "runs"),
-]
+# room -> the rooms that it may import; a folder counts as one room, a file beside the folders as well
+SMALL = ["errors", "columns", "records", "seeds", "files", "metrics", "chain"]  # what everybody may use
+GROUND = [*SMALL, "settings", "market", "features", "learning", "models", "backtest", "evidence"]
+STOREY = [*GROUND, "runlog", "runs", "checks", "analysis", "report"]
 
-RUNNING = ["material", "saved", "walk", "stacking", "evaluation", "planning"]
-
-# part -> the parts of ours that it may import; a folder counts as one part
 MAY_IMPORT: dict[str, list[str]] = {
     "errors": [],
-    "files": ["errors"],
-    "chain": ["errors", "files"],
     "columns": ["errors"],
     "records": ["errors"],
     "seeds": ["errors"],
-    "config": ["errors"],
+    "files": ["errors"],
     "metrics": ["errors"],
-    "market": ["errors", "columns", "seeds", "files"],
-    "features": ["errors", "columns", "seeds"],
-    "target": ["errors", "columns", "seeds"],
-    "folds": ["errors", "columns"],
-    "windows": ["errors", "columns", "folds"],
-    "models": ["errors", "columns", "records", "seeds", "metrics", "windows", "files"],
-    "backtest": ["errors", "columns", "records", "metrics"],
-    "evidence": ["errors", "columns", "records", "metrics", "seeds"],
-    "runlog": ["errors", "records"],
-    "checks": ["errors", "records", "metrics"],
-    "report": ["errors", "records", "checks"],
-    "runs": ["errors", "columns", "records", "config", "files"],
-    "reporting": [
-        *("errors", "files", "columns", "records", "checks"),
-        *("runlog", "runs", "report", "backtest", "market"),
+    "chain": ["errors", "files"],
+    "settings": ["errors", "records"],
+    "market": ["errors", "columns", "seeds", "files", "settings"],
+    "features": ["errors", "columns", "seeds", "files", "settings"],
+    "learning": ["errors", "columns", "seeds", "settings"],
+    "models": [*SMALL, "settings", "features", "learning"],
+    "backtest": [*SMALL, "settings"],
+    "evidence": [*SMALL, "settings"],
+    "runlog": ["errors", "records", "settings"],
+    "runs": ["errors", "columns", "records", "files", "settings", "runlog", "learning", "models"],
+    "checks": ["errors", "records", "metrics", "settings", "runlog", "runs", "backtest"],
+    "analysis": ["errors", "files", "records", "metrics", "settings", "runlog", "runs", "backtest", "checks"],
+    "report": [
+        *("errors", "files", "columns", "records", "settings", "runlog"),
+        *("checks", "runs", "backtest", "evidence", "market"),
     ],
-    "material": ["errors", "columns", "records", "config", "market", "features", "target", "folds"],
-    "saved": ["errors", "files", "windows", "models", "runs"],
-    "walk": [
-        *("errors", "columns", "records", "seeds", "config", "features"),
-        *("material", "folds", "windows", "models", "runs", "saved"),
-    ],
-    "stacking": [*("errors", "columns", "records", "metrics", "folds"), *("material", "models", "report")],
-    "evaluation": [
-        *("errors", "columns", "records", "config", "metrics"),
-        *("material", "backtest", "evidence", "checks"),
-    ],
-    "planning": [*BELOW_EXPERIMENT, "material", "walk"],
-    "experiment": [*BELOW_EXPERIMENT, *RUNNING, "chain"],
-    "prediction": [*BELOW_EXPERIMENT, *RUNNING],
-    "forecast_ledger": [*BELOW_EXPERIMENT, "chain", "prediction"],
-    "replay": [*BELOW_EXPERIMENT, *RUNNING, "experiment"],
-    "studies": [*BELOW_EXPERIMENT, *RUNNING, "experiment"],
-    "cli": [
-        *BELOW_EXPERIMENT,
-        *RUNNING,
-        "experiment",
-        "prediction",
-        "forecast_ledger",
-        "replay",
-        "reporting",
-        "studies",
-        "logbook",
-        "analyzer",
-        "service",
-        "agents",
-    ],
-    "service": [
-        *("errors", "records", "runlog", "checks", "runs"),
-        *("logbook", "analyzer", "files", "columns"),
-    ],
-    "logbook": ["errors", "files", "records", "runlog", "checks"],
-    "analyzer": ["errors", "records", "runlog", "checks", "logbook"],
+    "experiment": STOREY,
+    "tomorrow": [*STOREY, "experiment"],
+    "studies": [*STOREY, "experiment", "tomorrow"],
     "agents": ["errors", "files"],
+    "cli": [*STOREY, "experiment", "tomorrow", "studies", "agents", "service"],
+    "service": [*STOREY, "experiment", "tomorrow", "studies", "agents"],
 }
 
 # Libraries that cost time or may be absent: imported inside the function of their adapter, never at the top.
@@ -160,7 +111,7 @@ def test_arrows_point_one_way(path: Path) -> None:
     part = part_of(path)
     if part in ("__init__", "__main__"):  # the face: lazily opens every door
         return
-    assert part in MAY_IMPORT, f"{path}: a new part needs its row in the table"
+    assert part in MAY_IMPORT, f"{path}: a new room needs its row in the table"
     for name, line, _ in imports(path):
         if name.startswith("geiger."):
             other = name.split(".")[1]

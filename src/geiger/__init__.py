@@ -13,10 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from geiger.config import Config, override, recipe
-    from geiger.experiment import Experiment, Run, run
+    from geiger.experiment.run import Experiment, Run, run
     from geiger.features.catalogue import build_features
     from geiger.market.sources import load_prices
+    from geiger.settings import Config, override, recipe
 
 __version__ = "0.1.0"
 
@@ -33,14 +33,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Config": "geiger.config",
-    "Experiment": "geiger.experiment",
-    "Run": "geiger.experiment",
+    "Config": "geiger.settings",
+    "Experiment": "geiger.experiment.run",
+    "Run": "geiger.experiment.run",
     "build_features": "geiger.features.catalogue",
     "load_prices": "geiger.market.sources",
-    "override": "geiger.config",
-    "recipe": "geiger.config",
-    "run": "geiger.experiment",
+    "override": "geiger.settings",
+    "recipe": "geiger.settings",
+    "run": "geiger.experiment.run",
 }
 
 

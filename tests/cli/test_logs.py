@@ -24,14 +24,14 @@ import polars as pl
 import pytest
 
 from geiger import Experiment, recipe, run
-from geiger.analyzer import Analysis, LogAnalysis, analyze, findings_of
+from geiger.analysis.analyzer import Analysis, LogAnalysis, analyze, findings_of
+from geiger.analysis.logbook import INDEX, LogBook
 from geiger.cli import main
 from geiger.cli.parser import build_parser
-from geiger.config import override
-from geiger.logbook import INDEX, LogBook
 from geiger.market.synthetic import planted_market
 from geiger.records import Figure, Notice, Status
 from geiger.runlog import RunLogWriter
+from geiger.settings import override
 
 SMALL = {"min_train": 200, "lockbox": 50, "refit": 60, "max_folds": 4}
 Call = Any
@@ -106,7 +106,7 @@ def _killed(root: Path, prices: pl.DataFrame) -> str:
     """Kill a run once it has written a fold, and return the name of its log."""
     code = (
         "import sys, polars as pl\nfrom geiger import Experiment, recipe, run\n"
-        "from geiger.config import override\n"
+        "from geiger.settings import override\n"
         f"config = override(recipe('quick'), {SMALL | {'max_folds': 9, 'catboost': {'max_trees': 400}}!r})\n"
         "run(Experiment('FFF', 'catboost', config, prices=pl.read_parquet(sys.argv[1]), context='none'))\n"
     )

@@ -133,12 +133,12 @@ def test_a_model_that_fails_ends_as_failed_with_code_3(
     def breaks(*_: object, **__: object) -> None:
         raise MemoryError("too much")
 
-    monkeypatch.setattr("geiger.experiment.walk", fails)
+    monkeypatch.setattr("geiger.experiment.run.walk", fails)
     answer = on_data("train", "ridge", "AAA")
     assert answer.code == 3
     assert "geiger: AAA ridge: ridge: no solution" in answer.complaint
     assert read_log(logs()[0]).status is Status.FAILED
-    monkeypatch.setattr("geiger.experiment.walk", breaks)
+    monkeypatch.setattr("geiger.experiment.run.walk", breaks)
     answer = on_data("train", "ridge", "AAA", "BBB")
     assert answer.code == 3
     assert answer.err.splitlines() == [f"geiger: {s} ridge: MemoryError: too much" for s in ("AAA", "BBB")]
@@ -286,7 +286,7 @@ def test_a_damaged_fold_is_trained_again(on_data: Call, monkeypatch: pytest.Monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("geiger.experiment._finish", stop)
+        patched.setattr("geiger.experiment.run._finish", stop)
         assert "finished folds are kept" in on_data("train", "ridge", "AAA").complaint
     part = min(Path("runs/.parts").rglob("*.npz"))
     content = part.read_bytes()
@@ -317,7 +317,7 @@ def test_the_plans_own_line(data: Path, tmp_path: Path) -> None:
 
 def test_an_alarm_comes_before_anything_good(on_data: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     alarm = Notice("LEAK_SUSPECT", "too good to be true")
-    monkeypatch.setattr("geiger.evaluation.alarms", lambda **figures: (alarm,))
+    monkeypatch.setattr("geiger.experiment.evaluation.alarms", lambda **figures: (alarm,))
     lines = on_data("train", "lgb", "AAA").out.splitlines()
     said = lines.index("  Warning LEAK_SUSPECT: too good to be true")
     assert said < next(i for i, line in enumerate(lines) if "Direction Accuracy" in line)

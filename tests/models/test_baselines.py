@@ -5,9 +5,9 @@ import pytest
 from sklearn.linear_model import Ridge as SklearnRidge
 
 from geiger.errors import SettingError
-from geiger.folds import Fold
+from geiger.learning.folds import Fold
+from geiger.learning.windows import Block, Weighting, fold_arrays, join
 from geiger.models.baselines import Ridge, RunningMean, Zero, ridge_path
-from geiger.windows import Block, Weighting, fold_arrays, join
 
 FOLD = Fold(0, range(0, 200), range(201, 260), range(261, 300))
 

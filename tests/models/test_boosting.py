@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from geiger.errors import MissingLibrary, SettingError, TrainingError
-from geiger.folds import Fold
+from geiger.learning.folds import Fold
+from geiger.learning.windows import Weighting, fold_arrays, join
 from geiger.models import make, resolve
 from geiger.models.boosting import CatBoost, LightGBM, XGBoost
-from geiger.windows import Weighting, fold_arrays, join
 
 LIBRARIES = (XGBoost, LightGBM, CatBoost)
 FOLD = Fold(0, range(0, 500), range(501, 650), range(651, 800))

@@ -9,9 +9,9 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from geiger.errors import SettingError, TrainingError
-from geiger.folds import Fold
+from geiger.learning.folds import Fold
+from geiger.learning.windows import Weighting, block_of, fold_arrays
 from geiger.models import FORECASTERS, GROUPS, LOG_NAMES, expand, fit_members, make, resolve, wrap
-from geiger.windows import Weighting, block_of, fold_arrays
 
 FOLD = Fold(0, range(0, 240), range(241, 300), range(301, 340))
 SMALL = {"max_trees": 25, "learning_rate": 0.1, "l2": 1.0}

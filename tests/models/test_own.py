@@ -5,9 +5,9 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 
 from geiger.errors import SettingError, TrainingError
-from geiger.folds import Fold
+from geiger.learning.folds import Fold
+from geiger.learning.windows import Weighting, fold_arrays
 from geiger.models import wrap
-from geiger.windows import Weighting, fold_arrays
 
 FOLD = Fold(0, range(0, 60), range(61, 80), range(81, 100))
 

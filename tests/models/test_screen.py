@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geiger.folds import Fold
+from geiger.learning.folds import Fold
+from geiger.learning.windows import fold_arrays
 from geiger.models.baselines import Ridge
 from geiger.models.screen import MAX_DELAY, Term, _t_alone, _t_pairs, find_terms, fit_screened
-from geiger.windows import fold_arrays
 
 FOLD = Fold(0, range(30, 1530), range(1531, 1800), range(1801, 2300))
 WIDTH = 12

@@ -23,13 +23,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from geiger.errors import DataError, SettingError
-from geiger.folds import Fold
+from geiger.learning.folds import Fold
+from geiger.learning.windows import Scaler, fold_arrays
 from geiger.models import FORECASTERS, Predictor, fit_members, make, wrap
 from geiger.models.base import State, average
 from geiger.models.nets.forecaster import NetPredictor
 from geiger.models.state import rows_of, spans_of
 from geiger.models.storage import read_state, restore, restore_scaler, scaler_state, write_state
-from geiger.windows import Scaler, fold_arrays
 
 FOLD = Fold(0, range(0, 240), range(241, 300), range(301, 340))
 SMALL = {"max_trees": 25, "learning_rate": 0.1, "l2": 1.0}
@@ -196,7 +196,7 @@ import sys
 import numpy as np
 from pathlib import Path
 from geiger.models.storage import read_state, restore
-from geiger.windows import Block, History
+from geiger.learning.windows import Block, History
 folder = Path({str(tmp_path)!r})
 ridge, net = (read_state(folder / name, known) for name, known in zip(("ridge", "net"), {hashes!r}))
 given = np.load(folder / "rows.npz")

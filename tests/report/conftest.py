@@ -16,10 +16,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from geiger.config import override, recipe
-from geiger.experiment import Experiment, backtest, plan, run
+from geiger.experiment.run import Experiment, backtest, plan, run
 from geiger.market.synthetic import planted_market
-from geiger.runs import RunsFolder, StoredRun
+from geiger.runs.folder import RunsFolder, StoredRun
+from geiger.settings import override, recipe
 
 VOID = {"meta", "link", "br", "img", "circle", "path", "line", "use"}
 

@@ -15,10 +15,10 @@ import pytest
 from geiger.checks.base import Evidence, Finding, Severity
 from geiger.errors import DataError, SettingError
 from geiger.records import Epoch, as_text
+from geiger.report.gather import HELD, MATCHED, _split, compare, log_of, view_of
 from geiger.report.page import compare_page, run_page
 from geiger.report.view import Equity, Pairing, RunView
-from geiger.reporting import HELD, MATCHED, _split, compare, log_of, view_of
-from geiger.runs import RunsFolder, StoredRun
+from geiger.runs.folder import RunsFolder, StoredRun
 
 Runs = dict[str, StoredRun]
 Read = Callable[[str], Any]

@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
-from geiger.checks.plan import checkpoints, ladder
+from geiger.backtest.yardsticks import checkpoints, ladder
 from geiger.metrics import HealthCode
 from geiger.records import Epoch, Figure, FoldResult, FoldScore, Notice, Score, Status, Year
 from geiger.runlog import RunLogWriter, Scorecard, read_log

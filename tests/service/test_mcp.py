@@ -21,10 +21,10 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 import geiger
-from geiger.checks.plan import checkpoints
+from geiger.backtest.yardsticks import checkpoints
 from geiger.records import Epoch, Figure, Notice, Status
 from geiger.runlog import RunLogWriter
-from geiger.runs import RUN_NAME, RunsFolder
+from geiger.runs.folder import RUN_NAME, RunsFolder
 from geiger.service import tools
 from geiger.service.bounds import BYTES
 from geiger.service.mcp import LINE

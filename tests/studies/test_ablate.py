@@ -12,9 +12,9 @@ import pytest
 from scipy import stats
 
 from geiger import metrics
-from geiger.config import recipe
 from geiger.errors import SettingError, TrainingError
 from geiger.models.baselines import Ridge
+from geiger.settings import recipe
 from geiger.studies import ablate
 from geiger.studies.ablate import (
     ERROR,

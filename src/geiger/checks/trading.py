@@ -6,8 +6,8 @@ import math
 import re
 import shlex
 
+from geiger.backtest.yardsticks import days_to_alarm
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
-from geiger.checks.plan import days_to_alarm
 from geiger.records import as_text
 
 LIKE_THE_MARKET = 0.7  # correlation of the net returns with buy-and-hold

@@ -10,7 +10,7 @@ from geiger.cli.complaint import complain
 from geiger.cli.options import day_of
 from geiger.cli.terminal import print_json, progress
 from geiger.errors import SettingError
-from geiger.runs import RunsFolder
+from geiger.runs.folder import RunsFolder
 from geiger.studies.ablate import Results, Task, expected_hours, make_tasks, run, select
 from geiger.studies.ablation_report import Ablation, write_report
 from geiger.studies.arms import ARMS

@@ -10,12 +10,12 @@ from geiger.cli.options import TRADING, settings_given
 from geiger.cli.show import Voice, data_lines, run_facts, scorecard_text
 from geiger.cli.terminal import print_json
 from geiger.cli.train import EXIT, Result, for_each, show_plan, show_run, train_one
-from geiger.config import Config, override
 from geiger.errors import SettingError
-from geiger.experiment import Experiment, Plan, plan
-from geiger.experiment import backtest as trade
-from geiger.replay import config_of_run, material_of_run
-from geiger.runs import RunsFolder, StoredRun
+from geiger.experiment.replay import config_of_run, material_of_run
+from geiger.experiment.run import Experiment, Plan, plan
+from geiger.experiment.run import backtest as trade
+from geiger.runs.folder import RunsFolder, StoredRun
+from geiger.settings import Config, override
 
 
 def backtest(args: argparse.Namespace) -> int:

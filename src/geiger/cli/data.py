@@ -19,7 +19,7 @@ from geiger.market.readers import Reading, read_prices
 from geiger.market.rhythm import observed_market
 from geiger.market.snapshots import Store, content_hash
 from geiger.market.sources import Loaded, fetch_yahoo, left_out, list_symbols, load
-from geiger.runs import RunsFolder
+from geiger.runs.folder import RunsFolder
 
 LISTED = ("symbol", "source", "first_day", "last_day", "rows", "market")
 SHOWN_BARS = 5

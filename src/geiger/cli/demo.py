@@ -7,8 +7,8 @@ import argparse
 from geiger.cli.report import write_page
 from geiger.cli.show import Voice, duration, scorecard_text
 from geiger.cli.train import EXIT, models_of, show_plan, show_run, train_one
-from geiger.config import recipe
-from geiger.experiment import Experiment, backtest, plan
+from geiger.experiment.run import Experiment, backtest, plan
+from geiger.settings import recipe
 
 SYMBOL, CONTEXT = "AAPL", "^GSPC"
 MODELS = ("ridge", "lstm", "gbm", "stack")

@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 
 from geiger.cli.show import warning_lines
 from geiger.cli.terminal import print_json, table
-from geiger.config import recipe
 from geiger.errors import SettingError
-from geiger.experiment import Experiment
+from geiger.experiment.run import Experiment
 from geiger.features.catalogue import FEATURES, VERSION, WARMUP, build_features
 from geiger.files import write_atomically, write_frame
+from geiger.settings import recipe
 
 
 def list_features(args: argparse.Namespace) -> int:

@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from geiger import analyzer
-from geiger.analyzer import Analysis, LogAnalysis, Step, analyze_case
+from geiger.analysis import analyzer
+from geiger.analysis.analyzer import Analysis, LogAnalysis, Step, analyze_case
+from geiger.analysis.logbook import LogBook
 from geiger.checks.base import Evidence, Finding
 from geiger.cli.complaint import complain
 from geiger.cli.terminal import counted, print_json, progress, table
 from geiger.errors import DataError, SettingError
-from geiger.logbook import LogBook
 from geiger.records import PLAN_FIGURES, Unit, as_text
 from geiger.runlog.facts import clean
 

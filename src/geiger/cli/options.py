@@ -10,10 +10,10 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from geiger.config import Config, from_toml, override, recipe
 from geiger.errors import SettingError
-from geiger.experiment import Experiment
+from geiger.experiment.run import Experiment
 from geiger.market.calendar import valid_symbol
+from geiger.settings import Config, from_toml, override, recipe
 
 SETTINGS = (
     "seeds",

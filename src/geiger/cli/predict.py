@@ -11,13 +11,13 @@ from geiger.cli.complaint import complain, plain
 from geiger.cli.options import symbols_of
 from geiger.cli.terminal import print_json
 from geiger.errors import SettingError
-from geiger.forecast_ledger import chain_of, save, score
 from geiger.market.calendar import valid_symbol
 from geiger.market.snapshots import Store
 from geiger.market.sources import load
 from geiger.models import expand
-from geiger.prediction import Prediction, find_model, predict
-from geiger.runs import RunsFolder
+from geiger.runs.folder import RunsFolder
+from geiger.tomorrow.forecast_ledger import chain_of, save, score
+from geiger.tomorrow.prediction import Prediction, find_model, predict
 
 
 def predict_next(args: argparse.Namespace) -> int:

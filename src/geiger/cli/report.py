@@ -11,10 +11,10 @@ from geiger.checks.base import Finding
 from geiger.cli.terminal import print_json
 from geiger.errors import DataError, SettingError
 from geiger.files import write_atomically
+from geiger.report.gather import compare, log_of, view_of
 from geiger.report.page import compare_page, run_page
 from geiger.report.view import RunView
-from geiger.reporting import compare, log_of, view_of
-from geiger.runs import RunsFolder, StoredRun
+from geiger.runs.folder import RunsFolder, StoredRun
 
 PAGE = "report.html"
 LONGEST_NAME = 120  # characters of a file's name, without its ending; file systems take 255 bytes
@@ -76,7 +76,7 @@ def _view(stored: StoredRun, log_dir: Path) -> RunView:
 
 def _findings(log: Path | None) -> tuple[Finding, ...] | None:
     """Return what the analyzer finds in the log; None without a log that it can read."""
-    from geiger.analyzer import findings_of
+    from geiger.analysis.analyzer import findings_of
 
     try:
         return None if log is None else findings_of(log)

@@ -8,7 +8,7 @@ from typing import Any
 
 from geiger.backtest import LABELS
 from geiger.cli.terminal import counted
-from geiger.experiment import BaseRun, Plan, Run
+from geiger.experiment.run import BaseRun, Plan, Run
 from geiger.records import Notice, Outcome, as_text
 from geiger.runlog import Scorecard
 from geiger.runlog.sections import scorecard_lines

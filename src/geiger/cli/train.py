@@ -21,12 +21,12 @@ from geiger.cli.show import (
     warning_lines,
 )
 from geiger.cli.terminal import print_json, progress
-from geiger.config import Config
 from geiger.errors import TrainingError
-from geiger.experiment import Experiment, Plan, Run, plan, run, run_bases
+from geiger.experiment.run import Experiment, Plan, Run, plan, run, run_bases
+from geiger.experiment.walk import FoldOutput
 from geiger.models import expand, resolve
 from geiger.records import Status, as_text
-from geiger.walk import FoldOutput
+from geiger.settings import Config
 
 EXIT = {Status.SUCCESS: 0, Status.FAILED: 3, Status.COLLAPSED: 3}
 Result = tuple[int, dict[str, Any]]  # exit code, and facts that JSON can hold

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from geiger.errors import SettingError, TrainingError
+from geiger.learning.windows import Block, Floats, Ints
 from geiger.models.state import MAX_FEATURES, State, rows_of, spans_of
 from geiger.records import Epoch, Notice, Training
-from geiger.windows import Block, Floats, Ints
 
 
 @dataclass(frozen=True, kw_only=True)

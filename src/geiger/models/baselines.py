@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from geiger.errors import SettingError
+from geiger.learning.windows import Block, Floats, join
 from geiger.models.base import (
     COMMON_FACTS,
     Forecaster,
@@ -18,7 +19,6 @@ from geiger.models.base import (
     shares,
 )
 from geiger.models.state import State
-from geiger.windows import Block, Floats, join
 
 
 @dataclass(frozen=True, kw_only=True)

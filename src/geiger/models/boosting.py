@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geiger.errors import GeigerError, SettingError, TrainingError
+from geiger.learning.windows import Block, Floats, join
 from geiger.models.base import (
     COMMON_FACTS,
     Forecaster,
@@ -29,7 +30,6 @@ from geiger.models.base import (
 from geiger.models.library import load
 from geiger.models.state import State
 from geiger.records import Epoch, Notice
-from geiger.windows import Block, Floats, join
 
 RECORD_EVERY = 50  # rounds between two epoch records
 FEW_TREES = 10  # with fewer, the inner validation rows showed no skill

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from geiger.errors import SettingError, TrainingError
+from geiger.learning.windows import Block, Floats, join
 from geiger.models.base import Forecaster, Predictor, epoch_record
 from geiger.models.state import State
 from geiger.records import Notice
-from geiger.windows import Block, Floats, join
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,9 @@ from statistics import NormalDist
 
 import numpy as np
 
+from geiger.learning.windows import Block, Floats, History, Ints, join
 from geiger.models.baselines import Linear, Ridge, restore_linear
 from geiger.models.state import MAX_FEATURES, State
-from geiger.windows import Block, Floats, History, Ints, join
 
 MAX_DELAY = 20  # days
 MAX_TERMS = 8

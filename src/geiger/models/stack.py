@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geiger.errors import SettingError, TrainingError
-from geiger.windows import Floats
+from geiger.learning.windows import Floats
 
 Rule = Literal["elastic_net", "nnls", "simplex", "equal"]
 RULES: tuple[Rule, ...] = ("elastic_net", "nnls", "simplex", "equal")

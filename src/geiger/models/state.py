@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geiger.errors import DataError
-from geiger.windows import Floats, Ints
+from geiger.learning.windows import Floats, Ints
 
 MAX_FEATURES = 100_000
 MAX_ROWS = 300_000  # days: a thousand years

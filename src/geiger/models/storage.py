@@ -35,11 +35,11 @@ from numpy.typing import NDArray
 
 from geiger.errors import DataError
 from geiger.files import write_atomically
+from geiger.learning.windows import Scaler
 from geiger.models.base import COMMON_FACTS, Ensemble, Predictor, restore_common
 from geiger.models.baselines import restore_linear
 from geiger.models.boosting import LIBRARIES, restore_trees
 from geiger.models.state import MAX_FEATURES, State
-from geiger.windows import Scaler
 
 FORMAT = 1
 MAX_BYTES = 256 * 2**20  # of all files of a model together

@@ -46,7 +46,7 @@ class Answers:
         limit: int = 50,
     ) -> dict[str, Any]:
         """Return every log in short, the newest first."""
-        from geiger.analyzer import list_facts
+        from geiger.analysis.analyzer import list_facts
 
         found = list_facts(self._book(), symbol=symbol, model=model, status=status)
         rows = [{key: fact for key, fact in facts.items() if key != "new"} for facts in found]
@@ -54,7 +54,7 @@ class Answers:
 
     def show_run(self, name: str) -> dict[str, Any]:
         """Return what one log says, with the lines of its facts; its epochs have an answer of their own."""
-        from geiger.analyzer import show_facts
+        from geiger.analysis.analyzer import show_facts
 
         facts = show_facts(self._book(), name)
         lines = {key: line for key, line in facts["lines"].items() if not key.startswith("EPOCH METRICS/")}
@@ -70,7 +70,7 @@ class Answers:
         limit: int = 10,
     ) -> dict[str, Any]:
         """Return what runs mean, and on the first page what all of them together do and what to try next."""
-        from geiger.analyzer import analysis_facts, analyze
+        from geiger.analysis.analyzer import analysis_facts, analyze
 
         if sum(choice is not None and choice is not False for choice in (names, newest, all)) > 1:
             raise SettingError("analyze_runs: give names, newest or all, not several of them")
@@ -88,7 +88,7 @@ class Answers:
 
     def compare_runs(self, names: list[str]) -> dict[str, Any]:
         """Return 2 to 10 runs side by side."""
-        from geiger.analyzer import compare_facts
+        from geiger.analysis.analyzer import compare_facts
 
         return whole(compare_facts(self._book(), names))
 
@@ -106,7 +106,7 @@ class Answers:
 
     def forecasts(self, name: str, offset: int = 0, limit: int = 100) -> dict[str, Any]:
         """Return the out-of-sample forecasts of a run, day by day."""
-        from geiger.runs import RunsFolder
+        from geiger.runs.folder import RunsFolder
 
         inside(self._runs_dir, name, "run.json")
         _refuse_too_many(inside(self._runs_dir, name, "forecasts.parquet"))
@@ -125,7 +125,7 @@ class Answers:
         return self._served
 
     def _newest(self, count: int | None) -> list[str]:
-        from geiger.analyzer import list_facts
+        from geiger.analysis.analyzer import list_facts
 
         return [str(facts["name"]) for facts in list_facts(self._book())[:count]]
 

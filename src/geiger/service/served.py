@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from geiger.logbook import Entry, LogBook, Stamp
+from geiger.analysis.logbook import Entry, LogBook, Stamp
 from geiger.records import RunLog
 from geiger.service.tools import is_name
 

@@ -21,15 +21,15 @@ import polars as pl
 
 from geiger import metrics
 from geiger.checks.collapse import diagnose
-from geiger.config import Config, as_dict, override, recipe
 from geiger.errors import DataError, GeigerError, SettingError, TrainingError, did_you_mean
+from geiger.experiment.walk import STARTUP_SECONDS, Walk, plan_folds, walk
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.models import FORECASTERS, Forecaster, make
 from geiger.records import Status
-from geiger.runs import environment, key_of, threads_at_hand
+from geiger.runs.folder import environment, key_of, threads_at_hand
+from geiger.settings import Config, as_dict, override, recipe
 from geiger.studies.arms import Arm
 from geiger.studies.markets import MadeMarket, Market, few_of
-from geiger.walk import STARTUP_SECONDS, Walk, plan_folds, walk
 
 Floats = npt.NDArray[np.float64]
 Record = dict[str, Any]

@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from geiger.config import recipe
-from geiger.folds import Fold
+from geiger.learning.folds import Fold
+from geiger.learning.windows import fold_arrays
 from geiger.models import make
 from geiger.seeds import derive, generator
-from geiger.windows import fold_arrays
+from geiger.settings import recipe
 
 Floats = npt.NDArray[np.float64]
 Case = Literal["within", "beyond", "returns"]

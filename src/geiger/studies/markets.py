@@ -12,15 +12,15 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from geiger.config import Config, recipe
-from geiger.config import override as changed
+from geiger.experiment.material import Material, prepare
 from geiger.features.catalogue import WARMUP
 from geiger.market.loaded import Loaded
 from geiger.market.snapshots import Store, content_hash
 from geiger.market.sources import list_symbols
 from geiger.market.synthetic import Planted, Signal, garch_market, planted_market
-from geiger.material import Material, prepare
 from geiger.seeds import derive
+from geiger.settings import Config, recipe
+from geiger.settings import override as changed
 
 Kind = Literal["linear", "nonlinear", "null", "real"]
 

@@ -17,21 +17,21 @@ import polars as pl
 
 from geiger import metrics
 from geiger.columns import FORECASTS
-from geiger.config import Config, override, recipe
 from geiger.errors import DataError, GeigerError, TrainingError
 from geiger.evidence.by_day import Daily
+from geiger.experiment.stacking import EQUAL, Base, Stacked, stack
+from geiger.experiment.walk import plan_folds, walk
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.files import read_frame, write_atomically, write_frame
-from geiger.folds import later_blocks
+from geiger.learning.folds import later_blocks
 from geiger.market.synthetic import Signal
 from geiger.models import make
 from geiger.models.stack import MetaLearner
-from geiger.runs import key_of, threads_at_hand
-from geiger.stacking import EQUAL, Base, Stacked, stack
+from geiger.runs.folder import key_of, threads_at_hand
+from geiger.settings import Config, override, recipe
 from geiger.studies.ablate import shaping
 from geiger.studies.markets import MadeMarket, Market
 from geiger.studies.tables import NO_DAYS, Estimate, over_made_markets, over_symbols
-from geiger.walk import plan_folds, walk
 
 BASES = ("ridge", "xgb", "lgb", "catboost", "lstm", "xlstm")
 # Long enough for eight folds of base forecasts, of which the last six are weighed.

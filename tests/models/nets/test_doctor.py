@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from geiger.checks.collapse import Cause, diagnose
-from geiger.folds import Fold
+from geiger.learning.folds import Fold
+from geiger.learning.windows import fold_arrays
 from geiger.metrics import HealthCode, correlation, health
 from geiger.models.nets.forecaster import LSTMTransformer
-from geiger.windows import fold_arrays
 
 pytestmark = pytest.mark.slow
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from geiger.errors import DataError, SettingError, TrainingError
-from geiger.folds import Fold
+from geiger.learning.folds import Fold
+from geiger.learning.windows import fold_arrays
 from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.forecaster import LOSS_NAMES, XLSTMTS, LSTMTransformer, job_of, program_of
 from geiger.models.nets.loop import Course, Schedule, forecast, stack, train
 from geiger.models.nets.losses import LOSSES
-from geiger.windows import fold_arrays
 
 FOLD = Fold(0, range(40, 280), range(281, 340), range(341, 380))
 SMALL = LSTMTransformer(

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from geiger.errors import DataError, SettingError, TrainingError, did_you_mean
+from geiger.learning.windows import Block, Floats, Ints, join
 from geiger.metrics import correlation, nrc1, nrc2, pred_std
 from geiger.models.base import Forecaster, Predictor, common_state
 from geiger.models.screen import MAX_DELAY, Screened, fit_screened
 from geiger.models.state import State
 from geiger.records import Epoch, Notice, Training
 from geiger.seeds import derive
-from geiger.windows import Block, Floats, Ints, join
 
 if TYPE_CHECKING:
     from geiger.models.nets.heads import ForecastNet

@@ -1,0 +1,1 @@
+"""From many logs to findings and next steps."""

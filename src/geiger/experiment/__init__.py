@@ -1,0 +1,1 @@
+"""From settings to a run: material, plan, walk, evaluation, run, replay, in this order."""

@@ -1,0 +1,263 @@
+"""The same run again, from what it left behind: settings, seeds and snapshots of its data.
+
+Bits depend on more than settings: on versions, the processor and the number of threads. What differs there
+is said first, so that a difference in the forecasts is read in its light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from geiger import settings
+from geiger.errors import DataError, SettingError
+from geiger.experiment.evaluation import trade
+from geiger.experiment.material import Material, prepare
+from geiger.experiment.run import BaseRun, Experiment, Plan, Run, plan, run, run_bases
+from geiger.market.snapshots import Store
+from geiger.market.sources import Loaded
+from geiger.runs.folder import RunsFolder, StoredRun, environment
+from geiger.settings import Config
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One column of numbers, as it was and as it is now.
+
+    Attributes
+    ----------
+    what : str
+        Whose forecasts, or what else.
+    rows, identical : int
+        Rows that either side has, and rows with the same bits on both.
+    largest : float or None
+        Largest absolute difference, in the unit of the numbers; None where a row is on one side only.
+    """
+
+    what: str
+    rows: int
+    identical: int
+    largest: float | None
+
+    @property
+    def same(self) -> bool:
+        """Whether every row has the same bits."""
+        return self.identical == self.rows
+
+    def text(self) -> str:
+        """Return it in one line.
+
+        >>> Comparison("ridge forecasts", 504, 504, 0.0).text()
+        'ridge forecasts: bit-identical on all 504 rows'
+        """
+        if self.same:
+            return f"{self.what}: bit-identical on all {self.rows} rows"
+        where = "some rows are on one side only" if self.largest is None else f"by up to {self.largest:.3g}"
+        return f"{self.what}: {self.rows - self.identical} of {self.rows} rows differ, {where}"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What became of repeating a run.
+
+    Attributes
+    ----------
+    changes : tuple of str
+        What differs in versions, machine, threads and code since the run.
+    comparisons : tuple of Comparison
+        Of the run itself, and of a stack's base models.
+    """
+
+    run: str
+    changes: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether everything came out with the same bits."""
+        return all(comparison.same for comparison in self.comparisons)
+
+
+def changes_since(stored: StoredRun) -> tuple[str, ...]:
+    """Say in what this machine differs from the one that made the run, as far as bits may depend on it."""
+    then, now = stored.facts.get("environment", {}), environment()
+    found = []
+    for name in ("python", "machine", "threads", "code"):
+        if then.get(name) != now[name]:
+            word = "geiger's own code" if name == "code" else name
+            found.append(f"{word}: {then.get(name)} then, {now[name]} now")
+    for table in ("versions", "thread_variables"):
+        old, new = then.get(table, {}), now[table]
+        found += [
+            f"{name}: {old.get(name, 'none')} then, {new.get(name, 'none')} now"
+            for name in sorted(old.keys() | new.keys())
+            if old.get(name) != new.get(name)
+        ]
+    return tuple(found)
+
+
+def replay(
+    stored: StoredRun,
+    runs: RunsFolder,
+    *,
+    on_plan: Any = lambda planned: None,
+    on_fold: Any = lambda output: None,
+) -> Replay:
+    """Repeat a finished run and compare.
+
+    Parameters
+    ----------
+    stored : StoredRun
+    runs : RunsFolder
+        Where the run lies, with the snapshots of its data.
+    on_plan, on_fold : callable
+        Told of each plan before it is run, and of each fold when it is done.
+
+    Raises
+    ------
+    DataError
+        The data are gone, or the run's record cannot be read.
+    SettingError
+        The run used an estimator of the user's own, which it did not keep.
+    """
+    if stored.facts.get("model") == "own":
+        raise SettingError(
+            f"{stored.name}: used an estimator of your own, which a run does not keep; run it again from "
+            "Python"
+        )
+    config = config_of_run(stored)
+    material = material_of_run(stored, config, runs)
+    if stored.facts.get("kind") == "backtest":
+        found: tuple[Comparison, ...] = (_backtest_again(stored, material, config),)
+    else:
+        found = _train_again(stored, material, config, runs, on_plan, on_fold)
+    return Replay(stored.name, changes_since(stored), found)
+
+
+def config_of_run(stored: StoredRun) -> Config:
+    """Return the settings of a run.
+
+    Raises
+    ------
+    DataError
+        Its record holds none that this version understands.
+    """
+    given = stored.facts.get("config")
+    if not isinstance(given, Mapping):
+        raise DataError(f"{stored.folder / 'run.json'}: holds no settings; the run cannot be repeated")
+    try:
+        return settings.override(settings.recipe("default"), given)
+    except SettingError as error:
+        raise DataError(
+            f"{stored.folder / 'run.json'}: {error}; made by another version of geiger?"
+        ) from None
+
+
+def material_of_run(stored: StoredRun, config: Config, runs: RunsFolder) -> Material:
+    """Make the run's material from the snapshots it left.
+
+    Raises
+    ------
+    DataError
+        The data are gone, or make other features in this version.
+    """
+    try:
+        symbol, data = str(stored.facts["symbol"]), stored.facts["data"]
+        context = data["context"]
+        store = Store(runs.snapshots)
+        prices = _snapshot(stored, store, symbol, data["data_hash"])
+        index, fear = (
+            _snapshot(stored, store, context[kind], context[f"{kind}_hash"]) if kind in context else None
+            for kind in ("market", "volatility")
+        )
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{stored.folder / 'run.json'}: does not say what data it used ({error})") from None
+    with TemporaryDirectory() as folder:
+        made = prepare(
+            symbol,
+            config,
+            data=None,
+            context=None,
+            library=Store(Path(folder)),
+            snapshots=Store(Path(folder)),
+            loaded=prices,
+            context_given=(index, fear),
+        )
+    if made.provenance["features"] != data.get("features"):
+        raise DataError(
+            f"{stored.name}: was made with {data.get('features')}, this version has "
+            f"{made.provenance['features']}; replay it with the version that made it"
+        )
+    origin = {name: data[name] for name in ("source", "where") if name in data}  # not the copy that was kept
+    return replace(made, provenance={**made.provenance, **origin})
+
+
+def _snapshot(stored: StoredRun, store: Store, symbol: str, digest: str) -> Loaded:
+    try:
+        return store.load(symbol, digest)
+    except DataError as error:
+        raise DataError(
+            f"{stored.name}: the data it used are gone, so it cannot be repeated ({error})"
+        ) from None
+
+
+def _train_again(
+    stored: StoredRun, material: Material, config: Config, runs: RunsFolder, on_plan: Any, on_fold: Any
+) -> tuple[Comparison, ...]:
+    model = str(stored.facts["model"])
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        experiment = Experiment(
+            material.symbol, model, config, runs_dir=place / "runs", log_dir=place / "logs"
+        )
+        planned = plan(experiment, material)
+
+        def train(one: Plan) -> Run:
+            on_plan(one)
+            return run(one, on_fold=on_fold)
+
+        bases = run_bases(planned, train=train)
+        on_plan(planned)
+        again = run(planned, on_fold=on_fold, bases=bases)
+        made = experiment.runs.load(again.name)
+        return (*_bases_compared(stored, bases, runs), *_forecasts_compared(model, stored, made))
+
+
+def _bases_compared(stored: StoredRun, bases: Sequence[BaseRun], runs: RunsFolder) -> tuple[Comparison, ...]:
+    """Compare what a stack's base models forecast, as far as their own runs are still there."""
+    found = []
+    for base in bases:
+        name = stored.facts.get("bases", {}).get(base.model)
+        if name is not None and base.stored is not None and (runs.root / name).is_dir():
+            found += _forecasts_compared(base.model, runs.load(name), base.stored)
+    return tuple(found)
+
+
+def _forecasts_compared(model: str, old: StoredRun, new: StoredRun) -> list[Comparison]:
+    """Compare the scored forecasts, and those after them that are kept for sizing alone."""
+    return [
+        _compared(f"{model} forecasts", old.forecasts(), new.forecasts()),
+        _compared(f"{model} forecasts behind the scored days", old.sealed(), new.sealed()),
+    ]
+
+
+def _backtest_again(stored: StoredRun, material: Material, config: Config) -> Comparison:
+    """Trade the stored forecasts once more: the ledger must come out the same."""
+    return _compared("ledger", stored.ledger(), trade(stored.forecasts(), material, config), column="net")
+
+
+def _compared(what: str, old: pl.DataFrame, new: pl.DataFrame, column: str = "forecast") -> Comparison:
+    both = old.select("day", old=column).join(
+        new.select("day", new=column), on="day", how="full", coalesce=True
+    )
+    one, other = (both[name].to_numpy().astype(np.float64) for name in ("old", "new"))
+    alone = both["old"].is_null() | both["new"].is_null()
+    same = (one.view(np.uint64) == other.view(np.uint64)) & ~alone.to_numpy()
+    largest = None if alone.any() else float(np.abs(one - other).max(initial=0.0))
+    return Comparison(what, both.height, int(same.sum()), largest)

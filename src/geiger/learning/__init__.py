@@ -1,0 +1,1 @@
+"""What a model learns from: the target, the folds and the scaled arrays of a fold."""

@@ -1,0 +1,43 @@
+"""Every setting once, the named recipes, and the only reader of TOML."""
+
+from geiger.settings.config import (
+    RECIPES,
+    BoostSettings,
+    CatBoostSettings,
+    Config,
+    Fill,
+    LSTMSettings,
+    NetSettings,
+    RidgeSettings,
+    Risk,
+    Rule,
+    StackSettings,
+    TradingSettings,
+    Weighting,
+    XLSTMSettings,
+    as_dict,
+    from_toml,
+    override,
+    recipe,
+)
+
+__all__ = [
+    "RECIPES",
+    "BoostSettings",
+    "CatBoostSettings",
+    "Config",
+    "Fill",
+    "LSTMSettings",
+    "NetSettings",
+    "RidgeSettings",
+    "Risk",
+    "Rule",
+    "StackSettings",
+    "TradingSettings",
+    "Weighting",
+    "XLSTMSettings",
+    "as_dict",
+    "from_toml",
+    "override",
+    "recipe",
+]

@@ -1,0 +1,322 @@
+"""The folder of logs: what is read, what is remembered, and what may not happen."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from geiger.analysis import analyzer, logbook
+from geiger.analysis.logbook import INDEX, LogBook
+from geiger.checks.base import Case, Finding
+from geiger.errors import DataError
+from geiger.records import Figure, Notice, Status
+from geiger.runlog import RunLogWriter
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "logs"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+def write(folder: Path) -> Write:
+    """Write one log a second after the other."""
+    written = []
+
+    def write(symbol: str = "AAPL", status: Status | None = Status.SUCCESS, **config: str) -> Path:
+        now = datetime(2025, 12, 29, 14, 30, len(written))
+        with RunLogWriter(folder, symbol, "lstm", now=now) as log:
+            log.config({"Recipe": "default", **config})
+            log.warn(Notice("DATA_GAPS", "a gap"))
+            if status is not None:
+                log.finish(status, figures=[Figure("WFE", 0.62, "share")])
+        assert log.path is not None
+        written.append(log.path)
+        return log.path
+
+    return write
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    return {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+def reads(book: LogBook) -> list[str]:
+    seen: list[str] = []
+    book.entries(seen.append)
+    return seen
+
+
+def test_a_log_is_read_once_until_it_changes(folder: Path, write: Write) -> None:
+    first, second = write(), write("MSFT", None)
+    assert reads(LogBook(folder)) == [first.stem, second.stem]
+    assert reads(LogBook(folder)) == []
+    with second.open("a") as file:
+        file.write("=== STATUS ===\nSUCCESS\n")
+    assert LogBook(folder).unread() == [second.stem]
+    assert reads(LogBook(folder)) == [second.stem]
+    first.with_suffix(".jsonl").unlink()
+    assert reads(LogBook(folder)) == [first.stem]
+
+
+def test_the_brief_says_what_the_log_says(folder: Path, write: Write) -> None:
+    path = write("BRK.B", **{"Data Hash": "abc"})
+    (entry,) = LogBook(folder, today=date(2026, 1, 5)).entries()
+    brief = entry.brief
+    assert (brief.symbol, brief.model, brief.status) == ("BRK.B", "lstm", "SUCCESS")
+    assert (brief.began, brief.recipe, brief.data) == ("2025-12-29T14:30:00", "default", "abc")
+    assert brief.figures == {"WFE": 0.62}
+    lines = path.read_text().splitlines()
+    assert lines[brief.lines["WFE"] - 1] == "WFE: 62.0%"
+    assert lines[brief.lines["STATUS"] - 1] == "SUCCESS"
+    assert brief.findings["GC502"] == "WARN"
+
+
+def test_what_was_analyzed_is_remembered_and_new_again_when_it_changes(folder: Path, write: Write) -> None:
+    path = write()
+    book = LogBook(folder)
+    assert [entry.analyzed for entry in book.entries()] == [False]
+    book.mark(book.entries())
+    assert [entry.analyzed for entry in LogBook(folder).entries()] == [True]
+    os.utime(path, (1.0, 1.0))
+    assert [entry.analyzed for entry in LogBook(folder).entries()] == [False]
+
+
+def test_reading_without_keeping_writes_nothing(folder: Path, write: Write) -> None:
+    path = write()
+    before = snapshot(folder)
+    book = LogBook(folder, keep=False)
+    book.entries()
+    book.mark(book.entries())
+    book.case(path.stem)
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"nonsense", b"[]", b'{"schema": 1}', b'{"schema": 9, "checks": "x", "logs": {}}', b"\xff\xfe"],
+)
+def test_a_damaged_index_costs_time_and_nothing_else(folder: Path, write: Write, damage: bytes) -> None:
+    path = write()
+    book = LogBook(folder)
+    book.entries()
+    (folder / INDEX).write_bytes(damage)
+    assert reads(book) == [path.stem]
+    assert reads(book) == []
+
+
+def test_an_index_with_a_damaged_entry_is_not_believed(folder: Path, write: Write) -> None:
+    path = write()
+    LogBook(folder).entries()
+    stored = json.loads((folder / INDEX).read_text())
+    stored["logs"][path.stem]["brief"]["figures"] = ["odd"]
+    (folder / INDEX).write_text(json.dumps(stored))
+    assert reads(LogBook(folder)) == [path.stem]
+
+
+def test_an_index_of_other_checks_is_not_used(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write()
+    LogBook(folder).entries()
+    monkeypatch.setattr(logbook, "checks_hash", lambda: "others")
+    assert reads(LogBook(folder)) == [path.stem]
+
+
+def test_logs_that_went_are_forgotten(folder: Path, write: Write) -> None:
+    path, other = write(), write()
+    LogBook(folder).entries()
+    path.unlink()
+    assert [entry.name for entry in LogBook(folder).entries()] == [other.stem]
+    assert path.stem not in json.loads((folder / INDEX).read_text())["logs"]
+
+
+def test_links_that_lead_out_and_what_is_no_file_are_not_read(
+    folder: Path, write: Write, tmp_path: Path
+) -> None:
+    path = write()
+    outside = tmp_path / "secret.log"
+    outside.write_text("=== STATUS ===\nSUCCESS\n")
+    (folder / "OUT_lstm_20250101_000000.log").symlink_to(outside)
+    (folder / "IN_lstm_20250101_000000.log").symlink_to(path)
+    (folder / "DIR_lstm_20250101_000000.log").mkdir()
+    os.mkfifo(folder / "FIFO_lstm_20250101_000000.log")
+    (folder / "LOST_lstm_20250101_000000.log").symlink_to(tmp_path / "nowhere")
+    (folder / "LOOP_lstm_20250101_000000.log").symlink_to(folder / "LOOP_lstm_20250101_000000.log")
+    book = LogBook(folder)
+    assert list(book.names()) == [path.stem, "IN_lstm_20250101_000000"]
+    for name in ("OUT", "DIR", "FIFO", "LOST", "LOOP"):
+        with pytest.raises(DataError, match="no log"):
+            book.case(f"{name}_lstm_20250101_000000")
+
+
+def test_events_behind_a_link_that_leads_out_are_not_read(folder: Path, write: Write, tmp_path: Path) -> None:
+    path = write()
+    outside = tmp_path / "secret.jsonl"
+    outside.write_text('{"schema": 1, "event": "note", "text": "secret"}\n')
+    path.with_suffix(".jsonl").unlink()
+    path.with_suffix(".jsonl").symlink_to(outside)
+    book = LogBook(folder)
+    (entry,) = book.entries()
+    assert entry.stamp[2:] == (0, 0)
+    assert "secret" not in repr(book.case(path.stem).log)
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "..", "", "a/b", "x\0y", "*"])
+def test_names_cannot_leave_the_folder(folder: Path, write: Write, name: str) -> None:
+    write()
+    with pytest.raises(DataError, match="no log"):
+        LogBook(folder).path(name)
+
+
+def test_a_log_is_named_by_stem_file_or_path(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write()
+    book = LogBook(folder)
+    monkeypatch.chdir(folder.parent)
+    for name in (path.stem, path.name, f"{path.stem}.jsonl", str(path), f"logs/{path.name}"):
+        assert book.path(name) == path
+
+
+def test_a_wrong_name_gets_the_nearest_right_one(folder: Path, write: Write) -> None:
+    path = write()
+    with pytest.raises(DataError, match=f"did you mean '{path.stem}'"):
+        LogBook(folder).path(path.stem[:-1] + "9")
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder; `geiger train` makes it"):
+        LogBook(tmp_path / "none").names()
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError, match="cannot be listed"):
+        LogBook(tmp_path / "file").names()
+
+
+def test_a_huge_log_is_refused_and_hides_no_other(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = write(), write()
+    monkeypatch.setattr(logbook, "LARGEST", path.stat().st_size + 20_000)
+    with path.open("a") as file:
+        file.write("x" * 40_000)
+    briefs = {entry.name: entry.brief for entry in LogBook(folder).entries()}
+    assert "is no log; move it away" in briefs[path.stem].trouble
+    assert briefs[other.stem].trouble == ""
+
+
+def test_many_logs_are_read_by_several_processes_alike(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for symbol in ("A", "B", "C"):
+        write(symbol)
+    alone = [entry.brief for entry in LogBook(folder, keep=False).entries()]
+    monkeypatch.setattr(logbook, "WORTH_PROCESSES", 2)
+    assert [entry.brief for entry in LogBook(folder, keep=False).entries()] == alone
+
+
+def test_a_log_of_a_newer_version_is_trouble_in_words(folder: Path) -> None:
+    (folder / "A_lstm_20250101_000000.log").write_text("=== TRAINING CONFIG ===\nLog Format: 99\n\n")
+    (entry,) = LogBook(folder).entries()
+    assert "upgrade geiger-lab" in entry.brief.trouble
+
+
+def test_what_a_log_says_cannot_command_a_terminal(folder: Path) -> None:
+    name = "A_lstm_20250101_000000"
+    (folder / f"{name}.log").write_text(
+        "=== TRAINING CONFIG ===\nSymbol: A\x1b[2J\nNote\x07: x\u202e\n\n"
+        "=== WARNINGS ===\nBAD: \x1b]0;owned\x07\n\n=== VERDICT ===\n\x1b[31m\n\n=== STATUS ===\nSUCCESS\n"
+    )
+    (folder / f"{name}.jsonl").write_text(
+        json.dumps({"schema": 1, "event": "note", "text": "a\x1b[2J\nb"})
+        + "\n"
+        + json.dumps({"schema": 1, "event": "figure", "name": "WFE\x1b", "value": 1, "unit": "share"})
+        + "\n"
+    )
+    case = LogBook(folder).case(name)
+    texts = [*sum(case.log.config, ()), *case.log.verdict, *case.log.scorecard.notes]
+    texts += [notice.text for notice in case.log.warnings] + [figure.name for figure in case.log.figures]
+    assert all(text.isprintable() for text in texts), texts
+
+
+def test_a_run_that_has_not_ended_stays_new(folder: Path, write: Write) -> None:
+    write(status=None)
+    book = LogBook(folder)
+    book.mark(book.entries())
+    assert [entry.analyzed for entry in book.entries()] == [False]
+
+
+def test_what_changed_since_it_was_read_is_not_marked(folder: Path, write: Write) -> None:
+    path = write()
+    old = LogBook(folder).entries()
+    os.utime(path, (1.0, 1.0))
+    LogBook(folder).entries()  # somebody else reads it anew
+    LogBook(folder).mark(old)
+    assert [entry.analyzed for entry in LogBook(folder).entries()] == [False]
+
+
+def test_a_case_has_the_stem_of_its_log_however_it_was_named(folder: Path, write: Write) -> None:
+    path = write()
+    for name in (path.stem, path.name, str(path)):
+        case = LogBook(folder).case(name)
+        assert (case.name, case.began) == (path.stem, datetime(2025, 12, 29, 14, 30, 0))
+
+
+def test_events_that_grow_keep_a_run_alive(folder: Path, write: Write) -> None:
+    path = write(status=None)
+    os.utime(path, (1.0, 1.0))
+    idle = LogBook(folder).case(path.stem).idle
+    assert idle is not None
+    assert idle < 10_000
+
+
+def test_huge_events_are_refused(folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write()
+    monkeypatch.setattr(logbook, "LARGEST", path.stat().st_size + 20_000)
+    with path.with_suffix(".jsonl").open("a") as file:
+        file.write("x" * 40_000)
+    (entry,) = LogBook(folder).entries()
+    assert "is no log; move it away" in entry.brief.trouble
+
+
+def test_one_log_that_breaks_a_check_hides_no_other(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = write(), write("MSFT")
+
+    def break_on_one(case: Case) -> tuple[Finding, ...]:
+        if case.name == path.stem:
+            raise OverflowError("too large")
+        return ()
+
+    monkeypatch.setattr(logbook, "ask_all", break_on_one)
+    monkeypatch.setattr(analyzer, "ask_all", break_on_one)
+    logs = {log.name: log for log in analyzer.analyze(LogBook(folder, keep=False), everything=True).logs}
+    assert (logs[path.stem].trouble, logs[other.stem].trouble) == ("too large", "")
+
+
+def test_the_run_before_is_the_last_finished_one(folder: Path, write: Write) -> None:
+    write(Days="1")
+    second = write(Days="2")
+    write(Days="3", status=None)
+    last = write(Days="4")
+    logs = {log.name: log for log in analyzer.analyze(LogBook(folder, keep=False), everything=True).logs}
+    drift = next(f for f in logs[last.stem].findings if f.code == "GC505")
+    assert second.stem in drift.text
+
+
+def test_a_line_without_end_does_not_hang_the_reader(folder: Path) -> None:
+    lines = ["=== EPOCH METRICS ===", "Epoch 1: " + "a" * 150_000, "b" * 300_000, ""]
+    lines += ["=== WARNINGS ===", "X: " + "c" * 150_000, "", "=== STATUS ===", "SUCCESS", ""]
+    (folder / "A_lstm_20250101_000000.log").write_text("\n".join(lines))
+    (entry,) = LogBook(folder).entries()
+    assert entry.brief.status == "SUCCESS"
