@@ -11,10 +11,11 @@ and writes down what happened.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from geiger.errors import TrainingError
 from geiger.experiment.evaluation import evaluate
-from geiger.experiment.logged import close_log, config_lines, failure_logged, open_log
+from geiger.experiment.logged import close_log, failure_logged, open_log, run_settings
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
 from geiger.experiment.stacking import Base, Stacked, stack
 from geiger.experiment.walk import FoldOutput, Walk, walk
@@ -51,7 +52,7 @@ def run(
     parts = None if key is None else experiment.runs.parts(key)
     shown = (planned.folds[-1].index, 0)
     with open_log(experiment, LOG_NAMES.get(planned.model, planned.model), shown=shown) as log:
-        log.config(config_lines(planned, len(planned.folds)))
+        log.settings(run_settings(planned, len(planned.folds)))
 
         def on_done(output: FoldOutput) -> None:
             for epoch in output.epochs:
@@ -121,8 +122,8 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
     """
     experiment, forecasts = planned.experiment, stored.forecasts()
     with open_log(experiment, "backtest") as log:
-        lines = config_lines(planned, forecasts["fold"].n_unique())
-        log.config([*lines, ("Forecasts of", stored.name)])
+        told = run_settings(planned, forecasts["fold"].n_unique())
+        log.settings(replace(told, forecasts_of=stored.name))
         with failure_logged(log, planned):
             evaluation = evaluate(
                 forecasts,
