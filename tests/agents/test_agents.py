@@ -13,12 +13,12 @@ import pytest
 
 from geiger.agents import NAMES, install, text_of
 from geiger.checks.catalogue import CHECKS
-from geiger.checks.collapse import Cause
 from geiger.checks.trends import TRENDS
 from geiger.cli import main
 from geiger.errors import SettingError
 from geiger.market.synthetic import planted_market
 from geiger.metrics import HealthCode
+from geiger.records import Cause
 
 ROOT = Path(__file__).parents[2]
 SMALL = "--data data --recipe quick --min-train 200 --lockbox 50 --refit 60 --max-folds 2"

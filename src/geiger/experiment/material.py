@@ -8,10 +8,9 @@ data is said of the whole series, in sentences.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +35,7 @@ from geiger.market.sources import (
     load,
 )
 from geiger.records import Notice
+from geiger.runs.record import ContextData, Provenance
 from geiger.settings import Config, Fill
 
 Context: TypeAlias = tuple[Loaded | None, Loaded | None]  # the index, and the volatility index
@@ -61,7 +61,7 @@ class Material:
         Log return that a decision at the close of t can still earn, and when it is known.
     fill : {"next_open", "close"}
         The fill that is used, which differs from the one asked for where opens are no prices.
-    provenance : mapping
+    provenance : Provenance
         Source, days, content hashes; written to the log and to ``run.json``.
     beyond : Material, optional
         The same up to the last bar (or to --end), the lock-box included; None where nothing is locked.
@@ -76,7 +76,7 @@ class Material:
     fill: Fill
     warmup: int
     notices: tuple[Notice, ...]
-    provenance: Mapping[str, Any]
+    provenance: Provenance
     beyond: Material | None = None
 
     @property
@@ -143,7 +143,7 @@ def prepare(
     fill, fill_notices = _choose_fill(prices, market, config)
     if context_given is None:
         context_given = _load_context(symbol, data, context, library)
-    frame, context_facts, context_notices = _context(symbol, market, prices, context_given, snapshots)
+    frame, context_data, context_notices = _context(symbol, market, prices, context_given, snapshots)
     features = feature_matrix(prices, frame)
     _require_finite(features, prices, symbol)
     rewritten = _remember(loaded, snapshots, until=prices["day"][-1])
@@ -164,20 +164,18 @@ def prepare(
             *context_notices,
             *_limits(symbol, lockbox),
         ),
-        provenance={
-            "source": loaded.source,
-            "where": loaded.where,
-            "first_day": str(prices["day"][0]),
-            "last_day": str(prices["day"][-1]),
-            "rows": prices.height,
-            "data_hash": content_hash(loaded.prices),
-            "lockbox_rows": lockbox,
-            "lockbox_from": str(loaded.prices["day"][-lockbox])
-            if 0 < lockbox <= loaded.prices.height
-            else None,
-            "context": context_facts,
-            "features": VERSION,
-        },
+        provenance=Provenance(
+            source=loaded.source,
+            where=loaded.where,
+            first_day=str(prices["day"][0]),
+            last_day=str(prices["day"][-1]),
+            rows=prices.height,
+            data_hash=content_hash(loaded.prices),
+            lockbox_rows=lockbox,
+            lockbox_from=str(loaded.prices["day"][-lockbox]) if 0 < lockbox <= loaded.prices.height else None,
+            context=context_data,
+            features=VERSION,
+        ),
     )
     every_row = slice_days(loaded.prices, _day(config.start), _day(config.end))
     if every_row.height == prices.height:
@@ -305,20 +303,19 @@ def _load_context(symbol: str, data: Path | None, context: str | None, library: 
 
 def _context(
     symbol: str, market: Market, prices: pl.DataFrame, given: Context, snapshots: Store
-) -> tuple[pl.DataFrame | None, dict[str, Any], tuple[Notice, ...]]:
+) -> tuple[pl.DataFrame | None, ContextData, tuple[Notice, ...]]:
     """Put index and volatility index on the symbol's days."""
     index, volatility = given
     if index is None:
         text = "no market context: the market features are 0 throughout"
-        return None, {}, (Notice("CONTEXT_MISSING", text),)
+        return None, ContextData(), (Notice("CONTEXT_MISSING", text),)
     for used in (index, volatility):
         if used is not None:
             snapshots.save(used)
     frame, doubts = _aligned(prices["day"], symbol, market, given)
-    facts: dict[str, Any] = {"market": index.symbol, "market_hash": content_hash(index.prices)}
-    if volatility:
-        facts |= {"volatility": volatility.symbol, "volatility_hash": content_hash(volatility.prices)}
-    return frame, facts, _as_notices(doubts)
+    fear = None if volatility is None else (volatility.symbol, content_hash(volatility.prices))
+    used_data = ContextData(index.symbol, content_hash(index.prices), *(fear or ()))
+    return frame, used_data, _as_notices(doubts)
 
 
 def _aligned(

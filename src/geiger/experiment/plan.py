@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from geiger import settings
+from geiger.codec import plain
 from geiger.errors import SettingError, did_you_mean
 from geiger.experiment.material import Material, prepare
 from geiger.experiment.walk import expected_seconds, plan_folds
@@ -18,7 +19,8 @@ from geiger.market.sources import Loaded
 from geiger.models import FORECASTERS, GROUPS, Forecaster, make, resolve, wrap
 from geiger.models.stack import MetaLearner
 from geiger.records import Notice
-from geiger.runs.folder import RunsFolder, StoredRun, environment, key_of, threads_at_hand
+from geiger.runs.environment import environment, key_of, threads_at_hand
+from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import Config
 
 STACK = MetaLearner.name
@@ -244,10 +246,16 @@ def forecast_key(experiment: Experiment, material: Material, model: str) -> str:
             "model": model,
             "config": {name: value for name, value in config.items() if name not in others},
             "fill": material.fill,
-            "provenance": {k: v for k, v in material.provenance.items() if k not in ("where", "source")},
-            "environment": environment(),
+            "provenance": _content(material),
+            "environment": plain(environment()),
         }
     )
+
+
+def _content(material: Material) -> dict[str, Any]:
+    """Return what the data are, and not where they lie."""
+    facts = material.provenance.as_dict()
+    return {name: value for name, value in facts.items() if name not in ("where", "source")}
 
 
 def _stack_key(planned: Plan) -> str:

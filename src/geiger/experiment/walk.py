@@ -27,7 +27,8 @@ from geiger.learning.folds import Fold, folds_for_use
 from geiger.learning.windows import FoldArrays, Weighting, fold_arrays, join
 from geiger.models import Ensemble, Forecaster, average, fit_members
 from geiger.records import Epoch, FoldResult, Notice, Training
-from geiger.runs.folder import Part, Parts, threads_at_hand
+from geiger.runs.environment import threads_at_hand
+from geiger.runs.parts import Part, Parts
 from geiger.runs.saved import Trained
 from geiger.seeds import derive
 from geiger.settings import Config

@@ -21,12 +21,13 @@ import polars as pl
 
 from geiger import metrics
 from geiger.checks.collapse import diagnose
+from geiger.codec import plain
 from geiger.errors import DataError, GeigerError, SettingError, TrainingError, did_you_mean
 from geiger.experiment.walk import STARTUP_SECONDS, Walk, plan_folds, walk
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.models import FORECASTERS, Forecaster, make
 from geiger.records import Status
-from geiger.runs.folder import environment, key_of, threads_at_hand
+from geiger.runs.environment import environment, key_of, threads_at_hand
 from geiger.settings import Config, as_dict, override, recipe
 from geiger.studies.arms import Arm
 from geiger.studies.markets import MadeMarket, Market, few_of
@@ -173,7 +174,7 @@ def run(
     """
     from joblib import Parallel, delayed, parallel_config
 
-    made_by, deadline = environment(), None if minutes is None else time.monotonic() + 60.0 * minutes
+    made_by, deadline = plain(environment()), None if minutes is None else time.monotonic() + 60.0 * minutes
 
     def in_time() -> Iterator[Task]:
         for task in results.open_tasks(tasks):

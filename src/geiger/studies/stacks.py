@@ -27,7 +27,7 @@ from geiger.learning.folds import later_blocks
 from geiger.market.synthetic import Signal
 from geiger.models import make
 from geiger.models.stack import MetaLearner
-from geiger.runs.folder import key_of, threads_at_hand
+from geiger.runs.environment import key_of, threads_at_hand
 from geiger.settings import Config, override, recipe
 from geiger.studies.ablate import shaping
 from geiger.studies.markets import MadeMarket, Market
