@@ -138,7 +138,7 @@ def test_a_doubt_about_a_locked_price_is_said_and_changes_nothing_else(
     )
     said = [one for one in theirs.record.warnings if one not in ours.record.warnings]
     assert [one.code for one in said] == ["DATA_SPIKE"]
-    assert str(market["day"][at]) in said[0]["text"]
+    assert str(market["day"][at]) in said[0].text
     assert ours.record.results == theirs.record.results
     for name in ("forecasts", "ledger", "members", "in_sample"):
         a, b = (one.folder / f"{name}.parquet" for one in (ours, theirs))
