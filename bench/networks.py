@@ -331,7 +331,7 @@ def walk(symbol: str, data: Path | None) -> Facts:
 
 def first_day(symbol: str, data: Path | None) -> str:
     """Return the day from which on DEVELOPED rows are left before the lock-box, or the first there is."""
-    from geiger.experiment.run import Experiment
+    from geiger.experiment.plan import Experiment
 
     days = Experiment(symbol, "lstm", data=data).material().prices["day"]
     return str(days[-min(DEVELOPED, len(days))])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geiger.experiment.run import Experiment
+from geiger.experiment.plan import Experiment
 from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
 from geiger.models.nets.backend import jnp, keras
