@@ -548,31 +548,18 @@ class XLSTMBody(keras.layers.Layer):
         self.window = _window(burn_in, scalar) if dense else None
         glorot = keras.initializers.GlorotUniform(seed=derive(seed, "embed"))
         self.embed = keras.layers.Dense(width, kernel_initializer=glorot, name="embed")
-        self.blocks = [
-            SLSTMBlock(
-                heads=heads,
-                conv=slstm_conv,
-                window=self.window,
-                ffn=ffn,
-                place=place,
-                blocks=blocks,
-                dropout=dropout,
-                seed=derive(seed, "block", place),
-                name=f"slstm_{place}",
-            )
-            if place in scalar
-            else MLSTMBlock(
-                heads=heads,
-                conv=conv,
-                qkv_block=qkv_block,
-                band=self.band,
-                blocks=blocks,
-                dropout=dropout,
-                seed=derive(seed, "block", place),
-                name=f"mlstm_{place}",
-            )
-            for place in range(blocks)
-        ]
+
+        def block(place: int) -> MLSTMBlock | SLSTMBlock:
+            shared: dict[str, Any] = {"heads": heads, "blocks": blocks, "dropout": dropout}
+            shared["seed"] = derive(seed, "block", place)
+            if place in scalar:
+                name = f"slstm_{place}"
+                return SLSTMBlock(
+                    conv=slstm_conv, window=self.window, ffn=ffn, place=place, name=name, **shared
+                )
+            return MLSTMBlock(conv=conv, qkv_block=qkv_block, band=self.band, name=f"mlstm_{place}", **shared)
+
+        self.blocks = [block(place) for place in range(blocks)]
         self.norm = layer_norm("norm")
 
     @property
