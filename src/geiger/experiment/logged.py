@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from geiger.backtest.yardsticks import checkpoints
 from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
+from geiger.experiment.fold import FoldOutput
 from geiger.experiment.plan import Experiment, Plan
 from geiger.features.catalogue import FEATURES
-from geiger.records import Notice, Status
+from geiger.models import Effort
+from geiger.records import FoldResult, Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard
 from geiger.runs.folder import environment
 
 KEPT = "finished folds are kept, and the same command goes on from there"
+NONE = "not applicable"
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Tells the log of each fold as it comes, and then whoever else wants to know."""
+
+    log: RunLogWriter
+    on_fold: Callable[[FoldOutput], None]
+
+    def trained(self, fold: FoldOutput) -> None:
+        """Log epochs, result and trainings of a fold."""
+        for epoch in fold.epochs:
+            self.log.epoch(epoch)
+        self.log.fold(fold.result)
+        for training in fold.trainings:
+            self.log.training(training)
+        self.on_fold(fold)
+
+    def weighed(self, block: FoldResult) -> None:
+        """Log the days of a stack's block."""
+        self.log.fold(block)
 
 
 def open_log(experiment: Experiment, log_model: str, shown: tuple[int, int] | None = None) -> RunLogWriter:
@@ -26,12 +51,8 @@ def open_log(experiment: Experiment, log_model: str, shown: tuple[int, int] | No
 
 def config_lines(planned: Plan, folds: int) -> list[tuple[str, str]]:
     """Return the settings section of the log: the plan's lines first, then ours."""
-    material, forecaster = planned.material, planned.forecaster
-    config, facts = planned.experiment.config, material.provenance
-    trees, epochs, batch, rate = (
-        getattr(forecaster, name, None) for name in ("max_trees", "epochs", "batch_size", "learning_rate")
-    )
-    none = "not applicable"
+    material, learner = planned.material, planned.learner
+    config, facts, effort = planned.experiment.config, material.provenance, learner.effort
     context = facts["context"]
     lockbox = (
         f"last {facts['lockbox_rows']} rows, from {facts['lockbox_from']}"
@@ -42,9 +63,9 @@ def config_lines(planned: Plan, folds: int) -> list[tuple[str, str]]:
     return [
         ("Symbol", material.symbol),
         ("Model", planned.model),
-        ("Epochs", str(epochs) if epochs else none if trees is None else f"{trees} (trees)"),
-        ("Batch Size", none if batch is None else str(batch)),
-        ("Learning Rate", none if rate is None else f"{rate:g}"),
+        ("Epochs", _epochs(effort)),
+        ("Batch Size", NONE if effort.batch_size is None else str(effort.batch_size)),
+        ("Learning Rate", NONE if effort.learning_rate is None else f"{effort.learning_rate:g}"),
         ("Features", str(len(FEATURES))),
         ("Recipe", config.recipe),
         ("Data", f"{facts['source']} ({facts['where']})"),
@@ -57,11 +78,17 @@ def config_lines(planned: Plan, folds: int) -> list[tuple[str, str]]:
         ("Seeds", f"{config.seeds} from root {config.seed}"),
         ("Trading", f"{config.trading.rule}, risk {config.trading.risk}"),
         ("Cost", f"{config.trading.cost_bps + config.trading.slippage_bps:g} bp a unit of turnover"),
-        ("Threads", str(forecaster.threads)),
+        ("Threads", str(learner.threads)),
         ("Versions", _versions()),
         *((("Command", planned.experiment.command),) if planned.experiment.command else ()),
-        *forecaster.described(),
+        *learner.described(),
     ]
+
+
+def _epochs(effort: Effort) -> str:
+    if effort.epochs is not None:
+        return str(effort.epochs)
+    return NONE if effort.trees is None else f"{effort.trees} (trees)"
 
 
 def _versions() -> str:

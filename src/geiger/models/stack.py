@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from geiger.errors import SettingError, TrainingError
 from geiger.learning.windows import Floats
+from geiger.models.base import Learner
 
 Rule = Literal["elastic_net", "nnls", "simplex", "equal"]
 RULES: tuple[Rule, ...] = ("elastic_net", "nnls", "simplex", "equal")
@@ -63,7 +64,7 @@ class Meta:
 
 
 @dataclass(frozen=True)
-class MetaLearner:
+class MetaLearner(Learner):
     """How the weights are found.
 
     Attributes
@@ -91,7 +92,6 @@ class MetaLearner:
     threads: int = 1
     name: ClassVar[str] = "stack"
     seeded: ClassVar[bool] = False
-    apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for name, known in (("meta", RULES), ("units", ("standardised", "raw"))):
