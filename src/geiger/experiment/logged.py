@@ -13,14 +13,13 @@ from geiger.experiment.evaluation import Evaluation
 from geiger.experiment.fold import FoldOutput
 from geiger.experiment.plan import Experiment, Plan
 from geiger.features.catalogue import FEATURES
-from geiger.models import Effort
-from geiger.records import FoldResult, Notice, Status
+from geiger.records import Assessment, FoldResult, Notice, RunSettings, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard
+from geiger.runlog.wording import DOCTOR, doctor_note, health_note
 from geiger.runs.folder import environment
 
 KEPT = "finished folds are kept, and the same command goes on from there"
-NONE = "not applicable"
 
 
 @dataclass(frozen=True)
@@ -49,46 +48,44 @@ def open_log(experiment: Experiment, log_model: str, shown: tuple[int, int] | No
     return RunLogWriter(Path(experiment.log_dir), experiment.symbol, log_model, shown=shown)
 
 
-def config_lines(planned: Plan, folds: int) -> list[tuple[str, str]]:
-    """Return the settings section of the log: the plan's lines first, then ours."""
+def run_settings(planned: Plan, folds: int) -> RunSettings:
+    """Return the settings of a run as the log keeps them."""
     material, learner = planned.material, planned.learner
     config, facts, effort = planned.experiment.config, material.provenance, learner.effort
     context = facts["context"]
-    lockbox = (
-        f"last {facts['lockbox_rows']} rows, from {facts['lockbox_from']}"
-        if facts["lockbox_from"]
-        else "none"
+    locked = bool(facts["lockbox_from"])
+    return RunSettings(
+        symbol=material.symbol,
+        model=planned.model,
+        epochs=effort.epochs,
+        trees=effort.trees,
+        batch_size=effort.batch_size,
+        learning_rate=effort.learning_rate,
+        features=len(FEATURES),
+        recipe=config.recipe,
+        source=facts["source"],
+        where=str(facts["where"]),
+        first_day=str(facts["first_day"]),
+        last_day=str(facts["last_day"]),
+        rows=facts["rows"],
+        data_hash=str(facts["data_hash"])[:12],
+        lockbox_rows=facts["lockbox_rows"] if locked else 0,
+        lockbox_from=str(facts["lockbox_from"]) if locked else None,
+        context=tuple(str(context[k]) for k in ("market", "volatility") if k in context),
+        fill=material.fill,
+        folds=folds,
+        rolling=config.rolling,
+        refit_rows=config.refit,
+        seeds=config.seeds,
+        seed=config.seed,
+        rule=config.trading.rule,
+        risk=config.trading.risk,
+        cost_bps=config.trading.cost_bps + config.trading.slippage_bps,
+        threads=learner.threads,
+        versions=_versions(),
+        command=planned.experiment.command or None,
+        training=learner.described(),
     )
-    window = "expanding" if config.rolling is None else f"rolling {config.rolling} rows"
-    return [
-        ("Symbol", material.symbol),
-        ("Model", planned.model),
-        ("Epochs", _epochs(effort)),
-        ("Batch Size", NONE if effort.batch_size is None else str(effort.batch_size)),
-        ("Learning Rate", NONE if effort.learning_rate is None else f"{effort.learning_rate:g}"),
-        ("Features", str(len(FEATURES))),
-        ("Recipe", config.recipe),
-        ("Data", f"{facts['source']} ({facts['where']})"),
-        ("Days", f"{facts['first_day']} to {facts['last_day']} ({facts['rows']} rows)"),
-        ("Data Hash", str(facts["data_hash"])[:12]),
-        ("Lock-box", lockbox),
-        ("Context", " + ".join(str(context[k]) for k in ("market", "volatility") if k in context) or "none"),
-        ("Fill", material.fill),
-        ("Folds", f"{folds}, {window}, refit every {config.refit} rows"),
-        ("Seeds", f"{config.seeds} from root {config.seed}"),
-        ("Trading", f"{config.trading.rule}, risk {config.trading.risk}"),
-        ("Cost", f"{config.trading.cost_bps + config.trading.slippage_bps:g} bp a unit of turnover"),
-        ("Threads", str(learner.threads)),
-        ("Versions", _versions()),
-        *((("Command", planned.experiment.command),) if planned.experiment.command else ()),
-        *learner.described(),
-    ]
-
-
-def _epochs(effort: Effort) -> str:
-    if effort.epochs is not None:
-        return str(effort.epochs)
-    return NONE if effort.trees is None else f"{effort.trees} (trees)"
 
 
 def _versions() -> str:
@@ -129,19 +126,22 @@ def close_log(
         scorecard=LoggedScorecard(
             card.scores, evaluation.rungs, card.years, evaluation.folds, (*_notes(evaluation), *notes)
         ),
+        assessment=Assessment(
+            tuple(map(str, evaluation.health.codes)),
+            None if evaluation.diagnosis is None else str(evaluation.diagnosis.cause),
+        ),
     )
 
 
 def _notes(evaluation: Evaluation) -> tuple[str, ...]:
     """Return the sentences that stand under the tables."""
     card, health = evaluation.scorecard, evaluation.health
-    codes = ", ".join(health.codes)
     deepest = dict(card.drawdowns)["strategy"]
     notes = [f"{notice.code}: {notice.text}." for notice in evaluation.notices]  # alarms before anything good
     notes += [f"Rival {rival.text()}." for rival in evaluation.rivals]
     notes += [
-        f"Health: {codes}: {health.meaning}.",
-        *(f"Doctor: {text}" for text in _diagnosis(evaluation)),
+        health_note(health.codes, health.meaning),
+        *_diagnosis(evaluation),
         f"{card.rows} test days, first fill {card.first_day}, last exit {card.last_day}.",
     ]
     if deepest is not None:
@@ -155,6 +155,8 @@ def _notes(evaluation: Evaluation) -> tuple[str, ...]:
 
 
 def _diagnosis(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return the doctor's sentence on a network, then its evidence."""
+    """Return the doctor's notes on a network: the cause, then its evidence."""
     found = evaluation.diagnosis
-    return () if found is None else (f"{found.cause}: {found.text}", *found.evidence)
+    if found is None:
+        return ()
+    return (doctor_note(found.cause, found.text), *(f"{DOCTOR}: {text}" for text in found.evidence))

@@ -29,13 +29,13 @@ class Made(Protocol):
     ----------
     forecasts : FORECASTS frame
         Test rows of all folds.
-    in_sample : frame with day, fold, forecast
+    in_sample : IN_SAMPLE frame
         The rows that each fold's final fit used.
     frames : mapping of str to frame
         The tables of a run folder beside the forecasts.
-    weights : frame with fold, day, model, weight, left_out, optional
+    weights : STACK_WEIGHTS frame, optional
         Of base models.
-    rivals : frame with day, rival, forecast, optional
+    rivals : RIVALS frame, optional
         Simpler alternatives, on the same days.
     notes : tuple of str
         Sentences for the log.

@@ -24,7 +24,7 @@ class Base:
     Attributes
     ----------
     forecasts : FORECASTS frame
-    members : frame with day, seed, fold, forecast
+    members : MEMBERS frame
         Of each member; `forecasts` holds their mean.
     train_rows : mapping of int to int
         Rows that each fold learned from.

@@ -11,11 +11,12 @@ and writes down what happened.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from geiger.errors import TrainingError
 from geiger.experiment.evaluation import evaluate
 from geiger.experiment.fold import FoldOutput
-from geiger.experiment.logged import Logged, close_log, config_lines, failure_logged, open_log
+from geiger.experiment.logged import Logged, close_log, failure_logged, open_log, run_settings
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
 from geiger.experiment.written import Run, write_backtest, write_run
 from geiger.runs.folder import StoredRun
@@ -46,7 +47,7 @@ def run(
     found = run_bases(planned) if bases is None else bases
     parts = planned.parts()
     with open_log(planned.experiment, planned.log_name, shown=(planned.folds[-1].index, 0)) as log:
-        log.config(config_lines(planned, len(planned.folds)))
+        log.settings(run_settings(planned, len(planned.folds)))
         with failure_logged(log, planned, resumable=parts is not None):
             made = planned.train(found, parts, Logged(log, on_fold))
             evaluation = evaluate(
@@ -93,8 +94,8 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
     """
     experiment, forecasts = planned.experiment, stored.forecasts()
     with open_log(experiment, "backtest") as log:
-        lines = config_lines(planned, forecasts["fold"].n_unique())
-        log.config([*lines, ("Forecasts of", stored.name)])
+        told = run_settings(planned, forecasts["fold"].n_unique())
+        log.settings(replace(told, forecasts_of=stored.name))
         with failure_logged(log, planned):
             evaluation = evaluate(
                 forecasts,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from geiger.columns import SEALED, require
+from geiger.columns import SEALED, STACK_WEIGHTS, require
 from geiger.errors import TrainingError
 from geiger.experiment.blocks import Block, columns_of, predicted
 from geiger.experiment.material import Material
@@ -70,20 +70,14 @@ def rivals_of(grid: Grid, block: Block, material: Material) -> pl.DataFrame:
 
 
 def weights_of(blocks: Sequence[Block], models: Sequence[str], material: Material) -> pl.DataFrame:
-    """Return fold, day, model, weight and left_out: a row for every model in every block."""
+    """Return the STACK_WEIGHTS frame: a row for every model in every block."""
     rows = []
     for block in blocks:
         weight, why = _weight_of(block), dict(block.left_out)
         day = material.prices["day"][block.fold.test.start]
         rows += [(block.fold.index, day, model, weight.get(model, 0.0), why.get(model)) for model in models]
-    schema = {
-        "fold": pl.Int32,
-        "day": pl.Date,
-        "model": pl.String,
-        "weight": pl.Float64,
-        "left_out": pl.String,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    frame = pl.DataFrame(rows, schema=dict(STACK_WEIGHTS.columns), orient="row")
+    return require(frame, STACK_WEIGHTS)
 
 
 def _weight_of(block: Block) -> dict[str, float]:

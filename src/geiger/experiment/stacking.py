@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from geiger.columns import FORECASTS, require
+from geiger.columns import FORECASTS, IN_SAMPLE, RIVALS, require
 from geiger.errors import TrainingError
 from geiger.experiment.blocks import weigh_block
 from geiger.experiment.material import Material
@@ -44,10 +44,8 @@ class Stacked:
 
     Attributes
     ----------
-    weights : frame with fold, day, model, weight, left_out
-        `day` is the first decision the weights are for; `left_out` says why a model has none.
-    rivals : frame with day, rival, forecast
-        The simplest alternatives, on the same days and from the same earlier rows.
+    weights : STACK_WEIGHTS frame
+    rivals : RIVALS frame
     meta : Meta
         Weights for use, from every development row whose outcome is known; they are never scored.
     sealed : SEALED frame, optional
@@ -143,10 +141,10 @@ def stack(
     forecasts = pl.concat([forecasts_of(grid, block, material) for block in blocks])
     return Stacked(
         forecasts=require(forecasts, FORECASTS),
-        in_sample=pl.concat([in_sample_of(grid, block, material) for block in blocks]),
+        in_sample=require(pl.concat([in_sample_of(grid, block, material) for block in blocks]), IN_SAMPLE),
         out_of_fold=store,
         weights=weights_of([*blocks, final], grid.models, material),
-        rivals=pl.concat([rivals_of(grid, block, material) for block in blocks]),
+        rivals=require(pl.concat([rivals_of(grid, block, material) for block in blocks]), RIVALS),
         results=tuple(result_of(block, material) for block in blocks),
         notices=notices_of([*blocks, final], len(bases)),
         notes=notes_of(blocks, final, grid.models, material),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from geiger.columns import FORECASTS, require
+from geiger.columns import FORECASTS, IMPORTANCES, IN_SAMPLE, MEMBERS, require
 from geiger.errors import TrainingError
 from geiger.experiment.fold import FoldOutput
 from geiger.experiment.material import Floats, Material
@@ -45,7 +45,7 @@ def forecasts_of(material: Material, model: str, outputs: Sequence[FoldOutput]) 
 
 
 def members_of(material: Material, outputs: Sequence[FoldOutput]) -> pl.DataFrame:
-    """Return day, seed, fold and forecast of each member on the test rows."""
+    """Return the MEMBERS frame: what each member forecast on the test rows."""
     found = []
     for output in outputs:
         first = _row(material, output.result.test_first)
@@ -59,29 +59,30 @@ def members_of(material: Material, outputs: Sequence[FoldOutput]) -> pl.DataFram
             )
             for seed, forecast in enumerate(output.member_forecast)
         ]
-    return pl.concat(found)
+    return require(pl.concat(found), MEMBERS)
 
 
 def in_sample_of(material: Material, outputs: Sequence[FoldOutput]) -> pl.DataFrame:
-    """Return day, fold and forecast of the rows that each fold's final fit used."""
+    """Return the IN_SAMPLE frame: the rows that each fold's final fit used."""
     days = material.prices["day"]
-    return pl.concat(
+    found = [
         pl.DataFrame({"day": days.gather(output.fit_rows), "forecast": output.fit_forecast}).select(
             "day", pl.lit(output.result.fold, dtype=pl.Int32).alias("fold"), "forecast"
         )
         for output in outputs
-    )
+    ]
+    return require(pl.concat(found), IN_SAMPLE)
 
 
 def importances_of(outputs: Sequence[FoldOutput]) -> pl.DataFrame:
-    """Return feature, fold and importance; no row where the model has none."""
+    """Return the IMPORTANCES frame; no row where the model has none."""
     found = [
         pl.DataFrame({"feature": NAMES, "fold": output.result.fold, "importance": output.importances})
         for output in outputs
         if output.importances.size
     ]
-    empty = pl.DataFrame(schema={"feature": pl.String, "fold": pl.Int64, "importance": pl.Float64})
-    return pl.concat(found) if found else empty
+    empty = pl.DataFrame(schema=dict(IMPORTANCES.columns))
+    return require(pl.concat([empty, *found]), IMPORTANCES)
 
 
 def sealed_rows(whole: Material, fold: int, rows: range, forecast: Floats, train_std: float) -> pl.DataFrame:

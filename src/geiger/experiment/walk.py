@@ -34,8 +34,10 @@ class Walk:
 
     Attributes
     ----------
-    members : frame with day, seed, fold, forecast
-        What each member forecast on the test rows.
+    members : MEMBERS frame
+    in_sample : IN_SAMPLE frame
+    importances : IMPORTANCES frame
+        Empty where the model tells none.
     sealed : SEALED frame, optional
         Forecasts of the rows after the scored ones, the lock-box included. They are never scored.
     trained : Trained, optional

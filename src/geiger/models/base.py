@@ -12,7 +12,7 @@ import numpy as np
 from geiger.errors import SettingError, TrainingError
 from geiger.learning.windows import Block, Floats, Ints
 from geiger.models.state import MAX_FEATURES, State, rows_of, spans_of
-from geiger.records import Epoch, Notice, Training
+from geiger.records import Epoch, Notice, Training, TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +110,9 @@ class Learner(ABC):
         """Return how many members a fold has where `seeds` are asked for: one where they are all alike."""
         return seeds if self.seeded else 1
 
-    def described(self) -> list[tuple[str, str]]:
-        """Return settings that a log should show beside those that every model has: (name, text)."""
-        return []
+    def described(self) -> TrainingSettings:
+        """Return the settings that a log should show beside those that every model has."""
+        return TrainingSettings()
 
 
 class Forecaster(Learner):
