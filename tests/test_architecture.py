@@ -80,6 +80,13 @@ def part_of(path: Path) -> str:
     return relative.parts[0].removesuffix(".py")
 
 
+def meant(module: str, name: str) -> str:
+    """`from module import name`: the module that it opens, which `name` may be itself."""
+    inner = SOURCE.parent.joinpath(*module.split("."), name)
+    is_module = module == "geiger" or inner.with_suffix(".py").exists() or inner.is_dir()
+    return f"{module}.{name}" if is_module else module
+
+
 def imports(path: Path) -> list[tuple[str, int, bool]]:
     """Every imported module of a file: name, line, and whether it stands at the top level."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -98,8 +105,8 @@ def imports(path: Path) -> list[tuple[str, int, bool]]:
             found += [(alias.name, node.lineno, id(node) in top) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: relative import; write the full name"
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "geiger" else []
-            found += [(name, node.lineno, id(node) in top) for name in names or [str(node.module)]]
+            for name in {meant(str(node.module), alias.name) for alias in node.names}:
+                found.append((name, node.lineno, id(node) in top))
     return found
 
 
@@ -117,6 +124,43 @@ def test_arrows_point_one_way(path: Path) -> None:
             other = name.split(".")[1]
             allowed = other == part or other in MAY_IMPORT[part] or other == "__version__"
             assert allowed, f"{path}:{line}: {part} may not import {other}"
+
+
+def name_of(path: Path) -> str:
+    parts = ["geiger", *path.relative_to(SOURCE).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def circle_in(needs: dict[str, set[str]]) -> list[str]:
+    """The modules of one import circle, in order; empty where there is none."""
+    done: set[str] = set()
+
+    def follow(module: str, way: list[str]) -> list[str]:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module in done:
+            return []
+        for other in sorted(needs[module]):
+            if found := follow(other, [*way, module]):
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(needs) if (found := follow(module, []))), [])
+
+
+def test_a_circle_is_seen() -> None:
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert circle_in({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_no_module_is_part_of_an_import_circle() -> None:
+    """Imports inside functions count, too: they would only hide a circle."""
+    modules = {name_of(path): path for path in FILES if path != SOURCE / "__init__.py"}
+    needs = {
+        module: {name for name, _, _ in imports(path) if name in modules} for module, path in modules.items()
+    }
+    assert circle_in(needs) == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))

@@ -12,7 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from geiger.experiment.material import Material, prepare
+from geiger.experiment.material import Material
+from geiger.experiment.prepare import prepare
 from geiger.features.catalogue import WARMUP
 from geiger.market.loaded import Loaded
 from geiger.market.snapshots import Store, content_hash

@@ -16,7 +16,7 @@ import numpy as np
 from geiger.errors import DataError, SettingError, TrainingError, did_you_mean
 from geiger.learning.windows import Block, Floats, Ints, join
 from geiger.metrics import correlation, nrc1, nrc2, pred_std
-from geiger.models.base import Forecaster, Predictor, common_state
+from geiger.models.base import Effort, Forecaster, Predictor, common_state
 from geiger.models.screen import MAX_DELAY, Screened, fit_screened
 from geiger.models.state import State
 from geiger.records import (
@@ -177,6 +177,11 @@ class Network(Forecaster):
                 raise SettingError(
                     f"{self.name}: {name} is one of {', '.join(known)}, got {getattr(self, name)!r}"
                 )
+
+    @property
+    def effort(self) -> Effort:
+        """Epochs at most, targets in a batch, and the first learning rate."""
+        return Effort(epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate)
 
     def described(self) -> TrainingSettings:
         """Return what shapes the training, for the log."""
