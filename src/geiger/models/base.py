@@ -12,7 +12,7 @@ import numpy as np
 from geiger.errors import SettingError, TrainingError
 from geiger.learning.windows import Block, Floats, Ints
 from geiger.models.state import MAX_FEATURES, State, rows_of, spans_of
-from geiger.records import Epoch, Notice, Training
+from geiger.records import Epoch, Notice, Training, TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +100,9 @@ class Forecaster(ABC):
         """Return about how long a fit of `rows` rows takes, where that is known without trying."""
         return None
 
-    def described(self) -> list[tuple[str, str]]:
-        """Return settings that a log should show beside those that every model has: (name, text)."""
-        return []
+    def described(self) -> TrainingSettings:
+        """Return the settings that a log should show beside those that every model has."""
+        return TrainingSettings()
 
     @abstractmethod
     def fit(self, train: Block, valid: Block, *, seed: int) -> Predictor:

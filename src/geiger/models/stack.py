@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from geiger.errors import SettingError, TrainingError
 from geiger.learning.windows import Floats
+from geiger.records import TrainingSettings, Weighing
 
 Rule = Literal["elastic_net", "nnls", "simplex", "equal"]
 RULES: tuple[Rule, ...] = ("elastic_net", "nnls", "simplex", "equal")
@@ -106,16 +107,14 @@ class MetaLearner:
         if self.max_iter < 1:
             raise SettingError(f"stack: max_iter must be at least 1, got {self.max_iter}")
 
-    def described(self) -> list[tuple[str, str]]:
+    def described(self) -> TrainingSettings:
         """Return what shapes the weights, for the log."""
         if self.meta != "elastic_net":
-            units = f", {self.units} units" if self.meta == "nnls" else ""
-            return [("Meta-learner", f"{self.meta}{units}")]
-        penalty = f"alpha {self.alpha:g}"
-        if self.alpha_share is not None:
-            penalty = f"alpha {self.alpha_share:g} of the largest"
-        text = f"ElasticNet, {penalty}, l1 ratio {self.l1_ratio:g}, weights >= 0, {self.units} units"
-        return [("Meta-learner", text)]
+            return TrainingSettings(weighing=Weighing(self.meta, self.units if self.meta == "nnls" else None))
+        alpha = self.alpha if self.alpha_share is None else None
+        return TrainingSettings(
+            weighing=Weighing(self.meta, self.units, alpha, self.alpha_share, self.l1_ratio)
+        )
 
     def fit(
         self,

@@ -19,15 +19,28 @@ from geiger.metrics import correlation, nrc1, nrc2, pred_std
 from geiger.models.base import Forecaster, Predictor, common_state
 from geiger.models.screen import MAX_DELAY, Screened, fit_screened
 from geiger.models.state import State
-from geiger.records import Epoch, Notice, Training
+from geiger.records import (
+    EarlyStopping,
+    Epoch,
+    Feeding,
+    Notice,
+    Objective,
+    Optimizer,
+    Plateau,
+    Residual,
+    Training,
+    TrainingSettings,
+)
 from geiger.seeds import derive
 
 if TYPE_CHECKING:
     from geiger.models.nets.heads import ForecastNet
-    from geiger.models.nets.loop import Job, Learned, Program, Schedule
+    from geiger.models.nets.jobs import Job
+    from geiger.models.nets.loop import Learned
+    from geiger.models.nets.program import Program
+    from geiger.models.nets.schedule import Schedule
 
 PRODUCTS_A_SECOND = 1.5e10  # of one processor, measured; the estimate is rough
-Feeding = Literal["dense", "windows"]
 LOSS_NAMES = (  # of `losses.LOSSES`, which loads Keras
     *("mse", "huber", "directional_mse", "plan_mix", "consistent", "huber_directional", "gmadl"),
     *("adjmse1", "adjmse2", "adjmse3", "adjmse4"),
@@ -84,7 +97,7 @@ class Network(Forecaster):
         Share of numbers dropped in each block while training.
     """
 
-    feeding: Feeding = "dense"
+    feeding: Literal["dense", "windows"] = "dense"
     lookback: int = 60
     burn_in: int = 60
     stretch: int = 128
@@ -165,31 +178,21 @@ class Network(Forecaster):
                     f"{self.name}: {name} is one of {', '.join(known)}, got {getattr(self, name)!r}"
                 )
 
-    def described(self) -> list[tuple[str, str]]:
+    def described(self) -> TrainingSettings:
         """Return what shapes the training, for the log."""
         unit = self.patience_unit
-        patience = "off" if self.stop_patience is None else f"{self.stop_patience} {unit}"
-        plateau = (
-            "off"
-            if self.plateau_patience is None
-            else f"x {self.plateau_factor:g} after {self.plateau_patience} {unit}, at least {self.min_rate:g}"
-        )
-        clip = "off" if self.clip_norm is None else f"{self.clip_norm:g} a variable"
-        best = "best weights kept" if self.keep_best else "last weights kept"
-        directional = (
-            f", direction weight {self.direction_weight:g}" if self.loss == "directional_mse" else ""
-        )
-        return [
-            ("Feeding", f"{self.feeding}, lookback {self.lookback}, burn-in {self.burn_in} days"),
-            ("Loss", f"{self.loss}{directional}, target {self.target_unit}"),
-            ("Residual", f"{self.residual}, change starts at 0, linear skip {self.skip}"),
-            ("Optimizer", f"Adam, gradient clipped at norm {clip}, weight decay {self.weight_decay:g}"),
-            ("Plateau", plateau),
-            (
-                "Early Stopping",
-                f"patience {patience}, {best}{', then trained on all rows' if self.refit else ''}",
+        plateau = Plateau(self.plateau_patience, self.plateau_factor, unit, self.min_rate)
+        directional = self.loss == "directional_mse"
+        return TrainingSettings(
+            feeding=Feeding(self.feeding, self.lookback, self.burn_in),
+            objective=Objective(self.loss, self.target_unit, self.direction_weight if directional else None),
+            residual=Residual(self.residual, self.skip),
+            optimizer=Optimizer(self.clip_norm, self.weight_decay),
+            plateau=Plateau() if self.plateau_patience is None else plateau,
+            early_stopping=EarlyStopping(
+                self.stop_patience, unit if self.stop_patience else None, self.keep_best, self.refit
             ),
-        ]
+        )
 
     def expected_seconds(self, rows: int) -> float:
         """Return about how long a fit takes on one processor, from its multiplications."""
@@ -247,7 +250,7 @@ class Network(Forecaster):
         return fit_screened(train, valid, refit=refit, max_delay=delay)
 
     def _schedule(self) -> Schedule:
-        from geiger.models.nets.loop import Schedule
+        from geiger.models.nets.schedule import Schedule
 
         return Schedule(
             epochs=self.epochs,
@@ -272,7 +275,7 @@ class Network(Forecaster):
         offset: Screened | None,
         member: tuple[Block, Block, int],
     ) -> NetPredictor:
-        from geiger.models.nets.loop import forecast
+        from geiger.models.nets.program import forecast
 
         rows = job.train
         fitted, tokens = forecast(program, job, final.weights, rows)
@@ -353,7 +356,7 @@ class NetPredictor(Predictor):
 
     def predict(self, block: Block) -> Floats:
         """Return one forecast (n,) per row, each from the row's last `history` + 1 days alone."""
-        from geiger.models.nets.loop import forecast
+        from geiger.models.nets.program import forecast
 
         if block.x.shape[1] != self.features:
             raise DataError(
@@ -420,8 +423,8 @@ _STEERING: dict[str, Any] = {
 
 @lru_cache(maxsize=8)
 def _program(network: Network, width: int, vmap: bool) -> Program:
-    from geiger.models.nets.loop import Program
     from geiger.models.nets.losses import make_loss
+    from geiger.models.nets.program import Program
 
     directional = {"direction_weight": network.direction_weight} if network.loss == "directional_mse" else {}
     return Program(
@@ -452,7 +455,7 @@ def job_of(
     DataError
         If too few rows have a full past, or the last return that the plan's head needs is not there.
     """
-    from geiger.models.nets.loop import Job
+    from geiger.models.nets.jobs import Job
 
     past = valid.history
     if past is None:
