@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from geiger.errors import DataError
-from geiger.experiment.material import Material, prepare
+from geiger.experiment.material import Material
+from geiger.experiment.prepare import prepare
 from geiger.market.snapshots import Store
 from geiger.market.sources import Loaded
 from geiger.runs.folder import RunsFolder, StoredRun

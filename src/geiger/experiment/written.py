@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 
@@ -16,18 +17,18 @@ from geiger.chain import Chain
 from geiger.codec import plain
 from geiger.errors import DataError
 from geiger.experiment.evaluation import Evaluation
+from geiger.experiment.folds import use_folds
+from geiger.experiment.made import Made
+from geiger.experiment.pictures import pictures_of
 from geiger.experiment.plan import BaseRun, Plan
-from geiger.experiment.stacking import Stacked
-from geiger.experiment.walk import Walk, use_folds
 from geiger.features.catalogue import contract_hash
-from geiger.models import LOG_NAMES
 from geiger.records import Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog.writer import log_stem
 from geiger.runs.environment import environment
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.record import LedgerHead, RunRecord
-from geiger.runs.saved import SavedModel, model_of, save_model
+from geiger.runs.saved import SavedModel, save_model
 
 
 @dataclass(frozen=True)
@@ -47,28 +48,19 @@ class Run:
 def write_run(
     planned: Plan,
     log: RunLogWriter,
-    made: Walk | Stacked,
+    made: Made,
     evaluation: Evaluation,
     bases: Sequence[BaseRun],
 ) -> Run:
     """Write what a training made and what it was worth; the run is named like its log."""
-    failed = {base.model: base.error for base in bases if base.error is not None}
-    notices = (
-        *evaluation.notices,
-        *planned.notices,
-        *(
-            Notice("STACK_LEFT_OUT", f"{model} could not be trained and is left out: {error}")
-            for model, error in failed.items()
-        ),
-        *made.notices,
-    )
+    notices = (*evaluation.notices, *planned.notices, *made.notices)
     record = replace(
-        _record(planned, log, LOG_NAMES.get(planned.model, planned.model), evaluation, notices),
+        _record(planned, log, planned.log_name, evaluation, notices),
         forecast_key=planned.key(),
         folds=tuple(made.results),
         trainings=tuple(made.trainings),
         bases={base.model: base.stored.name for base in bases if base.stored is not None},
-        bases_failed=failed,
+        bases_failed={base.model: base.error for base in bases if base.error is not None},
     )
     return _save(
         planned,
@@ -76,8 +68,8 @@ def write_run(
         made.forecasts,
         evaluation,
         frames=made.frames,
-        pictures=made.charts,
-        model=_model_for_use(planned, made, bases),
+        pictures=pictures_of(made),
+        model=made.model_for_use(_made_of(planned)),
     )
 
 
@@ -151,11 +143,11 @@ def _save(
     )
 
 
-def _model_for_use(planned: Plan, made: Walk | Stacked, bases: Sequence[BaseRun]) -> SavedModel | None:
-    """Return what `geiger predict` needs; None for a user's own estimator, which only code could store."""
+def _made_of(planned: Plan) -> dict[str, Any]:
+    """Return what the model for use was made of."""
     material, config = planned.material, planned.experiment.config
     days, last = material.whole.prices["day"], use_folds(material, config, planned.folds)[-1]
-    facts = {
+    return {
         "symbol": material.symbol,
         "model": planned.model,
         "recipe": config.recipe,
@@ -169,19 +161,3 @@ def _model_for_use(planned: Plan, made: Walk | Stacked, bases: Sequence[BaseRun]
         "decided_on": str(days[last.test.start]),  # its labels were known at this close, and not before
         "environment": plain(environment()),
     }
-    if isinstance(made, Stacked):
-        stored = {base.model: base.stored for base in bases if base.stored is not None}
-        parts = {name: model_of(stored[name]).parts[name] for name in made.meta.models}
-        return SavedModel(
-            parts=parts, meta=made.meta, train_mean=made.train_mean, train_std=made.train_std, facts=facts
-        )
-    if made.trained is None:
-        return None
-    one = made.trained
-    return SavedModel(
-        parts={planned.model: one},
-        meta=None,
-        train_mean=one.train_mean,
-        train_std=one.train_std,
-        facts=facts,
-    )
