@@ -145,10 +145,7 @@ def evaluate(
             max_drawdown=card.value("max_drawdown"),
             wfe=efficiency,
         ),
-        notices=(
-            *_alarms(forecasts, ledger["net"].to_numpy(), card, days_per_year, config),
-            *_fault(diagnosis),
-        ),
+        notices=_alarms(forecasts, ledger["net"].to_numpy(), card, days_per_year, config) + _fault(diagnosis),
         status=status_of(health),
         folds=_fold_scores(forecasts, ledger, others[BUY_AND_HOLD]),
         diagnosis=diagnosis,

@@ -198,23 +198,11 @@ def predict(
     if not 0.0 < level < 1.0:
         raise SettingError(f"level must lie between 0 and 1, got {level}")
     now = now or dt.datetime.now(dt.UTC)
-    model = model_of(stored)
-    if model.facts.get("feature_contract") != contract_hash():
-        raise DataError(
-            f"{stored.name}: its model learned from {model.facts.get('features')}, which is not the feature "
-            f"contract of this version ({VERSION}); train it again"
-        )
+    model = _usable_model(stored)
     material, config = latest_material(stored, model, runs, data or _place(stored))
     last = material.prices.height - 1
     day, market = material.prices["day"][last], material.market
-    learned_to, decided_on = (
-        dt.date.fromisoformat(str(model.facts[name])) for name in ("learned_to", "decided_on")
-    )
-    if day < decided_on:
-        raise DataError(
-            f"{stored.name}: learned what was known on {decided_on}, and the prices at hand end on {day}: "
-            "they are others, or older; give the newest with --data"
-        )
+    learned_to = _learned_to(stored, model, day)
     _require_closed(material, now)
     entry = next_session(market, day)
     exit_day = next_session(market, entry) if material.fill == "next_open" else entry
@@ -258,6 +246,30 @@ def predict(
             *material.notices,
         ),
     )
+
+
+def _usable_model(stored: StoredRun) -> SavedModel:
+    """Return the model that a run left, where it learned from the features that this version computes."""
+    model = model_of(stored)
+    if model.facts.get("feature_contract") != contract_hash():
+        raise DataError(
+            f"{stored.name}: its model learned from {model.facts.get('features')}, which is not the feature "
+            f"contract of this version ({VERSION}); train it again"
+        )
+    return model
+
+
+def _learned_to(stored: StoredRun, model: SavedModel, day: dt.date) -> dt.date:
+    """Return the last day that the model learned from; refuse prices that end before it was decided on."""
+    learned_to, decided_on = (
+        dt.date.fromisoformat(str(model.facts[name])) for name in ("learned_to", "decided_on")
+    )
+    if day < decided_on:
+        raise DataError(
+            f"{stored.name}: learned what was known on {decided_on}, and the prices at hand end on {day}: "
+            "they are others, or older; give the newest with --data"
+        )
+    return learned_to
 
 
 def _place(stored: StoredRun) -> Path | None:
