@@ -36,16 +36,9 @@ from geiger.checks.collapse import Diagnosis, diagnose
 from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe
 from geiger.experiment.material import Material
 from geiger.records import Checkpoint, Figure, FoldScore, Notice, Rival, Rung, Status, Training
-from geiger.settings import Config, Risk
+from geiger.settings import RISK, Config
 
 Floats = npt.NDArray[np.float64]
-
-# Risk appetite: yearly volatility aimed at, and the largest absolute weight.
-RISK: dict[Risk, tuple[float, float]] = {
-    "conservative": (0.10, 1.0),
-    "balanced": (0.20, 1.0),
-    "aggressive": (0.40, 2.0),
-}
 
 
 @dataclass(frozen=True)
@@ -219,14 +212,7 @@ def _status(health: metrics.Health) -> Status:
 
 def costs_of(config: Config) -> Costs:
     """Return the rates of `config` as the backtest takes them."""
-    trading = config.trading
-    return Costs(
-        cost_bps=trading.cost_bps,
-        slippage_bps=trading.slippage_bps,
-        borrow_rate=trading.borrow_rate,
-        cash_yield=trading.cash_yield,
-        margin_spread=trading.margin_spread,
-    )
+    return Costs.of(config.trading)
 
 
 def sizing_of(config: Config, days_per_year: int) -> Sizing:

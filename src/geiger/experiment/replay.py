@@ -24,6 +24,7 @@ from geiger.market.snapshots import Store
 from geiger.market.sources import Loaded
 from geiger.runs.folder import RunsFolder, StoredRun, environment
 from geiger.settings import Config
+from geiger.settings.models import OWN
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def replay(
     SettingError
         The run used an estimator of the user's own, which it did not keep.
     """
-    if stored.facts.get("model") == "own":
+    if stored.facts.get("model") == OWN:
         raise SettingError(
             f"{stored.name}: used an estimator of your own, which a run does not keep; run it again from "
             "Python"

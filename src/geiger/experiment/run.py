@@ -30,13 +30,14 @@ from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.stacking import Base, Stacked, stack
 from geiger.experiment.walk import FoldOutput, Walk, use_folds, walk
 from geiger.features.catalogue import FEATURES, contract_hash
-from geiger.models import LOG_NAMES, Forecaster
+from geiger.models import Forecaster
 from geiger.records import Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard
 from geiger.runlog.writer import log_stem
 from geiger.runs.folder import RunsFolder, StoredRun, environment
 from geiger.runs.saved import SavedModel, model_of, save_model
+from geiger.settings import MODELS
 
 KEPT = "finished folds are kept, and the same command goes on from there"
 
@@ -93,7 +94,7 @@ def run(
     experiment, key = planned.experiment, planned.key()
     parts = None if key is None else experiment.runs.parts(key)
     shown = (planned.folds[-1].index, 0)
-    with _log(experiment, LOG_NAMES.get(planned.model, planned.model), shown=shown) as log:
+    with _log(experiment, MODELS[planned.model].log_name, shown=shown) as log:
         log.config(_config_lines(planned, len(planned.folds)))
 
         def on_done(output: FoldOutput) -> None:
@@ -241,7 +242,7 @@ def _finish(
         "bases_failed": failed,
         **_facts(planned, evaluation, notices),
     }
-    log_model = LOG_NAMES.get(planned.model, planned.model)
+    log_model = MODELS[planned.model].log_name
     model = _model_for_use(planned, made, bases)
     done = _save(
         planned,

@@ -24,7 +24,7 @@ from geiger.errors import Diverged, TrainingError
 from geiger.experiment.material import Material, cut_folds
 from geiger.features.catalogue import NAMES
 from geiger.learning.folds import Fold, folds_for_use
-from geiger.learning.windows import FoldArrays, Weighting, fold_arrays, join
+from geiger.learning.windows import FoldArrays, fold_arrays, join
 from geiger.models import Ensemble, Forecaster, average, fit_members
 from geiger.records import Epoch, FoldResult, Notice, Training
 from geiger.runs.folder import Part, Parts, threads_at_hand
@@ -397,7 +397,7 @@ def _train(model: str, forecaster: Forecaster, config: Config, task: Task) -> Fo
 
 def _arrays(material: Material, config: Config, fold: Fold) -> FoldArrays:
     target = material.target["value"].to_numpy()
-    weighting = Weighting(**asdict(config.weighting))
+    weighting = config.weighting
     returns = last_returns(material)
     return fold_arrays(
         material.features, target, fold, clip=config.clip, weighting=weighting, last_return=returns

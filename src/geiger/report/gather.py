@@ -51,10 +51,10 @@ from geiger.report.view import (
 from geiger.runlog import RunLog, read_log
 from geiger.runlog.facts import clean, clean_setting, cleaned
 from geiger.runs.folder import StoredRun
+from geiger.settings.models import SECTIONS
 
 HELD = "buy and hold"
 MATCHED = "volatility-matched buy and hold"
-PARTS = ("ridge", "xgb", "lgb", "catboost", "lstm", "xlstm", "stack")  # sections of the settings, one a model
 
 Record = TypeVar("Record")
 Read = TypeVar("Read")
@@ -357,7 +357,7 @@ def _settings(config: Mapping[str, Any], model: str, stack: Any) -> tuple[Pairs,
     """Split the settings into those that shaped this run and those of models it did not use."""
     members = config.get("stack", {}).get("models", ()) if model == "stack" or stack else ()
     used = {model, *members, *(["stack"] if members else [])}
-    shaping = {name: value for name, value in config.items() if name not in PARTS or name in used}
+    shaping = {name: value for name, value in config.items() if name not in SECTIONS or name in used}
     idle = {name: value for name, value in config.items() if name not in shaping}
     return _flat(shaping), _flat(idle)
 

@@ -28,6 +28,7 @@ from geiger.report.charts import (
     weights_drawing,
 )
 from geiger.report.view import CompareView, Equity, Floats, Pairing, RunView, Weights
+from geiger.settings.models import GROUPS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -44,7 +45,6 @@ MEANINGS = {
     "FAILED": "some forecasts are not finite, so they cannot be used at all",
 }
 BASELINE_FIGURES = ("Buy & Hold Sharpe", "Base Rate")  # nothing that a run could be better at
-BOOSTERS = ("xgb", "lgb", "catboost")
 
 
 @dataclass(frozen=True)
@@ -315,7 +315,7 @@ def _no_bins(pairing: Pairing) -> str:
 def _epochs_chart(view: RunView) -> Chart | str:
     if not view.epochs:
         return view.epochs_missing or "This run has no epochs."
-    unit = "boosting round" if view.model in BOOSTERS else "epoch"
+    unit = "boosting round" if view.model in GROUPS["gbm"] else "epoch"
     members: dict[tuple[int, int], list[Epoch]] = {}
     for epoch in view.epochs:
         members.setdefault((epoch.fold, epoch.seed), []).append(epoch)

@@ -48,22 +48,12 @@ from geiger.columns import FORECASTS, LEDGER, SEALED, require
 from geiger.errors import DataError
 from geiger.files import read_frame, write_atomically, write_frame
 from geiger.records import Training
+from geiger.settings.models import distributions
 
 SCHEMA = 1
 STAMP = "%Y%m%d_%H%M%S"
 RUN_NAME = re.compile(r"[A-Za-z0-9^=][A-Za-z0-9^=._-]*_[a-z_]+_\d{8}_\d{6}")
-LIBRARIES = (
-    "numpy",
-    "polars",
-    "numba",
-    "xgboost-cpu",
-    "xgboost",
-    "lightgbm",
-    "catboost",
-    "keras",
-    "jax",
-    "jaxlib",
-)
+LIBRARIES = ("numpy", "polars", "numba", *distributions())
 THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"),
     *("XLA_FLAGS", "JAX_PLATFORMS", "JAX_DEFAULT_MATMUL_PRECISION"),  # they change a network's bits

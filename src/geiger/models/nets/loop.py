@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.heads import ForecastNet
 from geiger.records import Epoch
 from geiger.seeds import generator
+from geiger.settings import ScheduleSettings
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -67,32 +68,11 @@ class Job:
     rates: tuple[float, ...] | None = None
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """When the learning rate falls and when training ends, per member; patience counts epochs or steps.
-
-    Steps are what a network learns by: an epoch has more of them where a batch is smaller. The rules are
-    those of `keras.callbacks.ReduceLROnPlateau` (an improvement is 1e-4 or more) and `EarlyStopping` (any
-    improvement counts, the best weights come back).
-    """
-
-    epochs: int = 50
-    learning_rate: float = 1e-3
-    plateau_factor: float = 0.5
-    plateau_patience: int | None = 10
-    min_rate: float = 1e-6
-    stop_patience: int | None = 30
-    keep_best: bool = True
-    start_counts: bool = True  # the untrained network is a candidate for the best weights
-    start_margin: float = 0.0  # standard errors by which the best epoch must beat it
-    patience_unit: Literal["epochs", "steps"] = "epochs"
-
-
 @dataclass
 class Course:
     """What the schedule remembers of one member, whose epochs have so many steps."""
 
-    schedule: Schedule
+    schedule: ScheduleSettings
     steps: int = 1
     rate: float = field(init=False)
     best: float = np.inf
@@ -330,7 +310,7 @@ def round_up(rows: int) -> int:
 
 
 def train(
-    program: Program, jobs: Sequence[Job], schedule: Schedule
+    program: Program, jobs: Sequence[Job], schedule: ScheduleSettings
 ) -> Generator[list[Epoch], None, list[Learned]]:
     """Train all members together; yield each epoch's records, the member's number as their seed.
 
