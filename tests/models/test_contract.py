@@ -11,13 +11,17 @@ from sklearn.linear_model import LinearRegression
 from geiger.errors import SettingError, TrainingError
 from geiger.learning.folds import Fold
 from geiger.learning.windows import Weighting, block_of, fold_arrays
-from geiger.models import FORECASTERS, GROUPS, LOG_NAMES, expand, fit_members, make, resolve, wrap
+from geiger.models import FORECASTERS, expand, fit_members, make, resolve, wrap
+from geiger.settings import MODELS
+from geiger.settings.models import GROUPS
 
 FOLD = Fold(0, range(0, 240), range(241, 300), range(301, 340))
 SMALL = {"max_trees": 25, "learning_rate": 0.1, "l2": 1.0}
 NETWORK = {
     **{"lookback": 12, "burn_in": 4, "stretch": 16, "width": 8, "batch_size": 64},
     **{"epochs": 30, "learning_rate": 0.01, "skip": "zeros"},
+    **{"plateau_patience": 10, "stop_patience": 30, "patience_unit": "epochs", "start_margin": 0.0},
+    **{"weight_decay": 0.0, "refit": False},
 }
 SETTINGS = {
     "xgb": {**SMALL, "min_leaf_rows": 10},
@@ -229,7 +233,7 @@ def test_model_without_a_seed_is_fitted_once():
 
 
 def test_catalogue_names_agree():
-    assert {*FORECASTERS, "stack"} == set(LOG_NAMES)
+    assert {*FORECASTERS, "stack", "own"} == set(MODELS)
     assert {name: make(name, {}).name for name in FORECASTERS} == {name: name for name in FORECASTERS}
     assert all(member in FORECASTERS for group in GROUPS.values() for member in group)
     assert expand("gbm") == ("xgb", "lgb", "catboost")
@@ -244,17 +248,19 @@ def test_unknown_model_is_refused_with_the_nearest(ask):
 
 @pytest.mark.parametrize("name", list(FORECASTERS))
 def test_unknown_setting_is_refused(name):
-    with pytest.raises(SettingError, match=f"{name} has no setting 'thread': did you mean 'threads'"):
-        make(name, {"thread": 2})
-    with pytest.raises(SettingError, match="has no setting 'name'"):
+    with pytest.raises(SettingError, match=r"no setting '(\w+\.)?refti'"):
+        make(name, {"refti": True})
+    with pytest.raises(SettingError, match=r"no setting '(\w+\.)?name'"):
         make(name, {"name": "x"})
+    with pytest.raises(SettingError, match="threads must be at least 1"):
+        make(name, threads=0)
 
 
 def test_settings_reach_the_forecaster_and_are_frozen():
-    model = make("ridge", {"alphas": (1.0, 2.0), "threads": 2})
-    assert (model.alphas, model.threads) == ((1.0, 2.0), 2)
+    model = make("ridge", {"alphas": (1.0, 2.0)}, threads=2)
+    assert (model.settings.alphas, model.threads) == ((1.0, 2.0), 2)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        model.refit = False
+        model.settings.refit = False
 
 
 def test_installed_models_stand_for_themselves():

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from geiger.errors import SettingError
-from geiger.models import make
-from geiger.settings import RECIPES, as_dict, from_toml, override, recipe
+from geiger.models import forecaster_of
+from geiger.settings import RECIPES, from_toml, override, recipe
 
 
 def test_recipe_plan_holds_the_plans_numbers() -> None:
@@ -32,9 +32,8 @@ def test_recipe_plan_holds_the_plans_numbers() -> None:
 @pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("model", ["ridge", "xgb", "lgb", "catboost"])
 def test_every_recipe_makes_every_model(name: str, model: str) -> None:
-    settings = as_dict(recipe(name))[model]
-    forecaster = make(model, settings)
-    assert {key: getattr(forecaster, key) for key in settings} == settings
+    config = recipe(name)
+    assert forecaster_of(config, model).settings == getattr(config, model)
 
 
 @pytest.mark.parametrize(

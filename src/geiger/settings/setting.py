@@ -114,6 +114,11 @@ class Known:
         return get_args(self.hint) if get_origin(self.hint) is Literal else ()
 
     @property
+    def optional(self) -> bool:
+        """Whether it may be none."""
+        return NoneType in get_args(self.hint)
+
+    @property
     def section(self) -> type[Settings] | None:
         """The record that it is, where it is a section."""
         return self.hint if isinstance(self.hint, type) and issubclass(self.hint, Settings) else None
@@ -210,7 +215,7 @@ def _checked(value: Any, item: Known, place: str) -> Any:
         raise SettingError(f"setting {place!r} must be {item.declared}, got {reprlib.repr(value)}") from None
     for number in fitted if isinstance(fitted, tuple) else (fitted,):
         if isinstance(number, int | float) and not isinstance(number, bool):
-            _require_within(number, item.about, place)
+            _require_within(number, item, place)
     return fitted
 
 
@@ -236,8 +241,9 @@ def _fitted(value: Any, hint: Any) -> Any:
     return value
 
 
-def _require_within(number: float, about: About, place: str) -> None:
+def _require_within(number: float, item: Known, place: str) -> None:
     if not math.isfinite(number):
         raise SettingError(f"setting {place!r} must be a finite number, got {number}")
-    if not about.admits(number):
-        raise SettingError(f"{place} must {about.range()}, got {reprlib.repr(number)}")
+    if not item.about.admits(number):
+        other = ", or none" if item.optional else ""
+        raise SettingError(f"{place} must {item.about.range()}{other}, got {reprlib.repr(number)}")
