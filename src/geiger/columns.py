@@ -28,15 +28,18 @@ class Schema:
     columns : Mapping[str, DType]
         Column name to polars type, in order.
     key : tuple of str
-        Columns that together are unique and ascending.
+        Columns that together are unique.
     nullable : frozenset of str
         Columns that may hold missing values; all others are complete.
+    ascending : bool
+        Whether rows ascend by `key`; else they stand in an order of their own.
     """
 
     name: str
     columns: Mapping[str, DType]
     key: tuple[str, ...]
     nullable: frozenset[str] = frozenset()
+    ascending: bool = True
 
 
 PRICES = Schema(
@@ -114,6 +117,68 @@ SEALED = Schema(
     key=("day",),
 )
 
+MEMBERS = Schema(
+    # What each member of a model (a seed) forecast on the test rows; FORECASTS holds the members' mean.
+    "members",
+    {
+        "day": pl.Date,  # decision day: made from rows <= day
+        "seed": pl.Int32,  # the member's position
+        "fold": pl.Int32,
+        "forecast": pl.Float64,  # expected log return, entry to exit
+    },
+    key=("fold", "seed", "day"),
+)
+
+IN_SAMPLE = Schema(
+    # What each fold's final fit says of the very rows it learned from: never out of sample, never traded.
+    "in_sample",
+    {
+        "day": pl.Date,  # a train or inner validation row; its outcome was known when the fold was fitted
+        "fold": pl.Int32,
+        "forecast": pl.Float64,  # log return, entry to exit
+    },
+    key=("fold", "day"),
+)
+
+IMPORTANCES = Schema(
+    # What each feature contributed to a fold's final fit, of models that tell; in the order of the contract.
+    "importances",
+    {
+        "feature": pl.String,
+        "fold": pl.Int32,
+        "importance": pl.Float64,  # share of the model's own measure; a fold's shares sum to 1, or all are 0
+    },
+    key=("fold", "feature"),
+    ascending=False,
+)
+
+STACK_WEIGHTS = Schema(
+    # What each base model weighs in each block of a stack, learned from outcomes known before `day`.
+    "weights of a stack",
+    {
+        "fold": pl.Int32,  # the block, one more than the last for the weights for use
+        "day": pl.Date,  # first decision that they are for
+        "model": pl.String,
+        "weight": pl.Float64,  # of the forecast in the unit the stack learns in, >= 0
+        "left_out": pl.String,  # health code, where the model had no part
+    },
+    key=("fold", "model"),
+    nullable=frozenset({"left_out"}),
+    ascending=False,
+)
+
+RIVALS = Schema(
+    # What the simplest alternatives to a stack forecast on its days, from the same earlier rows.
+    "rivals",
+    {
+        "day": pl.Date,  # decision day
+        "rival": pl.String,
+        "forecast": pl.Float64,  # log return, entry to exit
+    },
+    key=("rival", "day"),
+    ascending=False,
+)
+
 OUT_OF_FOLD = Schema(
     # What each member of each base model forecast while it had not seen the day: all a stack learns from.
     "out_of_fold",
@@ -162,8 +227,8 @@ LEDGER = Schema(
 def require(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Return `frame` unchanged if it has exactly the columns of `schema`, else raise `DataError`.
 
-    Checked: names and order, types, no missing values outside `Schema.nullable`, finite numbers, and an
-    ascending unique key. Nothing is repaired.
+    Checked: names and order, types, no missing values outside `Schema.nullable`, finite numbers, and a unique
+    key that ascends where the schema says so. Nothing is repaired.
     """
     expected = list(schema.columns)
     if frame.columns != expected:
@@ -182,6 +247,6 @@ def require(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     if keys.is_duplicated().any():
         row = int(keys.is_duplicated().arg_max() or 0)
         raise DataError(f"{schema.name}: {keys.row(row)} occurs twice (row {row})")
-    if not keys.equals(keys.sort(schema.key)):
+    if schema.ascending and not keys.equals(keys.sort(schema.key)):
         raise DataError(f"{schema.name}: rows must ascend by {', '.join(schema.key)}")
     return frame

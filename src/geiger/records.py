@@ -274,6 +274,181 @@ class Scorecard:
 
 
 @dataclass(frozen=True)
+class Feeding:
+    """How days reach a network: ``dense`` or ``windows``, and how many days it looks back, in days."""
+
+    kind: str
+    lookback: int
+    burn_in: int
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a network's training makes small: the loss, in which unit, and the directional penalty's weight.
+
+    `direction_weight` is None for a loss that has no weight to set.
+    """
+
+    loss: str
+    target_unit: str
+    direction_weight: float | None = None
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What a network's change is added to, and the linear part beside it."""
+
+    base: str
+    skip: str
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """The norm at which Adam's gradients are cut (None: never), and the weight decay."""
+
+    clip_norm: float | None
+    weight_decay: float
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """When the learning rate falls: by `factor` after `patience` units, never below `min_rate`.
+
+    A rule that is off has a patience of None and nothing else.
+    """
+
+    patience: int | None = None
+    factor: float | None = None
+    unit: str | None = None
+    min_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """When training stops, and which weights are kept.
+
+    `patience` counts in `unit` (``epochs`` or ``steps``) and is None where training is never stopped early;
+    `refit` says whether the chosen number of epochs was trained once more, on all rows.
+    """
+
+    patience: int | None
+    unit: str | None
+    keep_best: bool
+    refit: bool = False
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """How a stack finds its weights; penalties only where the rule has them."""
+
+    rule: str
+    units: str | None = None
+    alpha: float | None = None  # of the penalty itself, or
+    alpha_share: float | None = None  # as a share of the largest that leaves a weight
+    l1_ratio: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """What shapes a model's training beside what every model has; None where that model has no such thing."""
+
+    weighing: Weighing | None = None
+    feeding: Feeding | None = None
+    objective: Objective | None = None
+    residual: Residual | None = None
+    optimizer: Optimizer | None = None
+    plateau: Plateau | None = None
+    early_stopping: EarlyStopping | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """The settings of a run as values; None where the log does not say, or where there is no such thing.
+
+    Attributes
+    ----------
+    epochs, trees : int
+        At most so many; a model has one of them or neither.
+    features : int
+        How many.
+    source, where : str
+        Where the prices came from: ``folder`` or ``file`` and its path, or another source and its name.
+    first_day, last_day : str
+        Of the development rows, ISO; `rows` are so many.
+    lockbox_rows : int
+        Rows that are locked away, the first of them on `lockbox_from`; 0 where none are.
+    context : tuple of str
+        The market index and the volatility index; empty where there is none.
+    rolling : int
+        Train rows of a fold; None is an expanding window.
+    refit_rows : int
+        Rows between two folds.
+    rule, risk : str
+        How positions are sized.
+    cost_bps : float
+        Commission, spread and slippage of a unit of turnover, basis points.
+    forecasts_of : str
+        Of a backtest: the run whose forecasts it traded.
+    """
+
+    symbol: str | None = None
+    model: str | None = None
+    epochs: int | None = None
+    trees: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    features: int | None = None
+    recipe: str | None = None
+    source: str | None = None
+    where: str | None = None
+    first_day: str | None = None
+    last_day: str | None = None
+    rows: int | None = None
+    data_hash: str | None = None
+    lockbox_rows: int | None = None
+    lockbox_from: str | None = None
+    context: tuple[str, ...] | None = None
+    fill: str | None = None
+    folds: int | None = None
+    rolling: int | None = None
+    refit_rows: int | None = None
+    seeds: int | None = None
+    seed: int | None = None
+    rule: str | None = None
+    risk: str | None = None
+    cost_bps: float | None = None
+    threads: int | None = None
+    versions: str | None = None
+    command: str | None = None
+    training: TrainingSettings = TrainingSettings()
+    forecasts_of: str | None = None
+
+
+@dataclass(frozen=True)
+class ConfigSection:
+    """The TRAINING CONFIG section: its lines as (name, text), and where they were made from values, these."""
+
+    settings: tuple[tuple[str, str], ...] = ()
+    values: RunSettings | None = None
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the health table and the doctor say of the test forecasts.
+
+    Attributes
+    ----------
+    health : tuple of str
+        Codes, the first one first; empty where nothing is said.
+    cause : str or None
+        What the doctor of networks found; None for other models.
+    """
+
+    health: tuple[str, ...] = ()
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
 class RunLog:
     """One run log.
 
@@ -283,6 +458,9 @@ class RunLog:
         Version it was written in; 0 is a log that has only the plan's own sections.
     config : tuple of (name, text)
         In the order written.
+    settings : RunSettings or None
+        The same as values, and `assessment` those of two notes: where the log is a text alone nobody has
+        lifted them yet (`runlog.wording`).
     epochs : tuple of Epoch
         Of all folds and seeds where the events were read; of one member where only the text was.
     folds : tuple of FoldResult
@@ -309,6 +487,8 @@ class RunLog:
 
     schema: int = 1
     config: tuple[tuple[str, str], ...] = ()
+    settings: RunSettings | None = field(default=None, compare=False)
+    assessment: Assessment | None = field(default=None, compare=False)
     epochs: tuple[Epoch, ...] = ()
     folds: tuple[FoldResult, ...] = ()
     trainings: tuple[Training, ...] = ()

@@ -224,7 +224,7 @@ def test_data_that_does_not_exist(call: Call, tmp_path: Path) -> None:
         (("--start", "2003-01-01", "--end", "2001-01-01"), "start 2003-01-01 lies after end 2001-01-01"),
         (("--start", "yesterday"), "'yesterday' is no day; write it as 2012-03-31"),
         (("--lockbox", "100000"), "0 of 1100 days are left before the lock-box (last 100000 rows)"),
-        (("--lockbox", "-5"), "lockbox counts rows, so it cannot be negative"),
+        (("--lockbox", "-5"), "lockbox must be at least 0, or none"),
         (("--cost-bps", "nan"), "'trading.cost_bps' must be a finite number"),
         (("--cost-bps", "inf"), "'trading.cost_bps' must be a finite number"),
         (("--cost-bps", "-1"), "cost_bps must be a finite number of 0 or more, got -1"),

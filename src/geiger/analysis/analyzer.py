@@ -481,11 +481,11 @@ def compare_facts(book: LogBook, names: Sequence[str]) -> dict[str, Any]:
     cases = [book.case(name) for name in unique]
     found = {case.name: ask_all(case) for case in cases}
     results = {case.name: result_of(case, found[case.name]) for case in cases}
-    settings = list(dict.fromkeys(name for case in cases for name in case.settings))
+    settings = list(dict.fromkeys(name for case in cases for name in case.config))
     differing = {
-        name: {case.name: case.settings.get(name) for case in cases}
+        name: {case.name: case.config.get(name) for case in cases}
         for name in settings
-        if len({case.settings.get(name) for case in cases}) > 1
+        if len({case.config.get(name) for case in cases}) > 1
     }
     figures = list(dict.fromkeys(figure.name for case in cases for figure in case.log.figures))
     return _facts(
@@ -534,11 +534,7 @@ def _compared(name: str, cases: Sequence[Case]) -> dict[str, Any]:
 def _cautions(cases: Sequence[Case]) -> Iterable[str]:
     """Say what stands in the way of reading the figures side by side."""
     yield from cautions(
-        {
-            name
-            for name in CONDITIONS
-            if len({case.settings[name] for case in cases if name in case.settings}) > 1
-        }
+        {name for name in CONDITIONS if len({case.config[name] for case in cases if name in case.config}) > 1}
     )
     for case in cases:
         if case.log.status is None:

@@ -264,9 +264,9 @@ def brief_of(case: Case) -> Brief:
         model=case.kind,
         began=case.began.isoformat() if case.began else "",
         status=str(log.status or ""),
-        recipe=case.settings.get("Recipe", ""),
-        data=case.settings.get("Data Hash", case.settings.get("Days", "")),
-        of=case.settings.get("Forecasts of", ""),
+        recipe=case.settings.recipe or "",
+        data=case.config.get("Data Hash", case.config.get("Days", "")),
+        of=case.settings.forecasts_of or "",
         trained=case.model,
         figures={
             figure.name: float(figure.value)
@@ -298,6 +298,8 @@ def cleaned_log(log: RunLog) -> RunLog:
     return replace(
         log,
         config=tuple(clean_setting(name, value) for name, value in log.config),
+        settings=None if log.settings is None else cleaned(log.settings),
+        assessment=None if log.assessment is None else cleaned(log.assessment),
         folds=tuple(cleaned(fold) for fold in log.folds),
         trainings=tuple(cleaned(training) for training in log.trainings),
         figures=tuple(cleaned(figure) for figure in log.figures),

@@ -10,12 +10,14 @@ import datetime as dt
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import PurePath
 from typing import TypeAlias
 
-from geiger.records import Figure, RunLog
+from geiger.records import Assessment, Figure, RunLog, RunSettings
+from geiger.runlog.wording import assessment_of, settings_of
 from geiger.settings.models import SECTIONS, log_names
 
 COMMANDS = {said: name for said, name in log_names().items() if name in SECTIONS and said != name}
@@ -128,15 +130,25 @@ class Case:
     today: dt.date = dt.date.max
     before: Case | None = None
 
+    @cached_property
+    def settings(self) -> RunSettings:
+        """The settings as values."""
+        return settings_of(self.log)
+
+    @cached_property
+    def assessment(self) -> Assessment:
+        """What health table and doctor say of the test forecasts."""
+        return assessment_of(self.log)
+
     @property
-    def settings(self) -> dict[str, str]:
-        """The config section."""
+    def config(self) -> dict[str, str]:
+        """The config section as it reads: to cite, and to tell whether two runs say the same."""
         return dict(self.log.config)
 
     @property
     def symbol(self) -> str:
         """The symbol, from the settings or the name of the log."""
-        return self.settings.get("Symbol") or self.name.split("_")[0]
+        return self.settings.symbol or self.name.split("_")[0]
 
     @property
     def kind(self) -> str:
@@ -144,7 +156,7 @@ class Case:
         named = re.fullmatch(
             r".+?_(" + "|".join([*SECTIONS, *COMMANDS, "backtest"]) + r")_\d{8}_\d{6}", self.name
         )
-        return named[1] if named else self.settings.get("Model", "")
+        return named[1] if named else self.settings.model or ""
 
     @property
     def model(self) -> str:
@@ -152,7 +164,7 @@ class Case:
 
         Where the settings of another program name none of ours, the log's name may, as in the plan.
         """
-        said = command_name(self.settings.get("Model") or self.kind)
+        said = command_name(self.settings.model or self.kind)
         named = command_name(self.kind)
         return named if self.log.schema == 0 and said not in SECTIONS and named in SECTIONS else said
 
@@ -187,15 +199,19 @@ class Case:
 
     def at_setting(self, name: str) -> Evidence:
         """Cite one line of the config section."""
-        return self.at(f"TRAINING CONFIG/{name}", f"{name}: {self.settings.get(name, 'missing')}")
+        return self.at(f"TRAINING CONFIG/{name}", f"{name}: {self.config.get(name, 'missing')}")
 
     def at_warning(self, code: str) -> Evidence:
         """Cite one warning."""
-        text = next((notice.text for notice in self.log.warnings if notice.code == code), "")
+        text = self.warning(code)
         place = "WARNINGS/" + code
         if place in self.log.lines or not self.log.warnings:
             return self.at(place, f"{code}: {text}")
         return self.at_event(f"warning/{code}", f"{code}: {text}")  # killed before its warnings were printed
+
+    def warning(self, code: str) -> str:
+        """Return the text of one warning, empty where the log does not hold it."""
+        return next((notice.text for notice in self.log.warnings if notice.code == code), "")
 
     def warned(self, *codes: str) -> str | None:
         """Return the first of these warnings that the log holds."""
@@ -214,31 +230,31 @@ class Case:
         """Cite the line of one of the final metrics."""
         return self.at(f"FINAL METRICS/{name}", text)
 
-    def command(self, action: str, *options: str) -> str:
+    def command(self, action: str, *options: str, model: str | None = None) -> str:
         """Return a command line on this run's symbol, model, recipe and data, safe to paste.
 
-        `action` is ``train``, ``backtest``, ``predict``, ``features build`` or ``data show``.
+        `action` is ``train``, ``backtest``, ``predict``, ``features build`` or ``data show``; `model` takes
+        the place of the run's own.
         """
         symbol = self.symbol if _WORD.fullmatch(self.symbol) else "SYMBOL"
-        model = self.model if self.model in SECTIONS else "MODEL"
+        model = model or (self.model if self.model in SECTIONS else "MODEL")
         words = ["geiger", *action.split()]
         words += [model, symbol] if action == "train" else [symbol]
         words += ["--model", model] if action in ("backtest", "predict") else []
         if action in ("train", "backtest") and "--recipe" not in options:
-            recipe = self.settings.get("Recipe", "default")
+            recipe = self.settings.recipe
             words += ["--recipe", recipe] if recipe in ("plan", "quick") else []
-        place = re.fullmatch(r"(folder|file) \((.+)\)", self.settings.get("Data", ""))
-        if (
-            place and "--data" not in options
-        ):  # the folder, so that the context beside the symbol is found again
-            file = PurePath(place[2])
-            words += ["--data", str(file.parent if place[1] == "folder" and file.suffix else file)]
+        source, where = self.settings.source, self.settings.where
+        if source in ("folder", "file") and where and "--data" not in options:
+            # The folder, so that the context beside the symbol is found again.
+            file = PurePath(where)
+            words += ["--data", str(file.parent if source == "folder" and file.suffix else file)]
         return shlex.join([*words, *options])
 
     def again(self) -> str:
         """Return the command that goes on with this very run, as it was typed where the log says so."""
         try:
-            words = shlex.split(self.settings.get("Command", ""))
+            words = shlex.split(self.settings.command or "")
         except ValueError:
             words = []
         if words[:1] == ["geiger"] and words[1:2] in (["train"], ["backtest"], ["demo"]):
@@ -252,31 +268,23 @@ class Case:
 
         Never the same run again: it would come out the same.
         """
-        if self.model in SECTIONS and self.settings.get("Recipe") != "default":
+        if self.model in SECTIONS and self.settings.recipe != "default":
             return self.command("train", "--recipe", "default")
         if self.model != "ridge":
-            return replace_model(self, "ridge").command("train")
+            return self.command("train", model="ridge")
         return self.command("data show")
 
     @property
     def can_be_traded(self) -> bool:
         """Whether a backtest can have its forecasts: the run was kept, or a model of ours makes new ones."""
-        return "Data Hash" in self.settings or self.model in SECTIONS
+        return self.settings.data_hash is not None or self.model in SECTIONS
 
     def backtest(self) -> str:
         """Return the command that trades this run's forecasts, exactly these where the run was kept."""
-        if "Data Hash" in self.settings and _WORD.fullmatch(self.symbol):
-            run = self.settings.get("Forecasts of", self.name)
+        if self.settings.data_hash is not None and _WORD.fullmatch(self.symbol):
+            run = self.settings.forecasts_of or self.name
             return shlex.join(["geiger", "backtest", self.symbol, "--run", run])
         return self.command("backtest")
-
-
-def replace_model(case: Case, model: str) -> Case:
-    """Return the same case of another model."""
-    config = tuple(("Model", model) if name == "Model" else (name, value) for name, value in case.log.config)
-    if "Model" not in case.settings:
-        config = (*config, ("Model", model))
-    return replace(case, log=replace(case.log, config=config))
 
 
 @dataclass(frozen=True)

@@ -133,12 +133,8 @@ def _by_health(case: Case, code: HealthCode, cause: str, command: str) -> Answer
 
 
 def health_codes(case: Case) -> tuple[str, ...]:
-    """Return the codes of the health line, first one first; empty where the log has none.
-
-    The line reads ``Health: OVERDISPERSED, NO_SKILL: what they mean.``
-    """
-    codes, _, _ = (case.note("Health") or "").partition(": ")
-    return tuple(code for word in codes.split(",") if (code := word.strip()) in set(HealthCode))
+    """Return the codes of the health table that this version knows; empty where the log has none."""
+    return tuple(code for code in case.assessment.health if code in set(HealthCode))
 
 
 def _health_line(case: Case) -> tuple[Evidence, ...]:
@@ -153,9 +149,9 @@ def _doctor_cause(case: Case) -> str | None:
 
 
 def _doctor(case: Case) -> Cause | None:
-    """Return the cause of the doctor's line, ``Doctor: DECAY: ...``; networks have one."""
-    word, _, _ = (case.note("Doctor") or "").partition(": ")
-    return Cause(word) if word in set(Cause) else None
+    """Return what the doctor of networks found."""
+    cause = case.assessment.cause
+    return Cause(cause) if cause in set(Cause) else None
 
 
 # cause -> code, title, severity

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 import shlex
 
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
 
-FEATURES = "154"
+FEATURES = 154
 OLD_DAYS = 366  # days since the last price after which a forecast of the next session means nothing
 LISTED = 5
 STAND_INS = ("FALLBACK", "STACK_LEFT_OUT", "STACK_ONE_MODEL", "META_EMPTY", "WEIGHTS_UNUSED")
@@ -24,14 +23,15 @@ STAND_INS = ("FALLBACK", "STACK_LEFT_OUT", "STACK_ONE_MODEL", "META_EMPTY", "WEI
     "market.",
 )
 def no_context(case: Case) -> Answer:
-    if "Context" not in case.settings and not case.log.warnings:
+    context = case.settings.context
+    if context is None and not case.log.warnings:
         return NotApplicable("the log does not name the context")
     warned = case.warned("CONTEXT_MISSING")
-    if not warned and case.settings.get("Context") != "none":
+    if not warned and context != ():
         return Quiet()
     cited = case.at_warning("CONTEXT_MISSING") if warned else case.at_setting("Context")
-    if case.settings.get("Context", "none") != "none":
-        text = cited.text.removeprefix("CONTEXT_MISSING: ")
+    if context:
+        text = case.warning("CONTEXT_MISSING")
         cause = "The index does not reach that far back, or no volatility index is at hand."
         return Fires(text, (cited,), cause, "geiger data list", Severity.NOTE)
     return Fires(
@@ -74,20 +74,19 @@ def doubtful_prices(case: Case) -> Answer:
     why="Good for research; a forecast of the next session from it would be one of long ago.",
 )
 def stale(case: Case) -> Answer:
-    found = re.search(r" to (\d{4}-\d{2}-\d{2})", case.settings.get("Days", ""))
+    day, locked = case.settings.last_day, case.settings.lockbox_rows or 0
     try:
-        last = dt.date.fromisoformat(found[1]) if found else None
+        last = dt.date.fromisoformat(day) if day else None
     except ValueError:
         last = None
     if last is None:
         return NotApplicable("the log does not say to which day its data reach")
     age = (case.today - last).days
     # The log does not name the last locked day. A series that trades every day covers less: late.
-    locked = re.search(r"last (\d+) rows", case.settings.get("Lock-box", ""))
-    behind = math.ceil(int(locked[1]) * 365 / 252) if locked else 0
+    behind = math.ceil(locked * 365 / 252)
     if age - behind <= OLD_DAYS:
         return Quiet()
-    beside = f"; the {locked[1]} locked rows after it cover at most about {behind} of these" if locked else ""
+    beside = f"; the {locked} locked rows after it cover at most about {behind} of these" if locked else ""
     return Fires(
         f"the development rows end on {last}, {age} days ago{beside}",
         (case.at_setting("Days"), *((case.at_setting("Lock-box"),) if locked else ())),
@@ -144,7 +143,7 @@ def version_drift(case: Case) -> Answer:
     "one.",
 )
 def features(case: Case) -> Answer:
-    count = case.settings.get("Features")
+    count = case.settings.features
     if count is None:
         return NotApplicable("the log does not name its features")
     if count == FEATURES:
@@ -171,7 +170,7 @@ def left_out(case: Case) -> Answer:
     return Fires(
         ", ".join(found),
         tuple(case.at_warning(code) for code in found),
-        case.at_warning(found[0]).text.partition(": ")[2],
+        case.warning(found[0]),
         "geiger doctor",
     )
 
@@ -184,11 +183,12 @@ def left_out(case: Case) -> Answer:
     why="No rows are left that nobody has looked at: nothing can confirm what was found.",
 )
 def lockbox_open(case: Case) -> Answer:
-    if "Lock-box" not in case.settings and not case.warned("LOCKBOX_OPEN"):
+    locked, warned = case.settings.lockbox_rows, case.warned("LOCKBOX_OPEN")
+    if locked is None and not warned:
         return NotApplicable("the log does not name the lock-box")
-    if case.settings.get("Lock-box") != "none" and not case.warned("LOCKBOX_OPEN"):
+    if locked != 0 and not warned:
         return Quiet()
-    cited = case.at_warning("LOCKBOX_OPEN") if case.warned("LOCKBOX_OPEN") else case.at_setting("Lock-box")
+    cited = case.at_warning("LOCKBOX_OPEN") if warned else case.at_setting("Lock-box")
     return Fires(
         "no rows are locked away",
         (cited,),
@@ -215,7 +215,7 @@ def _drift(case: Case, names: tuple[str, ...], cause: str) -> Answer:
     before = case.before
     if before is None:
         return NotApplicable("no earlier run of this symbol and model")
-    old, new = before.settings, case.settings
+    old, new = before.config, case.config
     changed = [name for name in names if name in old and name in new and old[name] != new[name]]
     if not any(name in old and name in new for name in names):
         return NotApplicable("one of the logs does not say")

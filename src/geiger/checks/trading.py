@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import shlex
 
 from geiger.backtest.yardsticks import days_to_alarm
@@ -30,7 +29,7 @@ def leak(case: Case) -> Answer:
         return NotApplicable("the log has no figures")
     if case.warned("LEAK_SUSPECT"):
         cited = case.at_warning("LEAK_SUSPECT")
-        text = cited.text.removeprefix("LEAK_SUSPECT: ")
+        text = case.warning("LEAK_SUSPECT")
     elif sharpe is not None and not case.log.scorecard.scores and (days := days_to_alarm(sharpe)):
         cited = case.at_figure("Test Sharpe", f"Test Sharpe: {sharpe:.2f}")
         text = (
@@ -55,11 +54,9 @@ def leak(case: Case) -> Answer:
     why="The forecasts earn something before costs, and the trades spend it all.",
 )
 def costs_above_edge(case: Case) -> Answer:
-    even = case.value("Break-even Cost")
-    paid = re.match(r"([0-9.]+) bp", case.settings.get("Cost", ""))
-    if even is None or paid is None:
+    even, cost = case.value("Break-even Cost"), case.settings.cost_bps
+    if even is None or cost is None:
         return NotApplicable("the log lacks the break-even cost or the cost")
-    cost = float(paid[1]) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", paid[1]) else math.nan
     if not 0.0 < even < cost:
         return Quiet()
     return Fires(
@@ -69,9 +66,7 @@ def costs_above_edge(case: Case) -> Answer:
             case.at_setting("Cost"),
         ),
         "Positions turn over faster than the forecasts change their mind about.",
-        case.backtest() + " --rule proportional"
-        if "proportional" not in case.settings.get("Trading", "")
-        else case.remedy(),
+        case.backtest() + " --rule proportional" if case.settings.rule != "proportional" else case.remedy(),
     )
 
 
@@ -142,7 +137,7 @@ def one_fold(case: Case) -> Answer:
     why="Nobody can trade at the price that the decision rests on: the result is an upper bound.",
 )
 def upper_bound(case: Case) -> Answer:
-    fill = case.settings.get("Fill")
+    fill = case.settings.fill
     if fill is None:
         return NotApplicable("the log does not name the fill")
     if fill != "close":

@@ -7,7 +7,6 @@ that the text shows. A fault of training counts where more than half of the memb
 from __future__ import annotations
 
 import math
-import re
 import shlex
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -351,13 +350,10 @@ def rate_never_reduced(case: Case) -> Answer:
     why="At the floor nothing is learned any more; the remaining epochs only cost time.",
 )
 def rate_at_floor(case: Case) -> Answer:
-    found = re.search(r"at least ([0-9.e+-]+)", case.settings.get("Plateau", ""))
-    if found is None or not case.log.trainings:
+    plateau = case.settings.training.plateau
+    floor = None if plateau is None else plateau.min_rate
+    if floor is None or not case.log.trainings:
         return NotApplicable("no plateau rule, or no events that tell the rates")
-    try:
-        floor = float(found[1])
-    except ValueError:
-        return NotApplicable("the floor cannot be read")
     return _of_members(
         case,
         lambda t: t.final_learning_rate <= 1.001 * floor < t.learning_rate,
@@ -397,9 +393,10 @@ def stopped_at_once(case: Case) -> Answer:
     why="Training was cut off while it still improved: more epochs may help.",
 )
 def never_stopped(case: Case) -> Answer:
-    if not case.log.trainings or not case.settings.get("Early Stopping", "").startswith("patience"):
+    stopping = case.settings.training.early_stopping
+    if not case.log.trainings or stopping is None:
         return NotApplicable("no early stopping, or no events that tell the best epochs")
-    if "patience off" in case.settings["Early Stopping"]:
+    if stopping.patience is None:
         return NotApplicable("early stopping is off")
     most = max(t.epochs for t in case.log.trainings)
     return _of_members(
@@ -483,7 +480,8 @@ def _best(curve: Curve) -> Epoch:
 def _kept_the_best(case: Case, curve: Curve) -> bool:
     """Whether the member's forecasts come from its best epoch, or from fewer trees than were grown."""
     if case.model not in BOOSTERS:
-        return "best weights kept" in case.settings.get("Early Stopping", "")
+        stopping = case.settings.training.early_stopping
+        return stopping is not None and stopping.keep_best
     last = curve[-1]
     rounds = next((fold.rounds for fold in case.log.folds if fold.fold == last.fold), ())
     return bool(rounds) and max(rounds) < last.epoch
@@ -503,7 +501,8 @@ def _at_epoch(case: Case, epoch: Epoch, text: str) -> Evidence:
 
 
 def _has_plateau(case: Case) -> bool:
-    return bool(case.log.trainings) and case.settings.get("Plateau", "off") != "off"
+    plateau = case.settings.training.plateau
+    return bool(case.log.trainings) and plateau is not None and plateau.patience is not None
 
 
 def _of_members(case: Case, shows: Callable[[Training], bool], text: str, cause: str, command: str) -> Answer:

@@ -8,7 +8,8 @@ from typing import Any
 
 from geiger.backtest import LABELS
 from geiger.cli.terminal import counted
-from geiger.experiment.run import BaseRun, Plan, Run
+from geiger.experiment.plan import BaseRun, Plan
+from geiger.experiment.written import Run
 from geiger.records import Notice, Outcome, as_text
 from geiger.runlog import Scorecard
 from geiger.runlog.sections import scorecard_lines

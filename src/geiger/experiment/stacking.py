@@ -19,7 +19,15 @@ import numpy.typing as npt
 import polars as pl
 
 from geiger import metrics
-from geiger.columns import FORECASTS, OUT_OF_FOLD, SEALED, require
+from geiger.columns import (
+    FORECASTS,
+    IN_SAMPLE,
+    OUT_OF_FOLD,
+    RIVALS,
+    SEALED,
+    STACK_WEIGHTS,
+    require,
+)
 from geiger.errors import TrainingError
 from geiger.experiment.material import Material
 from geiger.learning.folds import Fold, later_block
@@ -42,7 +50,7 @@ class Base:
     Attributes
     ----------
     forecasts : FORECASTS frame
-    members : frame with day, seed, fold, forecast
+    members : MEMBERS frame
         Of each member; `forecasts` holds their mean.
     train_rows : mapping of int to int
         Rows that each fold learned from.
@@ -102,10 +110,8 @@ class Stacked:
 
     Attributes
     ----------
-    weights : frame with fold, day, model, weight, left_out
-        `day` is the first decision the weights are for; `left_out` says why a model has none.
-    rivals : frame with day, rival, forecast
-        The simplest alternatives, on the same days and from the same earlier rows.
+    weights : STACK_WEIGHTS frame
+    rivals : RIVALS frame
     meta : Meta
         Weights for use, from every development row whose outcome is known; they are never scored.
     sealed : SEALED frame, optional
@@ -269,10 +275,10 @@ def stack(
     forecasts = pl.concat([_forecasts(grid, block, material) for block in blocks])
     return Stacked(
         forecasts=require(forecasts, FORECASTS),
-        in_sample=pl.concat([_in_sample(grid, block, material) for block in blocks]),
+        in_sample=require(pl.concat([_in_sample(grid, block, material) for block in blocks]), IN_SAMPLE),
         out_of_fold=store,
         weights=_weights([*blocks, final], grid.models, material),
-        rivals=pl.concat([_rivals(grid, block, material) for block in blocks]),
+        rivals=require(pl.concat([_rivals(grid, block, material) for block in blocks]), RIVALS),
         results=tuple(_result(block, material) for block in blocks),
         notices=_notices([*blocks, final], len(bases)),
         notes=_notes(blocks, final, grid.models, material),
@@ -416,14 +422,8 @@ def _weights(blocks: Sequence[Block], models: Sequence[str], material: Material)
         weight, why = _weight_of(block), dict(block.left_out)
         day = material.prices["day"][block.fold.test.start]
         rows += [(block.fold.index, day, model, weight.get(model, 0.0), why.get(model)) for model in models]
-    schema = {
-        "fold": pl.Int32,
-        "day": pl.Date,
-        "model": pl.String,
-        "weight": pl.Float64,
-        "left_out": pl.String,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    frame = pl.DataFrame(rows, schema=dict(STACK_WEIGHTS.columns), orient="row")
+    return require(frame, STACK_WEIGHTS)
 
 
 def _weight_of(block: Block) -> dict[str, float]:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from geiger.columns import FORECASTS, SEALED, require
+from geiger.columns import FORECASTS, IMPORTANCES, IN_SAMPLE, MEMBERS, SEALED, require
 from geiger.errors import Diverged, TrainingError
 from geiger.experiment.material import Material, cut_folds
 from geiger.features.catalogue import NAMES
@@ -84,8 +84,10 @@ class Walk:
 
     Attributes
     ----------
-    members : frame with day, seed, fold, forecast
-        What each member forecast on the test rows.
+    members : MEMBERS frame
+    in_sample : IN_SAMPLE frame
+    importances : IMPORTANCES frame
+        Empty where the model tells none.
     sealed : SEALED frame, optional
         Forecasts of the rows after the scored ones, the lock-box included. They are never scored.
     trained : Trained, optional
@@ -191,9 +193,7 @@ def expected_seconds(
     arrays = fold_arrays(material.features, target, folds[-1], clip=config.clip)
 
     def timed(trees: int) -> float:
-        probe = forecaster
-        if hasattr(forecaster, "max_trees"):
-            probe = replace(forecaster, max_trees=trees, early_stopping=None)  # type: ignore[type-var]
+        probe = forecaster.growing(trees)
         started = time.perf_counter()
         probe.fit(arrays.train, arrays.valid, seed=0)
         return time.perf_counter() - started
@@ -202,7 +202,7 @@ def expected_seconds(
     timed(few)  # loads the library
     short, long = timed(few), timed(more)
     a_tree = max(long - short, 0.0) / (more - few)
-    once = short + a_tree * max(getattr(forecaster, "max_trees", few) - few, 0)
+    once = short + a_tree * max((forecaster.trees or few) - few, 0)
     used = sum(len(fold.train) for fold in trained)
     return once * fits * used / len(folds[-1].train)
 
@@ -521,12 +521,12 @@ def _stitch(material: Material, model: str, outputs: Sequence[FoldOutput]) -> Wa
             )
     frame = require(pl.concat(forecasts), FORECASTS)
     _require_unseen(frame)
-    empty = pl.DataFrame(schema={"feature": pl.String, "fold": pl.Int64, "importance": pl.Float64})
+    empty = pl.DataFrame(schema=dict(IMPORTANCES.columns))
     return Walk(
         frame,
-        pl.concat(members),
-        pl.concat(in_sample),
-        pl.concat(importances) if importances else empty,
+        require(pl.concat(members), MEMBERS),
+        require(pl.concat(in_sample), IN_SAMPLE),
+        require(pl.concat([empty, *importances]), IMPORTANCES),
         tuple(outputs),
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 from geiger.errors import SettingError, TrainingError
 from geiger.learning.windows import Block, Floats, Ints
 from geiger.models.state import MAX_FEATURES, State, rows_of, spans_of
-from geiger.records import Epoch, Notice, Training
+from geiger.records import Epoch, Notice, Training, TrainingSettings
 from geiger.settings import MODELS
 
 
@@ -101,9 +101,18 @@ class Forecaster(ABC):
         """Return about how long a fit of `rows` rows takes, where that is known without trying."""
         return None
 
-    def described(self) -> list[tuple[str, str]]:
-        """Return settings that a log should show beside those that every model has: (name, text)."""
-        return []
+    @property
+    def trees(self) -> int | None:
+        """How many trees one fit grows at most; None where a model has none."""
+        return None
+
+    def growing(self, trees: int) -> Forecaster:
+        """Return the same model with just so many trees; where it has none, the model as it is."""
+        return self
+
+    def described(self) -> TrainingSettings:
+        """Return the settings that a log should show beside those that every model has."""
+        return TrainingSettings()
 
     @abstractmethod
     def fit(self, train: Block, valid: Block, *, seed: int) -> Predictor:

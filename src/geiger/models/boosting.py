@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -103,6 +103,15 @@ class Boosting(Forecaster):
     settings: BoostSettings
     threads: int = 1
     importance_kind: ClassVar[str]
+
+    @property
+    def trees(self) -> int:
+        """How many trees one fit grows at most."""
+        return self.settings.max_trees
+
+    def growing(self, trees: int) -> Boosting:
+        """Return the same model with just so many trees."""
+        return replace(self, settings=replace(self.settings, max_trees=trees, early_stopping=None))
 
     @abstractmethod
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from geiger.errors import TrainingError
 from geiger.learning.windows import Floats
+from geiger.records import TrainingSettings, Weighing
 from geiger.settings import MODELS, StackSettings
 from geiger.settings.models import STACK
 
@@ -72,17 +73,15 @@ class MetaLearner:
     seeded: ClassVar[bool] = MODELS[STACK].seeded
     apart: ClassVar[bool] = MODELS[STACK].apart
 
-    def described(self) -> list[tuple[str, str]]:
+    def described(self) -> TrainingSettings:
         """Return what shapes the weights, for the log."""
-        if self.settings.meta != "elastic_net":
-            units = f", {self.settings.units} units" if self.settings.meta == "nnls" else ""
-            return [("Meta-learner", f"{self.settings.meta}{units}")]
-        penalty = f"alpha {self.settings.alpha:g}"
-        if self.settings.alpha_share is not None:
-            penalty = f"alpha {self.settings.alpha_share:g} of the largest"
-        share, units = self.settings.l1_ratio, self.settings.units
-        text = f"ElasticNet, {penalty}, l1 ratio {share:g}, weights >= 0, {units} units"
-        return [("Meta-learner", text)]
+        made = self.settings
+        if made.meta != "elastic_net":
+            return TrainingSettings(weighing=Weighing(made.meta, made.units if made.meta == "nnls" else None))
+        alpha = made.alpha if made.alpha_share is None else None
+        return TrainingSettings(
+            weighing=Weighing(made.meta, made.units, alpha, made.alpha_share, made.l1_ratio)
+        )
 
     def fit(
         self,

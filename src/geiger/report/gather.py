@@ -20,7 +20,7 @@ from geiger.backtest import LABELS, STRATEGY, Costs, sharpe, simulate
 from geiger.backtest.figures import max_drawdown, total_return
 from geiger.checks.base import Finding
 from geiger.checks.comparing import NO_EVIDENCE, cautions
-from geiger.columns import WEIGHTS, require
+from geiger.columns import STACK_WEIGHTS, WEIGHTS, require
 from geiger.errors import DataError, SettingError
 from geiger.files import read_frame
 from geiger.market.calendar import market_of
@@ -346,7 +346,7 @@ def _weights(stored: StoredRun) -> Weights | None:
     path = stored.folder / "weights.parquet"
     if not path.exists():
         return None
-    table = read_frame(path)
+    table = require(read_frame(path), STACK_WEIGHTS)
     models = table["model"].unique(maintain_order=True).to_list()
     wide = table.pivot("model", index="day", values="weight", maintain_order=True).sort("day")
     columns = {clean(model): wide[model].cast(pl.Float64).fill_null(np.nan).to_numpy() for model in models}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from geiger.records import (
     NOT_EVALUATED,
+    Assessment,
     Checkpoint,
+    ConfigSection,
     Epoch,
     Figure,
     FoldResult,
@@ -29,6 +31,7 @@ from geiger.records import (
 from geiger.runlog.versions import SCHEMA, Event
 
 RECORDS: dict[str, type] = {
+    "config": ConfigSection,
     "epoch": Epoch,
     "fold": FoldResult,
     "training": Training,
@@ -39,11 +42,11 @@ RECORDS: dict[str, type] = {
     "rung": Rung,
     "year": Year,
     "fold_score": FoldScore,
+    "assessment": Assessment,
 }
 """Events whose fields are those of a record."""
 
 VALUES: dict[str, tuple[str, Any]] = {
-    "config": ("settings", tuple[tuple[str, str], ...]),
     "note": ("text", str),
     "verdict": ("lines", tuple[str, ...]),
     "status": ("status", Status),
@@ -57,13 +60,13 @@ def encode(kind: str, content: object) -> Event:
     head: Event = {"schema": SCHEMA, "event": kind}
     if kind in VALUES:
         return {**head, VALUES[kind][0]: _plain(content)}
-    return {**head, **{f.name: _plain(getattr(content, f.name)) for f in fields(RECORDS[kind])}}
+    return {**head, **_plain_fields(content)}
 
 
 def encode_all(log: RunLog) -> Iterator[Event]:
     """Yield all facts of `log` as events, in the order of the sections."""
     if log.config:
-        yield encode("config", log.config)
+        yield encode("config", ConfigSection(log.config, log.settings))
     card = log.scorecard
     groups: tuple[tuple[str, Iterable[object]], ...] = (
         ("epoch", log.epochs),
@@ -76,6 +79,7 @@ def encode_all(log: RunLog) -> Iterator[Event]:
         ("year", card.years),
         ("fold_score", card.folds),
         ("note", card.notes),
+        ("assessment", (log.assessment,) if log.assessment else ()),
         ("verdict", (log.verdict,)),
         ("warning", log.warnings),
         ("status", (log.status,) if log.status else ()),
@@ -100,11 +104,7 @@ def decode(event: Event) -> object:
     if kind not in RECORDS:
         raise ValueError(f"unknown event {kind!r}")
     record = RECORDS[kind]
-    given = {name: _typed(event[name], hint) for name, hint, _ in _fields(record) if name in event}
-    absent = [name for name, _, required in _fields(record) if required and name not in given]
-    if absent:
-        raise ValueError(f"event {kind!r} lacks {', '.join(absent)}")
-    return record(**given)
+    return _record(record, event)
 
 
 def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
@@ -119,9 +119,12 @@ def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
     def last_of(kind: str, default: Any) -> Any:
         return found[kind][-1] if kind in found else default
 
+    config: ConfigSection = last_of("config", ConfigSection())
     return RunLog(
         schema=schema,
-        config=last_of("config", ()),
+        config=config.settings,
+        settings=config.values,
+        assessment=last_of("assessment", None),
         epochs=all_of("epoch"),
         folds=all_of("fold"),
         trainings=all_of("training"),
@@ -144,6 +147,19 @@ def _fields(record: type) -> tuple[tuple[str, Any, bool], ...]:
     return tuple((f.name, hints[f.name], f.default is MISSING) for f in fields(record))
 
 
+def _record(record: type, given: Mapping[str, Any]) -> Any:
+    """Return a record from a JSON object; fields that it does not know are passed over."""
+    values = {name: _typed(given[name], hint) for name, hint, _ in _fields(record) if name in given}
+    absent = [name for name, _, required in _fields(record) if required and name not in values]
+    if absent:
+        raise ValueError(f"{record.__name__} lacks {', '.join(absent)}")
+    return record(**values)
+
+
+def _plain_fields(record: Any) -> dict[str, Any]:
+    return {f.name: _plain(getattr(record, f.name)) for f in fields(record)}
+
+
 def _plain(value: Any) -> Any:
     if hasattr(value, "item"):  # numpy scalars
         value = value.item()
@@ -151,6 +167,8 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if is_dataclass(value):
+        return _plain_fields(value)
     return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
@@ -173,6 +191,8 @@ def _reader(hint: Any) -> Reader:
         return _tuple_reader(args)
     if hint is float:
         return _number
+    if isinstance(hint, type) and is_dataclass(hint):
+        return partial(_record_inside, hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint
 
@@ -183,6 +203,12 @@ def _reader(hint: Any) -> Reader:
         raise ValueError(f"{value!r} is no {hint}")
 
     return read
+
+
+def _record_inside(record: type, value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError(f"{value!r} is no {record.__name__}")
+    return _record(record, value)
 
 
 def _tuple_reader(args: tuple[Any, ...]) -> Reader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -85,7 +85,7 @@ Record = TypeVar("Record", bound="DataclassInstance")
 
 
 def cleaned(record: Record) -> Record:
-    """Return a record with every text in it cleaned."""
+    """Return a record with every text in it cleaned, those of records inside it as well."""
     values = {f.name: getattr(record, f.name) for f in fields(record)}
     cleaned_values = {name: _cleaned_value(value) for name, value in values.items()}
     changes: dict[str, Any] = {
@@ -97,6 +97,8 @@ def cleaned(record: Record) -> Record:
 def _cleaned_value(value: object) -> object:
     if isinstance(value, str) and not isinstance(value, Enum):
         return clean(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return cleaned(value)
     return tuple(_cleaned_value(item) for item in value) if isinstance(value, tuple) else value
 
 

@@ -136,6 +136,8 @@ def _merged(text: RunLog, events: RunLog) -> RunLog:
         events,
         schema=max(events.schema, text.schema),
         config=events.config or text.config,
+        settings=events.settings,
+        assessment=events.assessment,
         epochs=events.epochs or text.epochs,
         figures=events.figures or text.figures,
         checkpoints=events.checkpoints or text.checkpoints,

@@ -1,4 +1,8 @@
-"""Format steps of the run log: one small function lifts an event from each version to the next."""
+"""Format steps of the run log: one small function lifts an event from each version to the next.
+
+Events and fields may be added within a version: a reader passes over those that it does not know, and lifts
+what an older log says in words only (`runlog.wording`).
+"""
 
 from __future__ import annotations
 

@@ -18,12 +18,15 @@ from typing import Concatenate, ParamSpec
 from geiger.errors import SettingError
 from geiger.records import (
     NOT_EVALUATED,
+    Assessment,
     Checkpoint,
+    ConfigSection,
     Epoch,
     Figure,
     FoldResult,
     Notice,
     RunLog,
+    RunSettings,
     Scorecard,
     Status,
     Training,
@@ -37,6 +40,7 @@ from geiger.runlog.facts import (
     shown_epochs,
 )
 from geiger.runlog.sections import closing, epoch_lines, opening, stopping
+from geiger.runlog.wording import config_lines
 
 P = ParamSpec("P")
 _TRIES = 1000  # seconds that a name may be moved on to find a free one
@@ -160,14 +164,21 @@ class RunLogWriter:
         Symbol and Model lead where they are missing. Values are written as they come: give `Learning Rate`
         as the text that shall stand there.
         """
+        self._write_config(settings.items() if isinstance(settings, Mapping) else settings)
+
+    @_guarded
+    def settings(self, values: RunSettings) -> None:
+        """Write the settings from their values, which the events keep as they are; the first call counts."""
+        self._write_config(config_lines(values), cleaned(values))
+
+    def _write_config(self, pairs: Iterable[tuple[str, object]], values: RunSettings | None = None) -> None:
         if self._began:
             return
         self._began = True
-        pairs = settings.items() if isinstance(settings, Mapping) else settings
         lines = [clean_setting(name, value) for name, value in pairs]
         own = (("Symbol", self._symbol), ("Model", self._model))
         missing = [pair for pair in own if pair[0] not in dict(lines)]
-        self._event("config", (*missing, *lines))
+        self._event("config", ConfigSection((*missing, *lines), values))
         self._files["log"].write(opening((*missing, *lines)))
 
     @_guarded
@@ -213,6 +224,7 @@ class RunLogWriter:
         figures: Iterable[Figure] = (),
         checkpoints: Iterable[Checkpoint] = (),
         scorecard: Scorecard | None = None,
+        assessment: Assessment | None = None,
         verdict: Iterable[str] = NOT_EVALUATED,
     ) -> None:
         """Write all remaining sections and the status, and close the log.
@@ -224,6 +236,7 @@ class RunLogWriter:
             figures=plan_first(tuple(cleaned(figure) for figure in figures)),
             checkpoints=tuple(cleaned(checkpoint) for checkpoint in checkpoints),
             scorecard=_cleaned_card(scorecard or Scorecard()),
+            assessment=None if assessment is None else cleaned(assessment),
             verdict=tuple(filter(None, map(clean, verdict))) or NOT_EVALUATED,
             status=status,
         )

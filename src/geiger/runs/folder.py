@@ -6,12 +6,13 @@
       AAPL_gbm_xgb_20240105_143022/     the same stem as its training log
         run.json           settings, data hashes, versions, threads, folds, figures, status
         forecasts.parquet  FORECASTS: the stitched test rows
-        members.parquet    day, seed, fold, forecast: what each member forecast on the test rows
-        in_sample.parquet  day, fold, forecast on the rows that each fold's final fit used
+        members.parquet    MEMBERS: what each member forecast on the test rows
+        in_sample.parquet  IN_SAMPLE: forecasts of the rows that each fold's final fit used
         ledger.parquet     LEDGER
         sealed.parquet     SEALED: forecasts after the scored rows, for sizing alone, without outcomes
-        importances.parquet  feature, fold, importance (models that have them)
-        out_of_fold.parquet, weights.parquet, rivals.parquet, weights.svg  of a stack
+        importances.parquet  IMPORTANCES (models that have them)
+        out_of_fold.parquet, weights.parquet, rivals.parquet, weights.svg  of a stack: OUT_OF_FOLD,
+                           STACK_WEIGHTS, RIVALS, and a picture of the weights
         model/             what was learned, for use tomorrow: see `saved`
       .parts/<key>/fold_0003.npz        finished folds of an unfinished run
       snapshots/                        the prices that runs used
@@ -44,7 +45,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from geiger.columns import FORECASTS, LEDGER, SEALED, require
+from geiger.columns import FORECASTS, IN_SAMPLE, LEDGER, MEMBERS, RIVALS, SEALED, require
 from geiger.errors import DataError
 from geiger.files import read_frame, write_atomically, write_frame
 from geiger.records import Training
@@ -182,12 +183,12 @@ class StoredRun:
             ) from None
 
     def in_sample(self) -> pl.DataFrame:
-        """Return day, fold and forecast of the rows that the final fits used."""
-        return self._frame("in_sample")
+        """Return the IN_SAMPLE frame."""
+        return require(self._frame("in_sample"), IN_SAMPLE)
 
     def members(self) -> pl.DataFrame:
-        """Return day, seed, fold and forecast of each member on the test rows."""
-        return self._frame("members")
+        """Return the MEMBERS frame."""
+        return require(self._frame("members"), MEMBERS)
 
     def train_rows(self) -> dict[int, int]:
         """Return how many rows each fold learned from."""
@@ -195,8 +196,10 @@ class StoredRun:
         return {int(fold["fold"]): int(fold["train_rows"]) + int(fold["valid_rows"]) for fold in folds}
 
     def rivals(self) -> pl.DataFrame | None:
-        """Return day, rival and forecast of a stack's simplest alternatives; None for other models."""
-        return self._frame("rivals") if (self.folder / "rivals.parquet").exists() else None
+        """Return the RIVALS frame of a stack; None for other models."""
+        if not (self.folder / "rivals.parquet").exists():
+            return None
+        return require(self._frame("rivals"), RIVALS)
 
     def _frame(self, name: str) -> pl.DataFrame:
         try:

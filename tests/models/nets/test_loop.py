@@ -12,8 +12,10 @@ from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
 from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.forecaster import XLSTMTS, LSTMTransformer, job_of, program_of
-from geiger.models.nets.loop import Course, forecast, stack, train
+from geiger.models.nets.loop import train
 from geiger.models.nets.losses import LOSSES
+from geiger.models.nets.program import forecast, stack
+from geiger.models.nets.schedule import Course
 from geiger.settings import LSTMSettings, ScheduleSettings, XLSTMSettings, learners
 
 FOLD = Fold(0, range(40, 280), range(281, 340), range(341, 380))

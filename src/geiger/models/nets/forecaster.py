@@ -19,7 +19,18 @@ from geiger.metrics import correlation, nrc1, nrc2, pred_std
 from geiger.models.base import Forecaster, Predictor, common_state
 from geiger.models.screen import MAX_DELAY, Screened, fit_screened
 from geiger.models.state import State
-from geiger.records import Epoch, Notice, Training
+from geiger.records import (
+    EarlyStopping,
+    Epoch,
+    Feeding,
+    Notice,
+    Objective,
+    Optimizer,
+    Plateau,
+    Residual,
+    Training,
+    TrainingSettings,
+)
 from geiger.seeds import derive
 from geiger.settings import LSTMSettings, ScheduleSettings, XLSTMSettings, as_dict
 from geiger.settings.learners import BodySettings
@@ -27,7 +38,9 @@ from geiger.settings.setting import known_settings
 
 if TYPE_CHECKING:
     from geiger.models.nets.heads import ForecastNet
-    from geiger.models.nets.loop import Job, Learned, Program
+    from geiger.models.nets.jobs import Job
+    from geiger.models.nets.loop import Learned
+    from geiger.models.nets.program import Program
 
 PRODUCTS_A_SECOND = 1.5e10  # of one processor, measured; the estimate is rough
 
@@ -39,32 +52,22 @@ class Network(Forecaster):
     settings: BodySettings
     threads: int = 1
 
-    def described(self) -> list[tuple[str, str]]:
+    def described(self) -> TrainingSettings:
         """Return what shapes the training, for the log."""
         made = self.settings
         unit = made.patience_unit
-        patience = "off" if made.stop_patience is None else f"{made.stop_patience} {unit}"
-        plateau = (
-            "off"
-            if made.plateau_patience is None
-            else f"x {made.plateau_factor:g} after {made.plateau_patience} {unit}, at least {made.min_rate:g}"
-        )
-        clip = "off" if made.clip_norm is None else f"{made.clip_norm:g} a variable"
-        best = "best weights kept" if made.keep_best else "last weights kept"
-        directional = (
-            f", direction weight {made.direction_weight:g}" if made.loss == "directional_mse" else ""
-        )
-        return [
-            ("Feeding", f"{made.feeding}, lookback {made.lookback}, burn-in {made.burn_in} days"),
-            ("Loss", f"{made.loss}{directional}, target {made.target_unit}"),
-            ("Residual", f"{made.residual}, change starts at 0, linear skip {made.skip}"),
-            ("Optimizer", f"Adam, gradient clipped at norm {clip}, weight decay {made.weight_decay:g}"),
-            ("Plateau", plateau),
-            (
-                "Early Stopping",
-                f"patience {patience}, {best}{', then trained on all rows' if made.refit else ''}",
+        plateau = Plateau(made.plateau_patience, made.plateau_factor, unit, made.min_rate)
+        directional = made.loss == "directional_mse"
+        return TrainingSettings(
+            feeding=Feeding(made.feeding, made.lookback, made.burn_in),
+            objective=Objective(made.loss, made.target_unit, made.direction_weight if directional else None),
+            residual=Residual(made.residual, made.skip),
+            optimizer=Optimizer(made.clip_norm, made.weight_decay),
+            plateau=Plateau() if made.plateau_patience is None else plateau,
+            early_stopping=EarlyStopping(
+                made.stop_patience, unit if made.stop_patience else None, made.keep_best, made.refit
             ),
-        ]
+        )
 
     def expected_seconds(self, rows: int) -> float:
         """Return about how long a fit takes on one processor, from its multiplications."""
@@ -132,7 +135,7 @@ class Network(Forecaster):
         offset: Screened | None,
         member: tuple[Block, Block, int],
     ) -> NetPredictor:
-        from geiger.models.nets.loop import forecast
+        from geiger.models.nets.program import forecast
 
         rows = job.train
         fitted, tokens = forecast(program, job, final.weights, rows)
@@ -215,7 +218,7 @@ class NetPredictor(Predictor):
 
     def predict(self, block: Block) -> Floats:
         """Return one forecast (n,) per row, each from the row's last `history` + 1 days alone."""
-        from geiger.models.nets.loop import forecast
+        from geiger.models.nets.program import forecast
 
         if block.x.shape[1] != self.features:
             raise DataError(
@@ -271,8 +274,8 @@ def _steady(settings: BodySettings) -> BodySettings:
 
 @lru_cache(maxsize=8)
 def _program(network: Network, width: int, vmap: bool) -> Program:
-    from geiger.models.nets.loop import Program
     from geiger.models.nets.losses import make_loss
+    from geiger.models.nets.program import Program
 
     directional = (
         {"direction_weight": network.settings.direction_weight}
@@ -309,7 +312,7 @@ def job_of(
     DataError
         If too few rows have a full past, or the last return that the plan's head needs is not there.
     """
-    from geiger.models.nets.loop import Job
+    from geiger.models.nets.jobs import Job
 
     past = valid.history
     if past is None:

@@ -1,0 +1,343 @@
+"""Lines and values are one pair: what is composed is lifted back, and events keep what lines round."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geiger.metrics import HealthCode
+from geiger.models import FORECASTERS, Forecaster
+from geiger.models.nets.forecaster import XLSTMTS, LSTMTransformer
+from geiger.models.stack import MetaLearner
+from geiger.records import (
+    Assessment,
+    EarlyStopping,
+    Feeding,
+    Objective,
+    Optimizer,
+    Plateau,
+    Residual,
+    RunSettings,
+    Status,
+    TrainingSettings,
+    Weighing,
+)
+from geiger.runlog import RunLog, RunLogWriter, Scorecard, read_events, read_log, read_text
+from geiger.runlog.wording import (
+    assessment_in,
+    assessment_of,
+    config_lines,
+    doctor_note,
+    health_note,
+    settings_in,
+    settings_of,
+)
+
+WHOLE = RunSettings(
+    symbol="AAPL",
+    model="lstm",
+    epochs=50,
+    batch_size=512,
+    learning_rate=1e-3,
+    features=154,
+    recipe="default",
+    source="folder",
+    where="my prices (old)/AAPL.csv",
+    first_day="2010-01-04",
+    last_day="2025-12-01",
+    rows=4000,
+    data_hash="0123456789ab",
+    lockbox_rows=252,
+    lockbox_from="2024-12-01",
+    context=("SPY", "^VIX"),
+    fill="next_open",
+    folds=12,
+    rolling=700,
+    refit_rows=21,
+    seeds=3,
+    seed=7,
+    rule="proportional",
+    risk="balanced",
+    cost_bps=5.5,
+    threads=2,
+    versions="code 01234567, Python 3.11, numpy 2",
+    command="geiger train lstm AAPL",
+    training=TrainingSettings(
+        feeding=Feeding("dense", 60, 30),
+        objective=Objective("directional_mse", "standardised", 0.5),
+        residual=Residual("drift", "screened"),
+        optimizer=Optimizer(1.0, 1e-4),
+        plateau=Plateau(10, 0.5, "epochs", 1e-6),
+        early_stopping=EarlyStopping(30, "epochs", True, True),
+    ),
+    forecasts_of="AAPL_lstm_20251229_143022",
+)
+LINES = {
+    "Symbol": "AAPL",
+    "Model": "lstm",
+    "Epochs": "50",
+    "Batch Size": "512",
+    "Learning Rate": "0.001",
+    "Features": "154",
+    "Recipe": "default",
+    "Data": "folder (my prices (old)/AAPL.csv)",
+    "Days": "2010-01-04 to 2025-12-01 (4000 rows)",
+    "Data Hash": "0123456789ab",
+    "Lock-box": "last 252 rows, from 2024-12-01",
+    "Context": "SPY + ^VIX",
+    "Fill": "next_open",
+    "Folds": "12, rolling 700 rows, refit every 21 rows",
+    "Seeds": "3 from root 7",
+    "Trading": "proportional, risk balanced",
+    "Cost": "5.5 bp a unit of turnover",
+    "Threads": "2",
+    "Versions": "code 01234567, Python 3.11, numpy 2",
+    "Command": "geiger train lstm AAPL",
+    "Feeding": "dense, lookback 60, burn-in 30 days",
+    "Loss": "directional_mse, direction weight 0.5, target standardised",
+    "Residual": "drift, change starts at 0, linear skip screened",
+    "Optimizer": "Adam, gradient clipped at norm 1 a variable, weight decay 0.0001",
+    "Plateau": "x 0.5 after 10 epochs, at least 1e-06",
+    "Early Stopping": "patience 30 epochs, best weights kept, then trained on all rows",
+    "Forecasts of": "AAPL_lstm_20251229_143022",
+}
+
+
+def test_the_lines_are_those_that_people_know() -> None:
+    assert dict(config_lines(WHOLE)) == LINES
+    assert [name for name, _ in config_lines(WHOLE)] == list(LINES)
+
+
+def test_what_a_run_lacks_has_no_line_or_says_so() -> None:
+    lines = dict(config_lines(RunSettings(symbol="AAPL", model="ridge", lockbox_rows=0, context=())))
+    assert lines == {
+        "Symbol": "AAPL",
+        "Model": "ridge",
+        "Epochs": "not applicable",
+        "Batch Size": "not applicable",
+        "Learning Rate": "not applicable",
+        "Lock-box": "none",
+        "Context": "none",
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "text"),
+    [
+        ({"plateau": Plateau()}, "Plateau", "off"),
+        (
+            {"early_stopping": EarlyStopping(None, None, False)},
+            "Early Stopping",
+            "patience off, last weights kept",
+        ),
+        (
+            {"early_stopping": EarlyStopping(900, "steps", True)},
+            "Early Stopping",
+            "patience 900 steps, best weights kept",
+        ),
+        (
+            {"optimizer": Optimizer(None, 0.0)},
+            "Optimizer",
+            "Adam, gradient clipped at norm off, weight decay 0",
+        ),
+        ({"objective": Objective("mse", "raw")}, "Loss", "mse, target raw"),
+        (
+            {"weighing": Weighing("elastic_net", "raw", 0.01, None, 0.5)},
+            "Meta-learner",
+            "ElasticNet, alpha 0.01, l1 ratio 0.5, weights >= 0, raw units",
+        ),
+        (
+            {"weighing": Weighing("elastic_net", "standardised", None, 0.1, 0.5)},
+            "Meta-learner",
+            "ElasticNet, alpha 0.1 of the largest, l1 ratio 0.5, weights >= 0, standardised units",
+        ),
+        ({"weighing": Weighing("nnls", "raw")}, "Meta-learner", "nnls, raw units"),
+        ({"weighing": Weighing("equal")}, "Meta-learner", "equal"),
+    ],
+)
+def test_each_part_of_a_training_in_words_and_back(part: dict[str, Any], name: str, text: str) -> None:
+    values = RunSettings(training=TrainingSettings(**part))
+    assert dict(config_lines(values))[name] == text
+    assert settings_in([(name, text)]) == values
+
+
+# What lines print exactly: few digits, words without spaces, one line of text.
+words = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=12)
+counts = st.integers(1, 10**9 - 1)
+numbers = st.floats(0.0, 1e6, allow_nan=False).map(lambda x: float(f"{x:g}"))
+days = st.dates().map(str)
+texts = st.text("abcXYZ019 ,.:()/+-", min_size=1, max_size=20).map(str.strip).filter(bool)
+maybe = st.none
+
+
+def plateaus() -> st.SearchStrategy[Plateau]:
+    return st.just(Plateau()) | st.builds(Plateau, counts, numbers, words, numbers)
+
+
+def stops() -> st.SearchStrategy[EarlyStopping]:
+    off = st.builds(EarlyStopping, st.none(), st.none(), st.booleans(), st.booleans())
+    return off | st.builds(EarlyStopping, counts, words, st.booleans(), st.booleans())
+
+
+def weighings() -> st.SearchStrategy[Weighing]:
+    simple = st.builds(Weighing, words, maybe() | words)
+    by_alpha = st.builds(Weighing, st.just("elastic_net"), words, numbers, st.none(), numbers)
+    by_share = st.builds(Weighing, st.just("elastic_net"), words, st.none(), numbers, numbers)
+    return simple | by_alpha | by_share
+
+
+trainings = st.builds(
+    TrainingSettings,
+    weighing=maybe() | weighings(),
+    feeding=maybe() | st.builds(Feeding, words, counts, counts),
+    objective=maybe() | st.builds(Objective, words, words, maybe() | numbers),
+    residual=maybe() | st.builds(Residual, words, words),
+    optimizer=maybe() | st.builds(Optimizer, maybe() | numbers, numbers),
+    plateau=maybe() | plateaus(),
+    early_stopping=maybe() | stops(),
+)
+
+
+@st.composite
+def run_settings(draw: st.DrawFn) -> RunSettings:
+    """Settings as a run has them: what stands in one line is there together."""
+    together: list[dict[str, st.SearchStrategy[Any]]] = [
+        {"epochs": counts},
+        {"trees": counts},
+        {"source": words, "where": texts},
+        {"first_day": days, "last_day": days, "rows": counts},
+        {"lockbox_rows": counts, "lockbox_from": days},
+        {"context": st.lists(words.filter(lambda w: w != "none"), max_size=2).map(tuple)},
+        {"folds": counts, "rolling": maybe() | counts, "refit_rows": counts},
+        {"seeds": counts, "seed": counts},
+        {"rule": words, "risk": words},
+        {"cost_bps": numbers},
+        {"learning_rate": numbers},
+    ]
+    together += [{name: counts} for name in ("batch_size", "features", "threads")]
+    together += [
+        {name: texts}
+        for name in (
+            *("symbol", "model", "recipe", "data_hash", "fill"),
+            *("versions", "command", "forecasts_of"),
+        )
+    ]
+    kept = [group for group in together if draw(st.booleans())]
+    given: dict[str, Any] = {name: draw(strategy) for group in kept for name, strategy in group.items()}
+    if "epochs" in given:
+        given.pop("trees", None)
+    return RunSettings(**given, training=draw(trainings))
+
+
+@given(run_settings())
+def test_what_is_composed_is_lifted_back(values: RunSettings) -> None:
+    assert settings_in(config_lines(values)) == values
+
+
+def test_every_setting_stands_in_a_line() -> None:
+    left_out = {"trees"}  # in the line of the epochs, where a model grows them
+    for field in fields(RunSettings):
+        assert field.name in left_out or getattr(WHOLE, field.name) != field.default, field.name
+    assert settings_in(config_lines(WHOLE)) == WHOLE
+    assert settings_in([("Epochs", "75 (trees)")]) == RunSettings(trees=75)
+
+
+@pytest.mark.parametrize("text", ["", "???", "NaN", "12 of 13", "1" * 40])
+def test_lines_that_say_something_else_give_no_value(text: str) -> None:
+    free = {"Symbol", "Model", "Recipe", "Data Hash", "Fill", "Versions", "Command", "Forecasts of"}
+    free |= {"Context"}  # any text may be a name
+    told = [(name, text) for name in LINES if name not in free] + [("Meta-learner", "a, b, c")]
+    assert settings_in(told) == RunSettings()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(LSTMTransformer(), XLSTMTS(patience_unit="steps", refit=True)),
+        LSTMTransformer(plateau_patience=None, stop_patience=None, clip_norm=None, keep_best=False),
+        LSTMTransformer(loss="directional_mse", skip="screened"),
+        *(MetaLearner(), MetaLearner(alpha_share=0.1), MetaLearner(meta="nnls"), MetaLearner(meta="equal")),
+        FORECASTERS["ridge"](),
+    ],
+)
+def test_every_model_of_ours_says_what_lines_can_say(model: Forecaster | MetaLearner) -> None:
+    values = RunSettings(training=model.described())
+    assert settings_in(config_lines(values)) == values
+
+
+def test_health_and_doctor_in_words_and_back() -> None:
+    notes = [
+        "978 test days, first fill 2010-01-05.",
+        health_note((HealthCode.SHRUNK_OK, HealthCode.NO_SKILL), "small, and: within the noise"),
+        doctor_note("DECAY", "Weight decay: too large."),
+        "Doctor: Test rows: k 0.1, 252 rows.",
+    ]
+    assert notes[1] == "Health: SHRUNK_OK, NO_SKILL: small, and: within the noise."
+    assert assessment_in(notes) == Assessment(("SHRUNK_OK", "NO_SKILL"), "DECAY")
+    assert assessment_in(["Healthy: X: no note of ours"]) == Assessment()
+
+
+def written(folder: Path, values: RunSettings, assessment: Assessment | None) -> Path:
+    with RunLogWriter(folder, "AAPL", "lstm", now=datetime(2025, 12, 29, 14, 30, 22)) as log:
+        log.settings(values)
+        notes = (health_note(("NO_SKILL",), "noise"), doctor_note("NO_SIGNAL", "none"))
+        log.finish(Status.SUCCESS, scorecard=Scorecard(notes=notes), assessment=assessment)
+    assert log.path is not None
+    return log.path
+
+
+def test_events_are_exact_where_lines_are_rounded(tmp_path: Path) -> None:
+    exact = replace(WHOLE, learning_rate=0.00123456789, cost_bps=5.123456789)
+    said = Assessment(("SOMETHING_NEWER",), "NO_SIGNAL")
+    path = written(tmp_path, exact, said)
+    assert settings_of(read_log(path)) == exact
+    assert assessment_of(read_log(path)) == said
+    assert settings_of(read_text(path)) == replace(exact, learning_rate=0.00123457, cost_bps=5.12346)
+    assert assessment_of(read_text(path)) == Assessment(("NO_SKILL",), "NO_SIGNAL")
+
+
+def test_events_of_before_there_were_values_are_lifted_from_their_lines(tmp_path: Path) -> None:
+    path = written(tmp_path, WHOLE, None)
+    events = path.with_suffix(".jsonl")
+    old = [json.loads(line) for line in events.read_text().splitlines()]
+    for event in old:
+        event.pop("values", None)
+    assert "assessment" not in {event["event"] for event in old}
+    events.write_text("".join(json.dumps(event) + "\n" for event in old))
+    log = read_events(events)
+    assert (log.settings, log.unread) == (None, ())
+    assert settings_of(log) == WHOLE
+    assert assessment_of(log) == Assessment(("NO_SKILL",), "NO_SIGNAL")
+
+
+def test_values_of_a_later_day_are_passed_over_and_damaged_ones_counted(tmp_path: Path) -> None:
+    events = written(tmp_path, WHOLE, None).with_suffix(".jsonl")
+    first, *rest = events.read_text().splitlines()
+    config = json.loads(first)
+    config["values"]["tomorrow"] = 1
+    events.write_text("\n".join([json.dumps(config), *rest, ""]))
+    assert read_events(events).settings == WHOLE
+    config["values"]["rows"] = "many"
+    events.write_text("\n".join([json.dumps(config), *rest, ""]))
+    assert read_events(events).unread == (1,)
+    assert settings_of(read_log(events.with_suffix(".log"))) == WHOLE  # what the text says
+
+
+def test_secrets_are_hidden_among_the_values_as_well(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, replace(WHOLE, command="geiger train lstm AAPL --where https://me:pw@host"), None
+    )
+    assert "me:pw" not in path.with_suffix(".jsonl").read_text()
+    assert "https://[hidden]@host" in (settings_of(read_log(path)).command or "")
+
+
+def test_a_run_log_made_by_hand_is_asked_the_same_way() -> None:
+    log = RunLog(config=(("Plateau", "x 0.5 after 10 epochs, at least 1e-06"),))
+    assert settings_of(log).training.plateau == Plateau(10, 0.5, "epochs", 1e-6)
