@@ -267,7 +267,7 @@ def test_leaves_that_no_split_can_fill_give_a_constant(library):
         ({"early_stopping": 0}, "early_stopping must be at least 1"),
         ({"l2": -1.0}, "l2 must be at least 0"),
         ({"bins": 1}, "bins must be at least 2"),
-        ({"subsample": 0.0}, r"subsample must lie in \(0, 1\], or none, got 0.0"),
+        ({"subsample": 0.0}, r"subsample must lie in \(0, 1\], got 0.0"),
         ({"learning_rate": 1.5}, "learning_rate must lie"),
     ],
 )

@@ -245,5 +245,4 @@ def _require_within(number: float, item: Known, place: str) -> None:
     if not math.isfinite(number):
         raise SettingError(f"setting {place!r} must be a finite number, got {number}")
     if not item.about.admits(number):
-        other = ", or none" if item.optional else ""
-        raise SettingError(f"{place} must {item.about.range()}{other}, got {reprlib.repr(number)}")
+        raise SettingError(f"{place} must {item.about.range()}, got {reprlib.repr(number)}")
