@@ -20,6 +20,7 @@ from geiger.errors import GeigerError, TrainingError
 from geiger.learning.windows import Block, Floats, join
 from geiger.models.base import (
     COMMON_FACTS,
+    Effort,
     Forecaster,
     Predictor,
     common_state,
@@ -105,13 +106,13 @@ class Boosting(Forecaster):
     importance_kind: ClassVar[str]
 
     @property
-    def trees(self) -> int:
-        """How many trees one fit grows at most."""
-        return self.settings.max_trees
+    def effort(self) -> Effort:
+        """The most trees, and the share of each answer that is added."""
+        return Effort(trees=self.settings.max_trees, learning_rate=self.settings.learning_rate)
 
-    def growing(self, trees: int) -> Boosting:
-        """Return the same model with just so many trees."""
-        return replace(self, settings=replace(self.settings, max_trees=trees, early_stopping=None))
+    def with_trees(self, number: int) -> Boosting:
+        """Return the same with so many trees and no early stopping."""
+        return replace(self, settings=replace(self.settings, max_trees=number, early_stopping=None))
 
     @abstractmethod
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:

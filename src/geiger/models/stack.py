@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from geiger.errors import TrainingError
 from geiger.learning.windows import Floats
+from geiger.models.base import Learner
 from geiger.records import TrainingSettings, Weighing
-from geiger.settings import MODELS, StackSettings
+from geiger.settings import StackSettings
 from geiger.settings.models import STACK
 
 Days = NDArray[np.datetime64]
@@ -64,14 +65,12 @@ class Meta:
 
 
 @dataclass(frozen=True)
-class MetaLearner:
+class MetaLearner(Learner):
     """How the weights are found; it reads how to weigh from the settings of the stack."""
 
     settings: StackSettings = field(default_factory=StackSettings)
     threads: int = 1
     name: ClassVar[str] = STACK
-    seeded: ClassVar[bool] = MODELS[STACK].seeded
-    apart: ClassVar[bool] = MODELS[STACK].apart
 
     def described(self) -> TrainingSettings:
         """Return what shapes the weights, for the log."""

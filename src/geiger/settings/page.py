@@ -14,8 +14,8 @@ HEAD = """\
 
 Made by `make docs` from `src/geiger/settings`: every setting, what it means, what it may be, and its value in
 each recipe. A settings file (`--config mine.toml`) has the same names: those of the first table at its
-top, the others under their section, such as `[trading]`. A wrong name or value is refused at once, with the nearest
-right one.
+top, the others under their section, such as `[trading]`. A wrong name or value is refused at
+once, with the nearest right one.
 
 *Shapes* says what a setting changes. Stored forecasts are found again by the settings that shape them: those
 of `forecast` (in the section of a model, the forecasts of that model and of a stack that weighs it), those of

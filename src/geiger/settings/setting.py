@@ -211,8 +211,9 @@ def _checked(value: Any, item: Known, place: str) -> Any:
         return value
     try:
         fitted = _fitted(value, item.hint)
-    except TypeError:
-        raise SettingError(f"setting {place!r} must be {item.declared}, got {reprlib.repr(value)}") from None
+    except TypeError as misfit:
+        wanted, got = misfit.args or (item.declared, value)
+        raise SettingError(f"setting {place!r} must be {wanted}, got {reprlib.repr(got)}") from None
     for number in fitted if isinstance(fitted, tuple) else (fitted,):
         if isinstance(number, int | float) and not isinstance(number, bool):
             _require_within(number, item, place)
@@ -220,7 +221,13 @@ def _checked(value: Any, item: Known, place: str) -> Any:
 
 
 def _fitted(value: Any, hint: Any) -> Any:
-    """Return `value` as `hint` has it: whole numbers serve as floats, lists as tuples; else TypeError."""
+    """Return `value` as `hint` has it: whole numbers serve as floats, lists as tuples.
+
+    Raises
+    ------
+    TypeError
+        If it does not fit; of an entry of a tuple with what was asked for and what came.
+    """
     origin, choices = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         if value is None and NoneType in choices:
@@ -230,7 +237,7 @@ def _fitted(value: Any, hint: Any) -> Any:
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise TypeError
-        return tuple(_fitted(entry, choices[0]) for entry in value)
+        return tuple(_fitted_entry(entry, choices[0]) for entry in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         try:
             return float(value)
@@ -239,6 +246,13 @@ def _fitted(value: Any, hint: Any) -> Any:
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise TypeError
     return value
+
+
+def _fitted_entry(entry: Any, hint: Any) -> Any:
+    try:
+        return _fitted(entry, hint)
+    except TypeError:
+        raise TypeError(hint.__name__, entry) from None
 
 
 def _require_within(number: float, item: Known, place: str) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from geiger.errors import DataError, TrainingError
 from geiger.learning.windows import Block, Floats, Ints, join
 from geiger.metrics import correlation, nrc1, nrc2, pred_std
-from geiger.models.base import Forecaster, Predictor, common_state
+from geiger.models.base import Effort, Forecaster, Predictor, common_state
 from geiger.models.screen import MAX_DELAY, Screened, fit_screened
 from geiger.models.state import State
 from geiger.records import (
@@ -51,6 +51,12 @@ class Network(Forecaster):
 
     settings: BodySettings
     threads: int = 1
+
+    @property
+    def effort(self) -> Effort:
+        """Epochs at most, targets in a batch, and the first learning rate."""
+        made = self.settings
+        return Effort(epochs=made.epochs, batch_size=made.batch_size, learning_rate=made.learning_rate)
 
     def described(self) -> TrainingSettings:
         """Return what shapes the training, for the log."""
@@ -177,6 +183,13 @@ class Network(Forecaster):
             epochs=tuple(replace(e, seed=0, best=e.epoch == first.best_epoch) for e in epochs),
             notices=_notices(first, self, offset),
         )
+
+
+def _inputs() -> int:
+    """Return the number of features of a day; the contract is loaded long before anything is estimated."""
+    from geiger.features import NAMES
+
+    return len(NAMES)
 
 
 def _notices(learned: Learned, network: Network, offset: Screened | None) -> tuple[Notice, ...]:
@@ -395,14 +408,12 @@ class LSTMTransformer(Network):
 
     def products(self) -> int:
         """Return about how many multiplications one day's token takes."""
-        steps = self.settings.burn_in if self.settings.feeding == "dense" else 1
-        memory = (
-            sum(4 * units * units * steps for units in self.settings.lstm) + 4 * 154 * self.settings.lstm[0]
-        )
-        inner = self.settings.heads * self.settings.key
-        return memory + self.settings.blocks * (
-            4 * self.settings.width * inner + 2 * self.settings.width * self.settings.inner + 2 * 60 * inner
-        )
+        made = self.settings
+        steps = made.burn_in if made.feeding == "dense" else 1
+        memory = sum(4 * units * units * steps for units in made.lstm) + 4 * _inputs() * made.lstm[0]
+        inner = made.heads * made.key
+        attended = 2 * made.lookback * inner
+        return memory + made.blocks * (4 * made.width * inner + 2 * made.width * made.inner + attended)
 
     def body(self, seed: int) -> Any:
         """Return the LSTM and the blocks."""
@@ -434,20 +445,11 @@ class XLSTMTS(Network):
 
     def products(self) -> int:
         """Return about how many multiplications one day's token takes."""
-        steps = self.settings.burn_in if self.settings.feeding == "dense" else 1
-        scalar = (
-            len(self.settings.slstm_at)
-            * 4
-            * self.settings.width
-            * self.settings.width
-            // self.settings.heads
-            * steps
-        )
-        return (
-            scalar
-            + 154 * self.settings.width
-            + self.settings.blocks * (10 * self.settings.width**2 + 4 * 60 * self.settings.width)
-        )
+        made = self.settings
+        steps = made.burn_in if made.feeding == "dense" else 1
+        scalar = len(made.slstm_at) * 4 * made.width * made.width // made.heads * steps
+        recalled = 4 * made.lookback * made.width
+        return scalar + _inputs() * made.width + made.blocks * (10 * made.width**2 + recalled)
 
     def body(self, seed: int) -> Any:
         """Return the stack of memory blocks."""
