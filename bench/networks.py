@@ -35,6 +35,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,10 @@ NETWORK: Facts = {
     "inner": 128,
     "dropout": 0.1,
     "lookback": LOOKBACK,
+    "skip": "zeros",
+    "weight_decay": 0.0,
+    "learning_rate": 1e-3,
+    "refit": False,
     "batch_size": BATCH,
 }
 WINDOWS: Facts = {"feeding": "windows", "burn_in": 0}
@@ -124,11 +129,13 @@ def our_fit(settings: Facts, epochs: int) -> Any:
     from geiger.models.nets.forecaster import LSTMTransformer, job_of, program_of
     from geiger.models.nets.loop import train
     from geiger.models.nets.program import forecast
-    from geiger.models.nets.schedule import Schedule
+    from geiger.settings import LSTMSettings
 
     data = arrays()
-    network = LSTMTransformer(**NETWORK, **settings)
-    schedule = Schedule(epochs, start_counts=False, plateau_patience=None, stop_patience=None)
+    network = LSTMTransformer(LSTMSettings(**NETWORK, **settings))
+    schedule = replace(
+        network.settings, epochs=epochs, start_counts=False, plateau_patience=None, stop_patience=None
+    )
 
     def fit() -> tuple[Facts, Ends]:
         program = program_of(network, FEATURES, False)
@@ -154,6 +161,7 @@ def keras_fit(settings: Facts, epochs: int) -> Any:
     jax.devices()  # takes all cores, before our own backend would take one
     from geiger.models.nets.backend import keras
     from geiger.models.nets.forecaster import LSTMTransformer
+    from geiger.settings import LSTMSettings
 
     data = arrays()
     assert data.valid.history is not None
@@ -173,7 +181,7 @@ def keras_fit(settings: Facts, epochs: int) -> Any:
 
     def fit() -> tuple[Facts, Ends]:
         days = keras.Input((LOOKBACK, FEATURES))
-        tokens = LSTMTransformer(**NETWORK, **settings).body(0)(days)
+        tokens = LSTMTransformer(LSTMSettings(**NETWORK, **settings)).body(0)(days)
         change = keras.layers.Dense(1, kernel_initializer="zeros")(tokens[:, -1])
         linear = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")(days[:, -1])
         model = keras.Model(days, change + linear)

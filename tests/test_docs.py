@@ -15,6 +15,7 @@ from geiger.cli import main
 from geiger.cli.page import cli_page
 from geiger.cli.parser import build_parser
 from geiger.market.synthetic import planted_market
+from geiger.settings.page import settings_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -46,6 +47,10 @@ def test_the_page_of_commands_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_page_of_checks_is_fresh() -> None:
     assert (ROOT / "docs" / "checks.md").read_text(encoding="utf-8") == checks_page(), "run `make docs`"
+
+
+def test_the_page_of_settings_is_fresh() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == settings_page(), "run `make docs`"
 
 
 def test_pages_count_the_checks_there_are() -> None:

@@ -10,15 +10,17 @@ from geiger.checks.catalogue import checks_page
 from geiger.cli.page import cli_page
 from geiger.features.catalogue import features_page
 from geiger.service.tools import tools_table
+from geiger.settings.page import settings_page
 
 ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Write features.md, checks.md, cli.md, the table of agents.md and the example of log-format.md."""
+    """Write four whole pages, the table of agents.md and the example of log-format.md."""
     (ROOT / "docs" / "features.md").write_text(features_page(), encoding="utf-8")
     (ROOT / "docs" / "checks.md").write_text(checks_page(), encoding="utf-8")
     (ROOT / "docs" / "cli.md").write_text(cli_page(), encoding="utf-8")
+    (ROOT / "docs" / "settings.md").write_text(settings_page(), encoding="utf-8")
     _write_between(ROOT / "docs" / "agents.md", "<!-- tools -->\n", "<!-- end of tools -->", tools_table())
     subprocess.run([sys.executable, ROOT / "tests" / "runlog" / "test_log_format.py"], check=True)
 

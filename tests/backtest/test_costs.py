@@ -15,5 +15,5 @@ def test_one_unit_of_turnover_costs_commission_spread_and_slippage() -> None:
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Costs)])
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
 def test_a_rate_is_finite_and_not_negative(name: str, value: float) -> None:
-    with pytest.raises(SettingError, match=f"{name} must be a finite number of 0 or more"):
+    with pytest.raises(SettingError, match=rf"trading\.{name}'? must be (at least 0|a finite number), got"):
         Costs(**{name: value})

@@ -395,3 +395,16 @@ def test_train_figures_describe_the_rows_of_the_final_fit(tmp_path: Path, market
     rows = [*last.train, *last.valid]  # ridge fits both once its penalty is chosen
     assert done.forecasts["train_mean"][-1] == pytest.approx(target[rows].mean())
     assert done.forecasts["train_std"][-1] == pytest.approx(target[rows].std())
+
+
+def test_settings_that_shape_nothing_find_the_stored_forecasts(tmp_path: Path, market: pl.DataFrame) -> None:
+    done = run(experiment(tmp_path, market))
+    other = small(back_transform="median", recipe="quick", workers=1, trading={"risk": "conservative"})
+    planned = plan(experiment(tmp_path, market, config=other))
+    stored = planned.stored()
+    assert stored is not None
+    assert stored.name == done.name
+    traded = backtest(planned, stored)
+    assert traded.forecasts["forecast"].equals(done.forecasts["forecast"])
+    refitted = plan(experiment(tmp_path, market, config=small(refit=81)))
+    assert refitted.stored() is None

@@ -21,9 +21,10 @@ from geiger.learning.target import make_target
 from geiger.market.calendar import market_of
 from geiger.market.synthetic import garch_market
 from geiger.models.stack import MetaLearner
-from geiger.settings import recipe
+from geiger.settings import StackSettings, recipe
 
 ROWS, FIRST, FOLD = 420, 40, 30  # rows; first row with forecasts; rows of a base model's fold
+PLAN = MetaLearner(StackSettings(meta="elastic_net"))
 
 
 def material(seed: int = 0, fill: str = "next_open") -> Material:
@@ -85,7 +86,7 @@ def folds(known: Material, **changes: Any):
 
 
 def stacked(known: Material, models: list[Base] | None = None, learner: MetaLearner | None = None):
-    return stack(models or bases(known), known, learner or MetaLearner(), folds(known))
+    return stack(models or bases(known), known, learner or PLAN, folds(known))
 
 
 def test_blocks_tile_the_rows_after_the_first_and_know_only_earlier_labels() -> None:
@@ -120,7 +121,7 @@ def test_the_store_has_a_row_for_every_model_seed_and_day_and_nothing_where_nobo
     assert np.isnan(empty["forecast"].to_numpy()).all()
     assert store["outcome"].null_count() == 0
     with pytest.raises(TrainingError, match="lstm has no forecast for"):
-        stack([base("ridge", known, noisy(known, 0.1, 0)), shorter], known, MetaLearner(), folds(known))
+        stack([base("ridge", known, noisy(known, 0.1, 0)), shorter], known, PLAN, folds(known))
 
 
 def test_a_forecast_that_saw_its_day_is_refused() -> None:
@@ -135,7 +136,7 @@ def test_a_forecast_that_saw_its_day_is_refused() -> None:
 @pytest.mark.parametrize("meta", ["elastic_net", "nnls", "simplex"])
 def test_later_outcomes_and_forecasts_change_no_earlier_forecast(fill: str, meta: str) -> None:
     known = material(fill=fill)
-    learner = MetaLearner(meta=meta)
+    learner = MetaLearner(StackSettings(meta=meta))
     before = stacked(known, learner=learner).forecasts
     for block in folds(known):
         first = block.test.start
@@ -232,7 +233,7 @@ def test_one_model_alone_is_said() -> None:
     made = stacked(known, bases(known)[:1])
     assert "STACK_ONE_MODEL" in {notice.code for notice in made.notices}
     with pytest.raises(TrainingError, match="no base model has forecasts"):
-        stack([], known, MetaLearner(), folds(known))
+        stack([], known, PLAN, folds(known))
 
 
 def test_weights_for_use_come_last_and_learn_from_all_known_rows() -> None:

@@ -14,6 +14,8 @@ SMALL = {"max_trees": 25, "learning_rate": 0.1, "l2": 1.0}
 NETWORK = {
     **{"lookback": 12, "burn_in": 4, "stretch": 16, "width": 8, "batch_size": 64},
     **{"epochs": 30, "learning_rate": 0.01, "skip": "zeros"},
+    **{"plateau_patience": 10, "stop_patience": 30, "patience_unit": "epochs", "start_margin": 0.0},
+    **{"weight_decay": 0.0, "refit": False},
 }
 SETTINGS = {
     "xgb": {**SMALL, "min_leaf_rows": 10},

@@ -189,8 +189,8 @@ def test_join_applies_the_rule_to_all_rows():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"recency_half_life": 0}, "at least 1 row"),
-        ({"cap": 1.0}, "greater than 1"),
+        ({"recency_half_life": 0}, "recency_half_life must be at least 1"),
+        ({"cap": 1.0}, "cap must be above 1"),
         ({"cap": np.nan}, "cap"),
     ],
 )

@@ -8,6 +8,7 @@ from geiger.errors import SettingError
 from geiger.learning.folds import Fold
 from geiger.learning.windows import Block, Weighting, fold_arrays, join
 from geiger.models.baselines import Ridge, RunningMean, Zero, ridge_path
+from geiger.settings import RidgeSettings
 
 FOLD = Fold(0, range(0, 200), range(201, 260), range(261, 300))
 
@@ -59,7 +60,7 @@ def test_penalty_with_the_least_validation_error_is_refitted_on_both_blocks():
         )
         for a in alphas
     ]
-    predictor = Ridge(alphas=alphas).fit(data.train, data.valid, seed=0)
+    predictor = Ridge(RidgeSettings(alphas=alphas)).fit(data.train, data.valid, seed=0)
     assert predictor.rounds == 1 + int(np.argmin(errors))
     np.testing.assert_allclose([epoch.val_loss for epoch in predictor.epochs], errors, rtol=1e-10)
     both = join(data.train, data.valid)
@@ -71,7 +72,7 @@ def test_epoch_figures_by_hand():
     # b = 0.5, so forecasts of x = -1, 0, 1 are -0.5, 0, 0.5; with y = 2x the errors are 1.5, 0, 1.5.
     x, y = np.array([[-1.0], [0.0], [1.0]]), np.array([-2.0, 0.0, 2.0])
     block = Block(x, y, np.ones(3), np.arange(3), zero=-0.1)
-    (epoch,) = Ridge(alphas=(6.0,), refit=False).fit(block, block, seed=0).epochs
+    (epoch,) = Ridge(RidgeSettings(alphas=(6.0,), refit=False)).fit(block, block, seed=0).epochs
     assert epoch.loss == epoch.val_loss == pytest.approx(1.5)  # (2.25 + 0 + 2.25) / 3
     assert epoch.pred_std == pytest.approx(0.25)
     assert epoch.pos_pct == pytest.approx(200 / 3)  # -0.5 stands for a loss; 0 and 0.5 for a gain
@@ -81,7 +82,7 @@ def test_only_the_loss_carries_the_sample_weights():
     # Weights 0.5, 2, 0.5: b = 2 / (1 + alpha) with alpha 1, so forecasts -1, 0, 1 and errors 1, 0, 1.
     x, y = np.array([[-1.0], [0.0], [1.0]]), np.array([-2.0, 0.0, 2.0])
     block = Block(x, y, np.array([0.5, 2.0, 0.5]), np.arange(3))
-    (epoch,) = Ridge(alphas=(1.0,), refit=False).fit(block, block, seed=0).epochs
+    (epoch,) = Ridge(RidgeSettings(alphas=(1.0,), refit=False)).fit(block, block, seed=0).epochs
     assert epoch.loss == pytest.approx(1 / 3)
     assert epoch.val_loss == pytest.approx(2 / 3)
 
@@ -90,10 +91,10 @@ def test_noise_chooses_the_strongest_penalty_where_errors_are_equal():
     data = arrays()
     flat = Block(data.train.x, np.zeros(200), data.train.weight, data.train.rows)
     valid = Block(data.valid.x, np.zeros(59), data.valid.weight, data.valid.rows)
-    assert Ridge(alphas=(1.0, 2.0, 4.0)).fit(flat, valid, seed=0).rounds == 3
+    assert Ridge(RidgeSettings(alphas=(1.0, 2.0, 4.0))).fit(flat, valid, seed=0).rounds == 3
 
 
 @pytest.mark.parametrize("alphas", [(), (0.0, 1.0), (2.0, 1.0)])
 def test_penalties_that_make_no_sense_are_refused(alphas):
-    with pytest.raises(SettingError, match="positive and ascending"):
-        Ridge(alphas=alphas)
+    with pytest.raises(SettingError, match=r"ridge\.alphas must be (above 0|positive and ascending), got"):
+        Ridge(RidgeSettings(alphas=alphas))

@@ -45,9 +45,11 @@ def arrays(strength=0.0, seed=0, weighting=None):
     return fold_arrays(features, target, FOLD, weighting=weighting)
 
 
-def quick(library, **settings):
+def quick(library, threads=1, **settings):
     leaf = {} if library is CatBoost else {"min_leaf_rows": 20}
-    return library(**{"max_trees": 60, "learning_rate": 0.1, "l2": 1.0, **leaf, **settings})
+    return make(
+        library.name, {"max_trees": 60, "learning_rate": 0.1, "l2": 1.0, **leaf, **settings}, threads=threads
+    )
 
 
 def fit(model, data, seed=1):
@@ -55,7 +57,7 @@ def fit(model, data, seed=1):
 
 
 def test_plan_settings_reach_xgboost():
-    booster = fit(XGBoost(**PLAN), arrays()).trees.booster
+    booster = fit(make("xgb", PLAN), arrays()).trees.booster
     config = json.loads(booster.save_config())
     tree = config["learner"]["gradient_booster"]["tree_train_param"]
     found = {name: float(tree[name]) for name in (
@@ -71,7 +73,7 @@ def test_plan_settings_reach_xgboost():
 
 
 def test_plan_settings_reach_lightgbm():
-    booster = fit(LightGBM(**PLAN), arrays()).trees.booster
+    booster = fit(make("lgb", PLAN), arrays()).trees.booster
     stored = dict(
         line.strip("[]").split(": ", 1)
         for line in booster.model_to_string()
@@ -87,7 +89,7 @@ def test_plan_settings_reach_lightgbm():
 
 
 def test_plan_settings_reach_catboost():
-    booster = fit(CatBoost(**PLAN_CATBOOST), arrays()).trees.booster
+    booster = fit(make("catboost", PLAN_CATBOOST), arrays()).trees.booster
     found = booster.get_all_params()
     assert found["boosting_type"] == "Ordered"
     assert found["has_time"] is True
@@ -271,14 +273,14 @@ def test_leaves_that_no_split_can_fill_give_a_constant(library):
 )
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_settings_that_make_no_sense_are_refused(library, settings, message):
-    with pytest.raises(SettingError, match=f"{library.name}: {message}"):
-        library(**settings)
+    with pytest.raises(SettingError, match=rf"{library.name}\.{message}"):
+        make(library.name, settings)
 
 
 @pytest.mark.parametrize("setting", [{"l1": 0.01}, {"min_leaf_rows": 100}])
 def test_catboost_refuses_what_it_does_not_have(setting):
     with pytest.raises(SettingError, match="its symmetric trees have no"):
-        CatBoost(**setting)
+        make("catboost", setting)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ import dataclasses
 import pytest
 
 from geiger.errors import SettingError
-from geiger.models import FORECASTERS, GROUPS, LOG_NAMES, expand, make, resolve
+from geiger.models import FORECASTERS, expand, make, resolve
+from geiger.settings import MODELS
+from geiger.settings.models import GROUPS
 
 
 def test_catalogue_names_agree():
-    assert {*FORECASTERS, "stack"} == set(LOG_NAMES)
+    assert {*FORECASTERS, "stack", "own"} == set(MODELS)
     assert {name: make(name, {}).name for name in FORECASTERS} == {name: name for name in FORECASTERS}
     assert all(member in FORECASTERS for group in GROUPS.values() for member in group)
     assert expand("gbm") == ("xgb", "lgb", "catboost")
@@ -24,17 +26,19 @@ def test_unknown_model_is_refused_with_the_nearest(ask):
 
 @pytest.mark.parametrize("name", list(FORECASTERS))
 def test_unknown_setting_is_refused(name):
-    with pytest.raises(SettingError, match=f"{name} has no setting 'thread': did you mean 'threads'"):
-        make(name, {"thread": 2})
-    with pytest.raises(SettingError, match="has no setting 'name'"):
+    with pytest.raises(SettingError, match=r"no setting '(\w+\.)?refti'"):
+        make(name, {"refti": True})
+    with pytest.raises(SettingError, match=r"no setting '(\w+\.)?name'"):
         make(name, {"name": "x"})
+    with pytest.raises(SettingError, match="threads must be at least 1"):
+        make(name, threads=0)
 
 
 def test_settings_reach_the_forecaster_and_are_frozen():
-    model = make("ridge", {"alphas": (1.0, 2.0), "threads": 2})
-    assert (model.alphas, model.threads) == ((1.0, 2.0), 2)
+    model = make("ridge", {"alphas": (1.0, 2.0)}, threads=2)
+    assert (model.settings.alphas, model.threads) == ((1.0, 2.0), 2)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        model.refit = False
+        model.settings.refit = False
 
 
 def test_installed_models_stand_for_themselves():

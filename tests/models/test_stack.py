@@ -11,13 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geiger.errors import SettingError, TrainingError
-from geiger.models.stack import MANY_MODELS, RULES, MetaLearner
+from geiger.models.stack import MANY_MODELS, MetaLearner
+from geiger.settings import StackSettings
+from geiger.settings.learners import METAS
 
 TODAY = np.datetime64("2020-01-10")
 
 
 def days(n, day="2020-01-10"):
     return np.full(n, day, dtype="datetime64[D]")
+
+
+def learner(**settings):
+    """Return the plan's learner with these settings."""
+    return MetaLearner(StackSettings(**{"meta": "elastic_net", **settings}))
 
 
 def fit(learner, forecasts, outcome):
@@ -49,7 +56,7 @@ def market(n=400, seed=0, m=3):
 
 def test_the_plans_settings_on_raw_returns_give_no_weight_at_all(trap):
     forecasts, y = trap
-    raw = MetaLearner(units="raw")
+    raw = learner(units="raw")
     assert fit(raw, forecasts, y).weights.tolist() == [0.0, 0.0, 0.0]
     perfect = fit(raw, y[:, None], y)  # even the outcome itself as a forecast
     assert perfect.weights.tolist() == [0.0]
@@ -59,10 +66,10 @@ def test_the_plans_settings_on_raw_returns_give_no_weight_at_all(trap):
 
 def test_the_same_settings_standardised_give_the_published_weights(trap):
     forecasts, y = trap
-    found = fit(MetaLearner(), forecasts, y)
+    found = fit(learner(), forecasts, y)
     np.testing.assert_allclose(found.weights, [0.06726116892907365, 0.04319397313093996, 0.0], atol=1e-4)
     assert not found.empty
-    nnls = fit(MetaLearner(meta="nnls"), forecasts, y)
+    nnls = fit(learner(meta="nnls"), forecasts, y)
     expected = [0.07269952899842351, 0.048417205566461834, 0.004489219492152105]
     np.testing.assert_allclose(nnls.weights, expected, atol=1e-4)
 
@@ -75,17 +82,17 @@ def test_one_forecast_is_thresholded_as_the_formula_says():
     noise = rng.normal(size=5000)
     noise -= noise.mean() + x * (noise @ x) / (x @ x)
     y = 0.07 * x + np.sqrt(1 - 0.07**2) * noise / noise.std()
-    found = fit(MetaLearner(alpha=0.01, l1_ratio=0.5), 0.003 * x[:, None], 0.012 * y)
+    found = fit(learner(alpha=0.01, l1_ratio=0.5), 0.003 * x[:, None], 0.012 * y)
     assert found.weights[0] == pytest.approx(0.0646766169154229, abs=1e-6)
 
 
 def test_from_the_largest_alpha_on_every_weight_is_zero(trap):
     forecasts, y = trap
     # max correlation / l1 ratio, from the oracle of the same market
-    assert fit(MetaLearner(alpha=0.14437143501393018 * 1.0001), forecasts, y).empty
-    assert not fit(MetaLearner(alpha=0.14437143501393018 * 0.9), forecasts, y).empty
-    assert fit(MetaLearner(alpha_share=1.0), forecasts, y).empty
-    assert not fit(MetaLearner(alpha_share=0.9), forecasts, y).empty
+    assert fit(learner(alpha=0.14437143501393018 * 1.0001), forecasts, y).empty
+    assert not fit(learner(alpha=0.14437143501393018 * 0.9), forecasts, y).empty
+    assert fit(learner(alpha_share=1.0), forecasts, y).empty
+    assert not fit(learner(alpha_share=0.9), forecasts, y).empty
 
 
 @given(seed=st.integers(0, 10_000), m=st.integers(1, 4))
@@ -95,7 +102,7 @@ def test_the_simplex_is_a_true_minimum(seed, m):
     forecasts = rng.uniform(-0.3, 0.6, m) * y[:, None] + rng.uniform(0.001, 0.01, m) * rng.normal(
         size=(60, m)
     )
-    weights = fit(MetaLearner(meta="simplex"), forecasts, y).weights
+    weights = fit(learner(meta="simplex"), forecasts, y).weights
     assert weights.min() >= 0.0
     assert weights.sum() == pytest.approx(1.0, abs=1e-9)
     error = ((y - forecasts @ weights) ** 2).mean()
@@ -107,22 +114,22 @@ def test_the_simplex_is_a_true_minimum(seed, m):
 
 def test_equal_weights_are_the_plain_mean():
     forecasts, y = market()
-    found = fit(MetaLearner(meta="equal"), forecasts, y)
+    found = fit(learner(meta="equal"), forecasts, y)
     np.testing.assert_allclose(found.predict(forecasts[:7]), forecasts[:7].mean(axis=1), rtol=1e-12)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", METAS)
 def test_weights_are_never_negative(rule):
     rng = np.random.default_rng(1)
     y = 0.01 * rng.normal(size=300)
     forecasts = np.stack([-0.5 * y + 0.001 * rng.normal(size=300), 0.2 * y], axis=1)
-    assert fit(MetaLearner(meta=rule), forecasts, y).weights.min() >= 0.0
+    assert fit(learner(meta=rule), forecasts, y).weights.min() >= 0.0
 
 
 @pytest.mark.parametrize("rule", ["elastic_net", "nnls"])
 def test_forecasts_against_the_outcome_leave_the_mean(rule):
     y = market()[1]
-    found = fit(MetaLearner(meta=rule), -y[:, None], y)
+    found = fit(learner(meta=rule), -y[:, None], y)
     assert found.empty
     np.testing.assert_array_equal(found.predict(-y[:3, None]), np.full(3, y.mean()))
 
@@ -131,7 +138,7 @@ def test_forecasts_against_the_outcome_leave_the_mean(rule):
 def test_a_forecast_that_never_moves_has_no_weight(rule):
     forecasts, y = market(m=2)
     forecasts[:, 1] = 0.0003
-    found = fit(MetaLearner(meta=rule), forecasts, y)
+    found = fit(learner(meta=rule), forecasts, y)
     assert found.weights[1] == 0.0
     assert found.weights[0] > 0.0
     moved = np.array([[0.001, 5.0], [0.001, 0.0003]])  # later it moves: nothing known of it counts
@@ -140,20 +147,20 @@ def test_a_forecast_that_never_moves_has_no_weight(rule):
 
 def test_an_outcome_that_never_moves_is_forecast_as_it_is():
     forecasts, _ = market()
-    found = fit(MetaLearner(), forecasts, np.full(400, 0.0))
+    found = fit(learner(), forecasts, np.full(400, 0.0))
     np.testing.assert_array_equal(found.predict(forecasts[:4]), np.zeros(4))
 
 
 def test_the_unit_of_a_forecast_does_not_matter():
     forecasts, y = market()
-    one = fit(MetaLearner(), forecasts, y)
-    other = fit(MetaLearner(), forecasts * [1.0, 100.0, 0.01] + [0.0, 0.5, -0.1], y)
+    one = fit(learner(), forecasts, y)
+    other = fit(learner(), forecasts * [1.0, 100.0, 0.01] + [0.0, 0.5, -0.1], y)
     np.testing.assert_allclose(one.weights, other.weights, atol=1e-9)
 
 
 def test_one_row_is_forecast_as_in_a_batch():
     forecasts, y = market()
-    found = fit(MetaLearner(), forecasts, y)
+    found = fit(learner(), forecasts, y)
     alone = np.concatenate([found.predict(forecasts[i : i + 1]) for i in range(50)])
     np.testing.assert_array_equal(alone, found.predict(forecasts[:50]))
 
@@ -164,7 +171,7 @@ def test_an_outcome_that_was_not_known_is_refused(late):
     known = days(50)
     known[30] = np.datetime64(late)
     with pytest.raises(TrainingError, match="cannot weigh forecasts decided on 2020-01-10"):
-        MetaLearner().fit(["a", "b", "c"], forecasts, y, known_on=known, decided_on=TODAY)
+        learner().fit(["a", "b", "c"], forecasts, y, known_on=known, decided_on=TODAY)
 
 
 def test_missing_numbers_and_few_rows_are_refused():
@@ -172,13 +179,13 @@ def test_missing_numbers_and_few_rows_are_refused():
     broken = forecasts.copy()
     broken[3, 1] = np.nan
     with pytest.raises(TrainingError, match="missing"):
-        fit(MetaLearner(), broken, y)
+        fit(learner(), broken, y)
     with pytest.raises(TrainingError, match="too few"):
-        fit(MetaLearner(), forecasts[:5], y[:5])
+        fit(learner(), forecasts[:5], y[:5])
     with pytest.raises(TrainingError, match=f"at most {MANY_MODELS} models"):
-        fit(MetaLearner(), np.zeros((50, MANY_MODELS + 1)), y)
+        fit(learner(), np.zeros((50, MANY_MODELS + 1)), y)
     with pytest.raises(TrainingError, match="2 columns for 3 models"):
-        MetaLearner().fit(["a", "b", "c"], forecasts[:, :2], y, known_on=days(50), decided_on=TODAY)
+        learner().fit(["a", "b", "c"], forecasts[:, :2], y, known_on=days(50), decided_on=TODAY)
 
 
 @pytest.mark.parametrize(
@@ -194,4 +201,4 @@ def test_missing_numbers_and_few_rows_are_refused():
 )
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(SettingError, match=next(iter(wrong))):
-        MetaLearner(**wrong)
+        learner(**wrong)

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geiger.metrics import HealthCode
-from geiger.models import FORECASTERS, Forecaster
-from geiger.models.nets.forecaster import XLSTMTS, LSTMTransformer
+from geiger.models import Forecaster, make
 from geiger.models.stack import MetaLearner
 from geiger.records import (
     Assessment,
@@ -39,6 +38,7 @@ from geiger.runlog.wording import (
     settings_in,
     settings_of,
 )
+from geiger.settings import StackSettings
 
 WHOLE = RunSettings(
     symbol="AAPL",
@@ -257,14 +257,20 @@ def test_lines_that_say_something_else_give_no_value(text: str) -> None:
     assert settings_in(told) == RunSettings()
 
 
+WAITING = {"patience_unit": "epochs", "plateau_patience": 10, "stop_patience": 30, "refit": False}
+
+
 @pytest.mark.parametrize(
     "model",
     [
-        *(LSTMTransformer(), XLSTMTS(patience_unit="steps", refit=True)),
-        LSTMTransformer(plateau_patience=None, stop_patience=None, clip_norm=None, keep_best=False),
-        LSTMTransformer(loss="directional_mse", skip="screened"),
-        *(MetaLearner(), MetaLearner(alpha_share=0.1), MetaLearner(meta="nnls"), MetaLearner(meta="equal")),
-        FORECASTERS["ridge"](),
+        *(make("lstm", WAITING), make("xlstm", {"patience_unit": "steps", "refit": True})),
+        make(
+            "lstm", {"plateau_patience": None, "stop_patience": None, "clip_norm": None, "keep_best": False}
+        ),
+        make("lstm", {"loss": "directional_mse", "skip": "screened"}),
+        *(MetaLearner(StackSettings(meta="elastic_net", alpha_share=share)) for share in (None, 0.1)),
+        *(MetaLearner(StackSettings(meta=meta)) for meta in ("nnls", "equal", "simplex")),
+        make("ridge"),
     ],
 )
 def test_every_model_of_ours_says_what_lines_can_say(model: Forecaster | MetaLearner) -> None:

@@ -1,89 +1,134 @@
-"""Recipes hold the plan's numbers, and a wrong setting never passes."""
+"""What shapes a forecast is marked in the setting, and keys follow the marks."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from geiger.errors import SettingError
-from geiger.models import make
-from geiger.settings import RECIPES, as_dict, from_toml, override, recipe
+from geiger.experiment.material import Material
+from geiger.experiment.plan import Experiment, forecast_key
+from geiger.models import forecaster_of
+from geiger.runs.folder import key_of
+from geiger.settings import (
+    MODELS,
+    Config,
+    Settings,
+    as_dict,
+    override,
+    paced,
+    recipe,
+    shaping,
+    shaping_a_run,
+)
+from geiger.settings.models import GROUPS, SECTIONS
+from geiger.settings.setting import Known, known_settings
+
+# Every value of it goes with the others.
+BASE = override(
+    recipe("default"),
+    {"network_refit": None, **{name: {"skip": "none"} for name in GROUPS["net"]}},
+)
+ONLY_ONE = {"horizon", "catboost.l1", "catboost.min_leaf_rows"}  # no other value is allowed so far
 
 
-def test_recipe_plan_holds_the_plans_numbers() -> None:
-    plan = recipe("plan")
-    assert (plan.fill, plan.refit, plan.back_transform) == ("close", 252, "median")
-    for booster in (plan.xgb, plan.lgb):
-        assert (booster.l1, booster.l2, booster.depth) == (0.01, 0.01, 6)
-        assert (booster.learning_rate, booster.subsample, booster.colsample) == (0.05, 0.8, 0.8)
-        assert (booster.max_trees, booster.early_stopping) == (1000, 100)
-    cat = plan.catboost
-    assert (cat.max_trees, cat.learning_rate, cat.depth, cat.l2, cat.early_stopping) == (
-        1000,
-        0.03,
-        6,
-        3.0,
-        100,
-    )
-    assert cat.ordered
+def all_settings(record: Settings) -> list[tuple[str, Known]]:
+    """Return every setting of `record` under its dotted name."""
+    found = []
+    for name, item in known_settings(type(record)).items():
+        found += [(record.place(name), item)] if item.section is None else all_settings(getattr(record, name))
+    return found
 
 
-@pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize("model", ["ridge", "xgb", "lgb", "catboost"])
-def test_every_recipe_makes_every_model(name: str, model: str) -> None:
-    settings = as_dict(recipe(name))[model]
-    forecaster = make(model, settings)
-    assert {key: getattr(forecaster, key) for key in settings} == settings
+def another(item: Known, value: Any) -> Any:
+    """Return a value that the setting may have and has not."""
+    if item.choices:
+        return next(word for word in item.choices if word != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, tuple):
+        return value[:1] if len(value) > 1 else (*value, *value)
+    kind = item.declared.removesuffix(" | None")
+    if kind == "str":
+        return "2012-03-31"
+    tried = [0.25, 1.5, 7] if kind == "float" else [(value or 0) + 1, 50]
+    return next(number for number in tried if number != value and item.about.admits(number))
+
+
+def changed(config: Config, name: str, value: Any) -> Config:
+    section, _, inner = name.rpartition(".")
+    return override(config, {section: {inner: value}} if section else {name: value})
+
+
+def key(config: Config, model: str) -> str:
+    if model == "stack":
+        return key_of(shaping_a_run(config, model))
+    material = SimpleNamespace(symbol="X", fill="next_open", provenance={"data_hash": "h"})
+    return forecast_key(Experiment("X", model, config), cast(Material, material), model)
+
+
+@pytest.mark.parametrize(("name", "item"), all_settings(BASE), ids=lambda part: str(part)[:40])
+def test_a_key_changes_exactly_where_a_setting_shapes_the_forecast(name: str, item: Known) -> None:
+    if name in ONLY_ONE:
+        return
+    section, _, inner = name.rpartition(".")
+    old = getattr(getattr(BASE, section) if section else BASE, inner)
+    new = changed(BASE, name, another(item, old))
+    assert new != BASE
+    for model in ("mean", *SECTIONS):
+        if section in SECTIONS:
+            shapes = section == model
+        elif item.about.shapes == "networks":
+            shapes = MODELS[model].family == "network"
+        else:
+            shapes = item.about.shapes == "forecast"
+        assert (key(new, model) != key(BASE, model)) == shapes, model
+
+
+def test_marks_are_those_that_the_walk_and_the_trading_have() -> None:
+    marks = {name: item.about.shapes for name, item in all_settings(BASE)}
+    assert {name for name, mark in marks.items() if mark == "networks"} == {"network_refit", "parallel"}
+    elsewhere = {name for name, mark in marks.items() if mark == "nothing" and "." not in name}
+    assert elsewhere == {"recipe", "back_transform", "workers"}
+    assert {name.split(".")[0] for name, mark in marks.items() if mark == "nothing" and "." in name} == {
+        "trading"
+    }
+
+
+def test_a_pace_of_their_own_is_the_pace_of_networks() -> None:
+    config = override(BASE, {"refit": 63, "network_refit": 252})
+    assert (paced(config, "lstm").refit, paced(config, "ridge").refit) == (252, 63)
+    assert paced(BASE, "lstm") == BASE
+    same = override(BASE, {"refit": 252})
+    assert key(paced(config, "lstm"), "lstm") == key(config, "lstm") == key(same, "lstm")
+
+
+def test_settings_of_other_models_are_left_out() -> None:
+    found = shaping(BASE, ["xgb"])
+    assert found["xgb"] == as_dict(BASE.xgb)
+    assert not set(SECTIONS) & set(found) - {"xgb"}
+    assert not {"trading", "workers", "parallel", "network_refit"} & set(found)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"refti": 21}, r"no setting 'refti': did you mean 'refit'\?"),
-        ({"trading": {"cost_bp": 1.0}}, r"no setting 'trading.cost_bp': did you mean 'cost_bps'\?"),
-        ({"refit": "63"}, "'refit' must be int, got '63'"),
-        ({"refit": True}, "'refit' must be int, got True"),
-        ({"trading": 5}, "'trading' is a table"),
-        ({"fill": "opne"}, "fill: no 'opne'"),
         ({"horizon": 5}, "next-day"),
+        ({"start": "2012-13-01"}, "start: '2012-13-01' is no day"),
+        ({"start": "2012-01-02", "end": "2011-01-02"}, "swap them"),
         ({"seeds": 0}, "seeds must be at least 1"),
-        ({"lockbox": -1}, "lockbox"),
+        ({"lockbox": -1}, "lockbox must be at least 0"),
+        ({"weighting": {"cap": 1.0}}, "weighting.cap must be above 1"),
+        ({"valid_share": 1.0}, r"valid_share must lie in \(0, 1\)"),
     ],
 )
-def test_a_wrong_setting_is_refused_with_the_nearest_right_one(
-    changes: dict[str, object], message: str
-) -> None:
+def test_what_cannot_be_walked_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         override(recipe("default"), changes)
 
 
-def test_a_whole_number_serves_as_a_float_and_none_clears() -> None:
-    config = override(recipe("plan"), {"trading": {"cost_bps": 7}, "xgb": {"early_stopping": None}})
-    assert config.trading.cost_bps == 7.0
-    assert isinstance(config.trading.cost_bps, float)
-    assert config.xgb.early_stopping is None
-
-
-def test_toml_names_a_recipe_and_changes_it(tmp_path: Path) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text(
-        'recipe = "plan"\nrefit = 21\n[trading]\nrisk = "aggressive"\n[ridge]\nalphas = [1, 10]\n'
-    )
-    config = from_toml(path)
-    assert (config.recipe, config.refit, config.fill) == ("plan", 21, "close")
-    assert config.trading.risk == "aggressive"
-    assert config.ridge.alphas == (1.0, 10.0)
-
-
-@pytest.mark.parametrize("text", ["refit = ", "\x00", 'recipe = "plam"'])
-def test_a_broken_toml_names_the_file_or_the_recipe(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text(text)
-    with pytest.raises(SettingError, match=r"mine\.toml|did you mean 'plan'"):
-        from_toml(path)
-
-
-def test_a_missing_toml_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="no such settings file"):
-        from_toml(tmp_path / "none.toml")
+def test_the_defaults_are_the_recipe() -> None:
+    assert Config() == recipe("default")
+    assert forecaster_of(Config(), "lstm").settings == Config().lstm  # type: ignore[attr-defined]

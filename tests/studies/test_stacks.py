@@ -31,7 +31,7 @@ def test_every_way_is_measured_on_the_same_rows_and_bases_are_kept(
 ) -> None:
     first = [stacks.measure(market, tmp_path) for market in small]
     assert all(record["error"] is None for record in first)
-    names = {*stacks.LEARNERS, "best single of the past", "ridge", "lgb"}
+    names = {*stacks.WEIGHERS, "best single of the past", "ridge", "lgb"}
     assert all(set(record["measured"]) == names for record in first)
     for record in first:
         assert record["rows"] == 400 - 100 - 1

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -26,10 +25,9 @@ from numpy.typing import NDArray
 from geiger.backtest.costs import BASIS_POINT
 from geiger.columns import WEIGHTS, require
 from geiger.errors import DataError, SettingError
+from geiger.settings import RULES, Rule, TradingSettings
 
 Floats = NDArray[np.float64]
-Rule = Literal["sign", "long_flat", "proportional"]
-RULES: tuple[Rule, ...] = ("sign", "long_flat", "proportional")
 
 
 @dataclass(frozen=True)
@@ -57,13 +55,13 @@ class Sizing:
         False turns every negative weight into 0.
     """
 
-    rule: Rule = "proportional"
+    rule: Rule = TradingSettings.rule
     volatility_target: float = 0.15
     leverage_cap: float = 1.0
-    holding_days: float = 5.0
-    cost_bps: float = 5.0
+    holding_days: float = TradingSettings.holding_days
+    cost_bps: float = TradingSettings.cost_bps
     days_per_year: int = 252
-    allow_short: bool = True
+    allow_short: bool = TradingSettings.allow_short
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:

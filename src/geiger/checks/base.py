@@ -18,10 +18,9 @@ from typing import TypeAlias
 
 from geiger.records import Assessment, Figure, RunLog, RunSettings
 from geiger.runlog.wording import assessment_of, settings_of
+from geiger.settings.models import SECTIONS, log_names
 
-COMMANDS = {"gbm_xgb": "xgb", "gbm_lgb": "lgb", "gbm_catboost": "catboost", "lstm_regressor": "lstm"}
-BOOSTERS = ("xgb", "lgb", "catboost")
-MODELS = ("ridge", "xgb", "lgb", "catboost", "lstm", "xlstm", "stack")
+COMMANDS = {said: name for said, name in log_names().items() if name in SECTIONS and said != name}
 _WORD = re.compile(r"[A-Za-z0-9^=._-]+")
 
 
@@ -155,7 +154,7 @@ class Case:
     def kind(self) -> str:
         """The model in the log's name: ``gbm_xgb``, ``backtest`` for a backtest of any model."""
         named = re.fullmatch(
-            r".+?_(" + "|".join([*MODELS, *COMMANDS, "backtest"]) + r")_\d{8}_\d{6}", self.name
+            r".+?_(" + "|".join([*SECTIONS, *COMMANDS, "backtest"]) + r")_\d{8}_\d{6}", self.name
         )
         return named[1] if named else self.settings.model or ""
 
@@ -167,7 +166,7 @@ class Case:
         """
         said = command_name(self.settings.model or self.kind)
         named = command_name(self.kind)
-        return named if self.log.schema == 0 and said not in MODELS and named in MODELS else said
+        return named if self.log.schema == 0 and said not in SECTIONS and named in SECTIONS else said
 
     @property
     def is_backtest(self) -> bool:
@@ -238,7 +237,7 @@ class Case:
         the place of the run's own.
         """
         symbol = self.symbol if _WORD.fullmatch(self.symbol) else "SYMBOL"
-        model = model or (self.model if self.model in MODELS else "MODEL")
+        model = model or (self.model if self.model in SECTIONS else "MODEL")
         words = ["geiger", *action.split()]
         words += [model, symbol] if action == "train" else [symbol]
         words += ["--model", model] if action in ("backtest", "predict") else []
@@ -260,7 +259,7 @@ class Case:
             words = []
         if words[:1] == ["geiger"] and words[1:2] in (["train"], ["backtest"], ["demo"]):
             return shlex.join(words)
-        if not self.is_backtest and self.model not in MODELS:  # an estimator of the user's own
+        if not self.is_backtest and self.model not in SECTIONS:  # an estimator of the user's own
             return shlex.join(["geiger", "logs", "show", self.name])
         return self.command("backtest" if self.is_backtest else "train")
 
@@ -269,7 +268,7 @@ class Case:
 
         Never the same run again: it would come out the same.
         """
-        if self.model in MODELS and self.settings.recipe != "default":
+        if self.model in SECTIONS and self.settings.recipe != "default":
             return self.command("train", "--recipe", "default")
         if self.model != "ridge":
             return self.command("train", model="ridge")
@@ -278,7 +277,7 @@ class Case:
     @property
     def can_be_traded(self) -> bool:
         """Whether a backtest can have its forecasts: the run was kept, or a model of ours makes new ones."""
-        return self.settings.data_hash is not None or self.model in MODELS
+        return self.settings.data_hash is not None or self.model in SECTIONS
 
     def backtest(self) -> str:
         """Return the command that trades this run's forecasts, exactly these where the run was kept."""

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from statistics import median
 
-from geiger.checks.base import BOOSTERS, Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
+from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
 from geiger.records import PLAN_FIGURES, Epoch, Status, Training
+from geiger.settings.models import GROUPS
 
 STILL_RUNNING = 15 * 60  # seconds: a log that grew since then belongs to a run that goes on
 LISTED = 3  # lines that one finding cites of many
@@ -21,7 +22,7 @@ RISE, FALL = 0.005, 0.002  # of the validation and the train loss, as shares: be
 SHORT, POINTS = 5, 3  # fewer epochs or shown points make no curve; of boosters every 50th round is shown
 BY_HEART = 0.4  # correlation on train rows that daily returns never allow out of sample
 FEW_TREES = 10
-NETWORKS = ("lstm", "xlstm")
+NETWORKS, BOOSTERS = GROUPS["net"], GROUPS["gbm"]
 
 
 @check(

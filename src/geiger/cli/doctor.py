@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +19,26 @@ from geiger.market.sources import list_symbols
 from geiger.models.library import load
 from geiger.runs.environment import environment
 from geiger.runs.folder import RunsFolder
+from geiger.settings import MODELS
+from geiger.settings.models import libraries
+
+
+def _models_of(names: Sequence[str]) -> str:
+    """Say which models a library is for, and what stands in without it."""
+    words = f"model{'s' if len(names) > 1 else ''} {' and '.join(names)}"
+    others = [MODELS[other].title for name in names if (other := MODELS[name].stand_in) is not None]
+    return f"{words} ({others[0]} stands in without it)" if others else words
+
 
 # what each optional or heavy library is for
 PARTS = {
-    "xgboost": "model xgb",
-    "lightgbm": "model lgb",
-    "catboost": "model catboost (XGBoost stands in without it)",
-    "keras": "models lstm and xlstm",
-    "jax": "models lstm and xlstm",
+    **{library: _models_of(names) for library, names in libraries("boosting", "network").items()},
     "exchange_calendars": "missing sessions, exchange holidays",
     "arch": "embedded index prices",
     "bokeh_sampledata": "embedded stock prices",
     "yfinance": "`geiger data fetch`, optional",
 }
-BOOSTERS = ("xgboost", "lightgbm", "catboost")
+BOOSTERS = libraries("boosting")
 DOES_NOT_LOAD = "does not load"
 
 

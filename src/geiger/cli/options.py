@@ -14,6 +14,7 @@ from geiger.errors import SettingError
 from geiger.experiment.plan import Experiment
 from geiger.market.calendar import valid_symbol
 from geiger.settings import Config, from_toml, override, recipe
+from geiger.settings.models import GROUPS
 
 SETTINGS = (
     "seeds",
@@ -31,8 +32,6 @@ SETTINGS = (
 )
 NETWORK = ("epochs", "batch_size", "lookback")
 TRADING = ("risk", "rule", "cost_bps")
-BOOSTERS = ("xgb", "lgb", "catboost")
-NETWORKS = ("lstm", "xlstm")
 
 
 def settings_given(args: argparse.Namespace) -> bool:
@@ -54,10 +53,10 @@ def config_of(args: argparse.Namespace) -> Config:
     if trading:
         changes["trading"] = trading
     if args.epochs is not None:
-        changes |= {name: {"max_trees": args.epochs} for name in BOOSTERS}
+        changes |= {name: {"max_trees": args.epochs} for name in GROUPS["gbm"]}
     network = {name: getattr(args, name) for name in NETWORK if getattr(args, name) is not None}
     if network:
-        changes |= {name: network for name in NETWORKS}
+        changes |= {name: network for name in GROUPS["net"]}
     if args.models is not None:
         changes["stack"] = {"models": [name.strip() for name in args.models.split(",") if name.strip()]}
     return override(config, changes)

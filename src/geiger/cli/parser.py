@@ -9,9 +9,9 @@ from typing import NoReturn, TypeAlias
 
 from geiger import __version__
 from geiger.cli.complaint import complain
+from geiger.settings.models import choices
+from geiger.settings.recipes import RECIPES
 
-MODELS = ("ridge", "xgb", "lgb", "catboost", "gbm", "lstm", "xlstm", "net", "stack")
-RECIPES = ("plan", "default", "quick")
 USAGE = 2
 EPILOG = """\
 exit codes: 0 fine, 1 an error (one plain line), 2 usage, 3 the run ended FAILED or COLLAPSED, 130 Ctrl-C
@@ -84,7 +84,9 @@ def _demo(commands: Commands) -> None:
         "geiger.cli.demo:demo",
         "the whole way on embedded real data, from prices to a scorecard",
     )
-    parser.add_argument("--recipe", choices=RECIPES, default="quick", help="settings to use (default: quick)")
+    parser.add_argument(
+        "--recipe", choices=tuple(RECIPES), default="quick", help="settings to use (default: quick)"
+    )
     _folders(parser)
 
 
@@ -154,7 +156,7 @@ def _train(commands: Commands) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help=f"one of {', '.join(MODELS)} (gbm: all three boosters, net: both networks, "
+        help=f"one of {', '.join(choices())} (gbm: all three boosters, net: both networks, "
         "stack: all of them, weighed)",
     )
     parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
@@ -387,7 +389,7 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
     _context(parser)
     _span(parser)
     group = parser.add_argument_group("settings")
-    group.add_argument("--recipe", choices=RECIPES, help="named settings (default: default)")
+    group.add_argument("--recipe", choices=tuple(RECIPES), help="named settings (default: default)")
     group.add_argument("--config", metavar="FILE", type=Path, help="settings in a TOML file; options win")
     group.add_argument("--risk", choices=("conservative", "balanced", "aggressive"), help="risk appetite")
     group.add_argument("--epochs", type=int, metavar="N", help="at most this many epochs, or trees")

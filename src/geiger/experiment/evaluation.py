@@ -35,16 +35,9 @@ from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilis
 from geiger.experiment.material import Material
 from geiger.records import Checkpoint, Diagnosis, Figure, FoldScore, Notice, Rival, Rung, Status, Training
 from geiger.runs.record import Results
-from geiger.settings import Config, Risk
+from geiger.settings import RISK, Config
 
 Floats = npt.NDArray[np.float64]
-
-# Risk appetite: yearly volatility aimed at, and the largest absolute weight.
-RISK: dict[Risk, tuple[float, float]] = {
-    "conservative": (0.10, 1.0),
-    "balanced": (0.20, 1.0),
-    "aggressive": (0.40, 2.0),
-}
 
 
 @dataclass(frozen=True)
@@ -216,14 +209,7 @@ def status_of(health: metrics.Health) -> Status:
 
 def costs_of(config: Config) -> Costs:
     """Return the rates of `config` as the backtest takes them."""
-    trading = config.trading
-    return Costs(
-        cost_bps=trading.cost_bps,
-        slippage_bps=trading.slippage_bps,
-        borrow_rate=trading.borrow_rate,
-        cash_yield=trading.cash_yield,
-        margin_spread=trading.margin_spread,
-    )
+    return Costs.of(config.trading)
 
 
 def sizing_of(config: Config, days_per_year: int) -> Sizing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from geiger.errors import TrainingError
 from geiger.experiment.material import Material
 from geiger.learning.folds import Fold
-from geiger.learning.windows import FoldArrays, Weighting, fold_arrays, join
+from geiger.learning.windows import FoldArrays, fold_arrays, join
 from geiger.models import Ensemble, Forecaster, fit_members
 from geiger.records import Epoch, FoldResult, Notice, Training
 from geiger.runs.saved import Trained
@@ -79,7 +79,7 @@ def train_fold(model: str, forecaster: Forecaster, config: Config, task: Task) -
 def arrays_of(material: Material, config: Config, fold: Fold) -> FoldArrays:
     """Return what the fold's fit is given: blocks scaled by its train rows alone."""
     target = material.target["value"].to_numpy()
-    weighting = Weighting(**asdict(config.weighting))
+    weighting = config.weighting
     return fold_arrays(
         material.features,
         target,

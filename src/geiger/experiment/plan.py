@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from geiger import settings
 from geiger.codec import plain
-from geiger.errors import SettingError, did_you_mean
 from geiger.experiment.estimate import expected_seconds
 from geiger.experiment.folds import plan_folds
 from geiger.experiment.made import Listener, Made
@@ -24,15 +23,14 @@ from geiger.market.calendar import valid_symbol
 from geiger.market.readers import read_given
 from geiger.market.snapshots import Store
 from geiger.market.sources import Loaded
-from geiger.models import FORECASTERS, GROUPS, LOG_NAMES, Forecaster, Learner, make, resolve, wrap
+from geiger.models import Forecaster, Learner, forecaster_of, resolve, wrap
 from geiger.models.stack import MetaLearner
 from geiger.records import Notice
 from geiger.runs.environment import environment, key_of, threads_at_hand
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.parts import Parts
-from geiger.settings import Config
-
-STACK = MetaLearner.name
+from geiger.settings import MODELS, Config, paced, shaping_a_run
+from geiger.settings.models import ALL_THREADS, OWN, STACK
 
 
 @dataclass(frozen=True)
@@ -102,18 +100,14 @@ class Experiment:
     def forecaster(self) -> tuple[str, Forecaster, tuple[Notice, ...]]:
         """Return the model's name, the model, and a notice where another one had to stand in."""
         if self.estimator is not None:
-            return "own", wrap(self.estimator), ()
+            return OWN, wrap(self.estimator), ()
         name, notice = resolve(self.model)
-        chosen = getattr(self.config, name, None)
-        values = asdict(chosen) if chosen is not None else {}
-        # OpenMP threads of the others spin while they wait: 60 times slower on a busy machine.
-        threads = threads_at_hand() if name == "catboost" else 1
-        return name, make(name, {**values, "threads": threads}), (notice,) if notice else ()
+        threads = threads_at_hand() if name in ALL_THREADS else 1
+        return name, forecaster_of(self.config, name, threads=threads), (notice,) if notice else ()
 
     def meta_learner(self) -> MetaLearner:
         """Return what weighs the base models of a stack."""
-        values = asdict(self.config.stack)
-        return MetaLearner(**{k: v for k, v in values.items() if k not in ("models", "min_rows")})
+        return MetaLearner(self.config.stack)
 
 
 @dataclass(frozen=True)
@@ -174,7 +168,7 @@ class Plan(ABC):
     @property
     def log_name(self) -> str:
         """The model's name in the file name of a log."""
-        return LOG_NAMES.get(self.model, self.model)
+        return MODELS[self.model].log_name
 
     @property
     def members(self) -> int:
@@ -302,9 +296,7 @@ def plan(experiment: Experiment, material: Material | None = None) -> Plan:
 
 def _plan(experiment: Experiment, material: Material | None = None) -> WalkPlan:
     name, forecaster, notices = experiment.forecaster()
-    if forecaster.apart and experiment.config.network_refit is not None:
-        config = replace(experiment.config, refit=experiment.config.network_refit)
-        experiment = replace(experiment, config=config)
+    experiment = replace(experiment, config=paced(experiment.config, name))
     material = experiment.material() if material is None else material
     folds = plan_folds(material, experiment.config)
     return WalkPlan(
@@ -321,13 +313,6 @@ def _plan_stack(experiment: Experiment, material: Material) -> StackPlan:
     """Plan the base models on one material, then the blocks that all of them forecast."""
     config = experiment.config
     names = config.stack.models
-    if not names or len(set(names)) != len(names):
-        raise SettingError(
-            f"stack.models: name at least one model, each once, got {', '.join(names) or 'none'}"
-        )
-    for name in names:
-        if name not in FORECASTERS:
-            raise SettingError(f"stack.models: no model {name!r}: {did_you_mean(name, FORECASTERS)}")
     # One that is not installed is trained as another: the other counts once.
     names = tuple({resolve(name)[0]: name for name in names}.values())
     bases = [_plan_base(experiment, name, material) for name in names]
@@ -355,24 +340,19 @@ def _plan_base(experiment: Experiment, name: str, material: Material) -> WalkPla
     """Plan one base model; `max_folds` counts the longest folds, so that all forecast the same days."""
     config = experiment.config
     if config.max_folds is not None:
-        networks = [model for model in config.stack.models if model in GROUPS["net"]]
-        own = config.network_refit if name in GROUPS["net"] and config.network_refit else config.refit
-        longest = max(config.refit, config.network_refit or 0) if networks else config.refit
+        own = paced(config, name).refit
+        longest = max(config.refit, *(paced(config, model).refit for model in config.stack.models))
         config = replace(config, max_folds=-(-config.max_folds * longest // own))
     return _plan(replace(experiment, model=name, config=config), material)
 
 
 def forecast_key(experiment: Experiment, material: Material, model: str) -> str:
-    """Return the key of everything that shapes a forecast; trading settings do not."""
-    config = settings.as_dict(replace(experiment.config, recipe="", trading=settings.TradingSettings()))
-    others = {name for name in FORECASTERS if name != model} | {"workers", "network_refit", STACK}
-    if model not in GROUPS["net"]:
-        others.add("parallel")
+    """Return the key of everything that shapes a forecast: the settings that are marked so, and the data."""
     return key_of(
         {
             "symbol": material.symbol,
             "model": model,
-            "config": {name: value for name, value in config.items() if name not in others},
+            "config": shaping_a_run(experiment.config, model),
             "fill": material.fill,
             "provenance": _content(material),
             "environment": plain(environment()),
@@ -388,14 +368,10 @@ def _content(material: Material) -> dict[str, Any]:
 
 def _stack_key(planned: Plan) -> str:
     """Return the key of a stack's forecasts: those of its base models, and how they are weighed."""
-    config = planned.experiment.config
     return key_of(
         {
             "model": STACK,
-            "stack": asdict(config.stack),
-            "refit": config.refit,
-            "rolling": config.rolling,
-            "horizon": config.horizon,
+            "config": shaping_a_run(planned.experiment.config, STACK),
             "bases": {base.model: base.key() for base in planned.bases},
         }
     )

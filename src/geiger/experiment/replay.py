@@ -25,6 +25,7 @@ from geiger.experiment.written import Run
 from geiger.runs.environment import environment
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import Config
+from geiger.settings.models import OWN
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def replay(
     SettingError
         The run used an estimator of the user's own, which it did not keep.
     """
-    if stored.record.model == "own":
+    if stored.record.model == OWN:
         raise SettingError(
             f"{stored.name}: used an estimator of your own, which a run does not keep; run it again from "
             "Python"

@@ -6,44 +6,20 @@ fold's train rows and then frozen: valid and test rows pass through it and chang
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geiger.errors import DataError, SettingError
 from geiger.learning.folds import Fold
+from geiger.settings import Weighting
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # A column whose range on the train rows is smaller than this share of its size holds rounding, nothing else.
 CONSTANT_RANGE = 1e-12
-
-
-@dataclass(frozen=True)
-class Weighting:
-    """How much each train row counts; the default counts all alike.
-
-    Attributes
-    ----------
-    recency_half_life : int, optional
-        Rows after which a row counts half as much as the newest one.
-    balance_signs : bool
-        Give the rows with a positive and with a negative return the same total weight.
-    cap : float
-        Largest weight, as a multiple of the mean weight. It comes last, so it may undo part of a balance.
-    """
-
-    recency_half_life: int | None = None
-    balance_signs: bool = False
-    cap: float = 3.0
-
-    def __post_init__(self) -> None:
-        if self.recency_half_life is not None and self.recency_half_life < 1:
-            raise SettingError(f"recency_half_life must be at least 1 row, got {self.recency_half_life}")
-        if not self.cap > 1.0:
-            raise SettingError(f"cap must be greater than 1 (times the mean weight), got {self.cap}")
 
 
 @dataclass(frozen=True)
@@ -101,7 +77,7 @@ class Block:
     rows: Ints
     zero: float = 0.0
     target_std: float = 1.0
-    weighting: Weighting = Weighting()
+    weighting: Weighting = field(default_factory=Weighting)
     history: History | None = None
 
     def take(self, rows: Ints) -> Block:

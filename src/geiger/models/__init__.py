@@ -1,13 +1,11 @@
 """Forecasters: `Forecaster.fit` returns a `Predictor`; the catalogue knows them by name."""
 
 from geiger.models.base import Effort, Ensemble, Forecaster, Learner, Predictor, average, fit_members
-from geiger.models.catalogue import FORECASTERS, GROUPS, LOG_NAMES, expand, make, resolve
+from geiger.models.catalogue import FORECASTERS, expand, forecaster_of, make, resolve
 from geiger.models.own import wrap
 
 __all__ = [
     "FORECASTERS",
-    "GROUPS",
-    "LOG_NAMES",
     "Effort",
     "Ensemble",
     "Forecaster",
@@ -16,6 +14,7 @@ __all__ = [
     "average",
     "expand",
     "fit_members",
+    "forecaster_of",
     "make",
     "resolve",
     "wrap",

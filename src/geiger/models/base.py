@@ -13,6 +13,7 @@ from geiger.errors import SettingError, TrainingError
 from geiger.learning.windows import Block, Floats, Ints
 from geiger.models.state import MAX_FEATURES, State, rows_of, spans_of
 from geiger.records import Epoch, Notice, Training, TrainingSettings
+from geiger.settings import MODELS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,7 @@ class Learner(ABC):
     @property
     def seeded(self) -> bool:
         """Whether the seed changes the result."""
-        return True
+        return MODELS[self.name].seeded
 
     @property
     def effort(self) -> Effort:
@@ -121,7 +122,7 @@ class Forecaster(Learner):
     @property
     def apart(self) -> bool:
         """Whether each fold is worth a process of its own."""
-        return False
+        return MODELS[self.name].apart
 
     def expected_seconds(self, rows: int) -> float | None:
         """Return about how long a fit of `rows` rows takes, where that is known without trying."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
-from geiger.errors import SettingError
 from geiger.learning.windows import Block, Floats, join
 from geiger.models.base import (
     COMMON_FACTS,
@@ -19,6 +18,7 @@ from geiger.models.base import (
     shares,
 )
 from geiger.models.state import State
+from geiger.settings import NoSettings, RidgeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +74,9 @@ def restore_linear(state: State) -> Linear:
 class Zero(Forecaster):
     """Forecasts a return of exactly 0."""
 
+    settings: NoSettings = field(default_factory=NoSettings)
     threads: int = 1
     name: ClassVar[str] = "zero"
-    seeded: ClassVar[bool] = False
 
     def fit(self, train: Block, valid: Block, *, seed: int) -> Linear:
         """Learn nothing."""
@@ -87,9 +87,9 @@ class Zero(Forecaster):
 class RunningMean(Forecaster):
     """Forecasts the mean return of the fold's train rows."""
 
+    settings: NoSettings = field(default_factory=NoSettings)
     threads: int = 1
     name: ClassVar[str] = "mean"
-    seeded: ClassVar[bool] = False
 
     def fit(self, train: Block, valid: Block, *, seed: int) -> Linear:
         """Learn the mean, which is 0 in units of the standardised target."""
@@ -101,28 +101,16 @@ class Ridge(Forecaster):
     """Least squares with an L2 penalty chosen on the inner validation rows (Hoerl and Kennard 1970).
 
     Minimises sum(weight * (y - intercept - x . b)^2) + alpha * sum(b^2); the intercept is not penalised.
-
-    Attributes
-    ----------
-    alphas : tuple of float
-        Penalties to choose from, in rows: where every feature is independent, alpha = n halves b.
-    refit : bool
-        Fit train and valid rows together with the chosen penalty.
     """
 
-    alphas: tuple[float, ...] = (300.0, 1000.0, 3000.0, 10000.0, 30000.0, 100000.0)
-    refit: bool = True
+    settings: RidgeSettings = field(default_factory=RidgeSettings)
     threads: int = 1
     name: ClassVar[str] = "ridge"
-    seeded: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        if not self.alphas or min(self.alphas) <= 0.0 or list(self.alphas) != sorted(self.alphas):
-            raise SettingError(f"ridge alphas must be positive and ascending, got {self.alphas}")
 
     def fit(self, train: Block, valid: Block, *, seed: int) -> Linear:
         """Solve for every alpha, keep the one with the least inner validation error, refit."""
-        path = ridge_path(train, self.alphas)
+        alphas = self.settings.alphas
+        path = ridge_path(train, alphas)
         records = [
             epoch_record(i, model.predict(train), model.predict(valid), train, valid)
             for i, model in enumerate(path, start=1)
@@ -130,8 +118,8 @@ class Ridge(Forecaster):
         # Equally good penalties: the strongest, that is the simplest model.
         best = min(reversed(records), key=lambda record: record.val_loss).epoch
         final = path[best - 1]
-        if self.refit:
-            (final,) = ridge_path(join(train, valid), (self.alphas[best - 1],))
+        if self.settings.refit:
+            (final,) = ridge_path(join(train, valid), (alphas[best - 1],))
         return replace(
             final,
             rounds=best,

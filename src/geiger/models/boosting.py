@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geiger.errors import GeigerError, SettingError, TrainingError
+from geiger.errors import GeigerError, TrainingError
 from geiger.learning.windows import Block, Floats, join
 from geiger.models.base import (
     COMMON_FACTS,
@@ -31,6 +31,7 @@ from geiger.models.base import (
 from geiger.models.library import load
 from geiger.models.state import State
 from geiger.records import Epoch, Notice
+from geiger.settings import BoostSettings, CatBoostSettings, LightGBMSettings, XGBoostSettings
 
 RECORD_EVERY = 50  # rounds between two epoch records
 FEW_TREES = 10  # with fewer, the inner validation rows showed no skill
@@ -96,79 +97,22 @@ class TreesPredictor(Predictor):
         return State(kind, facts, arrays, blobs={trees.ending: trees.native()})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Boosting(Forecaster):
-    """Settings that the three libraries share; None leaves the library's own default.
+    """What the three libraries share."""
 
-    Attributes
-    ----------
-    max_trees : int
-        Trees to grow; all of them are used unless early stopping is on.
-    early_stopping : int, optional
-        Stop after this many trees without a better inner validation error, and use the best number.
-    learning_rate : float
-        Share of each tree's answer that is added.
-    depth : int
-        Levels of a tree.
-    min_leaf_rows : int, optional
-        Rows a leaf needs (XGBoost: weighted rows).
-    subsample : float, optional
-        Share of the rows each tree sees.
-    colsample : float, optional
-        Share of the features a tree (CatBoost: a level of it) may choose from.
-    l1 : float, optional
-        L1 penalty of leaf values.
-    l2 : float, optional
-        L2 penalty of leaf values, in rows: a leaf of l2 rows answers half its mean.
-    bins : int, optional
-        Values a feature is rounded to before growing.
-    refit : bool
-        Grow the chosen number of trees on train and valid rows together.
-    threads : int
-        CPU threads.
-    """
-
-    max_trees: int = 75
-    early_stopping: int | None = None
-    learning_rate: float = 0.03
-    depth: int = 2
-    min_leaf_rows: int | None = None
-    subsample: float | None = 0.7
-    colsample: float | None = 0.4
-    l1: float | None = None
-    l2: float | None = 20.0
-    bins: int | None = 64
-    refit: bool = True
+    settings: BoostSettings
     threads: int = 1
     importance_kind: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        for name, least in (
-            ("max_trees", 1),
-            ("early_stopping", 1),
-            ("depth", 1),
-            ("min_leaf_rows", 1),
-            ("l1", 0),
-            ("l2", 0),
-            ("bins", 2),
-            ("threads", 1),
-        ):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise SettingError(f"{self.name}: {name} must be at least {least}, got {value}")
-        for name in ("learning_rate", "subsample", "colsample"):
-            value = getattr(self, name)
-            if value is not None and not 0.0 < value <= 1.0:
-                raise SettingError(f"{self.name}: {name} must lie in (0, 1], got {value}")
 
     @property
     def effort(self) -> Effort:
         """The most trees, and the share of each answer that is added."""
-        return Effort(trees=self.max_trees, learning_rate=self.learning_rate)
+        return Effort(trees=self.settings.max_trees, learning_rate=self.settings.learning_rate)
 
     def with_trees(self, number: int) -> Boosting:
         """Return the same with so many trees and no early stopping."""
-        return replace(self, max_trees=number, early_stopping=None)
+        return replace(self, settings=replace(self.settings, max_trees=number, early_stopping=None))
 
     @abstractmethod
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
@@ -181,8 +125,10 @@ class Boosting(Forecaster):
                 f"{self.name}: every feature is constant on the train rows; nothing to split on"
             )
         block = train
-        trees = first = self.grow(train, self.max_trees, seed, valid if self.early_stopping else None)
-        if self.refit:
+        trees = first = self.grow(
+            train, self.settings.max_trees, seed, valid if self.settings.early_stopping else None
+        )
+        if self.settings.refit:
             block = join(train, valid)
             trees = self.grow(block, first.count, seed)
         return TreesPredictor(
@@ -192,48 +138,48 @@ class Boosting(Forecaster):
             epochs=_course(first, train, valid),
             importances=shares(trees.gain()),
             importance_kind=self.importance_kind,
-            notices=_few(first.count) if self.early_stopping else (),
+            notices=_few(first.count) if self.settings.early_stopping else (),
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class XGBoost(Boosting):
     """Gradient boosting by XGBoost (Chen and Guestrin 2016), histogram trees."""
 
-    min_leaf_rows: int | None = 100
+    settings: XGBoostSettings = field(default_factory=XGBoostSettings)
     name: ClassVar[str] = "xgb"
     importance_kind: ClassVar[str] = "total gain"
 
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
         """Grow `count` trees on `block`."""
         xgboost = load("xgboost")
-        settings = {
+        params = {
             "objective": "reg:squarederror",
             "eval_metric": "rmse",
             # Trees start from the train mean, the standardised 0, in all three libraries.
             "base_score": 0.0,
             "tree_method": "hist",
-            "max_depth": self.depth,
-            "learning_rate": self.learning_rate,
+            "max_depth": self.settings.depth,
+            "learning_rate": self.settings.learning_rate,
             "seed": seed,
             "nthread": self.threads,
             "verbosity": 0,
         } | _given(
-            max_bin=self.bins,
-            min_child_weight=self.min_leaf_rows,
-            subsample=self.subsample,
-            colsample_bytree=self.colsample,
-            reg_alpha=self.l1,
-            reg_lambda=self.l2,
+            max_bin=self.settings.bins,
+            min_child_weight=self.settings.min_leaf_rows,
+            subsample=self.settings.subsample,
+            colsample_bytree=self.settings.colsample,
+            reg_alpha=self.settings.l1,
+            reg_lambda=self.settings.l2,
         )
         data = xgboost.DMatrix(block.x, block.y, weight=block.weight, nthread=self.threads)
         evals = [] if watch is None else [(xgboost.DMatrix(watch.x, watch.y, nthread=self.threads), "valid")]
         booster = xgboost.train(
-            settings,
+            params,
             data,
             count,
             evals=evals,
-            early_stopping_rounds=None if watch is None else self.early_stopping,
+            early_stopping_rounds=None if watch is None else self.settings.early_stopping,
             verbose_eval=False,
         )
         return _XGBoostTrees(
@@ -241,24 +187,24 @@ class XGBoost(Boosting):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LightGBM(Boosting):
     """Gradient boosting by LightGBM (Ke et al. 2017), leaf-wise trees with at most 63 leaves."""
 
-    min_leaf_rows: int | None = 100
+    settings: LightGBMSettings = field(default_factory=LightGBMSettings)
     name: ClassVar[str] = "lgb"
     importance_kind: ClassVar[str] = "total gain"
 
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
         """Grow `count` trees on `block`."""
         lightgbm = load("lightgbm")
-        settings = {
+        params = {
             "objective": "regression",
             "metric": "l2",
             "boost_from_average": False,
-            "max_depth": self.depth,
-            "num_leaves": min(2**self.depth, 63),
-            "learning_rate": self.learning_rate,
+            "max_depth": self.settings.depth,
+            "num_leaves": min(2**self.settings.depth, 63),
+            "learning_rate": self.settings.learning_rate,
             "bagging_freq": 1,  # without it the library ignores `bagging_fraction`
             "seed": seed,
             "num_threads": self.threads,
@@ -266,21 +212,21 @@ class LightGBM(Boosting):
             "force_row_wise": True,
             "verbosity": -1,
         } | _given(
-            max_bin=self.bins,
-            min_data_in_leaf=self.min_leaf_rows,
-            bagging_fraction=self.subsample,
-            feature_fraction=self.colsample,
-            lambda_l1=self.l1,
-            lambda_l2=self.l2,
+            max_bin=self.settings.bins,
+            min_data_in_leaf=self.settings.min_leaf_rows,
+            bagging_fraction=self.settings.subsample,
+            feature_fraction=self.settings.colsample,
+            lambda_l1=self.settings.l1,
+            lambda_l2=self.settings.l2,
         )
-        data = lightgbm.Dataset(_rounded(block.x), block.y, weight=block.weight, params=settings)
+        data = lightgbm.Dataset(_rounded(block.x), block.y, weight=block.weight, params=params)
         watched: list[Any] = []
         stop: list[Any] = []
-        if watch is not None and self.early_stopping:
+        if watch is not None and self.settings.early_stopping:
             watched = [lightgbm.Dataset(_rounded(watch.x), watch.y, reference=data)]
-            stop = [lightgbm.early_stopping(self.early_stopping, verbose=False)]
+            stop = [lightgbm.early_stopping(self.settings.early_stopping, verbose=False)]
         booster = lightgbm.train(
-            settings, data, count, valid_sets=watched, callbacks=stop, keep_training_booster=True
+            params, data, count, valid_sets=watched, callbacks=stop, keep_training_booster=True
         )
         # Where no split is possible, LightGBM ends before `count`.
         return _LightGBMTrees(
@@ -291,33 +237,17 @@ class LightGBM(Boosting):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class CatBoost(Boosting):
     """Gradient boosting by CatBoost (Prokhorenkova et al. 2018), symmetric trees.
 
-    It has no L1 penalty and its symmetric trees know no smallest leaf, so these two settings are refused.
-
-    Attributes
-    ----------
-    ordered : bool
-        Ordered boosting: a row's residual comes from trees that have not seen it. On a CPU the library
-        defaults to plain boosting.
-    has_time : bool
-        Take the given order of the rows, which is that of the days, in place of random permutations.
+    It has no L1 penalty and its symmetric trees know no smallest leaf. On a CPU the library defaults to plain
+    boosting.
     """
 
-    max_trees: int = 100
-    depth: int = 3
-    ordered: bool = True
-    has_time: bool = True
+    settings: CatBoostSettings = field(default_factory=CatBoostSettings)
     name: ClassVar[str] = "catboost"
     importance_kind: ClassVar[str] = "prediction values change"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, value in (("l1", self.l1), ("min_leaf_rows", self.min_leaf_rows)):
-            if value:
-                raise SettingError(f"catboost: its symmetric trees have no {name}; leave it out, got {value}")
 
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
         """Grow `count` trees on `block`."""
@@ -327,10 +257,10 @@ class CatBoost(Boosting):
             loss_function="RMSE",
             eval_metric="RMSE",
             boost_from_average=False,
-            boosting_type="Ordered" if self.ordered else "Plain",
-            has_time=self.has_time,
-            depth=self.depth,
-            learning_rate=self.learning_rate,
+            boosting_type="Ordered" if self.settings.ordered else "Plain",
+            has_time=self.settings.has_time,
+            depth=self.settings.depth,
+            learning_rate=self.settings.learning_rate,
             use_best_model=False,  # later trees stay, for the record of the course
             allow_const_label=True,
             random_seed=seed,
@@ -338,17 +268,17 @@ class CatBoost(Boosting):
             allow_writing_files=False,
             logging_level="Silent",
             **_given(
-                l2_leaf_reg=self.l2,
-                rsm=self.colsample,
-                border_count=self.bins,
-                subsample=self.subsample,
-                bootstrap_type=None if self.subsample is None else "Bernoulli",
+                l2_leaf_reg=self.settings.l2,
+                rsm=self.settings.colsample,
+                border_count=self.settings.bins,
+                subsample=self.settings.subsample,
+                bootstrap_type=None if self.settings.subsample is None else "Bernoulli",
             ),
         )
         booster.fit(
             catboost.Pool(block.x, block.y, weight=block.weight),
             eval_set=None if watch is None else catboost.Pool(watch.x, watch.y),
-            early_stopping_rounds=None if watch is None else self.early_stopping,
+            early_stopping_rounds=None if watch is None else self.settings.early_stopping,
         )
         return _CatBoostTrees(
             booster, count if watch is None else booster.best_iteration_ + 1, block.x.shape[1], self.threads

@@ -1,44 +1,39 @@
-"""Every model by name."""
+"""Every model by name: what makes it from its settings, and again from what was saved."""
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from geiger.errors import SettingError, did_you_mean
-from geiger.models.base import Forecaster
-from geiger.models.baselines import Ridge, RunningMean, Zero
-from geiger.models.boosting import CatBoost, LightGBM, XGBoost
-from geiger.models.nets.forecaster import XLSTMTS, LSTMTransformer
-from geiger.models.stack import MetaLearner
+from geiger.models.base import Forecaster, Predictor
+from geiger.models.baselines import Ridge, RunningMean, Zero, restore_linear
+from geiger.models.boosting import LIBRARIES, CatBoost, LightGBM, XGBoost, restore_trees
+from geiger.models.nets.forecaster import NETWORKS
+from geiger.models.state import State
 from geiger.records import Notice
+from geiger.settings import MODELS, Config, override, settings_of
+from geiger.settings.models import GROUPS, STACK
 
+# Takes (settings, threads), both of which have defaults.
 FORECASTERS: dict[str, Callable[..., Forecaster]] = {
-    "zero": Zero,
-    "mean": RunningMean,
-    "ridge": Ridge,
-    "xgb": XGBoost,
-    "lgb": LightGBM,
-    "catboost": CatBoost,
-    "lstm": LSTMTransformer,
-    "xlstm": XLSTMTS,
+    **{kind.name: kind for kind in (Zero, RunningMean, Ridge, XGBoost, LightGBM, CatBoost)},
+    **NETWORKS,
 }
 
-GROUPS: dict[str, tuple[str, ...]] = {"gbm": ("xgb", "lgb", "catboost"), "net": ("lstm", "xlstm")}
 
-# The MODEL part of a log's file name.
-LOG_NAMES: dict[str, str] = {
-    "zero": "zero",
-    "mean": "mean",
-    "ridge": "ridge",
-    "xgb": "gbm_xgb",
-    "lgb": "gbm_lgb",
-    "catboost": "gbm_catboost",
-    "lstm": "lstm",
-    "xlstm": "xlstm",
-    MetaLearner.name: "stack",
+def _network(state: State) -> Predictor:
+    from geiger.models.nets.saved import restore_network
+
+    return restore_network(state)
+
+
+# Kind of a saved state -> what makes the model again. An ensemble holds others: see `storage.restore`.
+RESTORE: dict[str, Callable[[State], Predictor]] = {
+    "linear": restore_linear,
+    **dict.fromkeys(LIBRARIES, restore_trees),
+    "network": _network,
 }
 
 
@@ -50,7 +45,7 @@ def expand(name: str) -> tuple[str, ...]:
     """
     if name in GROUPS:
         return GROUPS[name]
-    known = [*FORECASTERS, *GROUPS, MetaLearner.name]
+    known = [*FORECASTERS, *GROUPS, STACK]
     if name not in known:
         raise SettingError(f"unknown model {name!r}: {did_you_mean(name, known)}")
     return (name,)
@@ -61,25 +56,42 @@ def resolve(name: str) -> tuple[str, Notice | None]:
 
     The notice, where there is one, belongs in the run's warnings.
     """
-    if name == "catboost" and importlib.util.find_spec("catboost") is None:
-        return "xgb", Notice("FALLBACK", "catboost is not installed: XGBoost was trained in its place")
-    return name, None
+    model = MODELS.get(name)
+    if model is None or model.stand_in is None:
+        return name, None
+    missing = [library for library in model.libraries if importlib.util.find_spec(library) is None]
+    if not missing:
+        return name, None
+    other = MODELS[model.stand_in]
+    return other.name, Notice(
+        "FALLBACK", f"{missing[0]} is not installed: {other.title} was trained in its place"
+    )
 
 
-def make(name: str, settings: Mapping[str, object]) -> Forecaster:
-    """Return the forecaster `name` with these settings; what is not given keeps its default.
+def make(name: str, changes: Mapping[str, Any] | None = None, *, threads: int = 1) -> Forecaster:
+    """Return the forecaster `name` with its default settings and these changes.
 
     Raises
     ------
     SettingError
-        If the model or one of the settings is unknown.
+        If the model or one of the settings is unknown, or a value is one that it cannot be.
     """
+    default = settings_of(Config(), _known(name))
+    return FORECASTERS[name](override(default, changes or {}), _counted(threads))
+
+
+def forecaster_of(config: Config, name: str, *, threads: int = 1) -> Forecaster:
+    """Return the forecaster `name` with the settings that `config` has for it."""
+    return FORECASTERS[_known(name)](settings_of(config, name), _counted(threads))
+
+
+def _known(name: str) -> str:
     if name not in FORECASTERS:
         raise SettingError(f"unknown model {name!r}: {did_you_mean(name, FORECASTERS)}")
-    constructor: Any = FORECASTERS[name]
-    known = [field.name for field in dataclasses.fields(constructor)]
-    for setting in settings:
-        if setting not in known:
-            raise SettingError(f"{name} has no setting {setting!r}: {did_you_mean(setting, known)}")
-    forecaster: Forecaster = constructor(**settings)
-    return forecaster
+    return name
+
+
+def _counted(threads: int) -> int:
+    if threads < 1:
+        raise SettingError(f"threads must be at least 1, got {threads}")
+    return threads

@@ -18,6 +18,7 @@ import numpy as np
 from geiger.learning.windows import Block, Floats, History, Ints, join
 from geiger.models.baselines import Linear, Ridge, restore_linear
 from geiger.models.state import MAX_FEATURES, State
+from geiger.settings import RidgeSettings
 
 MAX_DELAY = 20  # days
 MAX_TERMS = 8
@@ -136,11 +137,11 @@ def fit_screened(train: Block, valid: Block, *, refit: bool, max_delay: int | No
             return block
         return replace(block, x=_widened(x, terms, center, scale)[past.at(block.rows)])
 
-    linear = Ridge(refit=False).fit(widened(train), widened(valid), seed=0)
+    linear = Ridge(RidgeSettings(refit=False)).fit(widened(train), widened(valid), seed=0)
     if refit:
-        alpha = Ridge().alphas[linear.rounds - 1]
+        alpha = RidgeSettings().alphas[linear.rounds - 1]
         both = widened(join(train, valid))
-        linear = Ridge(alphas=(alpha,), refit=False).fit(both, both, seed=0)
+        linear = Ridge(RidgeSettings(alphas=(alpha,), refit=False)).fit(both, both, seed=0)
     return Screened(terms, center, scale, linear)
 
 
@@ -162,7 +163,8 @@ def find_terms(past: History, train: Block, max_delay: int = MAX_DELAY) -> tuple
         return ()
     rows = train.rows[-len(at) :]
     known = train.take(rows)
-    y = known.y - Ridge(alphas=(0.1 * len(rows),), refit=False).fit(known, known, seed=0).predict(known)
+    line = Ridge(RidgeSettings(alphas=(0.1 * len(rows),), refit=False))
+    y = known.y - line.fit(known, known, seed=0).predict(known)
     y = np.clip(y / y.std(), -CLIP, CLIP)
     y = (y - y.mean()) * np.sqrt(known.weight)
     x = np.clip(past.x, -CLIP, CLIP)

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geiger.errors import SettingError, TrainingError
+from geiger.errors import TrainingError
 from geiger.learning.windows import Floats
 from geiger.models.base import Learner
 from geiger.records import TrainingSettings, Weighing
+from geiger.settings import StackSettings
+from geiger.settings.models import STACK
 
-Rule = Literal["elastic_net", "nnls", "simplex", "equal"]
-RULES: tuple[Rule, ...] = ("elastic_net", "nnls", "simplex", "equal")
 Days = NDArray[np.datetime64]
 FEW_ROWS = 20  # with fewer there is nothing to weigh by
 MANY_MODELS = 12  # the sets of more would take long to try
@@ -66,54 +66,20 @@ class Meta:
 
 @dataclass(frozen=True)
 class MetaLearner(Learner):
-    """How the weights are found.
+    """How the weights are found; it reads how to weigh from the settings of the stack."""
 
-    Attributes
-    ----------
-    meta : {"elastic_net", "nnls", "simplex", "equal"}
-        ElasticNet with non-negative weights (Zou and Hastie 2005); non-negative least squares (Lawson and
-        Hanson 1974); least squares over weights that sum to 1 (Breiman 1996); the plain mean.
-    units : {"standardised", "raw"}
-        What ElasticNet and non-negative least squares see: forecasts and target in standard deviations of
-        the rows they learn from, or log returns as they are. Raw, the plan's penalty outweighs any daily
-        return: all weights are 0 even for a perfect forecast.
-    alpha, l1_ratio, max_iter
-        Of scikit-learn's ElasticNet: it minimises ||y - Zw||^2 / 2n + alpha * l1_ratio * ||w||_1 +
-        alpha * (1 - l1_ratio) * ||w||^2 / 2.
-    alpha_share : float, optional
-        In place of `alpha`: this share of the smallest alpha at which every weight is 0.
-    """
-
-    meta: Rule = "elastic_net"
-    units: Literal["standardised", "raw"] = "standardised"
-    alpha: float = 0.01
-    alpha_share: float | None = None
-    l1_ratio: float = 0.5
-    max_iter: int = 1000
+    settings: StackSettings = field(default_factory=StackSettings)
     threads: int = 1
-    name: ClassVar[str] = "stack"
-    seeded: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        for name, known in (("meta", RULES), ("units", ("standardised", "raw"))):
-            if getattr(self, name) not in known:
-                raise SettingError(f"stack: {name} is one of {', '.join(known)}, got {getattr(self, name)!r}")
-        if not self.alpha >= 0.0:
-            raise SettingError(f"stack: alpha must be 0 or more, got {self.alpha}")
-        if self.alpha_share is not None and not 0.0 < self.alpha_share <= 1.0:
-            raise SettingError(f"stack: alpha_share must lie in (0, 1], got {self.alpha_share}")
-        if not 0.0 < self.l1_ratio <= 1.0:
-            raise SettingError(f"stack: l1_ratio must lie in (0, 1], got {self.l1_ratio}")
-        if self.max_iter < 1:
-            raise SettingError(f"stack: max_iter must be at least 1, got {self.max_iter}")
+    name: ClassVar[str] = STACK
 
     def described(self) -> TrainingSettings:
         """Return what shapes the weights, for the log."""
-        if self.meta != "elastic_net":
-            return TrainingSettings(weighing=Weighing(self.meta, self.units if self.meta == "nnls" else None))
-        alpha = self.alpha if self.alpha_share is None else None
+        made = self.settings
+        if made.meta != "elastic_net":
+            return TrainingSettings(weighing=Weighing(made.meta, made.units if made.meta == "nnls" else None))
+        alpha = made.alpha if made.alpha_share is None else None
         return TrainingSettings(
-            weighing=Weighing(self.meta, self.units, alpha, self.alpha_share, self.l1_ratio)
+            weighing=Weighing(made.meta, made.units, alpha, made.alpha_share, made.l1_ratio)
         )
 
     def fit(
@@ -156,34 +122,38 @@ class MetaLearner(Learner):
             raise TrainingError(f"stack: at most {MANY_MODELS} models can be weighed, got {m}")
         if n < FEW_ROWS:
             raise TrainingError(f"stack: {n} rows are too few to weigh {m} models by; at least {FEW_ROWS}")
-        if self.meta in ("equal", "simplex"):
+        if self.settings.meta in ("equal", "simplex"):
             # Forecasts of one quantity in one unit: a mean of them is one, too.
-            weights = np.full(m, 1.0 / m) if self.meta == "equal" else _simplex(forecasts, outcome)
+            weights = np.full(m, 1.0 / m) if self.settings.meta == "equal" else _simplex(forecasts, outcome)
             return Meta(tuple(models), np.zeros(m), np.ones(m), weights, 0.0, 1.0)
         center, spread = forecasts.mean(axis=0), forecasts.std(axis=0)
         # What is left of a constant after rounding is no variation.
         spread = np.where(spread > 1e-9 * np.abs(center) + 1e-300, spread, 0.0)
         mean, std = float(outcome.mean()), float(outcome.std())
-        if self.units == "raw":
+        if self.settings.units == "raw":
             spread, std = np.where(spread > 0.0, 1.0, 0.0), 1.0
         if not std > 0.0:
             return Meta(tuple(models), center, spread, np.zeros(m), mean, 0.0)
         z = np.divide(forecasts - center, spread, out=np.zeros((n, m)), where=spread > 0.0)
         y = (outcome - mean) / std
-        weights = _nnls(z, y) if self.meta == "nnls" else self._elastic_net(z, y)
+        weights = _nnls(z, y) if self.settings.meta == "nnls" else self._elastic_net(z, y)
         return Meta(tuple(models), center, spread, weights, mean, std)
 
     def _elastic_net(self, z: Floats, y: Floats) -> Floats:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import ElasticNet
 
-        alpha = self.alpha
-        if self.alpha_share is not None:
-            alpha = self.alpha_share * float((z.T @ y).max()) / len(y) / self.l1_ratio
+        alpha = self.settings.alpha
+        if self.settings.alpha_share is not None:
+            alpha = self.settings.alpha_share * float((z.T @ y).max()) / len(y) / self.settings.l1_ratio
             if alpha <= 0.0:  # no forecast moves with the outcome
                 return np.zeros(z.shape[1])
         net = ElasticNet(
-            alpha=alpha, l1_ratio=self.l1_ratio, positive=True, max_iter=self.max_iter, fit_intercept=False
+            alpha=alpha,
+            l1_ratio=self.settings.l1_ratio,
+            positive=True,
+            max_iter=self.settings.max_iter,
+            fit_intercept=False,
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # forecasts that are alike share a weight

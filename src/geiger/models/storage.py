@@ -23,7 +23,7 @@ import os
 import re
 import reprlib
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -37,8 +37,7 @@ from geiger.errors import DataError
 from geiger.files import write_atomically
 from geiger.learning.windows import Scaler
 from geiger.models.base import COMMON_FACTS, Ensemble, Predictor, restore_common
-from geiger.models.baselines import restore_linear
-from geiger.models.boosting import LIBRARIES, restore_trees
+from geiger.models.catalogue import RESTORE
 from geiger.models.state import MAX_FEATURES, State
 
 FORMAT = 1
@@ -179,20 +178,6 @@ def restore_scaler(state: State) -> Scaler:
     if not (clip > 0.0 and std > 0.0):
         raise state.fault(f"clip and target_std must be above 0, got {clip:g} and {std:g}")
     return Scaler(center=center, scale=scale, clip=clip, target_mean=mean, target_std=std)
-
-
-def _network(state: State) -> Predictor:
-    from geiger.models.nets.saved import restore_network
-
-    return restore_network(state)
-
-
-# Kind of a state -> what makes the model again. An ensemble holds others, so `_restore` makes it itself.
-RESTORE: dict[str, Callable[[State], Predictor]] = {
-    "linear": restore_linear,
-    **dict.fromkeys(LIBRARIES, restore_trees),
-    "network": _network,
-}
 
 
 def _restore(state: State, depth: int) -> Predictor:

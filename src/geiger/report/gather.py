@@ -28,13 +28,13 @@ from geiger.runlog import RunLog, read_log
 from geiger.runlog.facts import clean, clean_setting, cleaned
 from geiger.runs.folder import StoredRun
 from geiger.runs.record import RECORD, RunRecord
+from geiger.settings.models import SECTIONS
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 HELD = "buy and hold"
 MATCHED = "volatility-matched buy and hold"
-PARTS = ("ridge", "xgb", "lgb", "catboost", "lstm", "xlstm", "stack")  # sections of the settings, one a model
 
 Record = TypeVar("Record", bound="DataclassInstance")
 Read = TypeVar("Read")
@@ -244,7 +244,7 @@ def _settings(record: RunRecord) -> tuple[Pairs, Pairs]:
     stacked = model == "stack" or record.results.rivals
     members = fitted(config.get("stack", {}), _Members).models if stacked else ()
     used = {model, *members, *(["stack"] if members else [])}
-    shaping = {name: value for name, value in config.items() if name not in PARTS or name in used}
+    shaping = {name: value for name, value in config.items() if name not in SECTIONS or name in used}
     idle = {name: value for name, value in config.items() if name not in shaping}
     return _flat(shaping), _flat(idle)
 

@@ -36,9 +36,9 @@ from geiger.report.parts import (
     written,
 )
 from geiger.report.view import Floats, Pairing, RunView, Weights
+from geiger.settings.models import GROUPS
 
 STEEPEST = 1e6  # a calibration line steeper than this is not drawn
-BOOSTERS = ("xgb", "lgb", "catboost")
 
 
 def run_page(view: RunView) -> str:
@@ -183,7 +183,7 @@ def _no_bins(pairing: Pairing) -> str:
 def _epochs_chart(view: RunView) -> Chart | str:
     if not view.epochs:
         return view.epochs_missing or "This run has no epochs."
-    unit = "boosting round" if view.model in BOOSTERS else "epoch"
+    unit = "boosting round" if view.model in GROUPS["gbm"] else "epoch"
     members: dict[tuple[int, int], list[Epoch]] = {}
     for epoch in view.epochs:
         members.setdefault((epoch.fold, epoch.seed), []).append(epoch)

@@ -13,19 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from geiger.runs.record import Environment
+from geiger.settings.models import distributions
 
-LIBRARIES = (
-    "numpy",
-    "polars",
-    "numba",
-    "xgboost-cpu",
-    "xgboost",
-    "lightgbm",
-    "catboost",
-    "keras",
-    "jax",
-    "jaxlib",
-)
+LIBRARIES = ("numpy", "polars", "numba", *distributions())
 THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"),
     *("XLA_FLAGS", "JAX_PLATFORMS", "JAX_DEFAULT_MATMUL_PRECISION"),  # they change a network's bits

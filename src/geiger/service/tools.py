@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from geiger.checks.base import COMMANDS, MODELS
+from geiger.checks.base import COMMANDS
 from geiger.errors import SettingError, did_you_mean
+from geiger.settings.models import OWN, SECTIONS
 
 RUN_NAME = re.compile(r"[A-Za-z0-9^=][A-Za-z0-9^=._-]*_[a-z_]+_[0-9]{8}_[0-9]{6}")
 LONGEST = 120  # characters of a name
@@ -64,7 +65,7 @@ def _one_of(*words: str) -> Kind:
 
 
 STATUS = _one_of("SUCCESS", "FAILED", "COLLAPSED", "NONE")
-MODEL = _one_of(*dict.fromkeys([*MODELS, *COMMANDS, "backtest", "own"]))
+MODEL = _one_of(*dict.fromkeys([*SECTIONS, *COMMANDS, "backtest", OWN]))
 
 
 @dataclass(frozen=True)

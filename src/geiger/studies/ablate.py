@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,11 @@ from geiger.experiment.evaluation import health_of, status_of
 from geiger.experiment.folds import plan_folds
 from geiger.experiment.walk import Walk, walk
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
-from geiger.models import FORECASTERS, Forecaster, make
+from geiger.models import Forecaster, forecaster_of
 from geiger.records import Status
 from geiger.runs.environment import environment, key_of, threads_at_hand
-from geiger.settings import Config, as_dict, override, recipe
+from geiger.settings import MODELS, Config, override, recipe, shaping
+from geiger.settings.models import GROUPS
 from geiger.studies.arms import Arm
 from geiger.studies.markets import MadeMarket, Market, few_of
 
@@ -41,10 +42,7 @@ Record = dict[str, Any]
 VERSION = 2  # of what a result holds and how it is measured; a new number makes all results anew
 ERROR = "ERROR"  # a task that broke for a reason that is no result; it is tried again
 COMMON: dict[str, Any] = {"fill": "next_open", "seeds": 1}  # the same target and effort for every arm
-GUESSED_SECONDS = {"ridge": 1.0, "lgb": 3.0, "xgb": 3.0, "catboost": 8.0}
 REAL_ROWS = 3000  # guess of a real fold's rows, for the estimate of the time
-# Settings of a run that shape no forecast.
-ELSEWHERE = {"recipe", "trading", "workers", "parallel", "back_transform", "network_refit", "stack"}
 
 
 @dataclass(frozen=True)
@@ -96,12 +94,6 @@ def make_tasks(arms: Iterable[Arm], markets: Sequence[Market]) -> list[Task]:
             }
             found.append(Task(arm, market, key_of(facts)))
     return found
-
-
-def shaping(config: Config, models: Iterable[str]) -> dict[str, Any]:
-    """Return the settings that shape a forecast of these models."""
-    others = (set(FORECASTERS) - set(models)) | ELSEWHERE
-    return {name: value for name, value in as_dict(config).items() if name not in others}
 
 
 class Results:
@@ -240,9 +232,7 @@ def _measured(task: Task) -> Record:
 
 
 def _forecaster(arm: Arm, config: Config) -> Forecaster:
-    chosen = getattr(config, arm.model, None)
-    values = asdict(chosen) if chosen is not None else {}
-    return make(arm.model, {**values, "threads": 1})
+    return forecaster_of(config, arm.model)
 
 
 def _figures(walked: Walk, truth: Floats | None) -> Record:
@@ -295,7 +285,7 @@ def expected_hours(tasks: Sequence[Task], results: Results, workers: int | None 
     seconds = sum(
         float(np.median(took[task.arm.name])) if task.arm.name in took else _guess(task) for task in todo
     )
-    fresh = {task.arm.name for task in todo if task.arm.model in ("lstm", "xlstm")} - set(took)
+    fresh = {task.arm.name for task in todo if task.arm.model in GROUPS["net"]} - set(took)
     return (seconds / jobs + STARTUP_SECONDS * len(fresh)) / 3600.0  # every process compiles every network
 
 
@@ -305,4 +295,4 @@ def _guess(task: Task) -> float:
         (market.train_rows, 1) if isinstance(market, MadeMarket) else (REAL_ROWS, task.config.max_folds or 3)
     )
     known = forecaster.expected_seconds(rows)
-    return folds * (GUESSED_SECONDS.get(task.arm.model, 3.0) if known is None else known)
+    return folds * (MODELS[task.arm.model].fit_seconds if known is None else known)

@@ -27,7 +27,7 @@ class Arm:
     base : str
         The arm it is compared with, market by market; its own name for none.
     changes : mapping
-        Settings as `config.override` takes them, on top of the recipe and of what the markets ask for.
+        Settings as `settings.override` takes them, on top of the recipe and of what the markets ask for.
     recipe : str
     target : {"log", "simple"}
         The return that is learned.

@@ -8,23 +8,24 @@ rows. ``returns``: the returns of a level with a trend, which share a range agai
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
-from geiger.models import make
+from geiger.models import forecaster_of
 from geiger.seeds import derive, generator
-from geiger.settings import recipe
+from geiger.settings import MODELS as TABLE
+from geiger.settings import override, recipe
+from geiger.settings.models import names_of
 
 Floats = npt.NDArray[np.float64]
 Case = Literal["within", "beyond", "returns"]
 
 CASES: tuple[Case, ...] = ("within", "beyond", "returns")
-MODELS = ("ridge", "lgb", "xgb", "catboost")
+MODELS = names_of("linear", "boosting")
 ROWS, TEST_ROWS, LAGS = 2000, 500, 5
 GAP = 500  # rows between the last one learned and the first one forecast
 PULL = 0.9  # of a level: share of its distance from the line that is left a day later
@@ -69,11 +70,10 @@ def _r2(model: str, case: Case, seed: int, trees: int) -> float:
     valid = learned - TEST_ROWS // 2
     fold = Fold(0, range(valid), range(valid, learned), range(end, len(target)))
     arrays = fold_arrays(features, target, fold, clip=UNCLIPPED)
-    if model == "ridge":
-        forecaster = make("ridge", {"alphas": (0.1, 1.0, 10.0, 100.0)})
-    else:
-        settings = asdict(getattr(recipe("plan"), model))
-        forecaster = make(model, {**settings, "max_trees": trees, "refit": True, "threads": 1})
+    changes: dict[str, Any] = {"alphas": (0.1, 1.0, 10.0, 100.0)}
+    if TABLE[model].family == "boosting":
+        changes = {"max_trees": trees, "refit": True}
+    forecaster = forecaster_of(override(recipe("plan"), {model: changes}), model)
     predictor = forecaster.fit(arrays.train, arrays.valid, seed=derive(seed, model))
     forecast, outcome = arrays.scaler.restore(predictor.predict(arrays.test)), target[fold.test.start :]
     return float(1.0 - np.mean((outcome - forecast) ** 2) / np.var(outcome))

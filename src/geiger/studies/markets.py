@@ -47,7 +47,7 @@ class Market(ABC):
     @property
     @abstractmethod
     def changes(self) -> dict[str, Any]:
-        """Settings that the market asks for, as `config.override` takes them."""
+        """Settings that the market asks for, as `settings.override` takes them."""
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,28 +28,29 @@ from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.files import read_frame, write_atomically, write_frame
 from geiger.learning.folds import later_blocks
 from geiger.market.synthetic import Signal
-from geiger.models import make
+from geiger.models import forecaster_of
 from geiger.models.stack import MetaLearner
 from geiger.runs.environment import key_of, threads_at_hand
-from geiger.settings import Config, override, recipe
-from geiger.studies.ablate import shaping
+from geiger.settings import Config, StackSettings, override, recipe, shaping
+from geiger.settings.models import LEARNERS
 from geiger.studies.markets import MadeMarket, Market
 from geiger.studies.tables import NO_DAYS, Estimate, over_made_markets, over_symbols
 
-BASES = ("ridge", "xgb", "lgb", "catboost", "lstm", "xlstm")
+BASES = LEARNERS
 # Long enough for eight folds of base forecasts, of which the last six are weighed.
 MADE_TRAIN, MADE_TEST = 1000, 2016
 REFIT, BLOCK, MIN_ROWS = 252, 63, 504
 VERSION = 1
 
-LEARNERS: dict[str, MetaLearner] = {
-    "equal weights": MetaLearner(meta="equal"),
-    "simplex": MetaLearner(meta="simplex"),
-    "non-negative least squares": MetaLearner(meta="nnls"),
-    "ElasticNet, the plan's, standardised": MetaLearner(),
-    "ElasticNet, the plan's, raw returns": MetaLearner(units="raw"),
-    "ElasticNet, alpha 0.1 of the largest": MetaLearner(alpha_share=0.1),
-    "ElasticNet, alpha 0.3 of the largest": MetaLearner(alpha_share=0.3),
+_NET = recipe("plan").stack
+WEIGHERS: dict[str, MetaLearner] = {
+    "equal weights": MetaLearner(StackSettings(meta="equal")),
+    "simplex": MetaLearner(StackSettings(meta="simplex")),
+    "non-negative least squares": MetaLearner(StackSettings(meta="nnls")),
+    "ElasticNet, the plan's, standardised": MetaLearner(_NET),
+    "ElasticNet, the plan's, raw returns": MetaLearner(replace(_NET, units="raw")),
+    "ElasticNet, alpha 0.1 of the largest": MetaLearner(replace(_NET, alpha_share=0.1)),
+    "ElasticNet, alpha 0.3 of the largest": MetaLearner(replace(_NET, alpha_share=0.3)),
 }
 BASELINE = "equal weights"
 PREAMBLE = """\
@@ -130,7 +131,7 @@ def measure(market: Market, folder: Path) -> Record:
             min_rows=MIN_ROWS,
             refit=BLOCK,
         )
-        made = {name: stack(bases, material, learner, folds) for name, learner in LEARNERS.items()}
+        made = {name: stack(bases, material, learner, folds) for name, learner in WEIGHERS.items()}
     except GeigerError as error:
         return {**record, "error": str(error)}
     first = made[BASELINE]
@@ -190,9 +191,10 @@ def _bases(market: Market, config: Config, material: Any, folder: Path) -> list[
         try:
             frame, rows = read_frame(path), json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         except (DataError, OSError, ValueError):
-            chosen = {**asdict(getattr(config, name)), "threads": 1}
             try:
-                walked = walk(material, name, make(name, chosen), config, plan_folds(material, config))
+                walked = walk(
+                    material, name, forecaster_of(config, name), config, plan_folds(material, config)
+                )
             except TrainingError:
                 continue  # the others go on without it
             frame = walked.forecasts

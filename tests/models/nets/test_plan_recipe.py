@@ -17,7 +17,8 @@ from geiger.models.nets.losses import DirectionalMSE
 from geiger.models.nets.lstm_transformer import WindowAttention
 from geiger.models.nets.program import forecast
 from geiger.models.nets.schedule import Course
-from geiger.settings import recipe
+from geiger.settings import ScheduleSettings, recipe
+from geiger.settings.setting import known_settings
 
 FOLD = Fold(0, range(80, 280), range(281, 340), range(341, 380))
 
@@ -55,16 +56,16 @@ def test_optimizer_is_adam_with_the_plans_rate_and_clipping(program, planned):
     assert type(program.optimizer) is keras.optimizers.Adam
     assert program.optimizer.clipnorm == 1.0
     assert program.optimizer.global_clipnorm is None
-    assert Course(planned._schedule()).rate == planned.learning_rate == 1e-3
-    assert planned.weight_decay == 0.0
+    assert Course(planned.settings).rate == planned.settings.learning_rate == 1e-3
+    assert planned.settings.weight_decay == 0.0
 
 
 def test_schedule_is_the_plans_two_callbacks(planned):
-    schedule = planned._schedule()
+    schedule = planned.settings
     assert (schedule.plateau_factor, schedule.plateau_patience, schedule.min_rate) == (0.5, 10, 1e-6)
     assert (schedule.stop_patience, schedule.keep_best, schedule.start_counts) == (30, True, False)
     assert schedule.patience_unit == "epochs"
-    assert (schedule.epochs, planned.batch_size, planned.refit) == (50, 512, False)
+    assert (schedule.epochs, planned.settings.batch_size, planned.settings.refit) == (50, 512, False)
 
 
 def test_a_batch_is_512_windows_of_60_days(program):
@@ -105,7 +106,7 @@ def test_the_four_kernels_of_attention_start_apart(program):
 def test_the_trained_object_follows_these_settings(program, planned, data):
     """One real epoch of the plan's network: one step, from a head at zero, on all windows."""
     job = job_of(planned, program, data.train, data.valid, 3)
-    records, loop = [], train(program, [job], replace(planned._schedule(), epochs=1))
+    records, loop = [], train(program, [job], replace(planned.settings, epochs=1))
     while True:
         try:
             records += next(loop)
@@ -125,5 +126,6 @@ def test_the_xlstm_gets_the_same_training():
     _, network, _ = Experiment("AAPL", "xlstm", recipe("plan")).forecaster()
     _, other, _ = Experiment("AAPL", "lstm", recipe("plan")).forecaster()
     for name in ("loss", "direction_weight", "residual", "skip", "epochs", "batch_size", "learning_rate"):
-        assert getattr(network, name) == getattr(other, name)
-    assert network._schedule() == other._schedule()
+        assert getattr(network.settings, name) == getattr(other.settings, name)
+    for name in known_settings(ScheduleSettings):
+        assert getattr(network.settings, name) == getattr(other.settings, name)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from geiger.models.nets.backend import keras
-from geiger.models.nets.schedule import Course, Schedule
+from geiger.models.nets.schedule import Course
+from geiger.settings import ScheduleSettings
+
+PLAIN = {"learning_rate": 1e-3, "plateau_patience": 10, "stop_patience": 30, "patience_unit": "epochs"}
+
+
+def schedule_of(**changes):
+    return ScheduleSettings(**{**PLAIN, **changes})
 
 
 class Course1:
@@ -38,7 +45,7 @@ class Course1:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_schedule_does_what_keras_callbacks_do(seed):
-    schedule = Schedule(
+    schedule = schedule_of(
         learning_rate=1e-3, plateau_patience=3, stop_patience=8, min_rate=2e-4, start_counts=False
     )
     rng = np.random.default_rng(seed)
@@ -55,7 +62,7 @@ def test_schedule_does_what_keras_callbacks_do(seed):
 
 
 def test_patience_in_steps_waits_as_many_steps_whatever_the_batch():
-    schedule = Schedule(stop_patience=12, plateau_patience=6, patience_unit="steps", learning_rate=1e-3)
+    schedule = schedule_of(stop_patience=12, plateau_patience=6, patience_unit="steps", learning_rate=1e-3)
     for steps, stop, cut in ((1, 12, 6), (4, 3, 2), (6, 2, 1)):
         course, cuts = Course(schedule, steps), []
         course.start(1.0)
@@ -70,7 +77,7 @@ def test_patience_in_steps_waits_as_many_steps_whatever_the_batch():
 
 
 def test_untrained_network_is_a_candidate_only_where_the_schedule_says_so():
-    counts, plain = Course(Schedule()), Course(Schedule(start_counts=False))
+    counts, plain = Course(schedule_of()), Course(schedule_of(start_counts=False))
     assert counts.start(1.0)
     assert not plain.start(1.0)
     assert not counts.take(1, 1.1)

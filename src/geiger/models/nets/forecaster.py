@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from geiger.errors import DataError, SettingError, TrainingError, did_you_mean
+from geiger.errors import DataError, TrainingError
 from geiger.learning.windows import Block, Floats, Ints, join
 from geiger.metrics import correlation, nrc1, nrc2, pred_std
 from geiger.models.base import Effort, Forecaster, Predictor, common_state
@@ -32,178 +32,55 @@ from geiger.records import (
     TrainingSettings,
 )
 from geiger.seeds import derive
+from geiger.settings import LSTMSettings, ScheduleSettings, XLSTMSettings, as_dict
+from geiger.settings.learners import BodySettings
+from geiger.settings.setting import known_settings
 
 if TYPE_CHECKING:
     from geiger.models.nets.heads import ForecastNet
     from geiger.models.nets.jobs import Job
     from geiger.models.nets.loop import Learned
     from geiger.models.nets.program import Program
-    from geiger.models.nets.schedule import Schedule
 
 PRODUCTS_A_SECOND = 1.5e10  # of one processor, measured; the estimate is rough
-LOSS_NAMES = (  # of `losses.LOSSES`, which loads Keras
-    *("mse", "huber", "directional_mse", "plan_mix", "consistent", "huber_directional", "gmadl"),
-    *("adjmse1", "adjmse2", "adjmse3", "adjmse4"),
-)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Network(Forecaster):
-    """Settings that both networks share.
+    """What all networks share: settings that fit."""
 
-    Attributes
-    ----------
-    feeding : {"dense", "windows"}
-        A stretch of days that gives a forecast for each of them, or one window a forecast.
-    lookback : int
-        Days the blocks reach back together.
-    burn_in : int
-        Days the recurrent memory warms up before that.
-    stretch : int
-        Days forecast in a stretch (dense).
-    residual : {"drift", "direct", "log_price", "last_return"}
-        What the network's change is added to.
-    skip : {"none", "zeros", "ridge", "screened"}
-        A linear part beside the network: today's features, learned with it from zero; or held fixed, the
-        fold's ridge regression of them; or that with the pairs and delays that stand out (`models.screen`).
-    loss : str
-        A name of `losses.LOSSES`.
-    direction_weight : float
-        Weight of the plan's directional penalty, for the loss `directional_mse` only.
-    target_unit : {"standardised", "raw"}
-        Unit the loss is computed in: train standard deviations, or log returns as they are.
-    weight_decay : float
-        Half of it times the sum of squared kernels is added to the loss.
-    epochs, batch_size, learning_rate, clip_norm
-        Of Adam (Kingma and Ba 2015). A batch counts targets.
-    plateau_factor, plateau_patience, min_rate, stop_patience
-        When the rate falls and when training stops; None switches it off.
-    patience_unit : {"epochs", "steps"}
-        What patience counts. Steps are what a network learns by, however large a batch is.
-    keep_best : bool
-        Return the weights of the best epoch on the inner validation rows, else the last ones.
-    start_counts : bool
-        Whether the untrained network is a candidate for the best.
-    start_margin : float
-        Standard errors of the gain on the inner validation rows by which the best epoch must beat it: at 0 a
-        lucky epoch often wins, and adds its noise to the linear part.
-    refit : bool
-        Train the chosen number of epochs once more, on train and validation rows together.
-    threads : int
-        CPU threads of one fit.
-    width, heads, blocks : int
-        Numbers in a token, and how the body is cut.
-    dropout : float
-        Share of numbers dropped in each block while training.
-    """
-
-    feeding: Literal["dense", "windows"] = "dense"
-    lookback: int = 60
-    burn_in: int = 60
-    stretch: int = 128
-    residual: str = "drift"
-    skip: Literal["none", "zeros", "ridge", "screened"] = "zeros"
-    loss: str = "mse"
-    direction_weight: float = 0.5
-    target_unit: Literal["standardised", "raw"] = "standardised"
-    weight_decay: float = 0.0
-    epochs: int = 50
-    batch_size: int = 512
-    learning_rate: float = 1e-3
-    clip_norm: float | None = 1.0
-    plateau_factor: float = 0.5
-    plateau_patience: int | None = 10
-    min_rate: float = 1e-6
-    stop_patience: int | None = 30
-    patience_unit: Literal["epochs", "steps"] = "epochs"
-    keep_best: bool = True
-    start_counts: bool = True
-    start_margin: float = 0.0
-    refit: bool = False
+    settings: BodySettings
     threads: int = 1
-    width: int = 64
-    heads: int = 4
-    blocks: int = 4
-    dropout: float = 0.1
-    apart: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        self._require_choices()
-        for name in ("lookback", "stretch", "epochs", "batch_size", "threads", "width", "heads"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{self.name}: {name} must be at least 1, got {getattr(self, name)}")
-        for name in ("plateau_patience", "stop_patience", "clip_norm"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise SettingError(f"{self.name}: {name} must be above 0, or none, got {value}")
-        for name in ("plateau_factor", "dropout"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise SettingError(f"{self.name}: {name} must lie in [0, 1), got {getattr(self, name)}")
-        if self.loss not in LOSS_NAMES:
-            raise SettingError(
-                f"{self.name}: unknown loss {self.loss!r}: {did_you_mean(self.loss, LOSS_NAMES)}"
-            )
-        if self.skip in ("ridge", "screened") and self.residual != "drift":
-            raise SettingError(
-                f"{self.name}: skip {self.skip!r} forecasts the change from the train mean, so it goes with "
-                f"residual 'drift' only, got {self.residual!r}; use skip 'zeros' or 'none'"
-            )
-        if self.feeding == "dense" and self.blocks and self.lookback <= self.blocks:
-            raise SettingError(
-                f"{self.name}: lookback {self.lookback} is too short for {self.blocks} blocks; give at least "
-                f"{self.blocks + 1}"
-            )
-        for name in ("burn_in", "weight_decay", "start_margin"):
-            if getattr(self, name) < 0:
-                raise SettingError(f"{self.name}: {name} must be 0 or more, got {getattr(self, name)}")
-        if self.target_unit == "raw" and self.loss in ("consistent", "huber", "huber_directional", "gmadl"):
-            raise SettingError(
-                f"{self.name}: loss {self.loss!r} counts in train standard deviations; use target_unit "
-                "'standardised'"
-            )
-        if not self.learning_rate > 0.0:
-            raise SettingError(f"{self.name}: learning_rate must be above 0, got {self.learning_rate}")
-
-    def _require_choices(self) -> None:
-        choices = {
-            "feeding": ("dense", "windows"),
-            "skip": ("none", "zeros", "ridge", "screened"),
-            "residual": ("drift", "direct", "log_price", "last_return"),
-            "target_unit": ("standardised", "raw"),
-            "patience_unit": ("epochs", "steps"),
-        }
-        for name, known in choices.items():
-            if getattr(self, name) not in known:
-                raise SettingError(
-                    f"{self.name}: {name} is one of {', '.join(known)}, got {getattr(self, name)!r}"
-                )
 
     @property
     def effort(self) -> Effort:
         """Epochs at most, targets in a batch, and the first learning rate."""
-        return Effort(epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate)
+        made = self.settings
+        return Effort(epochs=made.epochs, batch_size=made.batch_size, learning_rate=made.learning_rate)
 
     def described(self) -> TrainingSettings:
         """Return what shapes the training, for the log."""
-        unit = self.patience_unit
-        plateau = Plateau(self.plateau_patience, self.plateau_factor, unit, self.min_rate)
-        directional = self.loss == "directional_mse"
+        made = self.settings
+        unit = made.patience_unit
+        plateau = Plateau(made.plateau_patience, made.plateau_factor, unit, made.min_rate)
+        directional = made.loss == "directional_mse"
         return TrainingSettings(
-            feeding=Feeding(self.feeding, self.lookback, self.burn_in),
-            objective=Objective(self.loss, self.target_unit, self.direction_weight if directional else None),
-            residual=Residual(self.residual, self.skip),
-            optimizer=Optimizer(self.clip_norm, self.weight_decay),
-            plateau=Plateau() if self.plateau_patience is None else plateau,
+            feeding=Feeding(made.feeding, made.lookback, made.burn_in),
+            objective=Objective(made.loss, made.target_unit, made.direction_weight if directional else None),
+            residual=Residual(made.residual, made.skip),
+            optimizer=Optimizer(made.clip_norm, made.weight_decay),
+            plateau=Plateau() if made.plateau_patience is None else plateau,
             early_stopping=EarlyStopping(
-                self.stop_patience, unit if self.stop_patience else None, self.keep_best, self.refit
+                made.stop_patience, unit if made.stop_patience else None, made.keep_best, made.refit
             ),
         )
 
     def expected_seconds(self, rows: int) -> float:
         """Return about how long a fit takes on one processor, from its multiplications."""
-        past = self.lookback + self.burn_in
-        a_row = (self.stretch + self.lookback) / self.stretch if self.feeding == "dense" else past
-        return self.epochs * rows * a_row * self.products() * 6 / PRODUCTS_A_SECOND * (2 if self.refit else 1)
+        made = self.settings
+        past = made.lookback + made.burn_in
+        a_row = (made.stretch + made.lookback) / made.stretch if made.feeding == "dense" else past
+        return made.epochs * rows * a_row * self.products() * 6 / PRODUCTS_A_SECOND * (2 if made.refit else 1)
 
     @abstractmethod
     def products(self) -> int:
@@ -231,9 +108,9 @@ class Network(Forecaster):
             job_of(self, program, train, valid, seed, offset)
             for (train, valid, seed), offset in zip(members, offsets, strict=True)
         ]
-        first, courses = _exhaust(program, jobs, self._schedule())
+        first, courses = _exhaust(program, jobs, self.settings)
         final = first
-        if self.refit:
+        if self.settings.refit:
             offsets = [self._offset(train, valid, refit=True) for train, valid, _ in members]
             jobs = [
                 replace(
@@ -242,33 +119,17 @@ class Network(Forecaster):
                 )
                 for (train, valid, seed), offset, chosen in zip(members, offsets, first, strict=True)
             ]
-            fixed = replace(self._schedule(), keep_best=False, stop_patience=None)
+            fixed = replace(self.settings, keep_best=False, stop_patience=None)
             final, _ = _exhaust(program, jobs, fixed)
         parts = zip(jobs, first, final, courses, offsets, members, strict=True)
         return [self._predictor(program, *part) for part in parts]
 
     def _offset(self, train: Block, valid: Block, *, refit: bool) -> Screened | None:
-        if self.skip not in ("ridge", "screened"):
+        if self.settings.skip not in ("ridge", "screened"):
             return None
         reach = program_of(self, train.x.shape[1], False).history  # no term looks back on more than the body
-        delay = min(MAX_DELAY, reach) if self.skip == "screened" else None
+        delay = min(MAX_DELAY, reach) if self.settings.skip == "screened" else None
         return fit_screened(train, valid, refit=refit, max_delay=delay)
-
-    def _schedule(self) -> Schedule:
-        from geiger.models.nets.schedule import Schedule
-
-        return Schedule(
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            plateau_factor=self.plateau_factor,
-            plateau_patience=self.plateau_patience,
-            min_rate=self.min_rate,
-            stop_patience=self.stop_patience,
-            keep_best=self.keep_best,
-            start_counts=self.start_counts,
-            start_margin=self.start_margin,
-            patience_unit=self.patience_unit,
-        )
 
     def _predictor(
         self,
@@ -291,11 +152,11 @@ class Network(Forecaster):
         train, valid, _ = member
         assert valid.history is not None
         training = Training(
-            loss=self.loss,
-            target_unit=self.target_unit,
+            loss=self.settings.loss,
+            target_unit=self.settings.target_unit,
             target_std=train.target_std,
-            weight_decay=self.weight_decay,
-            learning_rate=self.learning_rate,
+            weight_decay=self.settings.weight_decay,
+            learning_rate=self.settings.learning_rate,
             final_learning_rate=first.rates[-1],
             epochs=first.epochs,
             best_epoch=first.best_epoch,
@@ -307,7 +168,9 @@ class Network(Forecaster):
             nrc1=nrc1(tokens.astype(np.float64)),
             nrc2=nrc2(tokens.astype(np.float64), kernel.T),
             copies_yesterday=None,
-            direction_weight=self.direction_weight if self.loss == "directional_mse" else None,
+            direction_weight=self.settings.direction_weight
+            if self.settings.loss == "directional_mse"
+            else None,
         )
         return NetPredictor(
             network=self,
@@ -337,8 +200,8 @@ def _notices(learned: Learned, network: Network, offset: Screened | None) -> tup
             "part forecast alone"
         )
         found.append(Notice("UNTRAINED_BEST", text))
-    elif network.keep_best and learned.best_epoch == network.epochs:
-        text = f"the last epoch ({network.epochs}) was the best on the inner validation rows; more may help"
+    elif network.settings.keep_best and learned.best_epoch == (last := network.settings.epochs):
+        text = f"the last epoch ({last}) was the best on the inner validation rows; more may help"
         found.append(Notice("EPOCHS_RAN_OUT", text))
     return tuple(found)
 
@@ -396,7 +259,7 @@ class NetPredictor(Predictor):
         """Return settings and weights, with the fixed linear part, where there is one, as the one part."""
         facts, arrays = common_state(self, self.features)
         network = self.network
-        settings = {item.name: getattr(network, item.name) for item in fields(network)}
+        settings = {**as_dict(network.settings), "threads": network.threads}
         for role, weights in zip(("trainable", "other"), self.weights, strict=True):
             arrays |= {f"{role}_{i}": np.asarray(weight) for i, weight in enumerate(weights)}
         return State(
@@ -408,29 +271,18 @@ class NetPredictor(Predictor):
 
 
 def program_of(network: Network, width: int, vmap: bool) -> Program:
-    """Return the compiled network of these settings; those that only steer the loop share one."""
-    return _program(
-        replace(network, **_STEERING, skip="zeros" if network.skip == "zeros" else "none"), width, vmap
-    )
+    """Return the compiled network of these settings; those that only steer the training share one."""
+    return _program(replace(network, settings=_steady(network.settings)), width, vmap)
 
 
-# Settings that a compiled network does not depend on.
-_STEERING: dict[str, Any] = {
-    "residual": "drift",
-    "target_unit": "standardised",
-    "weight_decay": 0.0,
-    "epochs": 1,
-    "learning_rate": 1e-3,
-    "plateau_factor": 0.5,
-    "plateau_patience": None,
-    "min_rate": 0.0,
-    "stop_patience": None,
-    "patience_unit": "epochs",
-    "keep_best": True,
-    "start_counts": True,
-    "start_margin": 0.0,
-    "refit": False,
-}
+def _steady(settings: BodySettings) -> BodySettings:
+    """Return the settings with all that a compiled network does not depend on at its default.
+
+    Of the linear parts it knows only the one that is learned with it: the others are no part of it.
+    """
+    known = known_settings(type(settings))
+    steering = {name: item.default for name, item in known.items() if not item.about.compiled}
+    return replace(settings, **steering, skip="zeros" if settings.skip == "zeros" else "none")
 
 
 @lru_cache(maxsize=8)
@@ -438,14 +290,18 @@ def _program(network: Network, width: int, vmap: bool) -> Program:
     from geiger.models.nets.losses import make_loss
     from geiger.models.nets.program import Program
 
-    directional = {"direction_weight": network.direction_weight} if network.loss == "directional_mse" else {}
+    directional = (
+        {"direction_weight": network.settings.direction_weight}
+        if network.settings.loss == "directional_mse"
+        else {}
+    )
     return Program(
         lambda seed: fresh_net(network, seed),
         width,
-        length=network.stretch if network.feeding == "dense" else 1,
-        batch=network.batch_size,
-        loss=make_loss(network.loss, directional),
-        clip_norm=network.clip_norm,
+        length=network.settings.stretch if network.settings.feeding == "dense" else 1,
+        batch=network.settings.batch_size,
+        loss=make_loss(network.settings.loss, directional),
+        clip_norm=network.settings.clip_norm,
         vmap=vmap,
     )
 
@@ -454,7 +310,9 @@ def fresh_net(network: Network, seed: int) -> ForecastNet:
     """Return the network of these settings, not built yet."""
     from geiger.models.nets.heads import ForecastNet, ResidualHead
 
-    return ForecastNet(network.body(derive(seed, "weights")), ResidualHead(skip=network.skip == "zeros"))
+    return ForecastNet(
+        network.body(derive(seed, "weights")), ResidualHead(skip=network.settings.skip == "zeros")
+    )
 
 
 def job_of(
@@ -481,9 +339,9 @@ def job_of(
             "series, a larger --min-train, or a smaller --lookback"
         )
     base = np.zeros(len(past.x))
-    if network.residual == "drift":
+    if network.settings.residual == "drift":
         base[:] = -train.zero
-    elif network.residual == "last_return":
+    elif network.settings.residual == "last_return":
         if past.last_return is None:
             raise DataError(
                 f"{network.name}: residual 'last_return' needs the days' returns, which are not given"
@@ -502,7 +360,7 @@ def job_of(
         weight=weight.astype(np.float32),
         train=rows[kept],
         valid=_at(valid),
-        penalty=network.weight_decay,
+        penalty=network.settings.weight_decay,
         seed=seed,
     )
 
@@ -517,7 +375,7 @@ def _require_variation(network: Network, train: Block) -> None:
 
 def _scale(network: Network, block: Block) -> float:
     """Return how many units of the loss a train standard deviation is."""
-    return block.target_std if network.target_unit == "raw" else 1.0
+    return block.target_std if network.settings.target_unit == "raw" else 1.0
 
 
 def _at(block: Block) -> Ints:
@@ -526,7 +384,7 @@ def _at(block: Block) -> Ints:
 
 
 def _exhaust(
-    program: Program, jobs: Sequence[Job], schedule: Schedule
+    program: Program, jobs: Sequence[Job], schedule: ScheduleSettings
 ) -> tuple[list[Learned], list[list[Epoch]]]:
     """Run the loop to its end and sort its records by member."""
     from geiger.models.nets.loop import train
@@ -541,103 +399,76 @@ def _exhaust(
             return end.value, courses
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LSTMTransformer(Network):
-    """LSTM, then Transformer blocks (after Ruiru, Jouandeau and Odhiambo 2024).
+    """LSTM, then Transformer blocks (after Ruiru, Jouandeau and Odhiambo 2024)."""
 
-    Attributes
-    ----------
-    lstm : tuple of int
-        Units of each LSTM of the stack.
-    key, inner : int
-        Numbers of a head's query, and of a block's middle layer.
-    readout : {"last", "mean"}
-        Token the forecast is read from; the mean of all is for windows only.
-    causal : bool
-        Whether the days of a window see earlier days only; dense feeding always does.
-    """
-
-    lstm: tuple[int, ...] = (32,)
-    key: int = 16
-    inner: int = 128
-    readout: Literal["last", "mean"] = "last"
-    causal: bool = True
+    settings: LSTMSettings = field(default_factory=LSTMSettings)
     name: ClassVar[str] = "lstm"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.lstm or min(self.lstm) < 1:
-            raise SettingError(f"lstm: lstm needs the units of at least one LSTM, got {self.lstm}")
-        if min(self.key, self.inner) < 1:
-            raise SettingError(f"lstm: key and inner must be at least 1, got {self.key} and {self.inner}")
 
     def products(self) -> int:
         """Return about how many multiplications one day's token takes."""
-        steps = self.burn_in if self.feeding == "dense" else 1
-        memory = sum(4 * units * units * steps for units in self.lstm) + 4 * _inputs() * self.lstm[0]
-        inner = self.heads * self.key
-        attended = 2 * self.lookback * inner
-        return memory + self.blocks * (4 * self.width * inner + 2 * self.width * self.inner + attended)
+        made = self.settings
+        steps = made.burn_in if made.feeding == "dense" else 1
+        memory = sum(4 * units * units * steps for units in made.lstm) + 4 * _inputs() * made.lstm[0]
+        inner = made.heads * made.key
+        attended = 2 * made.lookback * inner
+        return memory + made.blocks * (4 * made.width * inner + 2 * made.width * made.inner + attended)
 
     def body(self, seed: int) -> Any:
         """Return the LSTM and the blocks."""
         from geiger.models.nets.lstm_transformer import LSTMTransformerBody
 
         return LSTMTransformerBody(
-            feeding=self.feeding,
-            lookback=self.lookback,
-            burn_in=self.burn_in,
-            lstm=tuple(int(units) for units in self.lstm),
-            width=self.width,
-            blocks=self.blocks,
-            heads=self.heads,
-            key=self.key,
-            inner=self.inner,
-            dropout=self.dropout,
-            readout=self.readout,
-            causal=self.causal,
+            feeding=self.settings.feeding,
+            lookback=self.settings.lookback,
+            burn_in=self.settings.burn_in,
+            lstm=tuple(int(units) for units in self.settings.lstm),
+            width=self.settings.width,
+            blocks=self.settings.blocks,
+            heads=self.settings.heads,
+            key=self.settings.key,
+            inner=self.settings.inner,
+            dropout=self.settings.dropout,
+            readout=self.settings.readout,
+            causal=self.settings.causal,
             seed=seed,
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class XLSTMTS(Network):
-    """xLSTM-TS: blocks of matrix and scalar memory (Beck et al. 2024; Lopez Gil et al. 2024).
+    """xLSTM-TS: blocks of matrix and scalar memory (Beck et al. 2024; Lopez Gil et al. 2024)."""
 
-    Attributes
-    ----------
-    slstm_at : tuple of int
-        Which blocks, from 0, have scalar memory.
-    smoothing : {"none", "wavelet"}
-        Causal low-pass of the inputs: each row from its own past, never the whole series.
-    """
-
-    heads: int = 2
-    slstm_at: tuple[int, ...] = (1,)
-    smoothing: Literal["none", "wavelet"] = "none"
-    dropout: float = 0.0
+    settings: XLSTMSettings = field(default_factory=XLSTMSettings)
     name: ClassVar[str] = "xlstm"
 
     def products(self) -> int:
         """Return about how many multiplications one day's token takes."""
-        steps = self.burn_in if self.feeding == "dense" else 1
-        scalar = len(self.slstm_at) * 4 * self.width * self.width // self.heads * steps
-        recalled = 4 * self.lookback * self.width
-        return scalar + _inputs() * self.width + self.blocks * (10 * self.width**2 + recalled)
+        made = self.settings
+        steps = made.burn_in if made.feeding == "dense" else 1
+        scalar = len(made.slstm_at) * 4 * made.width * made.width // made.heads * steps
+        recalled = 4 * made.lookback * made.width
+        return scalar + _inputs() * made.width + made.blocks * (10 * made.width**2 + recalled)
 
     def body(self, seed: int) -> Any:
         """Return the stack of memory blocks."""
         from geiger.models.nets.xlstm import XLSTMBody
 
         return XLSTMBody(
-            feeding=self.feeding,
-            lookback=self.lookback,
-            burn_in=self.burn_in,
-            width=self.width,
-            heads=self.heads,
-            blocks=self.blocks,
-            slstm_at=tuple(int(place) for place in self.slstm_at),
-            smoothing=self.smoothing,
-            dropout=self.dropout,
+            feeding=self.settings.feeding,
+            lookback=self.settings.lookback,
+            burn_in=self.settings.burn_in,
+            width=self.settings.width,
+            heads=self.settings.heads,
+            blocks=self.settings.blocks,
+            slstm_at=tuple(int(place) for place in self.settings.slstm_at),
+            smoothing=self.settings.smoothing,
+            dropout=self.settings.dropout,
             seed=seed,
         )
+
+
+NETWORKS: dict[str, type[LSTMTransformer] | type[XLSTMTS]] = {
+    kind.name: kind for kind in (LSTMTransformer, XLSTMTS)
+}

@@ -16,9 +16,10 @@ from geiger.errors import Diverged
 from geiger.models.nets.backend import jax, jnp
 from geiger.models.nets.jobs import Floats, Ints, Job
 from geiger.models.nets.program import RATE, Program, stack
-from geiger.models.nets.schedule import Course, Schedule
+from geiger.models.nets.schedule import Course
 from geiger.records import Epoch
 from geiger.seeds import generator
+from geiger.settings import ScheduleSettings
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Member:
     best_values: npt.NDArray[np.float64] = field(init=False)
 
     @classmethod
-    def of(cls, number: int, job: Job, program: Program, schedule: Schedule) -> Member:
+    def of(cls, number: int, job: Job, program: Program, schedule: ScheduleSettings) -> Member:
         """Return the member before its first epoch."""
         starts = program.stretches(job.train)
         steps = program.steps(starts)
@@ -158,7 +159,7 @@ class Member:
 
 
 def train(
-    program: Program, jobs: Sequence[Job], schedule: Schedule
+    program: Program, jobs: Sequence[Job], schedule: ScheduleSettings
 ) -> Generator[list[Epoch], None, list[Learned]]:
     """Train all members together; yield each epoch's records, the member's number as their seed.
 

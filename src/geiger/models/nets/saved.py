@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from functools import lru_cache
-from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
-from geiger.errors import MissingLibrary, did_you_mean
+from geiger.errors import MissingLibrary, SettingError, did_you_mean
 from geiger.models.base import COMMON_FACTS, restore_common
 from geiger.models.nets.backend import jax
-from geiger.models.nets.forecaster import (
-    XLSTMTS,
-    LSTMTransformer,
-    NetPredictor,
-    Network,
-    fresh_net,
-    program_of,
-)
+from geiger.models.nets.forecaster import NETWORKS, NetPredictor, Network, fresh_net, program_of
 from geiger.models.screen import Screened, restore_screened
 from geiger.models.state import LARGEST, State
+from geiger.settings import as_dict, override
+from geiger.settings.learners import BodySettings
+from geiger.settings.setting import known_settings
 
-NETWORKS: dict[str, type[Network]] = {"lstm": LSTMTransformer, "xlstm": XLSTMTS}
+THREADS = "threads"  # stands among the settings of a saved network
 SIZES = ("width", "heads", "key", "inner")  # settings that are a length of some weight, or divide one
 MAX_SETTING = 1_000_000_000
 MAX_BATCH = 2**31  # numbers in the largest array of one batch: more than any machine could have trained with
@@ -65,59 +59,59 @@ def restore_network(state: State) -> NetPredictor:
 
 
 def _network(state: State) -> Network:
-    """Return the settings, each of its own type, by way of the constructor that checks them."""
+    """Return the settings, each of its own type, by way of the record that checks them."""
     model, settings = state.text("model"), state.facts["settings"]
     if model not in NETWORKS:
         raise state.fault(f"unknown network {model!r}: {did_you_mean(model, NETWORKS)}")
     if not isinstance(settings, Mapping):
         raise state.fault(f"settings must be names and values, got {reprlib.repr(settings)}")
     kind: Callable[..., Network] = NETWORKS[model]
-    hints = get_type_hints(NETWORKS[model])
-    known = [item.name for item in fields(NETWORKS[model])]
-    for name in settings:
+    default = NETWORKS[model]().settings
+    known = [*known_settings(type(default)), THREADS]
+    for name, value in settings.items():
         if name not in known:
             hint = did_you_mean(name[:100], known)
             raise state.fault(f"{model} has no setting {reprlib.repr(name)}: {hint}")
+        if not _small(value):
+            raise state.fault(f"setting {name} cannot be {reprlib.repr(value)}")
     for name in known:
         if name not in settings:
             raise state.fault(f"setting {name} is missing")
-        if not _fits(settings[name], hints[name]):
-            raise state.fault(f"setting {name} cannot be {reprlib.repr(settings[name])}")
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-    return _tried(state, lambda: kind(**given))
+    threads = settings[THREADS]
+    if type(threads) is not int or threads < 1:
+        raise state.fault(f"setting {THREADS} cannot be {reprlib.repr(threads)}")
+    given = {name: value for name, value in settings.items() if name != THREADS}
+    try:
+        made: BodySettings = override(default, given)
+    except SettingError as error:
+        raise state.fault(str(error)) from None
+    return kind(made, threads)
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value that came from JSON is what a field's type asks for."""
-    origin, choices = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return any(_fits(value, choice) for choice in choices)
-    if origin is Literal:
-        return isinstance(value, str) and value in choices
-    if origin is tuple:
-        return isinstance(value, list | tuple) and all(_fits(item, choices[0]) for item in value)
-    if hint is float:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and bool(-LARGEST <= value <= LARGEST)
-    if hint is int:  # none of them is ever negative
-        return type(value) is int and 0 <= value <= MAX_SETTING
-    return type(value) is hint if hint in (bool, str) else hint is NoneType and value is None
+def _small(value: Any) -> bool:
+    """Whether every number of a value is one that a setting can have; the record itself checks the rest."""
+    if isinstance(value, list | tuple):
+        return all(_small(entry) for entry in value if not isinstance(entry, list | tuple))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    return bool(abs(value) <= (MAX_SETTING if isinstance(value, int) else LARGEST))
 
 
 def _require_sizes(state: State, network: Network, names: list[str]) -> None:
     """Refuse sizes that the given weights cannot have: even their shapes would take long to work out."""
     longest = max((size for name in names for size in state.arrays[name].shape), default=0)
-    sizes = {name: getattr(network, name) for name in SIZES if hasattr(network, name)}
+    given = as_dict(network.settings)
+    sizes = {name: given[name] for name in SIZES if name in given}
     for name in ("lstm", "slstm_at"):
-        values = getattr(network, name, ())
+        values = given.get(name, ())
         if len(values) > len(names):
             raise state.fault(f"setting {name} has more entries than there are weights")
         sizes |= {f"{name} {i}": value for i, value in enumerate(values)}
     for name, size in sizes.items():
         if size > longest:
             raise state.fault(f"setting {name} is {size}, the longest weight has {longest}")
-    if network.blocks > len(names):
-        raise state.fault(f"setting blocks is {network.blocks}, there are {len(names)} weights")
+    if network.settings.blocks > len(names):
+        raise state.fault(f"setting blocks is {network.settings.blocks}, there are {len(names)} weights")
 
 
 @lru_cache(maxsize=8)
@@ -150,17 +144,17 @@ def _weights(state: State, role: str, shapes: Shapes) -> list[Any]:
 
 
 def _require_small_batch(state: State, network: Network, history: int) -> None:
-    length = network.stretch if network.feeding == "dense" else 1
-    days = max(1, network.batch_size // length) * (history + length)
+    length = network.settings.stretch if network.settings.feeding == "dense" else 1
+    days = max(1, network.settings.batch_size // length) * (history + length)
     longest = max(size for array in state.arrays.values() for size in array.shape)
-    if history < 0 or days * max(longest, 2 * network.lookback * network.heads) > MAX_BATCH:
+    if history < 0 or days * max(longest, 2 * network.settings.lookback * network.settings.heads) > MAX_BATCH:
         raise state.fault(f"a batch of {days} days is more than any machine can hold")
 
 
 def _offset(state: State, network: Network, features: int, history: int) -> Screened | None:
     """Return the linear part that the settings ask for: of the same features, within the network's reach."""
-    if len(state.parts) != (network.skip in ("ridge", "screened")):
-        raise state.fault(f"skip {network.skip!r} does not go with {len(state.parts)} linear parts")
+    if len(state.parts) != (network.settings.skip in ("ridge", "screened")):
+        raise state.fault(f"skip {network.settings.skip!r} does not go with {len(state.parts)} linear parts")
     if not state.parts:
         return None
     offset = restore_screened(state.parts[0])

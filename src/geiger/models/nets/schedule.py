@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Schedule:
-    """When the learning rate falls and when training ends, per member; patience counts epochs or steps.
-
-    Steps are what a network learns by: an epoch has more of them where a batch is smaller. The rules are
-    those of `keras.callbacks.ReduceLROnPlateau` (an improvement is 1e-4 or more) and `EarlyStopping` (any
-    improvement counts, the best weights come back).
-    """
-
-    epochs: int = 50
-    learning_rate: float = 1e-3
-    plateau_factor: float = 0.5
-    plateau_patience: int | None = 10
-    min_rate: float = 1e-6
-    stop_patience: int | None = 30
-    keep_best: bool = True
-    start_counts: bool = True  # the untrained network is a candidate for the best weights
-    start_margin: float = 0.0  # standard errors by which the best epoch must beat it
-    patience_unit: Literal["epochs", "steps"] = "epochs"
+from geiger.settings import ScheduleSettings
 
 
 @dataclass
 class Course:
     """What the schedule remembers of one member, whose epochs have so many steps."""
 
-    schedule: Schedule
+    schedule: ScheduleSettings
     steps: int = 1
     rate: float = field(init=False)
     best: float = np.inf

@@ -1,0 +1,25 @@
+"""The only reader of settings files."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from geiger.errors import SettingError
+from geiger.settings.config import Config, recipe
+from geiger.settings.setting import override
+
+
+def from_toml(path: Path, base: Config | None = None) -> Config:
+    """Return the settings of a TOML file, on top of `base` or else of the recipe that the file names."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingError(f"{path}: no such settings file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{path}: not a readable TOML file ({error})") from None
+    try:
+        named = recipe(str(table.pop("recipe", "default")))
+        return override(base or named, table)
+    except SettingError as error:
+        raise SettingError(f"{path}: {error}") from None
