@@ -12,7 +12,16 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "geiger"
 
 # room -> the rooms that it may import; a folder counts as one room, a file beside the folders as well
-SMALL = ["errors", "columns", "records", "seeds", "files", "metrics", "chain"]  # what everybody may use
+SMALL = [
+    "errors",
+    "columns",
+    "records",
+    "figures",
+    "seeds",
+    "files",
+    "metrics",
+    "chain",
+]  # what everybody may use
 GROUND = [*SMALL, "settings", "market", "features", "learning", "models", "backtest", "evidence"]
 STOREY = [*GROUND, "runlog", "runs", "checks", "analysis", "report"]
 
@@ -20,6 +29,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "errors": [],
     "columns": ["errors"],
     "records": ["errors"],
+    "figures": ["records"],
     "seeds": ["errors"],
     "files": ["errors"],
     "metrics": ["errors"],
@@ -31,12 +41,23 @@ MAY_IMPORT: dict[str, list[str]] = {
     "models": [*SMALL, "settings", "features", "learning"],
     "backtest": [*SMALL, "settings"],
     "evidence": [*SMALL, "settings"],
-    "runlog": ["errors", "records", "settings"],
+    "runlog": ["errors", "records", "figures", "settings"],
     "runs": ["errors", "columns", "records", "files", "settings", "runlog", "learning", "models"],
-    "checks": ["errors", "records", "metrics", "settings", "runlog", "runs", "backtest"],
-    "analysis": ["errors", "files", "records", "metrics", "settings", "runlog", "runs", "backtest", "checks"],
+    "checks": ["errors", "records", "figures", "metrics", "settings", "runlog", "runs", "backtest"],
+    "analysis": [
+        "errors",
+        "files",
+        "records",
+        "figures",
+        "metrics",
+        "settings",
+        "runlog",
+        "runs",
+        "backtest",
+        "checks",
+    ],
     "report": [
-        *("errors", "files", "columns", "records", "settings", "runlog"),
+        *("errors", "files", "columns", "records", "figures", "settings", "runlog"),
         *("checks", "runs", "backtest", "evidence", "market"),
     ],
     "experiment": STOREY,

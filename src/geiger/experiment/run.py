@@ -22,6 +22,7 @@ from typing import Any
 import polars as pl
 
 from geiger import settings
+from geiger.backtest import STRATEGY
 from geiger.backtest.yardsticks import checkpoints
 from geiger.chain import Chain
 from geiger.errors import DataError, GeigerError, TrainingError
@@ -317,7 +318,7 @@ def _close(log: RunLogWriter, done: Run, notes: tuple[str, ...]) -> None:
 def _notes(evaluation: Evaluation) -> tuple[str, ...]:
     """Return the sentences that stand under the tables."""
     card, health = evaluation.scorecard, evaluation.health
-    deepest = dict(card.drawdowns)["strategy"]
+    deepest = dict(card.drawdowns)[STRATEGY]
     notes = [f"{notice.code}: {notice.text}." for notice in evaluation.notices]  # alarms before anything good
     notes += [f"Rival {rival.text()}." for rival in evaluation.rivals]
     notes += [
