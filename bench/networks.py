@@ -122,7 +122,9 @@ def now() -> tuple[float, float]:
 def our_fit(settings: Facts, epochs: int) -> Any:
     """Return a fit by our loop: builds, compiles, trains; gives facts and the end of each epoch."""
     from geiger.models.nets.forecaster import LSTMTransformer, job_of, program_of
-    from geiger.models.nets.loop import Schedule, forecast, train
+    from geiger.models.nets.loop import train
+    from geiger.models.nets.program import forecast
+    from geiger.models.nets.schedule import Schedule
 
     data = arrays()
     network = LSTMTransformer(**NETWORK, **settings)
@@ -329,7 +331,7 @@ def walk(symbol: str, data: Path | None) -> Facts:
 
 def first_day(symbol: str, data: Path | None) -> str:
     """Return the day from which on DEVELOPED rows are left before the lock-box, or the first there is."""
-    from geiger.experiment.run import Experiment
+    from geiger.experiment.plan import Experiment
 
     days = Experiment(symbol, "lstm", data=data).material().prices["day"]
     return str(days[-min(DEVELOPED, len(days))])

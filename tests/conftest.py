@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import settings
 
 from geiger.seeds import generator
+
+pytest.register_assert_rewrite("helpers")  # an assertion there shows its values as well
 
 # Networks are tiny here: compiling them well would take longer than all that they compute.
 # Flags that are set already stand: a run as another processor sets some.
@@ -35,3 +38,13 @@ def other_future() -> Callable[..., pl.DataFrame]:
         return prices.with_columns(pl.col(names) * factor, pl.col("volume") * factor**3)
 
     return other_future
+
+
+@pytest.fixture(scope="session")
+def panel_folder() -> Path:
+    """The folder of development prices, from GEIGER_PANEL."""
+    from helpers.real import PANEL  # not at the top: no helper may load before its assertions are rewritten
+
+    if not PANEL:
+        pytest.skip("GEIGER_PANEL is not set: no test on real series; set it to a folder of SYMBOL.csv")
+    return Path(PANEL)

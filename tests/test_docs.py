@@ -82,6 +82,16 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize(
+    "page", [*PAGES, *sorted(ROOT.glob("bench/results/*.md"))], ids=lambda page: page.name
+)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    named = re.findall(
+        r"`((?:src|tests|docs|bench|tools|examples|training)/[\w./-]+)`", page.read_text("utf-8")
+    )
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
 def test_every_example_ends_well(example: Path, tmp_path: Path) -> None:
     done = subprocess.run(

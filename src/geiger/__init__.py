@@ -13,7 +13,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from geiger.experiment.run import Experiment, Run, run
+    from geiger.experiment.plan import Experiment
+    from geiger.experiment.run import run
+    from geiger.experiment.written import Run
     from geiger.features.catalogue import build_features
     from geiger.market.sources import load_prices
     from geiger.settings import Config, override, recipe
@@ -34,8 +36,8 @@ __all__ = [
 
 _HOMES = {
     "Config": "geiger.settings",
-    "Experiment": "geiger.experiment.run",
-    "Run": "geiger.experiment.run",
+    "Experiment": "geiger.experiment.plan",
+    "Run": "geiger.experiment.written",
     "build_features": "geiger.features.catalogue",
     "load_prices": "geiger.market.sources",
     "override": "geiger.settings",

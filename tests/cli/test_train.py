@@ -286,7 +286,7 @@ def test_a_damaged_fold_is_trained_again(on_data: Call, monkeypatch: pytest.Monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("geiger.experiment.run._finish", stop)
+        patched.setattr("geiger.experiment.run.evaluate", stop)
         assert "finished folds are kept" in on_data("train", "ridge", "AAA").complaint
     part = min(Path("runs/.parts").rglob("*.npz"))
     content = part.read_bytes()

@@ -11,7 +11,9 @@ import pytest
 
 from geiger.experiment.evaluation import Evaluation, costs_of, evaluate, expected_simple, sizing_of
 from geiger.experiment.material import Material
-from geiger.experiment.run import Experiment, Run, plan, run
+from geiger.experiment.plan import Experiment, plan
+from geiger.experiment.run import run
+from geiger.experiment.written import Run
 from geiger.learning.target import make_target
 from geiger.market.calendar import market_of
 from geiger.market.synthetic import garch_market

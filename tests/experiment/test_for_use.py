@@ -17,9 +17,11 @@ import pytest
 from geiger.backtest import decide, trailing_volatility
 from geiger.columns import SEALED
 from geiger.experiment.evaluation import expected_simple, sizing_of
+from geiger.experiment.plan import Experiment, plan
 from geiger.experiment.replay import replay
-from geiger.experiment.run import Experiment, Run, plan, run
+from geiger.experiment.run import run
 from geiger.experiment.walk import expected_seconds, last_returns, use_folds, walk
+from geiger.experiment.written import Run
 from geiger.learning.folds import walk_forward
 from geiger.market.synthetic import planted_market
 from geiger.models import Forecaster

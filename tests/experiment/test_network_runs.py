@@ -11,7 +11,9 @@ import polars as pl
 import pytest
 
 from geiger.errors import DataError, TrainingError
-from geiger.experiment.run import Experiment, Run, plan, run
+from geiger.experiment.plan import Experiment, plan
+from geiger.experiment.run import run
+from geiger.experiment.written import Run
 from geiger.market.synthetic import garch_market, planted_market
 from geiger.records import Status
 from geiger.runlog import read_events, read_log

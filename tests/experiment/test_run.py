@@ -15,7 +15,9 @@ import pytest
 
 import geiger.experiment.material
 from geiger.errors import DataError, TrainingError
-from geiger.experiment.run import Experiment, Run, backtest, plan, run
+from geiger.experiment.plan import Experiment, plan
+from geiger.experiment.run import backtest, run
+from geiger.experiment.written import Run
 from geiger.features.catalogue import feature_matrix
 from geiger.market.synthetic import garch_market, planted_market
 from geiger.records import Outcome, Status

@@ -20,9 +20,11 @@ from geiger.backtest import trailing_volatility
 from geiger.errors import DataError, SettingError, TrainingError
 from geiger.evidence.conformal import HALFLIFE
 from geiger.experiment.evaluation import evaluate, trade
+from geiger.experiment.plan import Experiment, plan
 from geiger.experiment.replay import changes_since, replay
-from geiger.experiment.run import Experiment, Run, backtest, plan, run, run_bases
+from geiger.experiment.run import backtest, run, run_bases
 from geiger.experiment.walk import last_returns
+from geiger.experiment.written import Run
 from geiger.features.catalogue import feature_matrix
 from geiger.market.calendar import close_instant, market_of, next_session, open_instant, sessions
 from geiger.market.synthetic import planted_market

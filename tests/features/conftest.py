@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -84,15 +83,6 @@ def _read(path: Path) -> pl.DataFrame:
             "volume": raw["Volume"] / factor,
         }
     )
-
-
-@pytest.fixture(scope="session")
-def panel_folder() -> Path:
-    """The folder of development prices, from GEIGER_PANEL."""
-    folder = os.environ.get("GEIGER_PANEL")
-    if not folder:
-        pytest.skip("GEIGER_PANEL is not set: no test on real series; set it to a folder of SYMBOL.csv")
-    return Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from geiger.market import doubts
 from geiger.market.doubts import CODES, DAYS_SHOWN, Doubt, check, shifted_columns, stale_open_share
 from geiger.market.prices import from_frame
 from geiger.market.readers import read_prices
+from helpers.real import MESSY, PANEL, needs_messy, needs_panel
 
 ROWS = 250
 MONDAY = dt.date(2018, 1, 1)
@@ -532,27 +532,19 @@ def test_every_code_is_used() -> None:
 
 # real series
 
-MESSY, PANEL = os.environ.get("GEIGER_MESSY"), os.environ.get("GEIGER_PANEL")
-messy = pytest.mark.skipif(
-    MESSY is None, reason="GEIGER_MESSY is not set: the real ugly exports are not at hand"
-)
-panel = pytest.mark.skipif(
-    PANEL is None, reason="GEIGER_PANEL is not set: the panel of real symbols is not at hand"
-)
-
 
 def real(folder: str | None, name: str) -> pl.DataFrame:
     return read_prices(Path(str(folder)) / name).prices
 
 
-@messy
+@needs_messy
 def test_the_real_holiday_rows_are_eight_errors() -> None:
     doubt = found(real(MESSY, "bad_holiday_rows_MC.PA.csv"))["DATA_HIGH_TOO_LOW"]
     assert (doubt.severity, doubt.count) == ("error", 8)
     assert doubt.days[:2] == ("2000-03-13", "2000-04-14")
 
 
-@messy
+@needs_messy
 def test_the_real_adjustment_jump_is_found_and_nothing_else_is_called_one() -> None:
     doubt = found(real(MESSY, "spurious_adjclose_jump_ASML.csv"))["DATA_ADJUSTMENT_JUMP"]
     assert (doubt.severity, doubt.days, doubt.count) == ("error", ("2012-11-29",), 1)
@@ -560,7 +552,7 @@ def test_the_real_adjustment_jump_is_found_and_nothing_else_is_called_one() -> N
     assert "DATA_ADJUSTMENT_JUMP" not in found(real(MESSY, "raw_split_jumps_with_adjclose_AAPL.csv"))
 
 
-@messy
+@needs_messy
 def test_a_real_crash_is_a_note_and_real_splits_are_warnings(tmp_path: Path) -> None:
     name = "raw_split_jumps_with_adjclose_AAPL.csv"
     adjusted = found(real(MESSY, name))
@@ -572,7 +564,7 @@ def test_a_real_crash_is_a_note_and_real_splits_are_warnings(tmp_path: Path) -> 
     assert raw["DATA_EXTREME_RETURN"].days[0] == "2000-09-29"
 
 
-@messy
+@needs_messy
 def test_headings_put_above_the_real_headless_file_leave_its_splits_doubtful(tmp_path: Path) -> None:
     text = (Path(str(MESSY)) / "lean_headerless_x10000_AAPL.csv").read_text()
     (tmp_path / "AAPL.csv").write_text("Date,Open,High,Low,Close,Volume\n" + text)
@@ -580,14 +572,14 @@ def test_headings_put_above_the_real_headless_file_leave_its_splits_doubtful(tmp
     assert doubt.days == ("2000-06-21", "2005-02-28", "2014-06-09", "2020-08-31")
 
 
-@messy
+@needs_messy
 def test_the_real_flat_years_of_an_index_are_no_holidays() -> None:
     result = found(real(MESSY, "yahoo_null_rows_DAX.csv"))
     assert result["DATA_FLAT_BARS"].count > 1400
     assert result["DATA_HOLIDAY_ROWS"].count < 5
 
 
-@panel
+@needs_panel
 def test_the_stale_opens_of_the_real_early_nineties() -> None:
     prices = real(PANEL, "KO.csv")
     early = prices.filter(pl.col("day") < dt.date(1995, 1, 1))
@@ -595,7 +587,7 @@ def test_the_stale_opens_of_the_real_early_nineties() -> None:
     assert stale_open_share(prices.filter(pl.col("day") > dt.date(2010, 1, 1))) < 0.05
 
 
-@panel
+@needs_panel
 @pytest.mark.parametrize(
     ("symbol", "code", "count"),
     [
@@ -619,7 +611,7 @@ def test_the_known_defects_of_the_panel_are_found(symbol: str, code: str, count:
     assert doubt.severity != "error"
 
 
-@panel
+@needs_panel
 def test_few_cells_of_the_panel_are_called_wrong_and_each_is_known() -> None:
     """Flash crashes of 2010, 2012 and 2015, one wrong low, two copied rows."""
     told = []
@@ -638,7 +630,7 @@ def test_few_cells_of_the_panel_are_called_wrong_and_each_is_known() -> None:
     ]
 
 
-@panel
+@needs_panel
 def test_no_file_of_the_panel_is_called_split_shifted_or_misadjusted() -> None:
     wrong = {"DATA_UNADJUSTED_SPLIT", "DATA_COLUMNS_SHIFTED", "DATA_ADJUSTMENT_JUMP"}
     for path in sorted(Path(str(PANEL)).glob("*.csv")):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from pathlib import Path
 
@@ -13,40 +12,10 @@ from hypothesis import strategies as st
 
 from geiger.columns import PRICES, require
 from geiger.errors import DataError
-from geiger.market.doubts import CODES, check
+from geiger.market.doubts import check
 from geiger.market.readers import Reading, read_prices
-
-YAHOO = """\
-Date,Open,High,Low,Close,Adj Close,Volume
-2020-01-02,100.0,104.0,99.0,102.0,51.0,10
-2020-01-03,102.0,103.0,100.0,101.0,50.5,20
-2020-01-06,51.0,53.0,50.0,52.0,52.0,40
-"""
-
-
-@pytest.fixture
-def write(tmp_path: Path):
-    def to_file(content: str | bytes, name: str = "AAA.csv") -> Path:
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return to_file
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(DataError) as caught:
-        read_prices(path)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert message.startswith(path.name)
-    return message
-
-
-def notes(reading: Reading) -> dict[str, int]:
-    assert {note.code for note in reading.notes} <= set(CODES)
-    return {note.code: note.count for note in reading.notes}
-
+from helpers.price_files import YAHOO, notes, refusal
+from helpers.real import MESSY, PANEL, needs_messy, needs_panel
 
 # read
 
@@ -92,20 +61,6 @@ def test_the_same_table_in_another_dress(write, change, encoding: str) -> None:
     assert read_prices(write(change(YAHOO).encode(encoding))).prices.equals(expected)
 
 
-def test_decimal_commas(write) -> None:
-    expected = read_prices(write(YAHOO, "plain.csv")).prices
-    reading = read_prices(write(YAHOO.replace(",", ";").replace(".", ",")))
-    assert reading.prices.equals(expected)
-    assert "DATA_NUMBER_STYLE" in notes(reading)
-
-
-def test_windows_text(write) -> None:
-    path = write("Data;Último;Abertura;Máxima;Mínima\n02.01.2020;10,5;10,1;10,9;10,0\n".encode("cp1252"))
-    reading = read_prices(path)
-    assert reading.prices.row(0) == (dt.date(2020, 1, 2), 10.1, 10.9, 10.0, 10.5, 10.5, 0.0)
-    assert "DATA_ENCODING" in notes(reading)
-
-
 def test_null_rows_are_left_out_and_counted(write) -> None:
     rows = "2019-12-31,null,null,null,null,null,null\n2020-01-01,null,null,null,null,null,null\n"
     reading = read_prices(write(YAHOO.replace("2020-01-02", rows + "2020-01-02", 1)))
@@ -143,42 +98,6 @@ def test_investing_in_english(write) -> None:
     assert {"DATA_NUMBER_STYLE", "DATA_NEWEST_FIRST", "DATA_VOLUME_MISSING"} <= set(notes(reading))
 
 
-PORTUGUESE = (
-    '"Data","Último","Abertura","Máxima","Mínima","Vol.","Var%"\n'
-    '"18.07.2025","133.382","135.562","135.562","133.296","10,07B","-1,61%"\n'
-    '"17.07.2025","135.565","135.515","135.792","135.016","6,80M","0,04%"\n'
-)
-
-
-def test_investing_in_portuguese_has_levels_of_six_digits(write) -> None:
-    prices = read_prices(write(PORTUGUESE)).prices
-    assert prices["close"].to_list() == [135565.0, 133382.0]
-    assert prices["volume"].to_list() == pytest.approx([6.8e6, 1.007e10])
-
-
-def test_a_change_in_percent_is_proof_enough(write) -> None:
-    prices = read_prices(write(PORTUGUESE.replace("10,07B", "").replace("6,80M", ""))).prices
-    assert prices["close"].to_list() == [135565.0, 133382.0]
-
-
-@pytest.mark.parametrize(
-    ("header", "day"),
-    [
-        ("Fecha,Último,Apertura,Máximo,Mínimo", "31.01.2020"),
-        ("Datum,Zuletzt,Eröffn.,Hoch,Tief", "31.01.2020"),
-        ("Date,Dernier,Ouv.,Plus Haut,Plus Bas", "31/01/2020"),
-        ("Data,Ultimo,Apertura,Massimo,Minimo", "31.01.2020"),
-        ("date,close_last,open,high,low", "31-Jan-2020"),
-        ("timestamp,Close/Last,open,high,low", "31 January 2020"),
-        ("<DATE>,<CLOSE>,<OPEN>,<HIGH>,<LOW>", "20200131"),
-        (",Close,Open,High,Low", "2020-01-31"),
-    ],
-)
-def test_headings_in_other_words(write, header: str, day: str) -> None:
-    prices = read_prices(write(f"{header}\n{day},10.5,10.25,11.0,10.0\n")).prices
-    assert prices.row(0)[:5] == (dt.date(2020, 1, 31), 10.25, 11.0, 10.0, 10.5)
-
-
 THREE_HEADERS = (
     "Price,Close,High,Low,Open,Volume\nTicker,AAA,AAA,AAA,AAA,AAA\nDate,,,,,\n"
     "2021-06-24,10.5,11.0,10.0,10.25,7\n2021-06-25,10.75,11.0,10.5,10.5,9\n2021-06-28,,,,,34\n"
@@ -191,16 +110,6 @@ def test_yfinance_with_three_header_rows_and_a_partial_row(write) -> None:
     assert reading.layout.startswith("yfinance")
     assert notes(reading)["DATA_EMPTY_ROWS"] == 1
     assert reading.adjustment == "already adjusted or unknown"
-
-
-def test_stamps_keep_the_date_that_is_written(write) -> None:
-    text = "Date,Close\n2022-11-10 00:00:00+05:30,1182.32\n2022-11-11 00:00:00+05:30,1186.8\n"
-    assert read_prices(write(text)).prices["day"].to_list() == [dt.date(2022, 11, 10), dt.date(2022, 11, 11)]
-
-
-def test_times_of_the_local_clock_are_cut_and_noted(write) -> None:
-    reading = read_prices(write("Date,Close\n2020-01-02 16:00:00,10.5\n2020-01-03 16:00:00,10.6\n"))
-    assert notes(reading)["DATA_TIME_OF_DAY"] == 2
 
 
 LISTED = (
@@ -227,11 +136,6 @@ def test_actions_of_other_vendors(write) -> None:
     assert actions is not None
     assert [row[1:] for row in actions.rows()] == [(0.25, None, 1.0), (0.0, None, 2.0)]
     assert read_prices(write(YAHOO)).actions is None
-
-
-def test_two_columns_of_one_action_are_refused(write) -> None:
-    message = refusal(write("Date,Close,Dividend,Div Cash\n2020-01-02,10.5,0,0\n"))
-    assert "columns 'Dividend' and 'Div Cash' both list the same action (dividend)" in message
 
 
 def test_columns_without_a_meaning_are_named(write) -> None:
@@ -508,18 +412,12 @@ def test_a_canonical_frame_is_read_back_bit_for_bit(tmp_path: Path, closes: list
 
 # the real exports
 
-MESSY = os.environ.get("GEIGER_MESSY")
-real = pytest.mark.skipif(
-    MESSY is None,
-    reason="GEIGER_MESSY is not set: the real ugly exports are not at hand (the layouts are tested above)",
-)
-
 
 def messy(name: str) -> Path:
     return Path(str(MESSY)) / name
 
 
-@real
+@needs_messy
 @pytest.mark.parametrize(
     ("name", "rows", "first", "last", "close"),
     [
@@ -546,14 +444,14 @@ def test_real_exports_are_read(name: str, rows: int, first: str, last: str, clos
     assert prices["raw_close"][-1] == close
 
 
-@real
+@needs_messy
 def test_the_real_null_rows_are_counted() -> None:
     (note,) = read_prices(messy("yahoo_null_rows_DAX.csv")).notes
     assert (note.code, note.count) == ("DATA_EMPTY_ROWS", 168)
     assert "168 rows have no prices (first 1987-12-31)" in note.text
 
 
-@real
+@needs_messy
 def test_the_real_portuguese_volumes_change_their_unit() -> None:
     reading = read_prices(messy("investing_pt_dot_thousands_IBOV.csv"))
     volume = dict(zip(reading.prices["day"].cast(str), reading.prices["volume"], strict=True))
@@ -564,13 +462,13 @@ def test_the_real_portuguese_volumes_change_their_unit() -> None:
     assert reading.prices["close"].min() > 20_000
 
 
-@real
+@needs_messy
 def test_the_real_partial_row_is_left_out() -> None:
     reading = read_prices(messy("yfinance_multiheader_partial_row_HDFCBANK.NS.csv"))
     assert [n.days for n in reading.notes if n.code == "DATA_EMPTY_ROWS"] == [("2026-06-24",)]
 
 
-@real
+@needs_messy
 def test_real_raw_splits_vanish_in_the_total_return() -> None:
     prices = read_prices(messy("raw_split_jumps_with_adjclose_AAPL.csv")).prices
     ratio = dict(zip(prices["day"].cast(str), prices["close"] / prices["close"].shift(1), strict=True))
@@ -579,7 +477,7 @@ def test_real_raw_splits_vanish_in_the_total_return() -> None:
     assert ratio["2000-09-29"] == pytest.approx(0.481, abs=0.001)  # a real crash stays
 
 
-@real
+@needs_messy
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -591,24 +489,21 @@ def test_real_exports_are_refused(name: str, says: str) -> None:
     assert says in refusal(messy(name))
 
 
-@real
+@needs_messy
 def test_the_real_shifted_columns_are_found_by_their_prices_too(tmp_path: Path) -> None:
     table = pl.read_csv(messy("shifted_columns_SPY.csv")).drop("Date.1")
     table.write_csv(tmp_path / "SPY.csv")
     assert "exchanged" in refusal(tmp_path / "SPY.csv")
 
 
-@real
+@needs_messy
 def test_the_real_headless_file_says_that_splits_are_in_it() -> None:
     message = refusal(messy("lean_headerless_x10000_AAPL.csv"))
     assert "0.513 of the day before in line 623" in message
     assert "x 10000" in message
 
 
-PANEL = os.environ.get("GEIGER_PANEL")
-
-
-@pytest.mark.skipif(PANEL is None, reason="GEIGER_PANEL is not set: the panel of real symbols is not at hand")
+@needs_panel
 def test_every_file_of_the_panel_is_read_with_all_its_rows() -> None:
     files = sorted(Path(str(PANEL)).glob("*.csv"))
     assert files

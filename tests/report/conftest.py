@@ -16,7 +16,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from geiger.experiment.run import Experiment, backtest, plan, run
+from geiger.experiment.plan import Experiment, plan
+from geiger.experiment.run import backtest, run
 from geiger.market.synthetic import planted_market
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import override, recipe

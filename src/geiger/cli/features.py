@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from geiger.cli.show import warning_lines
 from geiger.cli.terminal import print_json, table
 from geiger.errors import SettingError
-from geiger.experiment.run import Experiment
+from geiger.experiment.plan import Experiment
 from geiger.features.catalogue import FEATURES, VERSION, WARMUP, build_features
 from geiger.files import write_atomically, write_frame
 from geiger.settings import recipe

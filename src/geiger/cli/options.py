@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from geiger.errors import SettingError
-from geiger.experiment.run import Experiment
+from geiger.experiment.plan import Experiment
 from geiger.market.calendar import valid_symbol
 from geiger.settings import Config, from_toml, override, recipe
 

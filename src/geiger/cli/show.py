@@ -8,7 +8,8 @@ from typing import Any
 
 from geiger.backtest import LABELS
 from geiger.cli.terminal import counted
-from geiger.experiment.run import BaseRun, Plan, Run
+from geiger.experiment.plan import BaseRun, Plan
+from geiger.experiment.written import Run
 from geiger.figures import FigureName
 from geiger.records import Notice, Outcome, as_text
 from geiger.runlog import Scorecard
@@ -42,10 +43,12 @@ def run_lines(run: Run) -> list[str]:
     passed = sum(point.outcome is Outcome.PASS for point in points)
     return [
         *warning_lines(run.evaluation.notices),  # the alarms, before anything good is said
-        f"  Direction Accuracy {text[FigureName.DIRECTION_ACCURACY]} (base rate {text[FigureName.BASE_RATE]}), "
+        f"  Direction Accuracy {text[FigureName.DIRECTION_ACCURACY]} "
+        f"(base rate {text[FigureName.BASE_RATE]}), "
         f"Prediction Std {text[FigureName.PREDICTION_STD]}, Positive {text[FigureName.POSITIVE_SHARE]}",
         f"  WFE {text[FigureName.WFE]}, Test Sharpe {text[FigureName.SHARPE]} "
-        f"(buy and hold {text[FigureName.BUY_AND_HOLD_SHARPE]}), Max Drawdown {text[FigureName.MAX_DRAWDOWN]}",
+        f"(buy and hold {text[FigureName.BUY_AND_HOLD_SHARPE]}), "
+        f"Max Drawdown {text[FigureName.MAX_DRAWDOWN]}",
         f"  Health: {codes}: {health.meaning}",
         *doctor_lines(run),
         *rival_lines(run),

@@ -158,6 +158,15 @@ class Plan:
         return None if key is None else self.experiment.runs.find(key)
 
 
+@dataclass(frozen=True)
+class BaseRun:
+    """A base model of a stack: its finished run, or why there is none."""
+
+    model: str
+    stored: StoredRun | None
+    error: str | None = None
+
+
 def plan(experiment: Experiment, material: Material | None = None) -> Plan:
     """Load the data, compute features and target, and cut the folds; nothing is trained.
 

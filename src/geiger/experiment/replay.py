@@ -19,7 +19,9 @@ from geiger import settings
 from geiger.errors import DataError, SettingError
 from geiger.experiment.evaluation import trade
 from geiger.experiment.material import Material, prepare
-from geiger.experiment.run import BaseRun, Experiment, Plan, Run, plan, run, run_bases
+from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
+from geiger.experiment.run import run, run_bases
+from geiger.experiment.written import Run
 from geiger.market.snapshots import Store
 from geiger.market.sources import Loaded
 from geiger.runs.folder import RunsFolder, StoredRun, environment

@@ -12,8 +12,10 @@ from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
 from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.forecaster import LOSS_NAMES, XLSTMTS, LSTMTransformer, job_of, program_of
-from geiger.models.nets.loop import Course, Schedule, forecast, stack, train
+from geiger.models.nets.loop import train
 from geiger.models.nets.losses import LOSSES
+from geiger.models.nets.program import forecast, stack
+from geiger.models.nets.schedule import Course, Schedule
 
 FOLD = Fold(0, range(40, 280), range(281, 340), range(341, 380))
 SMALL = LSTMTransformer(

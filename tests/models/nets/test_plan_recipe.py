@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geiger.experiment.run import Experiment
+from geiger.experiment.plan import Experiment
 from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
 from geiger.models.nets.backend import jnp, keras
 from geiger.models.nets.forecaster import job_of, program_of
-from geiger.models.nets.loop import Course, forecast, train
+from geiger.models.nets.loop import train
 from geiger.models.nets.losses import DirectionalMSE
 from geiger.models.nets.lstm_transformer import WindowAttention
+from geiger.models.nets.program import forecast
+from geiger.models.nets.schedule import Course
 from geiger.settings import recipe
 
 FOLD = Fold(0, range(80, 280), range(281, 340), range(341, 380))

@@ -35,7 +35,10 @@ from geiger.seeds import derive
 
 if TYPE_CHECKING:
     from geiger.models.nets.heads import ForecastNet
-    from geiger.models.nets.loop import Job, Learned, Program, Schedule
+    from geiger.models.nets.jobs import Job
+    from geiger.models.nets.loop import Learned
+    from geiger.models.nets.program import Program
+    from geiger.models.nets.schedule import Schedule
 
 PRODUCTS_A_SECOND = 1.5e10  # of one processor, measured; the estimate is rough
 LOSS_NAMES = (  # of `losses.LOSSES`, which loads Keras
@@ -247,7 +250,7 @@ class Network(Forecaster):
         return fit_screened(train, valid, refit=refit, max_delay=delay)
 
     def _schedule(self) -> Schedule:
-        from geiger.models.nets.loop import Schedule
+        from geiger.models.nets.schedule import Schedule
 
         return Schedule(
             epochs=self.epochs,
@@ -272,7 +275,7 @@ class Network(Forecaster):
         offset: Screened | None,
         member: tuple[Block, Block, int],
     ) -> NetPredictor:
-        from geiger.models.nets.loop import forecast
+        from geiger.models.nets.program import forecast
 
         rows = job.train
         fitted, tokens = forecast(program, job, final.weights, rows)
@@ -353,7 +356,7 @@ class NetPredictor(Predictor):
 
     def predict(self, block: Block) -> Floats:
         """Return one forecast (n,) per row, each from the row's last `history` + 1 days alone."""
-        from geiger.models.nets.loop import forecast
+        from geiger.models.nets.program import forecast
 
         if block.x.shape[1] != self.features:
             raise DataError(
@@ -420,8 +423,8 @@ _STEERING: dict[str, Any] = {
 
 @lru_cache(maxsize=8)
 def _program(network: Network, width: int, vmap: bool) -> Program:
-    from geiger.models.nets.loop import Program
     from geiger.models.nets.losses import make_loss
+    from geiger.models.nets.program import Program
 
     directional = {"direction_weight": network.direction_weight} if network.loss == "directional_mse" else {}
     return Program(
@@ -452,7 +455,7 @@ def job_of(
     DataError
         If too few rows have a full past, or the last return that the plan's head needs is not there.
     """
-    from geiger.models.nets.loop import Job
+    from geiger.models.nets.jobs import Job
 
     past = valid.history
     if past is None:

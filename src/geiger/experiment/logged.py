@@ -1,0 +1,143 @@
+"""What a run tells its log: settings first, figures, notes and warnings last, and why where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from geiger.backtest import STRATEGY
+from geiger.backtest.yardsticks import checkpoints
+from geiger.errors import GeigerError, TrainingError
+from geiger.experiment.evaluation import Evaluation
+from geiger.experiment.plan import Experiment, Plan
+from geiger.features.catalogue import FEATURES
+from geiger.records import Assessment, Notice, RunSettings, Status
+from geiger.runlog import RunLogWriter
+from geiger.runlog import Scorecard as LoggedScorecard
+from geiger.runlog.wording import DOCTOR, doctor_note, health_note
+from geiger.runs.folder import environment
+
+KEPT = "finished folds are kept, and the same command goes on from there"
+
+
+def open_log(experiment: Experiment, log_model: str, shown: tuple[int, int] | None = None) -> RunLogWriter:
+    """Open the log of a run; `shown` is the fold and member whose epochs stand in the text."""
+    return RunLogWriter(Path(experiment.log_dir), experiment.symbol, log_model, shown=shown)
+
+
+def run_settings(planned: Plan, folds: int) -> RunSettings:
+    """Return the settings of a run as the log keeps them."""
+    material, forecaster = planned.material, planned.forecaster
+    config, facts = planned.experiment.config, material.provenance
+    trees, epochs, batch, rate = (
+        getattr(forecaster, name, None) for name in ("max_trees", "epochs", "batch_size", "learning_rate")
+    )
+    context = facts["context"]
+    locked = bool(facts["lockbox_from"])
+    return RunSettings(
+        symbol=material.symbol,
+        model=planned.model,
+        epochs=epochs,
+        trees=trees,
+        batch_size=batch,
+        learning_rate=rate,
+        features=len(FEATURES),
+        recipe=config.recipe,
+        source=facts["source"],
+        where=str(facts["where"]),
+        first_day=str(facts["first_day"]),
+        last_day=str(facts["last_day"]),
+        rows=facts["rows"],
+        data_hash=str(facts["data_hash"])[:12],
+        lockbox_rows=facts["lockbox_rows"] if locked else 0,
+        lockbox_from=str(facts["lockbox_from"]) if locked else None,
+        context=tuple(str(context[k]) for k in ("market", "volatility") if k in context),
+        fill=material.fill,
+        folds=folds,
+        rolling=config.rolling,
+        refit_rows=config.refit,
+        seeds=config.seeds,
+        seed=config.seed,
+        rule=config.trading.rule,
+        risk=config.trading.risk,
+        cost_bps=config.trading.cost_bps + config.trading.slippage_bps,
+        threads=forecaster.threads,
+        versions=_versions(),
+        command=planned.experiment.command or None,
+        training=forecaster.described(),
+    )
+
+
+def _versions() -> str:
+    """Return what the bits of a run depend on, in one line: the code by its hash, Python, the libraries."""
+    facts = environment()
+    libraries = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    return f"code {facts['code'][:8]}, Python {facts['python']}, {libraries}"
+
+
+@contextmanager
+def failure_logged(log: RunLogWriter, planned: Plan, *, resumable: bool = False) -> Iterator[None]:
+    """Whatever goes wrong inside, the log ends with FAILED and why; where it was stopped, with that."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        who = str(stop) or "by the user (Ctrl-C)"
+        log.stop(f"{who}; {KEPT}" if resumable else who)
+        raise
+    except Exception as error:
+        text = str(error) if isinstance(error, GeigerError) else f"{type(error).__name__}: {error}"
+        for notice in (*planned.notices, Notice("TRAINING_FAILED", text)):
+            log.warn(notice)
+        log.finish(Status.FAILED, checkpoints=checkpoints(completed=False))
+        raise TrainingError(text) from error
+
+
+def close_log(
+    log: RunLogWriter, evaluation: Evaluation, notices: Iterable[Notice], notes: tuple[str, ...]
+) -> None:
+    """Write warnings, figures and tables; `notes` are sentences of the run's own, under the tables."""
+    for notice in notices:
+        log.warn(notice)
+    card = evaluation.scorecard
+    log.finish(
+        evaluation.status,
+        figures=evaluation.figures,
+        checkpoints=evaluation.checkpoints,
+        scorecard=LoggedScorecard(
+            card.scores, evaluation.rungs, card.years, evaluation.folds, (*_notes(evaluation), *notes)
+        ),
+        assessment=Assessment(
+            tuple(map(str, evaluation.health.codes)),
+            None if evaluation.diagnosis is None else str(evaluation.diagnosis.cause),
+        ),
+    )
+
+
+def _notes(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return the sentences that stand under the tables."""
+    card, health = evaluation.scorecard, evaluation.health
+    deepest = dict(card.drawdowns)[STRATEGY]
+    notes = [f"{notice.code}: {notice.text}." for notice in evaluation.notices]  # alarms before anything good
+    notes += [f"Rival {rival.text()}." for rival in evaluation.rivals]
+    notes += [
+        health_note(health.codes, health.meaning),
+        *_diagnosis(evaluation),
+        f"{card.rows} test days, first fill {card.first_day}, last exit {card.last_day}.",
+    ]
+    if deepest is not None:
+        end = f"made good on {deepest.recovery}" if deepest.recovery else "not made good by the last day"
+        notes.append(f"Deepest drawdown from {deepest.start} to {deepest.trough}, {end}.")
+    if evaluation.ledger["fill_day"].equals(evaluation.ledger["day"]):
+        notes.append("Filled at the close that the decision has seen, which nobody can do: an upper bound.")
+    if card.bankrupt_on is not None:
+        notes.append(f"All equity was lost on {card.bankrupt_on}.")
+    return tuple(notes)
+
+
+def _diagnosis(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return the doctor's notes on a network: the cause, then its evidence."""
+    found = evaluation.diagnosis
+    if found is None:
+        return ()
+    return (doctor_note(found.cause, found.text), *(f"{DOCTOR}: {text}" for text in found.evidence))
