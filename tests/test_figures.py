@@ -16,7 +16,7 @@ from geiger.records import Better, Figure, Unit
 SOURCE = Path(__file__).parents[1] / "src" / "geiger"
 WORDS_FOR_PEOPLE = {  # file -> labels of tables and charts that are the same words
     "backtest/yardsticks.py": {"Direction Accuracy", "Beat Buy & Hold", "Max Drawdown", "WFE"},
-    "report/page.py": {"WFE", "Correlation"},
+    "report/run_page.py": {"WFE", "Correlation"},
     "figures.py": set(map(str, FigureName)),
 }
 
