@@ -1,6 +1,7 @@
 """A check of your own beside ours: fires on runs that trade more than a hundred times their equity a year."""
 
 from geiger.checks.base import Answer, Case, Fires, NotApplicable, Quiet, Severity, check
+from geiger.figures import FigureName
 from geiger.records import Figure, RunLog, Status
 
 
@@ -13,18 +14,18 @@ from geiger.records import Figure, RunLog, Status
 )
 def trades_too_much(case: Case) -> Answer:
     """Ask one log."""
-    turnover = case.value("Turnover a Year")
+    turnover = case.value(FigureName.TURNOVER_A_YEAR)
     if turnover is None:
         return NotApplicable("the log has no turnover")
     if turnover <= 100.0:
         return Quiet()
-    cited = case.at_figure("Turnover a Year", f"Turnover a Year: {turnover:.0f}")
+    cited = case.at_figure(FigureName.TURNOVER_A_YEAR, f"{turnover:.0f}")
     return Fires(f"turns over {turnover:.0f} times a year", (cited,), "The sign rule.", case.backtest())
 
 
 log = RunLog(
     config=(("Symbol", "AAPL"), ("Model", "lgb")),
-    figures=(Figure("Turnover a Year", 240.0, "ratio"),),
+    figures=(Figure(FigureName.TURNOVER_A_YEAR, 240.0, "ratio"),),
     lines={"FINAL METRICS/Turnover a Year": 43},  # `geiger.runlog.read_log` finds the lines of a real log
     status=Status.SUCCESS,
 )

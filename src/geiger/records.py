@@ -11,15 +11,6 @@ from typing import Literal
 Unit = Literal["share", "points", "ratio", "return", "bp", "days", "rows", "p", "number"]
 Better = Literal["higher", "lower", "neither"]
 
-PLAN_FIGURES: Mapping[str, Unit] = {
-    "Direction Accuracy": "share",
-    "Prediction Std": "number",
-    "Positive %": "share",
-    "WFE": "share",
-    "Test Sharpe": "ratio",
-}
-"""The five figures that open FINAL METRICS, in order, with their units."""
-
 
 class Status(StrEnum):
     """The last word of a run log."""

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geiger.errors import DataError
+from geiger.figures import PLAN_FIGURES
 from geiger.records import (
-    PLAN_FIGURES,
     Better,
     Checkpoint,
     Epoch,

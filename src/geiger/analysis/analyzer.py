@@ -20,6 +20,7 @@ from geiger.checks.result import Result, result_of
 from geiger.checks.training import NO_END
 from geiger.checks.trends import Brief, find_trends
 from geiger.errors import DataError, SettingError
+from geiger.figures import FigureName
 from geiger.records import Figure, Outcome, Status, as_text
 from geiger.runlog.facts import clean
 
@@ -226,8 +227,8 @@ def _goes_on(case: Case, findings: Sequence[Finding]) -> bool:
 
 def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
     """Yield the result in the words of the plan's example, each with its lines."""
-    accuracy, k = case.figure("Direction Accuracy"), case.figure("Prediction Std")
-    base = case.figure("Base Rate")
+    accuracy, k = case.figure(FigureName.DIRECTION_ACCURACY), case.figure(FigureName.PREDICTION_STD)
+    base = case.figure(FigureName.BASE_RATE)
     parts: list[tuple[str, Figure]] = []
     if accuracy is not None:
         beside = f" (base rate {as_text(base.value, 'share') if base else 'unknown'})"
@@ -238,17 +239,15 @@ def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
         cited = [figure for _, figure in parts] + ([base] if base else []) + list(result.figures)
         yield Sentence(
             f"Result: {', '.join(text for text, _ in parts)} - {result.text}",
-            tuple(case.at_figure(f.name, f"{f.name}: {as_text(f.value, f.unit)}") for f in cited),
+            tuple(case.at_figure(f.name, as_text(f.value, f.unit)) for f in cited),
         )
     yield from _efficiency(case)
-    sharpe, held = case.figure("Test Sharpe"), case.figure("Buy & Hold Sharpe")
+    sharpe, held = case.figure(FigureName.SHARPE), case.figure(FigureName.BUY_AND_HOLD_SHARPE)
     if sharpe is not None:
         beside = f", buy and hold {as_text(held.value, 'ratio')}" if held else ""
         yield Sentence(
             f"Sharpe {as_text(sharpe.value, 'ratio')}{beside}",
-            tuple(
-                case.at_figure(f.name, f"{f.name}: {as_text(f.value, f.unit)}") for f in (sharpe, held) if f
-            ),
+            tuple(case.at_figure(f.name, as_text(f.value, f.unit)) for f in (sharpe, held) if f),
         )
     points = case.log.checkpoints
     if points:
@@ -270,7 +269,7 @@ def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
 
 
 def _efficiency(case: Case) -> Iterable[Sentence]:
-    wfe = next((figure for figure in case.log.figures if figure.name == "WFE"), None)
+    wfe = next((figure for figure in case.log.figures if figure.name == FigureName.WFE), None)
     if wfe is None:
         return
     point = next((p for p in case.log.checkpoints if p.number == _EFFICIENCY), None)
@@ -283,7 +282,7 @@ def _efficiency(case: Case) -> Iterable[Sentence]:
         else "FAIL"
     )
     shown = as_text(wfe.value, "share")
-    yield Sentence(f"WFE: {shown} - {word}", (case.at_figure("WFE", f"WFE: {shown}"),))
+    yield Sentence(f"WFE: {shown} - {word}", (case.at_figure(FigureName.WFE, shown),))
 
 
 def _conclusion(

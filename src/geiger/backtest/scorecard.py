@@ -15,7 +15,8 @@ from geiger.backtest.baselines import BUY_AND_HOLD, VOLATILITY_MATCHED
 from geiger.backtest.simulate import bankrupt_on
 from geiger.columns import LEDGER, require
 from geiger.errors import DataError, did_you_mean
-from geiger.records import Better, Figure, Score, Unit, Year
+from geiger.figures import ScoreName
+from geiger.records import Figure, Score, Year
 
 Floats = NDArray[np.float64]
 STRATEGY = "strategy"
@@ -74,7 +75,7 @@ class Scorecard:
     last_day: dt.date
     bankrupt_on: dt.date | None
 
-    def value(self, name: str, path: str = STRATEGY) -> float | None:
+    def value(self, name: ScoreName, path: str = STRATEGY) -> float | None:
         """Return one figure of the strategy or of a baseline, None where it is undefined."""
         values = {score.name: dict(score.values) for score in self.scores}
         if name not in values:
@@ -101,14 +102,6 @@ class _Path:
     seed: int
 
 
-@dataclass(frozen=True)
-class _Row:
-    label: str
-    unit: Unit
-    better: Better
-    measure: Callable[[_Path], float | None]
-
-
 def _beats_matched(path: _Path) -> float | None:
     return None if path.matched is None else figures.beats(path.net, path.matched, path.days)
 
@@ -117,38 +110,29 @@ def _matched_p(path: _Path) -> float | None:
     return None if path.matched is None else figures.difference_p(path.net, path.matched, path.seed)
 
 
-_ROWS: dict[str, _Row] = {
-    "sharpe": _Row("Sharpe ratio", "ratio", "higher", lambda p: figures.sharpe(p.net, p.days, p.cash)),
-    "sharpe_t": _Row(
-        "Sharpe t-statistic", "ratio", "higher", lambda p: figures.sharpe_t(p.net, p.days, p.cash)
-    ),
-    "total_return": _Row("Total return", "return", "higher", lambda p: figures.total_return(p.net)),
-    "cagr": _Row("CAGR, net", "return", "higher", lambda p: figures.cagr(p.net, p.days)),
-    "volatility": _Row("Volatility a year", "return", "neither", lambda p: figures.volatility(p.net, p.days)),
-    "max_drawdown": _Row("Max drawdown", "share", "lower", lambda p: figures.max_drawdown(p.net)),
-    "calmar": _Row("Calmar ratio", "ratio", "higher", lambda p: figures.calmar(p.net, p.days)),
-    "beat_buy_and_hold": _Row(
-        "Beat buy & hold, a year", "points", "higher", lambda p: figures.beats(p.net, p.market, p.days)
-    ),
-    "beat_volatility_matched": _Row("Beat volatility-matched, a year", "points", "higher", _beats_matched),
-    "volatility_matched_p": _Row("p of the daily difference", "p", "lower", _matched_p),
-    "time_in_market": _Row("Time in market", "share", "neither", lambda p: figures.time_in_market(p.weight)),
-    "mean_exposure": _Row("Mean |weight|", "share", "neither", lambda p: figures.mean_exposure(p.weight)),
-    "turnover_a_year": _Row(
-        "Turnover a year", "ratio", "neither", lambda p: figures.turnover_a_year(p.turnover, p.days)
-    ),
-    "cost_paid": _Row("Cost paid, total", "return", "lower", lambda p: float(p.cost.sum())),
-    "break_even_bps": _Row(
-        "Break-even cost", "bp", "higher", lambda p: figures.break_even_bps(p.gross, p.turnover)
-    ),
-    "hit_rate": _Row("Hit rate of positions", "share", "higher", lambda p: figures.hit_rate(p.gross)),
-    "beta": _Row("Beta to buy & hold", "ratio", "neither", lambda p: figures.beta(p.net, p.market)),
-    "correlation": _Row(
-        "Correlation to buy & hold", "ratio", "neither", lambda p: figures.correlation(p.net, p.market)
-    ),
+_MEASURES: dict[ScoreName, Callable[[_Path], float | None]] = {
+    ScoreName.SHARPE: lambda p: figures.sharpe(p.net, p.days, p.cash),
+    ScoreName.SHARPE_T: lambda p: figures.sharpe_t(p.net, p.days, p.cash),
+    ScoreName.TOTAL_RETURN: lambda p: figures.total_return(p.net),
+    ScoreName.CAGR: lambda p: figures.cagr(p.net, p.days),
+    ScoreName.VOLATILITY: lambda p: figures.volatility(p.net, p.days),
+    ScoreName.MAX_DRAWDOWN: lambda p: figures.max_drawdown(p.net),
+    ScoreName.CALMAR: lambda p: figures.calmar(p.net, p.days),
+    ScoreName.BEAT_BUY_AND_HOLD: lambda p: figures.beats(p.net, p.market, p.days),
+    ScoreName.BEAT_VOLATILITY_MATCHED: _beats_matched,
+    ScoreName.VOLATILITY_MATCHED_P: _matched_p,
+    ScoreName.TIME_IN_MARKET: lambda p: figures.time_in_market(p.weight),
+    ScoreName.MEAN_EXPOSURE: lambda p: figures.mean_exposure(p.weight),
+    ScoreName.TURNOVER_A_YEAR: lambda p: figures.turnover_a_year(p.turnover, p.days),
+    ScoreName.COST_PAID: lambda p: float(p.cost.sum()),
+    ScoreName.BREAK_EVEN_COST: lambda p: figures.break_even_bps(p.gross, p.turnover),
+    ScoreName.HIT_RATE: lambda p: figures.hit_rate(p.gross),
+    ScoreName.BETA: lambda p: figures.beta(p.net, p.market),
+    ScoreName.MARKET_CORRELATION: lambda p: figures.correlation(p.net, p.market),
 }
 
-LABELS: Mapping[str, str] = {name: row.label for name, row in _ROWS.items()}
+
+LABELS: Mapping[str, str] = {name: name.label for name in ScoreName}
 
 
 def scorecard(
@@ -186,8 +170,8 @@ def scorecard(
 
     paths = [path(name, frame) for name, frame in ledgers.items()]
     scores = tuple(
-        Score(name, row.unit, row.better, tuple((p.name, row.measure(p)) for p in paths))
-        for name, row in _ROWS.items()
+        Score(str(name), name.unit, name.better, tuple((p.name, measure(p)) for p in paths))
+        for name, measure in _MEASURES.items()
     )
     return Scorecard(
         scores=scores,

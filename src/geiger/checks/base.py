@@ -16,6 +16,8 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import TypeAlias
 
+from geiger.backtest import STRATEGY
+from geiger.figures import FigureName, ScoreName
 from geiger.records import Assessment, Figure, RunLog, RunSettings
 from geiger.runlog.wording import assessment_of, settings_of
 from geiger.settings.models import SECTIONS, log_names
@@ -173,17 +175,17 @@ class Case:
         """Whether it traded the forecasts of another run."""
         return self.kind == "backtest"
 
-    def figure(self, name: str) -> Figure | None:
+    def figure(self, name: FigureName) -> Figure | None:
         """Return one of the final metrics, None where the log lacks it or it is undefined."""
         found = next((figure for figure in self.log.figures if figure.name == name), None)
         return None if found is None or found.value is None else found
 
-    def value(self, name: str) -> float | None:
+    def value(self, name: FigureName) -> float | None:
         """Return the value of one of the final metrics, None where there is none."""
         found = self.figure(name)
         return None if found is None else found.value
 
-    def score(self, name: str, path: str = "strategy") -> float | None:
+    def score(self, name: ScoreName, path: str = STRATEGY) -> float | None:
         """Return one cell of the scorecard, None where there is none."""
         rows = (dict(score.values) for score in self.log.scorecard.scores if score.name == name)
         return next((row.get(path) for row in rows), None)
@@ -226,9 +228,13 @@ class Case:
         """Cite the line of the events that `key` of `RunLog.event_lines` names."""
         return Evidence(f"{self.name}.jsonl", self.log.event_lines.get(key), text)
 
-    def at_figure(self, name: str, text: str) -> Evidence:
-        """Cite the line of one of the final metrics."""
-        return self.at(f"FINAL METRICS/{name}", text)
+    def at_figure(self, name: str, shown: str) -> Evidence:
+        """Cite the line of one of the final metrics, with its value as `shown`."""
+        return self.at(f"FINAL METRICS/{name}", f"{name}: {shown}")
+
+    def at_score(self, name: ScoreName, text: str) -> Evidence:
+        """Cite one row of the scorecard."""
+        return self.at(f"SCORECARD/Figure/{name}", text)
 
     def command(self, action: str, *options: str, model: str | None = None) -> str:
         """Return a command line on this run's symbol, model, recipe and data, safe to paste.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from geiger.checks.base import Answer, Case, Check, Evidence, Fires, NotApplicable, Quiet, Severity, check
 from geiger.checks.collapse import text_of
+from geiger.figures import FigureName
 from geiger.metrics import HealthCode
 from geiger.records import Cause, Outcome, Status, as_text
 
@@ -24,14 +25,14 @@ FLIPPED = (0.2, 0.8)  # shares above the train mean in two folds that lean to op
 )
 def constant(case: Case) -> Answer:
     codes = health_codes(case)
-    k = case.value("Prediction Std")
+    k = case.value(FigureName.PREDICTION_STD)
     if not codes and k is None:
         return NotApplicable("the log has neither health nor Prediction Std")
     if (HealthCode.COLLAPSED_CONSTANT not in codes) if codes else (k is None or k >= NIL):
         return Quiet()
     return Fires(
         f"the forecasts are all but constant: pred_std {as_text(k, 'number')} of the outcome's",
-        (case.at_figure("Prediction Std", f"Prediction Std: {as_text(k, 'number')}"), *_health_line(case)),
+        (case.at_figure(FigureName.PREDICTION_STD, as_text(k, "number")), *_health_line(case)),
         _doctor_cause(case)
         or "A loss or penalty that pulls forecasts to the mean, a rate that is too small, or no signal at "
         "all.",
@@ -49,7 +50,7 @@ def constant(case: Case) -> Answer:
     why="The model always says the same direction, and not because the train rows drift: it times nothing.",
 )
 def one_sign(case: Case) -> Answer:
-    codes, positive = health_codes(case), case.value("Positive %")
+    codes, positive = health_codes(case), case.value(FigureName.POSITIVE_SHARE)
     if not codes and positive is None:
         return NotApplicable("the log has neither health nor Positive %")
     rare = positive is not None and not ONE_SIDED <= positive <= 1 - ONE_SIDED
@@ -58,7 +59,7 @@ def one_sign(case: Case) -> Answer:
         return Quiet()
     return Fires(
         f"{as_text(positive, 'share')} of the forecasts are positive, by a bias and not by the drift",
-        (case.at_figure("Positive %", f"Positive %: {as_text(positive, 'share')}"), *_health_line(case)),
+        (case.at_figure(FigureName.POSITIVE_SHARE, as_text(positive, "share")), *_health_line(case)),
         _doctor_cause(case) or "A bias of the head or of the sample weights.",
         case.remedy(),
     )
@@ -74,7 +75,7 @@ def one_sign(case: Case) -> Answer:
     why="The forecasts are valid and always have one sign: being long without timing, which needs no model.",
 )
 def drift_only(case: Case) -> Answer:
-    codes, positive = health_codes(case), case.value("Positive %")
+    codes, positive = health_codes(case), case.value(FigureName.POSITIVE_SHARE)
     if not codes and (positive is None or case.log.status is not Status.SUCCESS):
         return NotApplicable("the log has neither health nor a finished Positive %")
     rare = positive is not None and not ONE_SIDED <= positive <= 1 - ONE_SIDED
@@ -83,7 +84,7 @@ def drift_only(case: Case) -> Answer:
     return Fires(
         f"{as_text(positive, 'share')} of the forecasts are positive: the drift of the train rows, and no "
         f"timing",
-        (case.at_figure("Positive %", f"Positive %: {as_text(positive, 'share')}"), *_health_line(case)),
+        (case.at_figure(FigureName.POSITIVE_SHARE, as_text(positive, "share")), *_health_line(case)),
         "Little signal beside the drift; a stronger penalty than the signal can carry.",
         case.remedy(),
     )
@@ -128,7 +129,9 @@ def _by_health(case: Case, code: HealthCode, cause: str, command: str) -> Answer
         return NotApplicable("the log has no health line")
     if code not in codes:
         return Quiet()
-    rho, k = (as_text(case.value(name), "number") for name in ("Correlation", "Prediction Std"))
+    rho, k = (
+        as_text(case.value(name), "number") for name in (FigureName.CORRELATION, FigureName.PREDICTION_STD)
+    )
     return Fires(f"rho {rho}, pred_std {k}", _health_line(case), cause, command)
 
 
@@ -233,9 +236,9 @@ CHECKPOINTS: dict[int, tuple[str, str, Severity]] = {
     5: ("GC305", "Checkpoint 5: backtest positive", Severity.WARN),
 }
 # what a log with only the plan's sections says of them: figure, unit, bounds of a pass
-GATES: dict[int, tuple[str, float, float]] = {
-    2: ("Prediction Std", 0.01, float("inf")),
-    4: ("WFE", 0.5, float("inf")),
+GATES: dict[int, tuple[FigureName, float, float]] = {
+    2: (FigureName.PREDICTION_STD, 0.01, float("inf")),
+    4: (FigureName.WFE, 0.5, float("inf")),
 }
 
 
@@ -266,8 +269,8 @@ def _checkpoint(case: Case, number: int) -> Answer:
             return NotApplicable("the log has no checkpoints")
         if figure.value > GATES[number][1]:
             return Quiet()
-        shown = f"{figure.name}: {as_text(figure.value, figure.unit)}"
-        return Fires(shown, (case.at_figure(figure.name, shown),), _ACTIONS[number], remedy)
+        cited = case.at_figure(figure.name, as_text(figure.value, figure.unit))
+        return Fires(cited.text, (cited,), _ACTIONS[number], remedy)
     if point.outcome is Outcome.NOT_APPLICABLE:
         return NotApplicable(point.found)
     if point.outcome is Outcome.PASS:

@@ -12,10 +12,10 @@ from enum import StrEnum
 
 from geiger.checks.base import Case, Finding, Severity
 from geiger.checks.forecasts import health_codes
+from geiger.figures import FigureName
 from geiger.metrics import HealthCode
 from geiger.records import Figure, as_text
 
-DIRECTION_TEST = "Direction Test p"
 LEVEL = 0.05  # of the direction test
 _FAULTS = ("GC1", "GC2", "GC401")  # training, forecasts, leaks
 _NO_FAULT = ("GC118", "GC203", "GC205", "GC212")  # nothing was found, and nothing is wrong
@@ -60,11 +60,11 @@ class Result:
 
 def result_of(case: Case, findings: Sequence[Finding]) -> Result | None:
     """Return what a run came to, None where nothing was measured."""
-    if case.figure("Direction Accuracy") is None and case.figure("Prediction Std") is None:
+    if case.figure(FigureName.DIRECTION_ACCURACY) is None and case.figure(FigureName.PREDICTION_STD) is None:
         return None
     gravest = {f.severity for f in findings if f.code.startswith(_FAULTS) and f.code not in _NO_FAULT}
     against = next(_against(case), None)
-    test = case.figure(DIRECTION_TEST)
+    test = case.figure(FigureName.DIRECTION_TEST_P)
     rests, figures = against or (_p_text(test), (test,) if test else ())
     word = Word.NOTHING_SHOWN if against else Word.GOOD
     if Severity.WARN in gravest:
@@ -76,7 +76,10 @@ def result_of(case: Case, findings: Sequence[Finding]) -> Result | None:
 
 def _against(case: Case) -> Iterator[tuple[str, tuple[Figure, ...]]]:
     """Yield each reason why nothing was shown."""
-    accuracy, base, test = (case.figure(n) for n in ("Direction Accuracy", "Base Rate", DIRECTION_TEST))
+    accuracy, base, test = (
+        case.figure(n)
+        for n in (FigureName.DIRECTION_ACCURACY, FigureName.BASE_RATE, FigureName.DIRECTION_TEST_P)
+    )
     if accuracy is None or accuracy.value is None:
         yield "no direction accuracy", ()
     elif base is None or base.value is None:

@@ -7,6 +7,7 @@ import shlex
 
 from geiger.backtest.yardsticks import days_to_alarm
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
+from geiger.figures import FigureName, ScoreName
 from geiger.records import as_text
 
 LIKE_THE_MARKET = 0.7  # correlation of the net returns with buy-and-hold
@@ -24,14 +25,14 @@ PARTS = 3  # folds or years of which one can carry the result
     why="A value of the future among the inputs makes such figures: rule that out before believing them.",
 )
 def leak(case: Case) -> Answer:
-    sharpe = case.value("Test Sharpe")
+    sharpe = case.value(FigureName.SHARPE)
     if case.log.status is None and sharpe is None:
         return NotApplicable("the log has no figures")
     if case.warned("LEAK_SUSPECT"):
         cited = case.at_warning("LEAK_SUSPECT")
         text = case.warning("LEAK_SUSPECT")
     elif sharpe is not None and not case.log.scorecard.scores and (days := days_to_alarm(sharpe)):
-        cited = case.at_figure("Test Sharpe", f"Test Sharpe: {sharpe:.2f}")
+        cited = case.at_figure(FigureName.SHARPE, f"{sharpe:.2f}")
         text = (
             f"a net Sharpe ratio of {sharpe:.2f} is more than daily returns allow if it comes from {days} "
             "days or more: with fewer it may be chance, and the log does not say how many there were"
@@ -54,7 +55,7 @@ def leak(case: Case) -> Answer:
     why="The forecasts earn something before costs, and the trades spend it all.",
 )
 def costs_above_edge(case: Case) -> Answer:
-    even, cost = case.value("Break-even Cost"), case.settings.cost_bps
+    even, cost = case.value(FigureName.BREAK_EVEN_COST), case.settings.cost_bps
     if even is None or cost is None:
         return NotApplicable("the log lacks the break-even cost or the cost")
     if not 0.0 < even < cost:
@@ -62,7 +63,7 @@ def costs_above_edge(case: Case) -> Answer:
     return Fires(
         f"{cost:g} bp are charged for a unit of turnover, {as_text(even, 'bp')} would use up the gain",
         (
-            case.at_figure("Break-even Cost", f"Break-even Cost: {as_text(even, 'bp')}"),
+            case.at_figure(FigureName.BREAK_EVEN_COST, as_text(even, "bp")),
             case.at_setting("Cost"),
         ),
         "Positions turn over faster than the forecasts change their mind about.",
@@ -79,20 +80,22 @@ def costs_above_edge(case: Case) -> Answer:
     why="The gain cannot be told from that of being in the market, which needs no model.",
 )
 def beta(case: Case) -> Answer:
-    together, p = case.score("correlation"), case.score("volatility_matched_p")
-    sharpe = case.value("Test Sharpe")
+    together, p = (
+        case.score(name) for name in (ScoreName.MARKET_CORRELATION, ScoreName.VOLATILITY_MATCHED_P)
+    )
+    sharpe = case.value(FigureName.SHARPE)
     if together is None or p is None or sharpe is None:
         return NotApplicable("the log has no scorecard with the market beside it")
     if not (together > LIKE_THE_MARKET and sharpe > 0.0 and p > CHANCE):
         return Quiet()
-    held = case.value("Buy & Hold Sharpe")
+    held = case.value(FigureName.BUY_AND_HOLD_SHARPE)
     return Fires(
         f"correlation {together:.2f} with buy-and-hold, Sharpe {sharpe:.2f} beside its "
         f"{as_text(held, 'ratio')}; the volatility-matched difference has p {p:.3f}",
         (
-            case.at("SCORECARD/Figure/correlation", f"correlation to buy and hold {together:.2f}"),
-            case.at("SCORECARD/Figure/volatility_matched_p", f"p {p:.3f}"),
-            case.at_figure("Test Sharpe", f"Test Sharpe: {sharpe:.2f}"),
+            case.at_score(ScoreName.MARKET_CORRELATION, f"correlation to buy and hold {together:.2f}"),
+            case.at_score(ScoreName.VOLATILITY_MATCHED_P, f"p {p:.3f}"),
+            case.at_figure(FigureName.SHARPE, f"{sharpe:.2f}"),
         ),
         "Positions that are long most of the time and follow the market's drift rather than its turns.",
         f"geiger report {shlex.quote(case.name)}",

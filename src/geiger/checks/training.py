@@ -13,7 +13,8 @@ from itertools import groupby
 from statistics import median
 
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
-from geiger.records import PLAN_FIGURES, Epoch, Status, Training
+from geiger.figures import PLAN_FIGURES, FigureName
+from geiger.records import Epoch, Status, Training
 from geiger.settings.models import GROUPS
 
 STILL_RUNNING = 15 * 60  # seconds: a log that grew since then belongs to a run that goes on
@@ -275,7 +276,7 @@ def over_fitting(case: Case) -> Answer:
     "learned.",
 )
 def by_heart(case: Case) -> Answer:
-    train, test = case.value("Train Correlation"), case.value("Correlation")
+    train, test = case.value(FigureName.TRAIN_CORRELATION), case.value(FigureName.CORRELATION)
     if train is None or test is None:
         return NotApplicable("the log lacks the correlations")
     if train <= BY_HEART or test >= 0.1 * train:
@@ -283,8 +284,8 @@ def by_heart(case: Case) -> Answer:
     return Fires(
         f"correlation {train:.2f} on train rows, {test:.3f} out of sample",
         (
-            case.at_figure("Train Correlation", f"Train Correlation: {train:.4f}"),
-            case.at_figure("Correlation", f"Correlation: {test:.4f}"),
+            case.at_figure(FigureName.TRAIN_CORRELATION, f"{train:.4f}"),
+            case.at_figure(FigureName.CORRELATION, f"{test:.4f}"),
         ),
         "Too many or too deep trees, too many epochs, or a network too large for the rows.",
         case.remedy(),

@@ -16,6 +16,7 @@ from statistics import NormalDist, mean, stdev
 from typing import TypeVar
 
 from geiger.checks.base import Evidence, Finding, Severity
+from geiger.figures import FigureName
 
 ALWAYS = 3  # runs from which a pattern is told
 SYMBOLS = 4  # on which two recipes or models can be compared
@@ -23,7 +24,8 @@ CHANCE = 0.05  # of telling a pattern where there is none, over all comparisons 
 LONGEST = 200  # runs of one series that are looked at
 MOST = 0.5  # share of the runs
 LISTED = 4
-DRIFTING = ("Correlation", "Prediction Std", "Test Sharpe")
+CORRELATION, SHARPE = FigureName.CORRELATION, FigureName.SHARPE
+DRIFTING = (CORRELATION, FigureName.PREDICTION_STD, SHARPE)
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ Pair = tuple[Brief, Brief]
 
 
 def _recipes(briefs: Sequence[Brief]) -> Found:
-    newest = {(b.symbol, b.model, b.recipe): b for b in briefs if "Correlation" in b.figures and b.recipe}
+    newest = {(b.symbol, b.model, b.recipe): b for b in briefs if CORRELATION in b.figures and b.recipe}
     recipes = sorted({recipe for _, _, recipe in newest})
     yield from _clear_ones(
         {
@@ -165,7 +167,7 @@ def _recipes(briefs: Sequence[Brief]) -> Found:
 
 
 def _models(briefs: Sequence[Brief]) -> Found:
-    newest = {(b.symbol, b.model, b.recipe): b for b in briefs if "Correlation" in b.figures}
+    newest = {(b.symbol, b.model, b.recipe): b for b in briefs if CORRELATION in b.figures}
     models = sorted({model for _, model, _ in newest} - {"ridge"})
     yield from _clear_ones(
         {
@@ -190,7 +192,7 @@ def _clear_ones(comparisons: Mapping[tuple[str, str], Sequence[Pair]]) -> Found:
     }
     for (one, other), pairs in asked.items():
         by_symbol = _by([a for a, _ in pairs], lambda b: b.symbol)
-        gains = {a.name: a.figures["Correlation"] - b.figures["Correlation"] for a, b in pairs}
+        gains = {a.name: a.figures[CORRELATION] - b.figures[CORRELATION] for a, b in pairs}
         means = [mean(gains[brief.name] for brief in briefs) for briefs in by_symbol.values()]
         centre, error = mean(means), stdev(means) / math.sqrt(len(means))
         if error == 0.0 or abs(centre) < _student(CHANCE / (2 * len(asked)), len(means) - 1) * error:
@@ -201,7 +203,7 @@ def _clear_ones(comparisons: Mapping[tuple[str, str], Sequence[Pair]]) -> Found:
         yield (
             f"{better} had the higher correlation than {worse} on these days: {abs(centre):+.4f} on average, "
             f"higher on {higher} of {len(means)} symbols",
-            (a.at("Correlation"), b.at("Correlation")),
+            (a.at(CORRELATION), b.at(CORRELATION)),
             "No proof: symbols share their days, so that they count for less than they are; logs cannot "
             "tell the error, since that takes what each day adds.",
             shlex.join(["geiger", "logs", "compare", a.name, b.name]),
@@ -284,15 +286,15 @@ def _shared(briefs: Sequence[Brief]) -> Found:
 
 def _many_tries(briefs: Sequence[Brief]) -> Found:
     for (symbol, data), runs in _by(briefs, lambda b: (b.symbol, b.data)).items():
-        known = [b for b in runs if "Test Sharpe" in b.figures and data]
-        tries = {(b.model, b.recipe, round(b.figures["Test Sharpe"], 6)) for b in known}
+        known = [b for b in runs if SHARPE in b.figures and data]
+        tries = {(b.model, b.recipe, round(b.figures[SHARPE], 6)) for b in known}
         if len(tries) < 2 * ALWAYS:
             continue
-        best = max(known, key=lambda b: b.figures["Test Sharpe"])
+        best = max(known, key=lambda b: b.figures[SHARPE])
         yield (
             f"{symbol}: {len(tries)} different results on the same prices; the best has Sharpe "
-            f"{best.figures['Test Sharpe']:.2f}",
-            (best.at("Test Sharpe"),),
+            f"{best.figures[SHARPE]:.2f}",
+            (best.at(SHARPE),),
             "The best of many tries is partly luck. Nothing here corrects for it: the verdict is not "
             "evaluated.",
             shlex.join(["geiger", "logs", "show", best.name]),

@@ -18,17 +18,22 @@ from geiger.checks.base import Evidence, Finding
 from geiger.cli.complaint import complain
 from geiger.cli.terminal import counted, print_json, progress, table
 from geiger.errors import DataError, SettingError
-from geiger.records import PLAN_FIGURES, Unit, as_text
+from geiger.figures import PLAN_FIGURES, FigureName
+from geiger.records import Unit, as_text
 from geiger.runlog.facts import clean
 
 INDENT = 7 * " "
 MOST_CITED = 6  # places of one finding
 MOST_STEPS = 5
-FIGURES = ("Direction Accuracy", "Prediction Std", "WFE", "Test Sharpe")
+FIGURES = (FigureName.DIRECTION_ACCURACY, FigureName.PREDICTION_STD, FigureName.WFE, FigureName.SHARPE)
 POLL = 0.25  # seconds between two looks at the folder
 STOPPED = "GC108"
 TAIL = 1024  # bytes at the end of a log that hold its status, whatever a logger puts before each line
-SHORT = {"Direction Accuracy": "accuracy", "Prediction Std": "pred_std", "Test Sharpe": "Sharpe"}
+SHORT = {
+    FigureName.DIRECTION_ACCURACY: "accuracy",
+    FigureName.PREDICTION_STD: "pred_std",
+    FigureName.SHARPE: "Sharpe",
+}
 
 
 def list_logs(args: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from geiger.backtest import LABELS
 from geiger.cli.terminal import counted
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.experiment.written import Run
+from geiger.figures import FigureName
 from geiger.records import Notice, Outcome, as_text
 from geiger.runlog import Scorecard
 from geiger.runlog.sections import scorecard_lines
@@ -43,10 +44,12 @@ def run_lines(run: Run) -> list[str]:
     passed = sum(point.outcome is Outcome.PASS for point in points)
     return [
         *warning_lines(run.evaluation.notices),  # the alarms, before anything good is said
-        f"  Direction Accuracy {text['Direction Accuracy']} (base rate {text['Base Rate']}), "
-        f"Prediction Std {text['Prediction Std']}, Positive {text['Positive %']}",
-        f"  WFE {text['WFE']}, Test Sharpe {text['Test Sharpe']} "
-        f"(buy and hold {text['Buy & Hold Sharpe']}), Max Drawdown {text['Max Drawdown']}",
+        f"  Direction Accuracy {text[FigureName.DIRECTION_ACCURACY]} "
+        f"(base rate {text[FigureName.BASE_RATE]}), "
+        f"Prediction Std {text[FigureName.PREDICTION_STD]}, Positive {text[FigureName.POSITIVE_SHARE]}",
+        f"  WFE {text[FigureName.WFE]}, Test Sharpe {text[FigureName.SHARPE]} "
+        f"(buy and hold {text[FigureName.BUY_AND_HOLD_SHARPE]}), "
+        f"Max Drawdown {text[FigureName.MAX_DRAWDOWN]}",
         f"  Health: {codes}: {health.meaning}",
         *doctor_lines(run),
         *rival_lines(run),

@@ -7,7 +7,7 @@ only, the walk-forward efficiency.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +33,7 @@ from geiger.backtest.yardsticks import Measured, alarms, checkpoints, ladder
 from geiger.checks.collapse import diagnose
 from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe
 from geiger.experiment.material import Material
+from geiger.figures import FigureName, ScoreName
 from geiger.records import Checkpoint, Diagnosis, Figure, FoldScore, Notice, Rival, Rung, Status, Training
 from geiger.runs.record import Results
 from geiger.settings import RISK, Config
@@ -87,11 +88,10 @@ def evaluate(
     ----------
     forecasts : FORECASTS frame
         Test rows of all folds; every outcome is known.
-    in_sample : frame with day, fold, forecast
-        The rows that each fold's final fit used.
+    in_sample : IN_SAMPLE frame
     trainings : sequence of Training
         How the training of each network of the folds went; empty for other models.
-    rivals : frame with day, rival, forecast, optional
+    rivals : RIVALS frame, optional
         The simpler alternatives to a stack, on the days of `forecasts`.
     """
     days_per_year = material.market.days_per_year
@@ -112,37 +112,49 @@ def evaluate(
         *_sharpe_figures(ledger["net"].to_numpy(), card, days_per_year, config),
         *_trading_figures(card),
     )
-    value = {figure.name: figure.value for figure in figures}
     return Evaluation(
         ledger=ledger,
         baselines=others,
         scorecard=card,
         health=health,
         figures=figures,
-        checkpoints=checkpoints(
-            completed=True,
-            pred_std=health.k,
-            share_above_mean=health.above_mean,
-            positive_share=health.positive,
-            wfe=efficiency,
-            wfe_reason=reason,
-            beat=card.value("beat_buy_and_hold"),
-            health=health.code,
-            cost_bps=config.trading.cost_bps + config.trading.slippage_bps,
-            break_even_bps=card.value("break_even_bps"),
-        ),
-        rungs=ladder(
-            sharpe=card.value("sharpe"),
-            direction_accuracy=value["Direction Accuracy"],
-            beat=card.value("beat_buy_and_hold"),
-            max_drawdown=card.value("max_drawdown"),
-            wfe=efficiency,
-        ),
+        checkpoints=_checkpoints(card, health, efficiency, reason, config),
+        rungs=_rungs(card, figures, efficiency),
         notices=_alarms(forecasts, ledger["net"].to_numpy(), card, days_per_year, config) + _fault(diagnosis),
         status=status_of(health),
         folds=_fold_scores(forecasts, ledger, others[BUY_AND_HOLD]),
         diagnosis=diagnosis,
         rivals=() if rivals is None else _rivals(forecasts, rivals, material, config),
+    )
+
+
+def _checkpoints(
+    card: Scorecard, health: metrics.Health, efficiency: float | None, reason: str | None, config: Config
+) -> tuple[Checkpoint, ...]:
+    """Return the plan's checkpoints of a run that came to its end."""
+    return checkpoints(
+        completed=True,
+        pred_std=health.k,
+        share_above_mean=health.above_mean,
+        positive_share=health.positive,
+        wfe=efficiency,
+        wfe_reason=reason,
+        beat=card.value(ScoreName.BEAT_BUY_AND_HOLD),
+        health=health.code,
+        cost_bps=config.trading.cost_bps + config.trading.slippage_bps,
+        break_even_bps=card.value(ScoreName.BREAK_EVEN_COST),
+    )
+
+
+def _rungs(card: Scorecard, figures: Iterable[Figure], efficiency: float | None) -> tuple[Rung, ...]:
+    """Return the plan's ladder."""
+    value = {figure.name: figure.value for figure in figures}
+    return ladder(
+        sharpe=card.value(ScoreName.SHARPE),
+        direction_accuracy=value[FigureName.DIRECTION_ACCURACY],
+        beat=card.value(ScoreName.BEAT_BUY_AND_HOLD),
+        max_drawdown=card.value(ScoreName.MAX_DRAWDOWN),
+        wfe=efficiency,
     )
 
 
@@ -290,20 +302,20 @@ def _forecast_figures(
     centred = pesaran_timmermann(forecast - train_mean, outcome)
     n = forecasts.height
     return (
-        Figure("Direction Accuracy", accuracy, "share", "higher", n),
-        Figure("Prediction Std", health.k, "number", "neither", n),
-        Figure("Positive %", health.positive, "share", "neither", n),
-        Figure("WFE", efficiency, "share", "higher", n),
-        Figure("Test Sharpe", card.value("sharpe"), "ratio", "higher", n),
-        Figure("Base Rate", base, "share", "neither", n),
-        Figure("DA minus Base Rate", _difference(accuracy, base), "points", "higher", n),
-        Figure("Direction Test p", centred.p_value, "p", "lower", n),
-        Figure("Correlation", health.rho, "number", "higher", n),
-        Figure("Calibration Slope", health.beta, "ratio", "neither", n),
-        Figure("R2 out of Sample", metrics.r2_oos(forecast, outcome, train_mean), "return", "higher", n),
-        Figure("MADL", metrics.madl(forecast, outcome), "return", "lower", n),
-        Figure("Above Train Mean %", health.above_mean, "share", "neither", n),
-        Figure("Buy & Hold Sharpe", card.value("sharpe", BUY_AND_HOLD), "ratio", "higher", n),
+        FigureName.DIRECTION_ACCURACY.of(accuracy, n),
+        FigureName.PREDICTION_STD.of(health.k, n),
+        FigureName.POSITIVE_SHARE.of(health.positive, n),
+        FigureName.WFE.of(efficiency, n),
+        FigureName.SHARPE.of(card.value(ScoreName.SHARPE), n),
+        FigureName.BASE_RATE.of(base, n),
+        FigureName.ABOVE_BASE_RATE.of(_difference(accuracy, base), n),
+        FigureName.DIRECTION_TEST_P.of(centred.p_value, n),
+        FigureName.CORRELATION.of(health.rho, n),
+        FigureName.CALIBRATION_SLOPE.of(health.beta, n),
+        FigureName.R2.of(metrics.r2_oos(forecast, outcome, train_mean), n),
+        FigureName.MADL.of(metrics.madl(forecast, outcome), n),
+        FigureName.ABOVE_MEAN_SHARE.of(health.above_mean, n),
+        FigureName.BUY_AND_HOLD_SHARPE.of(card.value(ScoreName.SHARPE, BUY_AND_HOLD), n),
     )
 
 
@@ -312,8 +324,8 @@ def _train_figures(in_sample: pl.DataFrame, material: Material) -> tuple[Figure,
     rows = in_sample.join(material.target.select("day", "value"), on="day", maintain_order="left")
     forecast, outcome = rows["forecast"].to_numpy(), rows["value"].to_numpy()
     return (
-        Figure("Train Prediction Std", metrics.pred_std(forecast, outcome), "number", "neither", rows.height),
-        Figure("Train Correlation", metrics.correlation(forecast, outcome), "number", "neither", rows.height),
+        FigureName.TRAIN_PREDICTION_STD.of(metrics.pred_std(forecast, outcome), rows.height),
+        FigureName.TRAIN_CORRELATION.of(metrics.correlation(forecast, outcome), rows.height),
     )
 
 
@@ -321,19 +333,19 @@ def _network_figures(trainings: Sequence[Training]) -> tuple[Figure, ...]:
     """Return the medians, over folds and seeds, of what only networks have."""
     if not trainings:
         return ()
-    names = {
-        "NRC1": "nrc1",
-        "NRC2": "nrc2",
-        "Copies Yesterday": "copies_yesterday",
-        "Head Gradient, first epoch": "head_gradient_first",
-        "Head Gradient, last epoch": "head_gradient_last",
-        "Best Epoch": "best_epoch",
+    fields = {
+        FigureName.NRC1: "nrc1",
+        FigureName.NRC2: "nrc2",
+        FigureName.COPIES_YESTERDAY: "copies_yesterday",
+        FigureName.HEAD_GRADIENT_FIRST: "head_gradient_first",
+        FigureName.HEAD_GRADIENT_LAST: "head_gradient_last",
+        FigureName.BEST_EPOCH: "best_epoch",
     }
     found = []
-    for label, name in names.items():
-        values = [v for v in (getattr(training, name) for training in trainings) if v is not None]
+    for name, field in fields.items():
+        values = [v for v in (getattr(training, field) for training in trainings) if v is not None]
         middle = float(np.median(values)) if values else None
-        found.append(Figure(label, middle, "number", "neither", len(trainings)))
+        found.append(name.of(middle, len(trainings)))
     return tuple(found)
 
 
@@ -353,7 +365,7 @@ def _alarms(
     forecast, outcome, mean = (forecasts[name].to_numpy() for name in ("forecast", "outcome", "train_mean"))
     accuracy = metrics.accuracy_gain(forecast, outcome, config.horizon)
     r2 = metrics.r2_gain(forecast, mean, outcome, mean)
-    annual, sharpe = card.value("sharpe"), None
+    annual, sharpe = card.value(ScoreName.SHARPE), None
     if annual is not None:
         per_day, skew, kurtosis = _moments(net, annual, days_per_year, config)
         variance = metrics.sharpe_variance(per_day, skew, kurtosis) / (net.size - 1)
@@ -378,34 +390,33 @@ def _sharpe_figures(net: Floats, card: Scorecard, days_per_year: int, config: Co
     The probability that the true ratio is above 0 (Bailey and Lopez de Prado, 2012) knows of one trial only.
     The other one is annualised with Lo's (2002) factor for the AR(1) of the net returns.
     """
-    annual = card.value("sharpe")
+    annual = card.value(ScoreName.SHARPE)
     if annual is None:
-        return (Figure("Sharpe above 0, PSR", None, "share"), Figure("Sharpe, Lo 2002", None, "ratio"))
+        return (
+            Figure(FigureName.PROBABILISTIC_SHARPE, None, "share"),
+            Figure(FigureName.LO_SHARPE, None, "ratio"),
+        )
     per_day, skew, kurtosis = _moments(net, annual, days_per_year, config)
     probability = probabilistic_sharpe(per_day, net.size, skew=skew, kurtosis=kurtosis)
     rho = float(np.corrcoef(net[1:], net[:-1])[0, 1])
     factor = lo_factor([rho**lag for lag in range(1, days_per_year)], days_per_year)
     adjusted = None if factor is None else per_day * factor
     return (
-        Figure("Sharpe above 0, PSR", probability, "share", "higher", net.size),
-        Figure("Sharpe, Lo 2002", adjusted, "ratio", "higher", net.size),
+        FigureName.PROBABILISTIC_SHARPE.of(probability, net.size),
+        FigureName.LO_SHARPE.of(adjusted, net.size),
     )
 
 
 def _trading_figures(card: Scorecard) -> tuple[Figure, ...]:
-    names = {
-        "beat_buy_and_hold": "Beat Buy & Hold",
-        "beat_volatility_matched": "Beat Volatility-Matched",
-        "max_drawdown": "Max Drawdown",
-        "break_even_bps": "Break-even Cost",
-        "turnover_a_year": "Turnover a Year",
-        "mean_exposure": "Mean Absolute Weight",
+    rows = {
+        FigureName.BEAT_BUY_AND_HOLD: ScoreName.BEAT_BUY_AND_HOLD,
+        FigureName.BEAT_VOLATILITY_MATCHED: ScoreName.BEAT_VOLATILITY_MATCHED,
+        FigureName.MAX_DRAWDOWN: ScoreName.MAX_DRAWDOWN,
+        FigureName.BREAK_EVEN_COST: ScoreName.BREAK_EVEN_COST,
+        FigureName.TURNOVER_A_YEAR: ScoreName.TURNOVER_A_YEAR,
+        FigureName.MEAN_EXPOSURE: ScoreName.MEAN_EXPOSURE,
     }
-    by_name = {figure.name: figure for figure in card.figures}
-    return tuple(
-        Figure(label, by_name[name].value, by_name[name].unit, by_name[name].better, by_name[name].n)
-        for name, label in names.items()
-    )
+    return tuple(name.of(card.value(row), card.rows) for name, row in rows.items())
 
 
 def _difference(a: float | None, b: float | None) -> float | None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from geiger.backtest import STRATEGY
 from geiger.backtest.yardsticks import checkpoints
 from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
@@ -135,7 +136,7 @@ def close_log(
 def _notes(evaluation: Evaluation) -> tuple[str, ...]:
     """Return the sentences that stand under the tables."""
     card, health = evaluation.scorecard, evaluation.health
-    deepest = dict(card.drawdowns)["strategy"]
+    deepest = dict(card.drawdowns)[STRATEGY]
     notes = [f"{notice.code}: {notice.text}." for notice in evaluation.notices]  # alarms before anything good
     notes += [f"Rival {rival.text()}." for rival in evaluation.rivals]
     notes += [

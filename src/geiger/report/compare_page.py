@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from geiger.backtest import STRATEGY
+from geiger.figures import FigureName
 from geiger.records import Better, Score, Unit
 from geiger.report.parts import CHANCE, SHAPES, Chart, Table, alarms_of, render, wealth_chart, written
 from geiger.report.view import CompareView, RunView
 
-BASELINE_FIGURES = ("Buy & Hold Sharpe", "Base Rate")  # nothing that a run could be better at
+# Nothing that a run could be better at.
+BASELINE_FIGURES = (FigureName.BUY_AND_HOLD_SHARPE, FigureName.BASE_RATE)
 
 
 def compare_page(view: CompareView) -> str:
@@ -107,7 +110,7 @@ def _scores_side_by_side(view: CompareView) -> Table:
     rows = []
     for name in names:
         score = next(s for run in view.runs for s in run.scores if s.name == name)
-        values = [run.score(name).get("strategy") for run in view.runs]
+        values = [run.score(name).get(STRATEGY) for run in view.runs]
         label = view.runs[0].labels.get(name, name)
         rows.append(_row(label, values, score.unit, score.better if _marked(view) else "neither"))
     return Table(

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from geiger.backtest import BUY_AND_HOLD, STRATEGY
+from geiger.figures import FigureName, ScoreName
 from geiger.records import Epoch
 from geiger.report.charts import (
     ABSURD,
@@ -73,51 +75,57 @@ def run_page(view: RunView) -> str:
 
 
 def _key_figures(view: RunView) -> list[KeyFigure]:
-    def text(name: str) -> str:
+    def text(name: FigureName) -> str:
         figure = view.figure(name)
         return "not measured" if figure is None else written(figure.value, figure.unit)
 
-    growth, fall = view.score("cagr"), view.score("max_drawdown")
-    p = view.score("volatility_matched_p").get("strategy")
+    growth, fall = view.score(ScoreName.CAGR), view.score(ScoreName.MAX_DRAWDOWN)
+    p = view.score(ScoreName.VOLATILITY_MATCHED_P).get(STRATEGY)
     return [
-        KeyFigure("Sharpe ratio, net", text("Test Sharpe"), f"buy and hold {text('Buy & Hold Sharpe')}"),
+        KeyFigure(
+            "Sharpe ratio, net",
+            text(FigureName.SHARPE),
+            f"buy and hold {text(FigureName.BUY_AND_HOLD_SHARPE)}",
+        ),
         KeyFigure(
             "Direction accuracy",
-            text("Direction Accuracy"),
-            f"base rate {text('Base Rate')}",
-            f"{text('DA minus Base Rate')} against always naming the commoner direction",
+            text(FigureName.DIRECTION_ACCURACY),
+            f"base rate {text(FigureName.BASE_RATE)}",
+            f"{text(FigureName.ABOVE_BASE_RATE)} against always naming the commoner direction",
         ),
         KeyFigure(
             "pred_std",
-            text("Prediction Std"),
-            f"correlation with the outcome {text('Correlation')}",
+            text(FigureName.PREDICTION_STD),
+            f"correlation with the outcome {text(FigureName.CORRELATION)}",
             "spread of the forecasts / spread of the outcomes",
         ),
         KeyFigure(
             "WFE",
-            text("WFE"),
+            text(FigureName.WFE),
             "the plan wants above 50%",
             "mean net return on test rows / on train rows",
         ),
         KeyFigure(
             "Beat buy and hold, a year",
-            text("Beat Buy & Hold"),
-            f"growth a year {written(growth.get('strategy'), 'return')}, "
-            f"buy and hold {written(growth.get('buy_and_hold'), 'return')}",
+            text(FigureName.BEAT_BUY_AND_HOLD),
+            f"growth a year {written(growth.get(STRATEGY), 'return')}, "
+            f"buy and hold {written(growth.get(BUY_AND_HOLD), 'return')}",
         ),
         KeyFigure(
             "Beat volatility-matched, a year",
-            text("Beat Volatility-Matched"),
+            text(FigureName.BEAT_VOLATILITY_MATCHED),
             f"p {written(p, 'p')} of the mean daily difference",
             "against buy and hold scaled to the strategy's volatility",
         ),
         KeyFigure(
-            "Max drawdown", text("Max Drawdown"), f"buy and hold {written(fall.get('buy_and_hold'), 'share')}"
+            "Max drawdown",
+            text(FigureName.MAX_DRAWDOWN),
+            f"buy and hold {written(fall.get(BUY_AND_HOLD), 'share')}",
         ),
         KeyFigure(
             "R² out of sample",
-            text("R2 out of Sample"),
-            f"calibration slope {text('Calibration Slope')}",
+            text(FigureName.R2),
+            f"calibration slope {text(FigureName.CALIBRATION_SLOPE)}",
             "against the train mean; 1 would be a calibrated slope",
         ),
     ]

@@ -9,17 +9,18 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from geiger.records import PLAN_FIGURES, Epoch, Figure
+from geiger.figures import PLAN_FIGURES, FigureName
+from geiger.records import Epoch, Figure
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 POSSIBLE: Mapping[str, tuple[float, float]] = {
-    "Direction Accuracy": (0, 1),
-    "Prediction Std": (0, math.inf),
-    "Positive %": (0, 1),
-    "Base Rate": (0, 1),
-    "Direction Test p": (0, 1),
+    FigureName.DIRECTION_ACCURACY: (0, 1),
+    FigureName.PREDICTION_STD: (0, math.inf),
+    FigureName.POSITIVE_SHARE: (0, 1),
+    FigureName.BASE_RATE: (0, 1),
+    FigureName.DIRECTION_TEST_P: (0, 1),
 }
 """The least and the most that figures can be of which sentences are made; what lies outside was misread."""
 
@@ -37,7 +38,8 @@ def plan_first(figures: tuple[Figure, ...]) -> tuple[Figure, ...]:
     """Return `figures` with the plan's five at the front, in its units, undefined where they are missing."""
     known = {figure.name: figure for figure in reversed(figures)}
     five = tuple(
-        replace(known.get(name, Figure(name, None, unit)), unit=unit) for name, unit in PLAN_FIGURES.items()
+        replace(known.get(name, Figure(str(name), None, unit)), unit=unit)
+        for name, unit in PLAN_FIGURES.items()
     )
     return five + tuple(figure for figure in figures if figure.name not in PLAN_FIGURES)
 

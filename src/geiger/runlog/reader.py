@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from geiger.errors import DataError
-from geiger.records import NOT_EVALUATED, PLAN_FIGURES, Outcome, RunLog, Scorecard, Status, Unit
+from geiger.figures import PLAN_FIGURES
+from geiger.records import NOT_EVALUATED, Outcome, RunLog, Scorecard, Status, Unit
 from geiger.runlog import sections
 from geiger.runlog.events import assemble, decode
 from geiger.runlog.facts import POSSIBLE
