@@ -178,6 +178,40 @@ def test_networks_load_with_the_first_fit(path: Path) -> None:
         assert not (at_top and inside), f"{path}:{line}: import {name} inside the function that needs it"
 
 
+LONGEST = 60  # lines of a function without its docstring
+# "file:function" -> why it is better read in one piece
+LONG: dict[str, str] = {
+    "experiment/material.py:prepare": "half of it is the record that it returns, a field a line",
+    "tomorrow/prediction.py:predict": "half of it is the record that it returns, a field a line",
+}
+
+
+def lengths(path: Path) -> dict[str, int]:
+    """Lines of every function of a file, docstrings not counted."""
+    found = {}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            text = node.body[0] if ast.get_docstring(node, clean=False) is not None else None
+            prose = (text.end_lineno or 0) - text.lineno + 1 if text else 0
+            found[node.name] = max(found.get(node.name, 0), (node.end_lineno or 0) - node.lineno + 1 - prose)
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_functions_fit_a_screen(path: Path) -> None:
+    for name, lines in lengths(path).items():
+        place = f"{path.relative_to(SOURCE).as_posix()}:{name}"
+        assert lines <= LONGEST or place in LONG, f"{place} has {lines} lines; split it, or say why in LONG"
+        assert lines > LONGEST or place not in LONG, f"{place} is short by now: take it out of LONG"
+
+
+def test_the_lengths_are_counted(tmp_path: Path) -> None:
+    body = "\n".join(f"        x{i} = {i}" for i in range(60))
+    text = f'class A:\n    def long(self):\n        """One.\n\n        Two.\n        """\n{body}\n'
+    (tmp_path / "a.py").write_text(text)
+    assert lengths(tmp_path / "a.py") == {"long": 61}
+
+
 def test_help_imports_no_heavy_library() -> None:
     heavy = LATE | {"numpy", "polars", "numba", "rich", "pyarrow"}
     code = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from pathlib import Path
@@ -11,21 +10,23 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from geiger.agents import NAMES, install, text_of
+from geiger.agents import NAMES, text_of
 from geiger.checks.catalogue import CHECKS
 from geiger.checks.collapse import Cause
 from geiger.checks.trends import TRENDS
-from geiger.cli import main
-from geiger.errors import SettingError
 from geiger.market.synthetic import planted_market
 from geiger.metrics import HealthCode
+from helpers.commands import call
 
 ROOT = Path(__file__).parents[2]
 SMALL = "--data data --recipe quick --min-train 200 --lockbox 50 --refit 60 --max-folds 2"
 DATA = "--data data"
 
+
 # What stands for something of the user's, and what takes its place here; RUN, RUN_A and RUN_B are trained.
 PLACEHOLDERS = {"SYMBOL": "AAA", "AAPL": "AAA", "MODEL": "lgb", "lstm": "lgb", "FILE": "data/AAA.csv"}
+
+
 # By the first words of a command: options that find the small market, keep it short, or let it end.
 APPENDED = {
     "geiger train": SMALL,
@@ -54,14 +55,6 @@ def commands(agent: str) -> list[Command]:
 
 
 COMMANDS = [command for agent in NAMES for command in commands(agent)]
-
-
-def call(line: str) -> int:
-    """Run one command line in this process and return its exit code."""
-    try:
-        return main(shlex.split(line)[1:])
-    except SystemExit as error:
-        return int(error.code or 0)
 
 
 @pytest.fixture(scope="module")
@@ -152,29 +145,6 @@ def test_no_path_is_absolute_and_no_fact_is_bare(agent: str) -> None:
     assert "not evaluated" in text or agent == "deep-researcher"
 
 
-@pytest.mark.parametrize("agent", NAMES)
-def test_the_installed_copy_is_the_shipped_one(agent: str) -> None:
-    assert (ROOT / ".claude" / "agents" / f"{agent}.md").read_text(encoding="utf-8") == text_of(agent)
-
-
-@pytest.mark.parametrize("agent", NAMES)
-def test_no_assistant_trains_unasked(agent: str) -> None:
-    text = " ".join(text_of(agent).split())
-    rule = re.search(
-        r"\*\*Never start a training\*\* \(([^)]+)\) unless the user asked for exactly that", text
-    )
-    assert rule is not None
-    for word in ("train", "backtest of a model without a run", "replay", "ablate without `--dry-run`"):
-        assert word in rule[1]
-    assert "`replay` costs a whole training" in text
-    assert "`backtest`, with `--run` too, writes a new run" in text
-    for line in text_of(agent).splitlines():
-        if "`geiger replay" in line:
-            assert "costs a whole training" in line
-        if "`geiger backtest" in line:
-            assert "writes a new run" in line
-
-
 def test_the_confirmation_is_quoted_right_and_with_its_caveats() -> None:
     page = (ROOT / "docs" / "evidence" / "confirmation.md").read_text(encoding="utf-8")
     text = " ".join(text_of("deep-researcher").split())
@@ -200,86 +170,24 @@ def test_exit_code_3_is_not_that_of_the_logs_commands() -> None:
     assert "The `logs` commands end with 0 whatever the logs say" in text
 
 
-def states(project: Path, *, force: bool = False) -> list[str]:
-    return [one.state for one in install(project, force=force)]
+@pytest.mark.parametrize("agent", NAMES)
+def test_the_installed_copy_is_the_shipped_one(agent: str) -> None:
+    assert (ROOT / ".claude" / "agents" / f"{agent}.md").read_text(encoding="utf-8") == text_of(agent)
 
 
-def test_install_writes_once(tmp_path: Path) -> None:
-    assert states(tmp_path) == ["written"] * 3
-    for name in NAMES:
-        written = (tmp_path / ".claude" / "agents" / f"{name}.md").read_text(encoding="utf-8")
-        assert written == text_of(name)
-    assert states(tmp_path) == ["already there"] * 3
-    assert len(list((tmp_path / ".claude" / "agents").iterdir())) == 3
-
-
-def test_install_keeps_what_somebody_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    install(tmp_path)
-    mine = tmp_path / ".claude" / "agents" / "code-analyzer.md"
-    mine.write_text("mine", encoding="utf-8")
-    assert call(f"geiger agents install {tmp_path}") == 1
-    said = capsys.readouterr().out.splitlines()
-    assert [line for line in said if "--force" in line] == [line for line in said if "code-analyzer" in line]
-    assert mine.read_text(encoding="utf-8") == "mine"
-    assert call(f"geiger agents install {tmp_path} --json") == 1
-    assert [one["state"] for one in json.loads(capsys.readouterr().out)][-1] == "kept"
-    assert states(tmp_path, force=True) == ["already there", "already there", "written"]
-    assert call(f"geiger agents install {tmp_path}") == 0
-
-
-@pytest.mark.parametrize("link", [".claude", ".claude/agents", ".claude/agents/code-analyzer.md"])
-def test_install_refuses_links_that_lead_out(tmp_path: Path, link: str) -> None:
-    project, outside = tmp_path / "project", tmp_path / "outside"
-    (project / link).parent.mkdir(parents=True)
-    outside.mkdir()
-    (project / link).symlink_to(outside / "new.md" if link.endswith(".md") else outside)
-    for force in (False, True):
-        with pytest.raises(SettingError, match="leads out"):
-            install(project, force=force)
-    assert list(outside.iterdir()) == []
-
-
-def test_install_follows_links_within_the_project(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / ".claude").symlink_to(tmp_path / "elsewhere")
-    assert states(tmp_path) == ["written"] * 3
-    assert (tmp_path / "elsewhere" / "agents").is_dir()
-
-
-def test_install_refuses_what_is_no_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    loop = tmp_path / ".claude"
-    loop.symlink_to(loop)
-    with pytest.raises(SettingError, match="leads out"):
-        install(tmp_path)
-    assert call(f"geiger agents install {tmp_path / 'nowhere'}") == 1
-    assert capsys.readouterr().err.startswith("geiger: ")
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(SettingError, match="no folder"):
-        install(tmp_path / "file")
-
-
-@pytest.mark.parametrize("force", [False, True])
-def test_install_writes_all_or_nothing(
-    tmp_path: Path, force: bool, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / ".claude" / "agents"
-    (folder / "code-analyzer.md").mkdir(parents=True)  # the last of the three
-    assert call(f"geiger agents install {tmp_path}" + " --force" * force) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("geiger: ")
-    assert "is no file" in line
-    assert [path.name for path in folder.iterdir()] == ["code-analyzer.md"]
-
-
-def test_install_reads_all_before_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / ".claude" / "agents"
-    folder.mkdir(parents=True)
-    (folder / "code-analyzer.md").write_text("mine", encoding="utf-8")
-
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(SettingError, match="nothing was written"):
-        install(tmp_path)
-    assert [path.name for path in folder.iterdir()] == ["code-analyzer.md"]
+@pytest.mark.parametrize("agent", NAMES)
+def test_no_assistant_trains_unasked(agent: str) -> None:
+    text = " ".join(text_of(agent).split())
+    rule = re.search(
+        r"\*\*Never start a training\*\* \(([^)]+)\) unless the user asked for exactly that", text
+    )
+    assert rule is not None
+    for word in ("train", "backtest of a model without a run", "replay", "ablate without `--dry-run`"):
+        assert word in rule[1]
+    assert "`replay` costs a whole training" in text
+    assert "`backtest`, with `--run` too, writes a new run" in text
+    for line in text_of(agent).splitlines():
+        if "`geiger replay" in line:
+            assert "costs a whole training" in line
+        if "`geiger backtest" in line:
+            assert "writes a new run" in line

@@ -144,15 +144,3 @@ def test_without_settings_it_trades_the_run_trained_last_whatever_its_settings(
     both = call("backtest", "AAA", "--data", data)  # prices named again: the settings are still the run's
     assert f"AAA ridge: forecasts of {trained.name}\n" in both.out
     assert runs("AAA_ridge_*") == [trained]
-
-
-def test_a_forecast_takes_the_prices_from_where_the_run_did(on_data: Call, call: Call, data: Path) -> None:
-    on_data("train", "ridge", "AAA")
-    (facts,) = call("predict", "AAA", "--json").json
-    (given,) = call("predict", "AAA", "--data", data, "--json").json
-    assert facts["forecast"] == given["forecast"]
-    lines = (data / "AAA.csv").read_text().splitlines()
-    (data / "AAA.csv").write_text("\n".join(lines[:600]) + "\n")
-    older = call("predict", "AAA")
-    assert older.code == 1
-    assert "they are others, or older; give the newest with --data" in older.complaint

@@ -12,12 +12,11 @@ import polars as pl
 import pytest
 
 import geiger.cli.data
-from geiger import __version__
 from geiger.cli import main
-from geiger.cli.complaint import plain
-from geiger.errors import DataError
 
 Call = Any
+
+
 SYMBOLS = [
     "../../etc/passwd",
     "/etc/passwd",
@@ -35,35 +34,6 @@ SYMBOLS = [
     "A\x00B",
     "..\\x",
 ]
-
-
-def test_help_and_version(call: Call) -> None:
-    assert call("--version").out == f"geiger {__version__}\n"
-    told = call("--help")
-    assert told.code == 0
-    for command in ("demo", "data", "features", "train", "backtest", "doctor"):
-        assert command in told.out
-        assert call(command, "--help").code == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ((), "arguments are required: COMMAND"),
-        (("trian",), "invalid choice: 'trian'"),
-        (("data",), "arguments are required: ACTION"),
-        (("train", "ridge", "AAA", "--bogus"), "unrecognized arguments: --bogus"),
-        (("train", "ridge", "AAA", "--refit", "x"), "argument --refit: invalid int value: 'x'"),
-        (("train", "ridge", "AAA", "--recipe", "plam"), "invalid choice: 'plam'"),
-        (("data", "show", "AAPL", "MSFT"), "unrecognized arguments: MSFT"),
-        (("train", "ridge", "A", "--\x1b[2J"), r"--\x1b[2J"),
-    ],
-)
-def test_wrong_usage_is_one_line_and_code_2(call: Call, words: tuple[str, ...], message: str) -> None:
-    answer = call(*words)
-    assert (answer.code, answer.out) == (2, "")
-    assert message in answer.complaint
-    assert "--help` shows what there is" in answer.complaint
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
@@ -100,21 +70,6 @@ def test_an_interrupt_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -
     answer = call("data", "list")
     assert answer.code == 128 + signal.SIGINT
     assert answer.complaint == "geiger: stopped", "nothing is kept that could go on"
-
-
-def test_errors_in_plain_words() -> None:
-    assert plain(DataError("AAA.csv, line 3: no price")) == "AAA.csv, line 3: no price"
-    full = OSError(28, "No space left on device", "runs/x")
-    assert plain(full) == "runs/x: No space left on device; check the disk and the permissions there"
-
-
-def test_help_imports_nothing_heavy() -> None:
-    heavy = {"numpy", "polars", "pandas", "numba", "xgboost", "lightgbm", "catboost", "rich", "pyarrow"}
-    code = (
-        "import sys; from geiger.cli.parser import build_parser as b; b().format_help(); print(*sys.modules)"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not heavy & set(ran.stdout.split())
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
@@ -216,39 +171,6 @@ def test_data_that_does_not_exist(call: Call, tmp_path: Path) -> None:
         answer = call(*command, "--data", tmp_path / "nowhere")
         assert answer.code == 1
         assert "nowhere: no such folder or file" in answer.complaint
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (("--start", "2003-01-01", "--end", "2001-01-01"), "start 2003-01-01 lies after end 2001-01-01"),
-        (("--start", "yesterday"), "'yesterday' is no day; write it as 2012-03-31"),
-        (("--lockbox", "100000"), "0 of 1100 days are left before the lock-box (last 100000 rows)"),
-        (("--lockbox", "-5"), "lockbox counts rows, so it cannot be negative"),
-        (("--cost-bps", "nan"), "'trading.cost_bps' must be a finite number"),
-        (("--cost-bps", "inf"), "'trading.cost_bps' must be a finite number"),
-        (("--cost-bps", "-1"), "cost_bps must be a finite number of 0 or more, got -1"),
-        (("--refit", "0"), "refit must be at least 1, got 0"),
-        (("--max-folds", "0"), "max_folds must be at least 1, got 0"),
-        (("--rolling", "0"), "rolling must be at least 1, got 0"),
-        (("--rolling", "5"), "rolling must be at least 200, got 5"),
-        (("--seeds", "0"), "seeds must be at least 1, got 0"),
-        (("--seed", "-1"), "seed must be 0 or more, got -1"),
-        (("--epochs", "0"), "max_trees must be at least 1, got 0"),
-        (("--min-train", "0"), "min_train must be at least 1, got 0"),
-        (("--min-train", "1"), "raise min_train"),
-        (("--context", "NOPE"), "no NOPE.csv or NOPE.parquet"),
-        (("--context", "../../etc/passwd"), "is no symbol"),
-        (("--config", "none.toml"), "none.toml: no such settings file"),
-    ],
-)
-def test_a_setting_without_sense_is_refused_before_anything_is_trained(
-    on_data: Call, words: tuple[str, ...], message: str
-) -> None:
-    answer = on_data("train", "xgb", "AAA", *words)
-    assert (answer.code, answer.out) == (1, "")
-    assert message in answer.complaint
-    assert not Path("training_logs").exists()
 
 
 def test_a_model_nobody_knows(on_data: Call) -> None:

@@ -174,37 +174,6 @@ def test_a_dry_run_says_what_it_would_do_and_writes_no_run(on_data: Call) -> Non
     assert [path.name for path in Path("runs").iterdir()] == ["snapshots"]
 
 
-@pytest.mark.parametrize("place", ["first", "middle", "last"])
-def test_symbols_stand_before_between_and_after_options(call: Call, data: Path, place: str) -> None:
-    options = ["--data", data, *WORDS]
-    symbols = {
-        "first": ["AAA", "BBB", *options],
-        "middle": ["AAA", *options, "BBB"],
-        "last": [*options, "AAA", "BBB"],
-    }
-    answer = call("train", "ridge", "--dry-run", "--json", *symbols[place])
-    assert [facts["symbol"] for facts in answer.json] == ["AAA", "BBB"]
-
-
-def test_a_file_of_symbols(on_data: Call, tmp_path: Path) -> None:
-    listing = tmp_path / "symbols.txt"
-    listing.write_text("BBB  # second\n\n# none here\nAAA\nSPY\n")
-    answer = on_data("train", "ridge", "AAA", "--symbols-file", listing, "--dry-run", "--json")
-    assert [facts["symbol"] for facts in answer.json] == ["AAA", "BBB", "SPY"]
-    for content in ("\ufeffBBB\r\nSPY\r\n".encode(), "BBB\nSPY\n".encode("utf-16"), b"BBB, SPY # both\n\n"):
-        listing.write_bytes(content)
-        answer = on_data("train", "ridge", "--symbols-file", listing, "--dry-run", "--json")
-        assert [facts["symbol"] for facts in answer.json] == ["BBB", "SPY"]
-    listing.write_bytes(b"\x89PNG")
-    assert (
-        "cannot be read as a list of symbols"
-        in on_data("train", "ridge", "--symbols-file", listing).complaint
-    )
-    assert "cannot be read" in on_data("train", "ridge", "--symbols-file", tmp_path / "no").complaint
-    listing.write_text("# nobody\n")
-    assert "no symbol given" in on_data("train", "ridge", "--symbols-file", listing).complaint
-
-
 @pytest.mark.parametrize("model", ["ridge", "xgb", "lgb", "catboost"])
 def test_a_training_twice_gives_the_same_bits(on_data: Call, tmp_path: Path, model: str) -> None:
     frames = []

@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+import geiger.checks.inputs
+from geiger.cli.parser import build_parser
 from geiger.errors import DataError
 from geiger.features import (
     FEATURES,
@@ -17,6 +19,7 @@ from geiger.features import (
     feature_matrix,
     features_page,
 )
+from helpers.bars import market
 
 
 def test_there_are_exactly_154_with_unique_names() -> None:
@@ -25,6 +28,11 @@ def test_there_are_exactly_154_with_unique_names() -> None:
     assert VERSION == "features v1"
     assert "return_1" in NAMES
     assert WARMUP == max(entry.warmup for entry in FEATURES) <= 273
+
+
+def test_those_who_cannot_import_the_contract_name_its_number() -> None:
+    assert len(NAMES) == geiger.checks.inputs.FEATURES
+    assert f"the {len(NAMES)}-column feature contract" in " ".join(build_parser().format_help().split())
 
 
 def test_every_entry_says_what_it_is() -> None:
@@ -41,7 +49,7 @@ def test_every_entry_says_what_it_is() -> None:
     }  # fmt: skip
 
 
-def test_warm_up_is_exact_in_every_function_and_in_the_frame(market) -> None:
+def test_warm_up_is_exact_in_every_function_and_in_the_frame() -> None:
     prices, context = market(rows=400)
     frame = build_features(prices, context)
     assert frame.columns == ["day", *NAMES]
@@ -57,7 +65,7 @@ def test_warm_up_is_exact_in_every_function_and_in_the_frame(market) -> None:
     assert not any(frame[name].null_count() for name in NAMES)
 
 
-def test_without_a_context_its_columns_are_zero_and_the_others_unchanged(market) -> None:
+def test_without_a_context_its_columns_are_zero_and_the_others_unchanged() -> None:
     prices, context = market(rows=400)
     bare, full = feature_matrix(prices), feature_matrix(prices, context)
     inside = np.array([entry.group == "context" for entry in FEATURES])
@@ -66,7 +74,7 @@ def test_without_a_context_its_columns_are_zero_and_the_others_unchanged(market)
     assert np.array_equal(bare[:, ~inside], full[:, ~inside], equal_nan=True)
 
 
-def test_a_context_of_other_days_is_refused(market) -> None:
+def test_a_context_of_other_days_is_refused() -> None:
     prices, context = market(rows=300)
     with pytest.raises(DataError, match="align it to the symbol's days"):
         build_features(prices, context.tail(299))
@@ -75,7 +83,7 @@ def test_a_context_of_other_days_is_refused(market) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 30, 272])
-def test_short_series_give_a_frame_without_complete_rows(market, rows: int) -> None:
+def test_short_series_give_a_frame_without_complete_rows(rows: int) -> None:
     prices, context = market(rows=rows)
     frame = build_features(prices, context)
     assert frame.height == rows

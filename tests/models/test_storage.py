@@ -28,7 +28,6 @@ from geiger.learning.windows import Scaler, fold_arrays
 from geiger.models import FORECASTERS, Predictor, fit_members, make, wrap
 from geiger.models.base import State, average
 from geiger.models.nets.forecaster import NetPredictor
-from geiger.models.state import rows_of, spans_of
 from geiger.models.storage import read_state, restore, restore_scaler, scaler_state, write_state
 
 FOLD = Fold(0, range(0, 240), range(241, 300), range(301, 340))
@@ -40,6 +39,8 @@ NETWORK = {
 LSTM = {**NETWORK, "lstm": (4,), "blocks": 1, "heads": 2, "key": 4, "inner": 8}
 XLSTM = {**NETWORK, "blocks": 2, "heads": 2}
 WINDOWS = {"feeding": "windows", "skip": "none", "residual": "direct"}
+
+
 # case -> model and settings: every model of the catalogue, and networks in all their forms
 CASES = {
     **{name: (name, {}) for name in ("zero", "mean", "ridge")},
@@ -57,7 +58,11 @@ CASES = {
     "xlstm screened": ("xlstm", {**XLSTM, "skip": "screened"}),
     "xlstm windows": ("xlstm", {**XLSTM, **WINDOWS, "target_unit": "raw", "clip_norm": None}),
 }
+
+
 SLOW = ("lstm windows", "xlstm screened", "xlstm windows")  # each compiles a network of its own
+
+
 HOSTILE = [
     *(None, True, False, 0, -1, 1, 7, 2**31, 10**18, 10**400, -(10**400), 0.5, -0.0, 1e308, 1e-320),
     *(
@@ -299,33 +304,6 @@ def test_a_scaler_with_a_wrong_array_is_refused() -> None:
         restore_scaler(fitted("ridge").state())
     with pytest.raises(DataError, match="saved scaler: no such model; known: linear, xgb"):
         restore(state)
-
-
-@given(npst.arrays(np.bool_, st.integers(0, 60)))
-def test_rows_come_back_from_their_spans(mask) -> None:
-    rows = np.flatnonzero(mask).astype(np.int64)
-    spans = spans_of(rows)
-    assert len(spans) == np.count_nonzero(np.diff(np.concatenate([[0], mask.astype(int)])) == 1)
-    again = rows_of(State("linear", arrays={"rows": spans}), "rows")
-    assert again.dtype == np.int64
-    assert np.array_equal(again, rows)
-
-
-@pytest.mark.parametrize(
-    "spans",
-    [
-        [[3, 3]],
-        [[5, 4]],
-        [[-1, 4]],
-        [[0, 4], [4, 5]],
-        [[0, 4], [2, 6]],
-        [[0, 10**9]],
-        [[-(2**63), 2**63 - 1]],
-    ],
-)
-def test_spans_that_are_none_are_refused(spans) -> None:
-    with pytest.raises(DataError, match="ascending rows"):
-        rows_of(State("linear", arrays={"rows": np.array(spans, np.int64)}), "rows")
 
 
 # Damage: the hashes find it.

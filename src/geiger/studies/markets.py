@@ -25,7 +25,6 @@ from geiger.settings import override as changed
 
 Kind = Literal["linear", "nonlinear", "null", "real"]
 
-SIGNALS: tuple[Signal, ...] = ("volume", "reversal", "interaction", "delayed", "memory")
 LINEAR = ("volume", "reversal")  # a line through the features of one row sees nearly all of these
 R2, STRONG_R2 = 0.02, 0.10
 FEW = (("volume", R2), ("interaction", STRONG_R2), (None, 0.0))

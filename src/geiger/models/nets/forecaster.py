@@ -322,6 +322,13 @@ class Network(Forecaster):
         )
 
 
+def _inputs() -> int:
+    """Return the number of features of a day; the contract is loaded long before anything is estimated."""
+    from geiger.features import NAMES
+
+    return len(NAMES)
+
+
 def _notices(learned: Learned, network: Network, offset: Screened | None) -> tuple[Notice, ...]:
     found = [] if offset is None or not offset.terms else [_found(offset)]
     if learned.best_epoch == 0:
@@ -567,9 +574,10 @@ class LSTMTransformer(Network):
     def products(self) -> int:
         """Return about how many multiplications one day's token takes."""
         steps = self.burn_in if self.feeding == "dense" else 1
-        memory = sum(4 * units * units * steps for units in self.lstm) + 4 * 154 * self.lstm[0]
+        memory = sum(4 * units * units * steps for units in self.lstm) + 4 * _inputs() * self.lstm[0]
         inner = self.heads * self.key
-        return memory + self.blocks * (4 * self.width * inner + 2 * self.width * self.inner + 2 * 60 * inner)
+        attended = 2 * self.lookback * inner
+        return memory + self.blocks * (4 * self.width * inner + 2 * self.width * self.inner + attended)
 
     def body(self, seed: int) -> Any:
         """Return the LSTM and the blocks."""
@@ -614,7 +622,8 @@ class XLSTMTS(Network):
         """Return about how many multiplications one day's token takes."""
         steps = self.burn_in if self.feeding == "dense" else 1
         scalar = len(self.slstm_at) * 4 * self.width * self.width // self.heads * steps
-        return scalar + 154 * self.width + self.blocks * (10 * self.width**2 + 4 * 60 * self.width)
+        recalled = 4 * self.lookback * self.width
+        return scalar + _inputs() * self.width + self.blocks * (10 * self.width**2 + recalled)
 
     def body(self, seed: int) -> Any:
         """Return the stack of memory blocks."""

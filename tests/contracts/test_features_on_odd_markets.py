@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geiger.features import FEATURES, NAMES, WARMUP, feature_matrix
+from helpers.bars import market
 
 QUOTES = ["open", "high", "low", "close"]
 UNITS_OF_ONE = {"share", "correlation", "flag", "share of range", "sign"}
@@ -55,12 +56,12 @@ MARKETS = {
 
 
 @pytest.mark.parametrize("kind", MARKETS)
-def test_ugly_markets_stay_finite_and_bounded(market, kind: str) -> None:
+def test_ugly_markets_stay_finite_and_bounded(kind: str) -> None:
     prices, context = market()
     assert_sound(prices.with_columns(MARKETS[kind]), context)
 
 
-def test_ugly_contexts_stay_finite(market) -> None:
+def test_ugly_contexts_stay_finite() -> None:
     prices, context = market()
     holes = context.with_columns(
         market_close=pl.when((ROW > 50) & (ROW % 60 > 20)).then("market_close"),
@@ -81,7 +82,7 @@ def test_ugly_contexts_stay_finite(market) -> None:
             assert (matrix[WARMUP:, inside] == 0.0).all()
 
 
-def test_without_volume_each_volume_feature_is_one_neutral_number(market) -> None:
+def test_without_volume_each_volume_feature_is_one_neutral_number() -> None:
     prices, context = market()
     matrix = feature_matrix(prices.with_columns(volume=pl.lit(0.0)), context)[WARMUP:]
     neutral = {
@@ -95,7 +96,7 @@ def test_without_volume_each_volume_feature_is_one_neutral_number(market) -> Non
 
 @settings(max_examples=25, deadline=None)
 @given(price=st.integers(-30, 30), volume=st.integers(-20, 20), seed=st.integers(0, 5))
-def test_powers_of_two_change_no_bit(market, price: int, volume: int, seed: int) -> None:
+def test_powers_of_two_change_no_bit(price: int, volume: int, seed: int) -> None:
     prices, context = market(seed=seed, rows=320)
     scaled = prices.with_columns(pl.col(QUOTES) * 2.0**price, pl.col("volume") * 2.0**volume)
     market_too = context.with_columns(pl.col("market_close") * 2.0**price)
@@ -105,9 +106,7 @@ def test_powers_of_two_change_no_bit(market, price: int, volume: int, seed: int)
 
 @settings(max_examples=25, deadline=None)
 @given(price=st.floats(1e-4, 1e4), volume=st.floats(1e-3, 1e5), tick=st.booleans())
-def test_other_constants_change_nothing_beyond_rounding(
-    market, price: float, volume: float, tick: bool
-) -> None:
+def test_other_constants_change_nothing_beyond_rounding(price: float, volume: float, tick: bool) -> None:
     prices, context = market(seed=7, rows=320)
     if tick:  # whole ticks: many ties, which rounding must not break
         prices = prices.with_columns((pl.col(QUOTES) * 4.0).round() / 4.0)
@@ -127,7 +126,7 @@ def near_duplicates(matrix: np.ndarray, limit: float = 0.999) -> list[tuple[str,
     ]
 
 
-def test_no_two_features_are_the_same_thing(market) -> None:
+def test_no_two_features_are_the_same_thing() -> None:
     prices, context = market(rows=1500)
     assert near_duplicates(feature_matrix(prices, context)) == []
     for kind in ("closes only", "stale opens", "no volume at all"):

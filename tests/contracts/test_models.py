@@ -8,52 +8,14 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from geiger.errors import SettingError, TrainingError
-from geiger.learning.folds import Fold
+from geiger.errors import TrainingError
 from geiger.learning.windows import Weighting, block_of, fold_arrays
-from geiger.models import FORECASTERS, GROUPS, LOG_NAMES, expand, fit_members, make, resolve, wrap
+from geiger.models import FORECASTERS, make, wrap
+from helpers.fits import FOLD, SETTINGS, arrays, fitted, forecaster, market
 
-FOLD = Fold(0, range(0, 240), range(241, 300), range(301, 340))
-SMALL = {"max_trees": 25, "learning_rate": 0.1, "l2": 1.0}
-NETWORK = {
-    **{"lookback": 12, "burn_in": 4, "stretch": 16, "width": 8, "batch_size": 64},
-    **{"epochs": 30, "learning_rate": 0.01, "skip": "zeros"},
-}
-SETTINGS = {
-    "xgb": {**SMALL, "min_leaf_rows": 10},
-    "lgb": {**SMALL, "min_leaf_rows": 10},
-    "catboost": SMALL,
-    "lstm": {**NETWORK, "lstm": (4,), "blocks": 1, "heads": 2, "key": 4, "inner": 8},
-    "xlstm": {**NETWORK, "blocks": 2, "heads": 2},
-}
 NETWORKS = ("lstm", "xlstm")
 LEARNING = ("ridge", "xgb", "lgb", "catboost", "own", *NETWORKS)
 NAMES = [*FORECASTERS, "own"]
-
-
-def forecaster(name):
-    return wrap(LinearRegression()) if name == "own" else make(name, SETTINGS.get(name, {}))
-
-
-def market(seed=0, n=340, width=6):
-    rng = np.random.default_rng(seed)
-    features = rng.normal(size=(n, width))
-    features[:, 4] = 7.0  # a column that never moves
-    return features, 0.0005 + 0.01 * (0.6 * features[:, 0] + 0.8 * rng.normal(size=n))
-
-
-def arrays(features=None, target=None, **options):
-    default_features, default_target = market()
-    return fold_arrays(
-        default_features if features is None else features,
-        default_target if target is None else target,
-        FOLD,
-        **options,
-    )
-
-
-def fitted(name, data, seed=1):
-    return forecaster(name).fit(data.train, data.valid, seed=seed)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -206,56 +168,3 @@ def test_fit_rows_say_what_was_learned_from(name, refit):
     learned = [*FOLD.train, *(FOLD.valid if refit else ())]
     assert rows.tolist() == learned[len(learned) - len(rows) :]
     assert (len(rows) < len(learned)) is (name in NETWORKS)  # whose first rows lack a past
-
-
-@pytest.mark.parametrize("name", ["xgb", "lgb", "catboost"])
-def test_ensemble_is_the_mean_of_its_members(name):
-    data = arrays()
-    ensemble = fit_members(forecaster(name), data.train, data.valid, seeds=[3, 8])
-    alone = [fitted(name, data, seed=seed).predict(data.test) for seed in (3, 8)]
-    assert not np.array_equal(*alone)
-    np.testing.assert_allclose(ensemble.predict(data.test), np.mean(alone, axis=0), rtol=1e-12)
-    assert {epoch.seed for epoch in ensemble.epochs} == {0, 1}
-    assert ensemble.rounds_by_member == (25, 25)
-    assert ensemble.importances.sum() == pytest.approx(1.0)
-
-
-def test_model_without_a_seed_is_fitted_once():
-    data = arrays()
-    ensemble = fit_members(forecaster("ridge"), data.train, data.valid, seeds=[3, 8, 9])
-    assert len(ensemble.members) == 1
-    with pytest.raises(SettingError, match="at least one seed"):
-        fit_members(forecaster("ridge"), data.train, data.valid, seeds=[])
-
-
-def test_catalogue_names_agree():
-    assert {*FORECASTERS, "stack"} == set(LOG_NAMES)
-    assert {name: make(name, {}).name for name in FORECASTERS} == {name: name for name in FORECASTERS}
-    assert all(member in FORECASTERS for group in GROUPS.values() for member in group)
-    assert expand("gbm") == ("xgb", "lgb", "catboost")
-    assert expand("zero") == ("zero",)
-
-
-@pytest.mark.parametrize("ask", [expand, lambda name: make(name, {})])
-def test_unknown_model_is_refused_with_the_nearest(ask):
-    with pytest.raises(SettingError, match="unknown model 'catbost': did you mean 'catboost'"):
-        ask("catbost")
-
-
-@pytest.mark.parametrize("name", list(FORECASTERS))
-def test_unknown_setting_is_refused(name):
-    with pytest.raises(SettingError, match=f"{name} has no setting 'thread': did you mean 'threads'"):
-        make(name, {"thread": 2})
-    with pytest.raises(SettingError, match="has no setting 'name'"):
-        make(name, {"name": "x"})
-
-
-def test_settings_reach_the_forecaster_and_are_frozen():
-    model = make("ridge", {"alphas": (1.0, 2.0), "threads": 2})
-    assert (model.alphas, model.threads) == ((1.0, 2.0), 2)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        model.refit = False
-
-
-def test_installed_models_stand_for_themselves():
-    assert [resolve(name) for name in FORECASTERS] == [(name, None) for name in FORECASTERS]

@@ -1,9 +1,6 @@
-"""Every feature against another implementation: TA-Lib where it has one, pandas for all, a few by hand."""
+"""Every feature against another implementation: TA-Lib where it has one, pandas for all."""
 
 from __future__ import annotations
-
-from itertools import pairwise
-from math import log, sqrt
 
 import numpy as np
 import pandas as pd
@@ -11,7 +8,8 @@ import polars as pl
 import pytest
 import talib
 
-from geiger.features import FEATURES, NAMES, Bars, build_features, feature_matrix
+from geiger.features import FEATURES, NAMES, Bars, feature_matrix
+from helpers.bars import market
 
 FUNCTIONS = {entry.name: entry.function for entry in FEATURES}
 
@@ -30,7 +28,7 @@ def agree(prices: pl.DataFrame, context: pl.DataFrame, second) -> None:
         assert np.nanmax(np.abs(ours - theirs)) < 1e-9 * scale, name
 
 
-def test_pandas_agrees_on_every_feature(market, pandas_features) -> None:
+def test_pandas_agrees_on_every_feature(pandas_features) -> None:
     for seed in (11, 12):
         agree(*market(seed=seed), pandas_features)
 
@@ -93,7 +91,7 @@ FADED = {
 }
 
 
-def test_talib_agrees_on_the_standard_indicators(market) -> None:
+def test_talib_agrees_on_the_standard_indicators() -> None:
     prices, context = market(seed=21, rows=900)
     bars = Bars.from_frames(prices, context)
     theirs = talib_values(bars)
@@ -104,77 +102,10 @@ def test_talib_agrees_on_the_standard_indicators(market) -> None:
         assert np.abs(ours[first:] - values[first:]).max() < 1e-8, name
 
 
-def test_talib_agrees_on_beta(market) -> None:
+def test_talib_agrees_on_beta() -> None:
     prices, context = market(seed=22)
     bars = Bars.from_frames(prices, context)
     # TA-Lib regresses simple returns: give it prices whose simple returns are our log returns.
     simple = [np.cumprod(1.0 + np.nan_to_num(x)) for x in (bars.market_returns, bars.returns)]
     theirs = talib.BETA(simple[0], simple[1], 63)
     assert np.abs(FUNCTIONS["market_beta_63"](bars)[64:] - theirs[64:]).max() < 1e-8
-
-
-def tiny(
-    rows: list[tuple[float, float, float, float, float]], first: str = "2021-01-27"
-) -> dict[str, list[float]]:
-    days = pl.date_range(pl.date(*map(int, first.split("-"))), pl.date(2022, 12, 31), eager=True)
-    days = days.filter(days.dt.weekday() <= 5).head(len(rows))
-    table = pl.DataFrame(rows, schema=["open", "high", "low", "close", "volume"], orient="row").cast(
-        pl.Float64
-    )
-    prices = table.select(
-        days.alias("day"), "open", "high", "low", "close", pl.col("close").alias("raw_close"), "volume"
-    )
-    return build_features(prices).to_dict(as_series=False)
-
-
-def test_single_bars_by_hand() -> None:
-    out = tiny([(10, 12, 9, 11, 100), (11, 13, 10, 10.5, 50), (10, 12, 9.5, 12, 200)])
-    assert out["return_1"][1:] == pytest.approx([log(10.5 / 11), log(12 / 10.5)])
-    assert out["body"] == pytest.approx([1 / 3, -0.5 / 3, 2 / 2.5])
-    assert out["upper_shadow"] == pytest.approx([1 / 3, 2 / 3, 0.0])
-    assert out["lower_shadow"] == pytest.approx([1 / 3, 0.5 / 3, 0.5 / 2.5])
-    assert out["close_location"] == pytest.approx([1 / 3, -2 / 3, 1.0])
-    assert out["range_overlap"][1:] == pytest.approx([2 / 4, 2 / 3.5])
-    assert out["engulfing"][1:] == [0.0, 1.0]
-    assert out["run_length"][1:] == [-0.1, 0.1]
-    assert out["absolute_return_1"][2] == pytest.approx(log(12 / 10.5))
-    # Two days of gains and falls: the mean fall .25, the mean rise .75, seeded over the first two changes.
-    assert out["rsi_2"][2] == pytest.approx(1.5 / 2.0)
-
-
-def test_calendar_by_hand() -> None:
-    # 2021-01-27 was a Wednesday; 29 January the last weekday of the month.
-    out = tiny([(1, 1, 1, 1, 1)] * 20)
-    assert out["turn_of_month"][:7] == [0, 0, 1, 1, 1, 1, 0]
-    assert out["january"][:4] == [1, 1, 1, 0]
-    assert out["monday"][:5] == [0, 0, 0, 1, 0]
-    assert out["month_progress"][:4] == pytest.approx([19 / 21, 20 / 21, 1.0, 1 / 20])
-    assert out["quarter_progress"][3] == pytest.approx(22 / 64)
-    assert [place for place, flag in enumerate(out["expiry_week"]) if flag] == [
-        13,
-        14,
-        15,
-        16,
-        17,
-    ]  # 15-19 February
-    assert out["weekdays_missed"][1:] == [0.0] * 19
-    assert out["weekday_cos"][3] == 1.0
-
-
-def test_a_holiday_is_a_missed_weekday() -> None:
-    days = pl.Series("day", ["2021-07-01", "2021-07-02", "2021-07-06"]).str.to_date()
-    frame = pl.DataFrame({"day": days}).with_columns(
-        pl.lit(1.0).alias(name) for name in ("open", "high", "low", "close", "raw_close", "volume")
-    )
-    assert build_features(frame)["weekdays_missed"].to_list()[1:] == [0.0, 1.0]
-
-
-def test_windows_by_hand() -> None:
-    closes = [100.0, 101.0, 99.0, 99.0, 102.0, 104.0]
-    out = tiny([(c, c, c, c, 10) for c in closes])
-    returns = [log(b / a) for a, b in pairwise(closes)]
-    mean = sum(returns) / 5
-    assert out["volatility_5"][5] == pytest.approx(sqrt(sum((r - mean) ** 2 for r in returns) / 4))
-    assert out["absolute_return_5"][5] == pytest.approx(sum(map(abs, returns)) / 5)
-    assert out["close_to_mean_5"][4] == pytest.approx(log(102 / 100.2))
-    assert out["return_3"][5] == pytest.approx(log(104 / 99))

@@ -1,4 +1,4 @@
-"""What `geiger predict` says of the run behind a forecast is what its training said."""
+"""What `geiger predict` says of a forecast and of the run behind it."""
 
 from __future__ import annotations
 
@@ -32,3 +32,18 @@ def test_a_forecast_from_noise_brings_every_code_of_its_run(call: Callable[..., 
         assert facts["health"] == said
         seen.append(said)
     assert any(said.endswith(", NO_SKILL") for said in seen), seen
+
+
+Call = Any
+
+
+def test_a_forecast_takes_the_prices_from_where_the_run_did(on_data: Call, call: Call, data: Path) -> None:
+    on_data("train", "ridge", "AAA")
+    (facts,) = call("predict", "AAA", "--json").json
+    (given,) = call("predict", "AAA", "--data", data, "--json").json
+    assert facts["forecast"] == given["forecast"]
+    lines = (data / "AAA.csv").read_text().splitlines()
+    (data / "AAA.csv").write_text("\n".join(lines[:600]) + "\n")
+    older = call("predict", "AAA")
+    assert older.code == 1
+    assert "they are others, or older; give the newest with --data" in older.complaint

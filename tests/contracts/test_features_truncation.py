@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from geiger.features import FEATURES, NAMES, build_features, catalogue
+from helpers.bars import market
 
 FEEDS = ("open", "high", "low", "close", "raw_close", "volume", "market_close", "market_volatility")
 
@@ -49,12 +50,12 @@ def leaks(prices: pl.DataFrame, context: pl.DataFrame, cuts: tuple[int, ...]) ->
     return found
 
 
-def test_no_feature_sees_the_future(market) -> None:
+def test_no_feature_sees_the_future() -> None:
     for seed, cuts in ((1, (0, 5, 271, 300, 471, 698)), (2, (272, 389, 555))):
         assert leaks(*market(seed=seed), cuts) == set()
 
 
-def test_no_feature_sees_a_context_that_starts_late_or_has_holes(market) -> None:
+def test_no_feature_sees_a_context_that_starts_late_or_has_holes() -> None:
     prices, context = market(seed=3)
     row = pl.int_range(pl.len())
     context = context.with_columns(
@@ -71,7 +72,7 @@ def test_no_feature_sees_the_future_on_real_series(panel, symbol: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["return_1", "rsi_14", "volume_z_63", "body", "market_beta_63", "monday"])
-def test_the_check_finds_a_feature_that_looks_one_row_ahead(market, monkeypatch, name: str) -> None:
+def test_the_check_finds_a_feature_that_looks_one_row_ahead(monkeypatch, name: str) -> None:
     def ahead(entry):
         return lambda bars: np.append(entry.function(bars)[1:], entry.function(bars)[-1:])
 
@@ -83,7 +84,7 @@ def test_the_check_finds_a_feature_that_looks_one_row_ahead(market, monkeypatch,
     assert leaks(*market(seed=1, rows=400), (300, 301, 302, 303, 304)) == {name}
 
 
-def test_the_check_finds_every_feature_when_all_look_ahead(market, monkeypatch) -> None:
+def test_the_check_finds_every_feature_when_all_look_ahead(monkeypatch) -> None:
     honest = build_features(*market(seed=1))
     # Values that seldom change need a cut right before a change.
     turns = [299 + int(np.flatnonzero(honest[name].to_numpy()[300:])[0]) for name in ("engulfing", "january")]
@@ -105,7 +106,7 @@ ENDLESS = {
 }  # fmt: skip
 
 
-def test_a_window_depends_on_its_own_rows_alone(market) -> None:
+def test_a_window_depends_on_its_own_rows_alone() -> None:
     prices, context = market(rows=600)
     whole, late = build_features(prices, context), build_features(prices.tail(323), context.tail(323))
     for name in set(NAMES) - ENDLESS:

@@ -20,7 +20,7 @@ import geiger.experiment.workers
 from geiger.analysis.analyzer import analyze
 from geiger.analysis.logbook import LogBook
 from geiger.cli import interrupt
-from geiger.cli.interrupt import terminable
+from geiger.cli.interrupt import code_of, last_word, terminable
 from geiger.runlog import read_log
 
 COMMAND = "geiger train ridge AAPL --recipe quick --max-folds 3"
@@ -125,3 +125,18 @@ def test_processes_that_train_folds_leave_ctrl_c_to_their_parent(monkeypatch: py
     found: Any = list(geiger.experiment.workers._train_in_processes("lstm", None, config, tasks))  # type: ignore[arg-type]
     assert found == [signal.SIG_IGN, signal.SIG_IGN]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_last_word_says_how_to_go_on_where_something_was_kept() -> None:
+    words = ["train", "ridge", "A B"]
+    kept: Any = SimpleNamespace(command="train", words=words)
+    assert last_word(kept) == "stopped; finished folds are kept, go on with: geiger train ridge 'A B'"
+    nothing: Any = SimpleNamespace(command="data", words=["data", "list"])
+    assert last_word(nothing) == "stopped"
+
+
+def test_the_code_is_128_and_the_number_of_the_signal() -> None:
+    assert code_of(KeyboardInterrupt()) == 130
+    with terminable(), pytest.raises(KeyboardInterrupt) as caught:
+        signal.raise_signal(signal.SIGTERM)
+    assert code_of(caught.value) == 143

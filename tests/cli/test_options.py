@@ -1,4 +1,4 @@
-"""Settings in a TOML file: options win, wrong names and types are refused."""
+"""From options and a TOML file to settings: options win, wrong names and types are refused."""
 
 from __future__ import annotations
 
@@ -72,3 +72,55 @@ def test_a_file_that_is_a_folder_or_no_text(call: Call, tmp_path: Path, toml: Pa
     assert "not a readable TOML file" in call("train", "ridge", "AAA", "--config", tmp_path).complaint
     toml.write_bytes(b"\xff\xfe")
     assert "not a readable TOML file" in call("train", "ridge", "AAA", "--config", toml).complaint
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--start", "2003-01-01", "--end", "2001-01-01"), "start 2003-01-01 lies after end 2001-01-01"),
+        (("--start", "yesterday"), "'yesterday' is no day; write it as 2012-03-31"),
+        (("--lockbox", "100000"), "0 of 1100 days are left before the lock-box (last 100000 rows)"),
+        (("--lockbox", "-5"), "lockbox counts rows, so it cannot be negative"),
+        (("--cost-bps", "nan"), "'trading.cost_bps' must be a finite number"),
+        (("--cost-bps", "inf"), "'trading.cost_bps' must be a finite number"),
+        (("--cost-bps", "-1"), "cost_bps must be a finite number of 0 or more, got -1"),
+        (("--refit", "0"), "refit must be at least 1, got 0"),
+        (("--max-folds", "0"), "max_folds must be at least 1, got 0"),
+        (("--rolling", "0"), "rolling must be at least 1, got 0"),
+        (("--rolling", "5"), "rolling must be at least 200, got 5"),
+        (("--seeds", "0"), "seeds must be at least 1, got 0"),
+        (("--seed", "-1"), "seed must be 0 or more, got -1"),
+        (("--epochs", "0"), "max_trees must be at least 1, got 0"),
+        (("--min-train", "0"), "min_train must be at least 1, got 0"),
+        (("--min-train", "1"), "raise min_train"),
+        (("--context", "NOPE"), "no NOPE.csv or NOPE.parquet"),
+        (("--context", "../../etc/passwd"), "is no symbol"),
+        (("--config", "none.toml"), "none.toml: no such settings file"),
+    ],
+)
+def test_a_setting_without_sense_is_refused_before_anything_is_trained(
+    on_data: Call, words: tuple[str, ...], message: str
+) -> None:
+    answer = on_data("train", "xgb", "AAA", *words)
+    assert (answer.code, answer.out) == (1, "")
+    assert message in answer.complaint
+    assert not Path("training_logs").exists()
+
+
+def test_a_file_of_symbols(on_data: Call, tmp_path: Path) -> None:
+    listing = tmp_path / "symbols.txt"
+    listing.write_text("BBB  # second\n\n# none here\nAAA\nSPY\n")
+    answer = on_data("train", "ridge", "AAA", "--symbols-file", listing, "--dry-run", "--json")
+    assert [facts["symbol"] for facts in answer.json] == ["AAA", "BBB", "SPY"]
+    for content in ("\ufeffBBB\r\nSPY\r\n".encode(), "BBB\nSPY\n".encode("utf-16"), b"BBB, SPY # both\n\n"):
+        listing.write_bytes(content)
+        answer = on_data("train", "ridge", "--symbols-file", listing, "--dry-run", "--json")
+        assert [facts["symbol"] for facts in answer.json] == ["BBB", "SPY"]
+    listing.write_bytes(b"\x89PNG")
+    assert (
+        "cannot be read as a list of symbols"
+        in on_data("train", "ridge", "--symbols-file", listing).complaint
+    )
+    assert "cannot be read" in on_data("train", "ridge", "--symbols-file", tmp_path / "no").complaint
+    listing.write_text("# nobody\n")
+    assert "no symbol given" in on_data("train", "ridge", "--symbols-file", listing).complaint

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geiger import __version__
+
+Call = Any
+
+
+def test_help_and_version(call: Call) -> None:
+    assert call("--version").out == f"geiger {__version__}\n"
+    told = call("--help")
+    assert told.code == 0
+    for command in ("demo", "data", "features", "train", "backtest", "doctor"):
+        assert command in told.out
+        assert call(command, "--help").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "arguments are required: COMMAND"),
+        (("trian",), "invalid choice: 'trian'"),
+        (("data",), "arguments are required: ACTION"),
+        (("train", "ridge", "AAA", "--bogus"), "unrecognized arguments: --bogus"),
+        (("train", "ridge", "AAA", "--refit", "x"), "argument --refit: invalid int value: 'x'"),
+        (("train", "ridge", "AAA", "--recipe", "plam"), "invalid choice: 'plam'"),
+        (("data", "show", "AAPL", "MSFT"), "unrecognized arguments: MSFT"),
+        (("train", "ridge", "A", "--\x1b[2J"), r"--\x1b[2J"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_code_2(call: Call, words: tuple[str, ...], message: str) -> None:
+    answer = call(*words)
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.complaint
+    assert "--help` shows what there is" in answer.complaint
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"numpy", "polars", "pandas", "numba", "xgboost", "lightgbm", "catboost", "rich", "pyarrow"}
+    code = (
+        "import sys; from geiger.cli.parser import build_parser as b; b().format_help(); print(*sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not heavy & set(ran.stdout.split())
+
+
+WORDS = (
+    *("--recipe", "quick", "--min-train", "200", "--lockbox", "50"),
+    *("--refit", "60", "--max-folds", "2"),
+)
+
+
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+def test_symbols_stand_before_between_and_after_options(call: Call, data: Path, place: str) -> None:
+    options = ["--data", data, *WORDS]
+    symbols = {
+        "first": ["AAA", "BBB", *options],
+        "middle": ["AAA", *options, "BBB"],
+        "last": [*options, "AAA", "BBB"],
+    }
+    answer = call("train", "ridge", "--dry-run", "--json", *symbols[place])
+    assert [facts["symbol"] for facts in answer.json] == ["AAA", "BBB"]

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+Call = Any
+
+
+def test_a_run_is_repeated_to_the_bit_or_the_command_says_where_not(on_data: Call, call: Call) -> None:
+    on_data("train", "ridge", "AAA")
+    (run,) = Path("runs").glob("AAA_ridge_*")
+    same = call("replay", run.name)
+    assert same.code == 0, same.err
+    assert f"{run.name}: bit-identical" in same.out
+    path = run / "forecasts.parquet"
+    kept = pl.read_parquet(path)
+    kept.with_columns(pl.col("forecast") * 2.0).write_parquet(path)
+    differs = call("replay", run)
+    assert differs.code == 3
+    assert f"{run.name}: NOT identical" in differs.out
+    document = call("replay", run.name, "--json")
+    assert (document.code, json.loads(document.out)["same"]) == (3, False)
+
+
+def test_what_is_no_run_is_said_in_one_line(call: Call) -> None:
+    assert "no finished run there" in call("replay", "AAA_ridge_20240105_143022").complaint

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from geiger.cli.terminal import print_json, progress, table
+
+
+def test_columns_are_as_wide_as_their_widest_cell() -> None:
+    rows = [["name", "n"], ["a", "100"], ["longer", ""]]
+    assert table(rows, indent="> ") == "> name    n\n> a       100\n> longer"
+
+
+def test_json_is_refused_where_it_would_be_none(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"path": [1, None]})
+    assert capsys.readouterr().out == '{\n  "path": [\n    1,\n    null\n  ]\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        print_json(float("nan"))
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_pipe_is_shown_no_progress(capsys: pytest.CaptureFixture[str], quiet: bool) -> None:
+    with progress("folds", 3, quiet=quiet) as tick:
+        tick("one")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "")
+
+
+def test_a_terminal_is_shown_each_step_on_stderr_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress("folds", 3) as tick:
+        tick("fold 1 to 2020-01-02")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "folds" in said.err
