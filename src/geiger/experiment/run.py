@@ -4,8 +4,8 @@
 
     prices → features, target → folds → forecasts → weights → ledger → figures → log and run folder
 
-`material` makes the first three, `walk` the forecasts, `evaluation` the rest; this file calls them in order
-and writes down what happened.
+`prepare` makes the first two, `folds` the next, the plan (a walk of one model, or a stack) the forecasts,
+`evaluation` the rest; `logged` and `written` keep what happened. This file calls them in order.
 """
 
 from __future__ import annotations
