@@ -181,7 +181,6 @@ def test_networks_load_with_the_first_fit(path: Path) -> None:
 LONGEST = 60  # lines of a function without its docstring
 # "file:function" -> why it is better read in one piece
 LONG: dict[str, str] = {
-    "experiment/material.py:prepare": "half of it is the record that it returns, a field a line",
     "tomorrow/prediction.py:predict": "half of it is the record that it returns, a field a line",
 }
 

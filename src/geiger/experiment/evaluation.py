@@ -103,10 +103,9 @@ def evaluate(
         The simpler alternatives to a stack, on the days of `forecasts`.
     """
     days_per_year = material.market.days_per_year
-    costs = costs_of(config)
     ledger = trade(forecasts, material, config)
     last_returns = material.simple_returns_on(forecasts["day"])
-    others = baselines(ledger, last_returns, costs, days_per_year)
+    others = baselines(ledger, last_returns, costs_of(config), days_per_year)
     card = scorecard(ledger, others, days_per_year, cash_yield=config.trading.cash_yield, seed=config.seed)
     efficiency, reason = _efficiency(ledger, forecasts, in_sample, material, config)
     health = health_of(forecasts, in_sample, config.horizon)
