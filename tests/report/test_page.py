@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from geiger.checks.base import Evidence, Finding, Severity
-from geiger.errors import DataError, SettingError
+from geiger.errors import DataError
 from geiger.records import Epoch, as_text
 from geiger.report.gather import HELD, MATCHED, _split, compare, log_of, view_of
 from geiger.report.page import compare_page, run_page
@@ -90,15 +90,6 @@ def test_no_key_figure_stands_without_its_companion(made: Runs, pages: dict[str,
         f"Direction accuracy {text['Direction Accuracy']} base rate {text['Base Rate']}"
     )
     assert len(words) == 8
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_baselines_grow_as_the_scorecard_says(kind: str, made: Runs) -> None:
-    view = view_of(made[kind])
-    assert view.equity is not None
-    total = view.score("total_return")
-    for curve, name in (("strategy", "strategy"), (HELD, "buy_and_hold"), (MATCHED, "volatility_matched")):
-        assert view.equity.curves[curve][-1] - 1 == pytest.approx(total[name], abs=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -278,13 +269,6 @@ def test_what_cannot_be_read_leaves_a_gap_not_a_fault(made: Runs, changed: Chang
     assert "no equity to draw" in page.by_id("equity").words()
 
 
-@pytest.mark.parametrize("part", ["results", "symbol", "status"])
-def test_a_record_without_its_facts_is_refused(part: str, made: Runs, changed: Changed) -> None:
-    broken = changed(made["ridge"], lambda facts: facts.pop(part))
-    with pytest.raises(DataError, match=r"run\.json: cannot be read .*train again"):
-        view_of(broken)
-
-
 def network(members: int, epochs: int) -> RunView:
     """A made-up network that was trained long, in many folds and seeds."""
     rng = np.random.default_rng(0)
@@ -369,12 +353,6 @@ def test_only_settings_that_differ_are_shown(made: Runs, changed: Changed, read:
     assert rows[1:] == [["trading.cost_bps", "5.0", "9.0"]]
 
 
-def test_a_comparison_needs_two_different_runs(made: Runs) -> None:
-    view = view_of(made["ridge"])
-    with pytest.raises(SettingError, match="at least two runs"):
-        compare([made["ridge"], made["ridge"]], [view, view])
-
-
 def without_year(facts: dict[str, Any]) -> None:
     facts.pop("days_per_year")
 
@@ -396,23 +374,6 @@ def test_weekends_costs_and_cash_are_those_of_the_run(
     assert figure is not None
     assert dict(view.common_figures[0].values)[views[0].name] == pytest.approx(figure.value, abs=1e-12)
     assert "A year is 365 days" in read(compare_page(view)).by_id("equity").words()
-
-
-def test_a_stored_year_is_used_and_not_guessed(made: Runs, changed: Changed) -> None:
-    other = changed(made["ridge"], lambda facts: facts.update(days_per_year=260))
-    assert view_of(other).days_per_year == 260
-
-
-def test_years_that_differ_are_counted_from_the_common_days(made: Runs, changed: Changed) -> None:
-    stored = [changed(made["ridge"], lambda facts: facts.update(days_per_year=365)), made["xgb"]]
-    view = compare(stored, [view_of(one) for one in stored])
-    days = made["xgb"].ledger()["day"]
-    counted = round((len(days) - 1) * 365.25 / (days[-1] - days[0]).days)
-    assert 255 <= counted <= 262  # weekdays without holidays
-    assert f"here it is {counted} days" in view.common_note
-    net = made["xgb"].ledger()["net"].to_numpy()
-    expected = net.mean() / net.std(ddof=1) * np.sqrt(counted)
-    assert dict(view.common_figures[0].values)[stored[1].name] == pytest.approx(expected)
 
 
 def symbol(facts: dict[str, Any]) -> None:
