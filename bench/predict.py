@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from geiger.experiment.walk import last_returns
 from geiger.runs.folder import RunsFolder
 from geiger.runs.saved import model_of
 from geiger.tomorrow.prediction import latest_material, predict
@@ -51,7 +50,7 @@ def main() -> None:
     model = model_of(stored)
     material, _ = latest_material(stored, model, runs, options.data)
     n = material.prices.height
-    rows, returns = range(n - 1, n), last_returns(material)
+    rows, returns = range(n - 1, n), material.last_returns
     first = milliseconds(lambda: model.forecast(material.features, rows, returns))
     again = [
         milliseconds(lambda: model.forecast(material.features, rows, returns)) for _ in range(options.repeats)

@@ -80,6 +80,13 @@ def part_of(path: Path) -> str:
     return relative.parts[0].removesuffix(".py")
 
 
+def meant(module: str, name: str) -> str:
+    """`from module import name`: the module that it opens, which `name` may be itself."""
+    inner = SOURCE.parent.joinpath(*module.split("."), name)
+    is_module = module == "geiger" or inner.with_suffix(".py").exists() or inner.is_dir()
+    return f"{module}.{name}" if is_module else module
+
+
 def imports(path: Path) -> list[tuple[str, int, bool]]:
     """Every imported module of a file: name, line, and whether it stands at the top level."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -98,8 +105,8 @@ def imports(path: Path) -> list[tuple[str, int, bool]]:
             found += [(alias.name, node.lineno, id(node) in top) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: relative import; write the full name"
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "geiger" else []
-            found += [(name, node.lineno, id(node) in top) for name in names or [str(node.module)]]
+            for name in {meant(str(node.module), alias.name) for alias in node.names}:
+                found.append((name, node.lineno, id(node) in top))
     return found
 
 
@@ -119,6 +126,43 @@ def test_arrows_point_one_way(path: Path) -> None:
             assert allowed, f"{path}:{line}: {part} may not import {other}"
 
 
+def name_of(path: Path) -> str:
+    parts = ["geiger", *path.relative_to(SOURCE).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def circle_in(needs: dict[str, set[str]]) -> list[str]:
+    """The modules of one import circle, in order; empty where there is none."""
+    done: set[str] = set()
+
+    def follow(module: str, way: list[str]) -> list[str]:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module in done:
+            return []
+        for other in sorted(needs[module]):
+            if found := follow(other, [*way, module]):
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(needs) if (found := follow(module, []))), [])
+
+
+def test_a_circle_is_seen() -> None:
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert circle_in({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_no_module_is_part_of_an_import_circle() -> None:
+    """Imports inside functions count, too: they would only hide a circle."""
+    modules = {name_of(path): path for path in FILES if path != SOURCE / "__init__.py"}
+    needs = {
+        module: {name for name, _, _ in imports(path) if name in modules} for module, path in modules.items()
+    }
+    assert circle_in(needs) == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_heavy_libraries_load_when_first_used(path: Path) -> None:
     for name, line, at_top in imports(path):
@@ -132,6 +176,40 @@ def test_networks_load_with_the_first_fit(path: Path) -> None:
     for name, line, at_top in imports(path):
         inside = name.startswith("geiger.models.nets.") and name != "geiger.models.nets.forecaster"
         assert not (at_top and inside), f"{path}:{line}: import {name} inside the function that needs it"
+
+
+LONGEST = 60  # lines of a function without its docstring
+# "file:function" -> why it is better read in one piece
+LONG: dict[str, str] = {
+    "experiment/material.py:prepare": "half of it is the record that it returns, a field a line",
+    "tomorrow/prediction.py:predict": "half of it is the record that it returns, a field a line",
+}
+
+
+def lengths(path: Path) -> dict[str, int]:
+    """Lines of every function of a file, docstrings not counted."""
+    found = {}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            text = node.body[0] if ast.get_docstring(node, clean=False) is not None else None
+            prose = (text.end_lineno or 0) - text.lineno + 1 if text else 0
+            found[node.name] = max(found.get(node.name, 0), (node.end_lineno or 0) - node.lineno + 1 - prose)
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_functions_fit_a_screen(path: Path) -> None:
+    for name, lines in lengths(path).items():
+        place = f"{path.relative_to(SOURCE).as_posix()}:{name}"
+        assert lines <= LONGEST or place in LONG, f"{place} has {lines} lines; split it, or say why in LONG"
+        assert lines > LONGEST or place not in LONG, f"{place} is short by now: take it out of LONG"
+
+
+def test_the_lengths_are_counted(tmp_path: Path) -> None:
+    body = "\n".join(f"        x{i} = {i}" for i in range(60))
+    text = f'class A:\n    def long(self):\n        """One.\n\n        Two.\n        """\n{body}\n'
+    (tmp_path / "a.py").write_text(text)
+    assert lengths(tmp_path / "a.py") == {"long": 61}
 
 
 def test_help_imports_no_heavy_library() -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +20,6 @@ from geiger.errors import DataError
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-_NORMAL = NormalDist()
 _Z_97_5 = 1.96  # two-sided 95%
 _Z_95 = 1.645  # one-sided 95%
 ENOUGH_ROWS = 20  # with fewer no error of a correlation is told: a handful of rows lies on a line by chance
@@ -262,51 +260,14 @@ def positive_share(forecast: ArrayLike) -> float | None:
 def share_above(forecast: ArrayLike, level: ArrayLike) -> float | None:
     """Return the share of forecasts above `level`, a number or one number for each row.
 
-    With the train mean as level this is the share that should sit near one half; the raw positive share
-    need not (see `expected_positive_share`).
+    With the train mean as level this is the share that should sit near one half. The raw positive share need
+    not: of calibrated Gaussian forecasts Phi(drift / (r sigma)) are above 0, drift and sigma those of the
+    target, r the correlation with it.
     """
     f = _vector("forecast", forecast)
     if not f.size or not np.isfinite(f).all():
         return None
     return float(np.mean(f > _per_row("level", level, f.size)))
-
-
-def expected_positive_share(drift: float, sigma: float, r: float) -> float:
-    """Return Phi(drift / (r sigma)): the share of calibrated Gaussian forecasts above 0.
-
-    Parameters
-    ----------
-    drift, sigma : float
-        Mean and standard deviation of the target.
-    r : float
-        Correlation of forecast and outcome, above 0.
-
-    Examples
-    --------
-    >>> round(expected_positive_share(drift=0.08 / 252, sigma=0.16 / 252**0.5, r=0.05), 4)
-    0.7356
-    """
-    return _NORMAL.cdf(drift / (r * sigma))
-
-
-def gaussian_direction_accuracy(rho: float) -> float:
-    """Return 1/2 + asin(rho) / pi: the accuracy that goes with a correlation, without drift.
-
-    >>> round(gaussian_direction_accuracy(0.10), 4)
-    0.5319
-    """
-    return 0.5 + math.asin(rho) / math.pi
-
-
-def gaussian_sign_sharpe(rho: float, periods: int = 252) -> float:
-    """Return the annual Sharpe ratio of trading the forecast's sign, Gaussian, no drift, no cost.
-
-    rho sqrt(2/pi) / sqrt(1 - 2 rho^2 / pi) sqrt(periods).
-
-    >>> round(gaussian_sign_sharpe(0.10), 2)
-    1.27
-    """
-    return rho * math.sqrt(2 / math.pi) / math.sqrt(1 - 2 * rho**2 / math.pi) * math.sqrt(periods)
 
 
 def nrc1(features: ArrayLike) -> float | None:

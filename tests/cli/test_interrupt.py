@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import geiger
-import geiger.experiment.walk
+import geiger.experiment.workers
 from geiger.analysis.analyzer import analyze
 from geiger.analysis.logbook import LogBook
 from geiger.cli import interrupt
@@ -28,11 +28,11 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(geiger.__file__).parents[1])
 # one fold is trained, the next one takes for ever: what is stopped does not hang on the clock
 SLOW = """\
 import signal, sys, time
-import geiger.experiment.walk
+import geiger.experiment.workers
 from geiger.cli import main
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this process was started from
-real, done = geiger.experiment.walk._train, []
+real, done = geiger.experiment.workers.train_fold, []
 
 def train(*arguments):
     if done:
@@ -40,7 +40,7 @@ def train(*arguments):
     done.append(1)
     return real(*arguments)
 
-geiger.experiment.walk._train = train
+geiger.experiment.workers.train_fold = train
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -119,10 +119,10 @@ def test_a_command_can_be_stopped_again_later(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("heard")
 def test_processes_that_train_folds_leave_ctrl_c_to_their_parent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(geiger.experiment.walk, "_train_apart", lambda *_: signal.getsignal(signal.SIGINT))
+    monkeypatch.setattr(geiger.experiment.workers, "_train_apart", lambda *_: signal.getsignal(signal.SIGINT))
     config: Any = SimpleNamespace(workers=2)
     tasks: Any = [1, 2]
-    found: Any = list(geiger.experiment.walk._train_in_processes("lstm", None, config, tasks))  # type: ignore[arg-type]
+    found: Any = list(geiger.experiment.workers._train_in_processes("lstm", None, config, tasks))  # type: ignore[arg-type]
     assert found == [signal.SIG_IGN, signal.SIG_IGN]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

@@ -133,12 +133,12 @@ def test_a_model_that_fails_ends_as_failed_with_code_3(
     def breaks(*_: object, **__: object) -> None:
         raise MemoryError("too much")
 
-    monkeypatch.setattr("geiger.experiment.run.walk", fails)
+    monkeypatch.setattr("geiger.experiment.plan.walk", fails)
     answer = on_data("train", "ridge", "AAA")
     assert answer.code == 3
     assert "geiger: AAA ridge: ridge: no solution" in answer.complaint
     assert read_log(logs()[0]).status is Status.FAILED
-    monkeypatch.setattr("geiger.experiment.run.walk", breaks)
+    monkeypatch.setattr("geiger.experiment.plan.walk", breaks)
     answer = on_data("train", "ridge", "AAA", "BBB")
     assert answer.code == 3
     assert answer.err.splitlines() == [f"geiger: {s} ridge: MemoryError: too much" for s in ("AAA", "BBB")]

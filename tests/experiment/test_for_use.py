@@ -16,15 +16,16 @@ import pytest
 
 from geiger.backtest import decide, trailing_volatility
 from geiger.columns import SEALED
+from geiger.experiment.estimate import expected_seconds
 from geiger.experiment.evaluation import expected_simple, sizing_of
-from geiger.experiment.plan import Experiment, plan
+from geiger.experiment.folds import use_folds
+from geiger.experiment.plan import Experiment, WalkPlan, plan
 from geiger.experiment.replay import replay
 from geiger.experiment.run import run
-from geiger.experiment.walk import expected_seconds, last_returns, use_folds, walk
+from geiger.experiment.walk import walk
 from geiger.experiment.written import Run
 from geiger.learning.folds import walk_forward
 from geiger.market.synthetic import planted_market
-from geiger.models import Forecaster
 from geiger.runs.folder import Parts, RunsFolder, StoredRun
 from geiger.runs.saved import SavedModel, model_of
 from geiger.settings import Config, override, recipe
@@ -188,8 +189,9 @@ def test_only_what_makes_the_model_for_use_reads_the_rows_beyond() -> None:
         called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}  # `State.whole` is a method
         for node in nodes:
             if isinstance(node, ast.Attribute) and node.attr == "whole" and id(node) not in called:
-                readers.add(path.name)
-    assert readers == {"walk.py", "stacking.py", "run.py"}
+                readers.add(str(path.relative_to(SOURCE)))
+    names = ("folds", "stack_tables", "walk", "written")
+    assert readers == {str(Path("experiment", f"{name}.py")) for name in names}
 
 
 # ---- what it learns ----
@@ -253,7 +255,7 @@ def test_the_first_sealed_forecast_of_a_block_is_that_of_a_model_made_on_that_da
     cut = market.head(start + 1)  # a run that ends there, with nothing locked
     kept = model_of(stored_of(run(experiment(tmp_path, cut, "ridge", lockbox=0))))
     material = plan(experiment(tmp_path, cut, "ridge", lockbox=0)).material
-    alone = kept.forecast(material.features, range(start, start + 1), last_returns(material))[0]
+    alone = kept.forecast(material.features, range(start, start + 1), material.last_returns)[0]
     ridge = next(one for one in runs_of(trained) if one.facts["model"] == "ridge")
     sealed = ridge.sealed().filter(pl.col("day") == market["day"][start])["forecast"][0]
     assert alone == pytest.approx(sealed, rel=1e-9)
@@ -349,13 +351,13 @@ def test_a_killed_run_goes_on_over_the_lock_box_with_what_it_has(
         patch.setattr(Parts, "save", save)
         with pytest.raises(PowerCut):
             run(work)
-    import geiger.experiment.walk
+    import geiger.experiment.workers
 
     trainings: list[int] = []
-    train = geiger.experiment.walk._train
+    train = geiger.experiment.workers.train_fold
     monkeypatch.setattr(
-        geiger.experiment.walk,
-        "_train",
+        geiger.experiment.workers,
+        "train_fold",
         lambda m, f, c, task: trainings.append(task.fold.index) or train(m, f, c, task),
     )
     again = stored_of(run(work))
@@ -367,6 +369,7 @@ def test_a_killed_run_goes_on_over_the_lock_box_with_what_it_has(
 
 def test_a_study_trains_no_fold_that_it_does_not_score(tmp_path: Path, market: pl.DataFrame) -> None:
     planned = plan(experiment(tmp_path, market, "ridge"))
+    assert isinstance(planned, WalkPlan)
     done = walk(planned.material, "ridge", planned.forecaster, planned.experiment.config, planned.folds)
     assert done.sealed is None
     assert done.trained is None
@@ -391,7 +394,7 @@ def test_the_time_estimate_counts_the_folds_that_are_not_scored(tmp_path: Path, 
     """A network knows its time by its rows: every fold behind the scored ones adds its own."""
     planned = plan(experiment(tmp_path, market, "lstm", workers=1))
     material, config, folds = planned.material, planned.experiment.config, planned.folds
-    assert isinstance(planned.forecaster, Forecaster)
+    assert isinstance(planned, WalkPlan)
     alone = expected_seconds(material, planned.forecaster, config, folds)
     more = expected_seconds(material, planned.forecaster, config, folds, for_use=True)
     ahead = use_folds(material, config, folds)

@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 
 from geiger.errors import DataError
-from geiger.experiment.material import Material, prepare
+from geiger.experiment.material import Material
 from geiger.experiment.plan import Experiment
+from geiger.experiment.prepare import prepare
 from geiger.market.inspection import inspect
 from geiger.market.loaded import Loaded
 from geiger.market.snapshots import Store

@@ -144,7 +144,7 @@ def test_too_short_a_past_ends_in_a_failed_log(tmp_path: Path, market: pl.DataFr
 def test_a_last_return_that_is_another_thing_is_refused(
     tmp_path: Path, market: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("geiger.experiment.walk.LAST_RETURN", "return_2")
+    monkeypatch.setattr("geiger.experiment.material.LAST_RETURN", "return_2")
     with pytest.raises(TrainingError, match="is not the log return of the day"):
         run(experiment(tmp_path, market, config=small(parallel="vmap")))
 

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-import geiger.experiment.material
+import geiger.experiment.prepare
 from geiger.errors import DataError, TrainingError
 from geiger.experiment.plan import Experiment, plan
 from geiger.experiment.run import backtest, run
@@ -93,7 +93,7 @@ def test_a_feature_that_sees_one_row_ahead_is_caught(
         matrix[:-1, 1] = close[1:] / close[:-1] - 1.0
         return matrix
 
-    monkeypatch.setattr(geiger.experiment.material, "feature_matrix", leaky)
+    monkeypatch.setattr(geiger.experiment.prepare, "feature_matrix", leaky)
     one = run(experiment(tmp_path, market))
     two = run(experiment(tmp_path, other_future(market, CUT)))
     assert not same_past(one, two, market["day"][CUT])

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-import geiger.experiment.run
+import geiger.experiment.plan
 from geiger.backtest import trailing_volatility
 from geiger.errors import DataError, SettingError, TrainingError
 from geiger.evidence.conformal import HALFLIFE
@@ -23,7 +23,6 @@ from geiger.experiment.evaluation import evaluate, trade
 from geiger.experiment.plan import Experiment, plan
 from geiger.experiment.replay import changes_since, replay
 from geiger.experiment.run import backtest, run, run_bases
-from geiger.experiment.walk import last_returns
 from geiger.experiment.written import Run
 from geiger.features.catalogue import feature_matrix
 from geiger.market.calendar import close_instant, market_of, next_session, open_instant, sessions
@@ -105,7 +104,7 @@ def test_base_models_that_are_there_are_not_trained_again(
     def never(*args: object, **kwargs: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(geiger.experiment.run, "walk", never)
+    monkeypatch.setattr(geiger.experiment.plan, "walk", never)
     planned = plan(experiment(place, market))
     assert all(base.stored for base in run_bases(planned))
     assert planned.stored() is not None
@@ -175,14 +174,14 @@ def test_another_future_changes_no_forecast_before_it_with_a_network_and_ordered
 def test_a_failing_base_model_is_left_out_and_said(
     tmp_path: Path, market: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = geiger.experiment.run.walk
+    real = geiger.experiment.plan.walk
 
     def breaking(material: Any, model: str, *args: Any, **kwargs: Any) -> Any:
         if model == "xgb":
             raise TrainingError("xgb: out of luck")
         return real(material, model, *args, **kwargs)
 
-    monkeypatch.setattr(geiger.experiment.run, "walk", breaking)
+    monkeypatch.setattr(geiger.experiment.plan, "walk", breaking)
     made = run(experiment(tmp_path, market))
     assert made.status is Status.SUCCESS
     (notice,) = [one for one in made.notices if one.code == "STACK_LEFT_OUT"]
@@ -197,7 +196,7 @@ def test_without_any_base_model_the_log_ends_as_failed(
     def breaking(*args: Any, **kwargs: Any) -> Any:
         raise TrainingError("no luck")
 
-    monkeypatch.setattr(geiger.experiment.run, "walk", breaking)
+    monkeypatch.setattr(geiger.experiment.plan, "walk", breaking)
     with pytest.raises(TrainingError, match="no base model has forecasts"):
         run(experiment(tmp_path, market))
     (log,) = (tmp_path / "logs").glob("AAPL_stack_*.log")
@@ -277,20 +276,18 @@ def test_the_saved_model_forecasts_what_it_would_have_in_memory(
     planned = plan(experiment(place, market, model=model))
     material = planned.material
     rows = range(ROWS - 5, ROWS)
-    forecast = kept.forecast(material.features, rows, last_returns(material))
+    forecast = kept.forecast(material.features, rows, material.last_returns)
     assert np.isfinite(forecast).all()
     # Later rows change nothing, and one row alone is forecast as in company.
     alone = [
-        kept.forecast(material.features[: t + 1], range(t, t + 1), last_returns(material)[: t + 1])
+        kept.forecast(material.features[: t + 1], range(t, t + 1), material.last_returns[: t + 1])
         for t in rows
     ]
     np.testing.assert_array_equal(forecast, np.concatenate(alone))
     if model == "stack":
         assert kept.meta is not None
         assert set(kept.parts) <= set(MODELS)
-        each = [
-            part.forecast(material.features, rows, last_returns(material)) for part in kept.parts.values()
-        ]
+        each = [part.forecast(material.features, rows, material.last_returns) for part in kept.parts.values()]
         np.testing.assert_array_equal(forecast, kept.meta.predict(np.stack(each, axis=1)))
 
 
@@ -476,7 +473,7 @@ def test_the_suggested_weight_is_the_one_that_the_ledger_of_these_forecasts_will
     material = plan(experiment(place, extended)).material
     kept, history = model_of(stored), stored.forecasts()
     sealed = stored.sealed()  # the rows up to the last one, whose outcome was not known to the run
-    recent = kept.forecast(material.features, range(ROWS - 1, ROWS), last_returns(material))
+    recent = kept.forecast(material.features, range(ROWS - 1, ROWS), material.last_returns)
     assert [*sealed["day"], market["day"][-1]] == market["day"].tail(sealed.height + 1).to_list()
     added = (
         history.tail(1)

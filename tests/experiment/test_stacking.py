@@ -12,7 +12,10 @@ import pytest
 
 from geiger.errors import SettingError, TrainingError
 from geiger.experiment.material import Material
-from geiger.experiment.stacking import BEST, EQUAL, RIDGE, Base, out_of_fold, stack
+from geiger.experiment.out_of_fold import Base, out_of_fold
+from geiger.experiment.pictures import pictures_of
+from geiger.experiment.stack_tables import BEST, EQUAL, RIDGE
+from geiger.experiment.stacking import stack
 from geiger.learning.folds import later_blocks
 from geiger.learning.target import make_target
 from geiger.market.calendar import market_of
@@ -62,7 +65,7 @@ def base(name: str, known: Material, forecast: Any, members: int = 2) -> Base:
         frame.select("day", pl.lit(seed, dtype=pl.Int32).alias("seed"), "fold", pl.col("forecast") + shift)
         for seed, shift in enumerate(np.linspace(-1e-4, 1e-4, members) if members > 1 else [0.0])
     ]
-    return Base(name, f"TEST_{name}", frame, pl.concat(each), dict.fromkeys(range(20), FIRST))
+    return Base(name, frame, pl.concat(each), dict.fromkeys(range(20), FIRST))
 
 
 def noisy(known: Material, share: float, seed: int) -> np.ndarray:
@@ -245,8 +248,8 @@ def test_weights_for_use_come_last_and_learn_from_all_known_rows() -> None:
 
 def test_the_chart_is_a_picture_of_the_weights_and_the_same_twice() -> None:
     made = stacked(material())
-    svg = made.charts["weights"]
-    assert svg == stacked(material()).charts["weights"]
+    svg = pictures_of(made)["weights"]
+    assert svg == pictures_of(stacked(material()))["weights"]
     text = svg.decode()
     assert text.startswith("<?xml")
     for name in ("ridge", "xgb", "lstm", "TEST: weights of the base models"):

@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+import geiger.checks.inputs
+from geiger.cli.parser import build_parser
 from geiger.errors import DataError
 from geiger.features import (
     FEATURES,
@@ -26,6 +28,11 @@ def test_there_are_exactly_154_with_unique_names() -> None:
     assert VERSION == "features v1"
     assert "return_1" in NAMES
     assert WARMUP == max(entry.warmup for entry in FEATURES) <= 273
+
+
+def test_those_who_cannot_import_the_contract_name_its_number() -> None:
+    assert len(NAMES) == geiger.checks.inputs.FEATURES
+    assert f"the {len(NAMES)}-column feature contract" in " ".join(build_parser().format_help().split())
 
 
 def test_every_entry_says_what_it_is() -> None:

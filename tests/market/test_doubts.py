@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import geiger.market
 from geiger.market import doubts
 from geiger.market.doubts import CODES, DAYS_SHOWN, Doubt, check, shifted_columns, stale_open_share
 from geiger.market.prices import from_frame
@@ -635,3 +637,25 @@ def test_no_file_of_the_panel_is_called_split_shifted_or_misadjusted() -> None:
     wrong = {"DATA_UNADJUSTED_SPLIT", "DATA_COLUMNS_SHIFTED", "DATA_ADJUSTMENT_JUMP"}
     for path in sorted(Path(str(PANEL)).glob("*.csv")):
         assert not wrong & set(found(read_prices(path).prices)), path.name
+
+
+def test_every_code_that_the_market_gives_has_a_meaning() -> None:
+    told: set[str] = set()
+    given: set[str] = set()
+    for path in Path(geiger.market.__file__).parent.glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tables = [
+            node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign) and "CODES" in ast.unparse(node).split(" = ")[0]
+        ]
+        keys = [key for table in tables if isinstance(table, ast.Dict) for key in table.keys]
+        told |= {str(ast.literal_eval(key)) for key in keys if key is not None}
+        given |= {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in keys
+        }
+    codes = {text for text in given if re.fullmatch(r"(DATA|CONTEXT)(_[A-Z]+)+", text)}
+    assert codes == told
+    assert len(codes) > 20

@@ -17,7 +17,6 @@ from geiger.market.synthetic import (
     Fill,
     Signal,
     garch_market,
-    leaky_feature,
     planted_market,
     planted_signal,
 )
@@ -179,16 +178,6 @@ def test_a_stronger_signal_leaves_volume_and_past_alone() -> None:
     weak, strong = (planted_market(300, 4, r2) for r2 in (0.0, 0.02))
     assert weak.prices["volume"].equals(strong.prices["volume"])
     assert weak.prices.equals(garch_market(300, 4))
-
-
-@pytest.mark.parametrize("fill", FILLS)
-def test_the_leaky_feature_holds_the_future(fill: Fill) -> None:
-    prices = garch_market(5_000, 1)
-    leak = leaky_feature(prices, 1, r2=0.25, fill=fill)
-    earned = log_returns(prices, fill)
-    assert correlation(leak, earned) == pytest.approx(0.5, abs=0.05)
-    assert np.isfinite(leak).all()
-    assert len(leak) == prices.height
 
 
 def test_the_checks_of_real_data_find_nothing_wrong() -> None:

@@ -15,8 +15,9 @@ import pytest
 from geiger.checks.base import Evidence, Finding, Severity
 from geiger.errors import DataError
 from geiger.records import Epoch, as_text
+from geiger.report.compare_page import compare_page
 from geiger.report.gather import HELD, MATCHED, _split, compare, log_of, view_of
-from geiger.report.page import compare_page, run_page
+from geiger.report.run_page import run_page
 from geiger.report.view import Equity, Pairing, RunView
 from geiger.runs.folder import RunsFolder, StoredRun
 

@@ -11,7 +11,7 @@ from typing import Any
 from geiger import __version__
 from geiger.cli.terminal import print_json, table
 from geiger.errors import MissingLibrary
-from geiger.experiment.walk import gpu_at_hand
+from geiger.experiment.workers import gpu_at_hand
 from geiger.market.snapshots import Store
 from geiger.market.sources import list_symbols
 from geiger.models.library import load

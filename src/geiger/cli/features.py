@@ -15,7 +15,7 @@ from geiger.settings import recipe
 
 
 def list_features(args: argparse.Namespace) -> int:
-    """Print the 154 features: name, group, warm-up, unit, formula, source."""
+    """Print all features: name, group, warm-up, unit, formula, source."""
     facts = [
         {
             "number": number,

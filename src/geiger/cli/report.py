@@ -11,8 +11,9 @@ from geiger.checks.base import Finding
 from geiger.cli.terminal import print_json
 from geiger.errors import DataError, SettingError
 from geiger.files import write_atomically
+from geiger.report.compare_page import compare_page
 from geiger.report.gather import compare, log_of, view_of
-from geiger.report.page import compare_page, run_page
+from geiger.report.run_page import run_page
 from geiger.report.view import RunView
 from geiger.runs.folder import RunsFolder, StoredRun
 

@@ -26,7 +26,6 @@ from geiger.backtest import (
     scorecard,
     simulate,
     simulate_many,
-    trailing_volatility,
     weigh,
     wfe,
 )
@@ -106,11 +105,12 @@ def evaluate(
     days_per_year = material.market.days_per_year
     costs = costs_of(config)
     ledger = trade(forecasts, material, config)
-    others = baselines(ledger, _last_returns(material, forecasts["day"]), costs, days_per_year)
+    last_returns = material.simple_returns_on(forecasts["day"])
+    others = baselines(ledger, last_returns, costs, days_per_year)
     card = scorecard(ledger, others, days_per_year, cash_yield=config.trading.cash_yield, seed=config.seed)
     efficiency, reason = _efficiency(ledger, forecasts, in_sample, material, config)
-    health = _health(forecasts, in_sample, config.horizon)
-    copies = metrics.correlation(forecasts["forecast"].to_numpy(), _last_returns(material, forecasts["day"]))
+    health = health_of(forecasts, in_sample, config.horizon)
+    copies = metrics.correlation(forecasts["forecast"].to_numpy(), last_returns)
     trainings = [replace(training, copies_yesterday=copies) for training in trainings]
     diagnosis = diagnose(health, trainings) if trainings else None
     figures = (
@@ -150,7 +150,7 @@ def evaluate(
             *_alarms(forecasts, ledger["net"].to_numpy(), card, days_per_year, config),
             *_fault(diagnosis),
         ),
-        status=_status(health),
+        status=status_of(health),
         folds=_fold_scores(forecasts, ledger, others[BUY_AND_HOLD]),
         diagnosis=diagnosis,
         rivals=() if rivals is None else _rivals(forecasts, rivals, material, config),
@@ -211,7 +211,8 @@ def _fold_score(rows: pl.DataFrame) -> FoldScore:
     )
 
 
-def _status(health: metrics.Health) -> Status:
+def status_of(health: metrics.Health) -> Status:
+    """Return what a run with forecasts of such health ends as."""
     if health.failed:
         return Status.FAILED
     return Status.COLLAPSED if health.collapsed else Status.SUCCESS
@@ -258,7 +259,7 @@ def expected_simple(forecast: Floats, train_std: Floats | float, config: Config)
 def trade(forecasts: pl.DataFrame, material: Material, config: Config) -> pl.DataFrame:
     """Return the LEDGER frame of a FORECASTS frame: sized, filled and paid for by the rules of `config`."""
     expected = expected_simple(forecasts["forecast"].to_numpy(), forecasts["train_std"].to_numpy(), config)
-    volatility = volatility_on(material, forecasts["day"])
+    volatility = material.volatility_on(forecasts["day"])
     sizing = sizing_of(config, material.market.days_per_year)
     weights = weigh(forecasts["day"], expected, volatility, sizing)
     rows = material.target.join(forecasts.select("day"), on="day", how="semi")
@@ -277,7 +278,7 @@ def _efficiency(
         "fold", maintain_order=True
     ):
         expected = expected_simple(rows["forecast"].to_numpy(), spread[fold], config)
-        weight = decide(expected, volatility_on(material, rows["day"]), sizing)
+        weight = decide(expected, material.volatility_on(rows["day"]), sizing)
         paths = simulate_many(
             rows["simple"].to_numpy(), weight[:, None], costs_of(config), material.market.days_per_year
         )
@@ -286,24 +287,8 @@ def _efficiency(
     return found, None if found is not None else "the in-sample net return is not above 0"
 
 
-def volatility_on(material: Material, days: pl.Series, halflife: float = 21.0) -> Floats:
-    """Return the daily volatility known at the close of each of `days`; see `trailing_volatility`."""
-    close = material.prices["close"].to_numpy()
-    returns = np.append(np.nan, close[1:] / close[:-1] - 1.0)
-    return _on_days(trailing_volatility(returns, halflife), material, days)
-
-
-def _last_returns(material: Material, days: pl.Series) -> Floats:
-    close = material.prices["close"].to_numpy()
-    return _on_days(np.append(0.0, close[1:] / close[:-1] - 1.0), material, days)
-
-
-def _on_days(values: Floats, material: Material, days: pl.Series) -> Floats:
-    rows = material.prices["day"].search_sorted(days).to_numpy()
-    return np.asarray(values[rows])
-
-
-def _health(forecasts: pl.DataFrame, in_sample: pl.DataFrame, horizon: int) -> metrics.Health:
+def health_of(forecasts: pl.DataFrame, in_sample: pl.DataFrame, horizon: int = 1) -> metrics.Health:
+    """Return the health of test forecasts, each beside what its fold learned from."""
     counts = in_sample.group_by("fold").len("n_train").with_columns(pl.col("n_train").cast(pl.Float64))
     rows = forecasts.join(counts, on="fold", how="left", maintain_order="left")
     forecast, outcome = rows["forecast"].to_numpy(), rows["outcome"].to_numpy()

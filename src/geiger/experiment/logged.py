@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from geiger.backtest.yardsticks import checkpoints
 from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
+from geiger.experiment.fold import FoldOutput
 from geiger.experiment.plan import Experiment, Plan
 from geiger.features.catalogue import FEATURES
-from geiger.records import Assessment, Notice, RunSettings, Status
+from geiger.records import Assessment, FoldResult, Notice, RunSettings, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard
 from geiger.runlog.wording import DOCTOR, doctor_note, health_note
 from geiger.runs.folder import environment
 
 KEPT = "finished folds are kept, and the same command goes on from there"
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Tells the log of each fold as it comes, and then whoever else wants to know."""
+
+    log: RunLogWriter
+    on_fold: Callable[[FoldOutput], None]
+
+    def trained(self, fold: FoldOutput) -> None:
+        """Log epochs, result and trainings of a fold."""
+        for epoch in fold.epochs:
+            self.log.epoch(epoch)
+        self.log.fold(fold.result)
+        for training in fold.trainings:
+            self.log.training(training)
+        self.on_fold(fold)
+
+    def weighed(self, block: FoldResult) -> None:
+        """Log the days of a stack's block."""
+        self.log.fold(block)
 
 
 def open_log(experiment: Experiment, log_model: str, shown: tuple[int, int] | None = None) -> RunLogWriter:
@@ -27,20 +50,17 @@ def open_log(experiment: Experiment, log_model: str, shown: tuple[int, int] | No
 
 def run_settings(planned: Plan, folds: int) -> RunSettings:
     """Return the settings of a run as the log keeps them."""
-    material, forecaster = planned.material, planned.forecaster
-    config, facts = planned.experiment.config, material.provenance
-    trees, epochs, batch, rate = (
-        getattr(forecaster, name, None) for name in ("max_trees", "epochs", "batch_size", "learning_rate")
-    )
+    material, learner = planned.material, planned.learner
+    config, facts, effort = planned.experiment.config, material.provenance, learner.effort
     context = facts["context"]
     locked = bool(facts["lockbox_from"])
     return RunSettings(
         symbol=material.symbol,
         model=planned.model,
-        epochs=epochs,
-        trees=trees,
-        batch_size=batch,
-        learning_rate=rate,
+        epochs=effort.epochs,
+        trees=effort.trees,
+        batch_size=effort.batch_size,
+        learning_rate=effort.learning_rate,
         features=len(FEATURES),
         recipe=config.recipe,
         source=facts["source"],
@@ -61,10 +81,10 @@ def run_settings(planned: Plan, folds: int) -> RunSettings:
         rule=config.trading.rule,
         risk=config.trading.risk,
         cost_bps=config.trading.cost_bps + config.trading.slippage_bps,
-        threads=forecaster.threads,
+        threads=learner.threads,
         versions=_versions(),
         command=planned.experiment.command or None,
-        training=forecaster.described(),
+        training=learner.described(),
     )
 
 

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from geiger import settings
 from geiger.errors import SettingError, did_you_mean
-from geiger.experiment.material import Material, prepare
-from geiger.experiment.walk import expected_seconds, plan_folds
+from geiger.experiment.estimate import expected_seconds
+from geiger.experiment.folds import plan_folds
+from geiger.experiment.made import Listener, Made
+from geiger.experiment.material import Material
+from geiger.experiment.out_of_fold import Base
+from geiger.experiment.prepare import prepare
+from geiger.experiment.stacking import Stacked, stack
+from geiger.experiment.walk import Walk, walk
 from geiger.learning.folds import Fold, later_blocks
 from geiger.market.calendar import valid_symbol
 from geiger.market.readers import read_given
 from geiger.market.snapshots import Store
 from geiger.market.sources import Loaded
-from geiger.models import FORECASTERS, GROUPS, Forecaster, make, resolve, wrap
+from geiger.models import FORECASTERS, GROUPS, LOG_NAMES, Forecaster, Learner, make, resolve, wrap
 from geiger.models.stack import MetaLearner
 from geiger.records import Notice
-from geiger.runs.folder import RunsFolder, StoredRun, environment, key_of, threads_at_hand
+from geiger.runs.folder import Parts, RunsFolder, StoredRun, environment, key_of, threads_at_hand
 from geiger.settings import Config
 
 STACK = MetaLearner.name
@@ -65,9 +73,9 @@ class Experiment:
         return RunsFolder(Path(self.runs_dir))
 
     @property
-    def leaves_model(self) -> bool:
-        """Whether the run fits a model for use; an estimator of the user's own could not be stored."""
-        return self.estimator is None
+    def weighs_models(self) -> bool:
+        """Whether it is a stack, which weighs the forecasts of other models."""
+        return self.estimator is None and self.model == STACK
 
     def material(self) -> Material:
         """Load prices and context, and compute features and target."""
@@ -106,13 +114,22 @@ class Experiment:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BaseRun:
+    """A base model of a stack: its finished run, or why there is none."""
+
+    model: str
+    stored: StoredRun | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(ABC):
     """What a run will do, before it does it.
 
     Attributes
     ----------
-    forecaster : Forecaster or MetaLearner
-        The model, or what weighs the base models of a stack.
+    model : str
+        Its name; where another one has to stand in, that one's.
     folds : tuple of Fold
         What is trained, and the test rows that are forecast.
     bases : tuple of Plan
@@ -121,50 +138,145 @@ class Plan:
 
     experiment: Experiment
     model: str
-    forecaster: Forecaster | MetaLearner
     material: Material
     folds: tuple[Fold, ...]
     notices: tuple[Notice, ...]
     bases: tuple[Plan, ...] = ()
 
     @property
+    @abstractmethod
+    def learner(self) -> Learner:
+        """What learns: a model, or what weighs the base models of a stack."""
+
+    @abstractmethod
+    def minutes(self) -> float:
+        """Return about how long it will take, from a few trees timed now; what is stored takes no time."""
+
+    @abstractmethod
+    def key(self) -> str | None:
+        """Return the key of the forecasts; None where the model cannot be written down, which has none."""
+
+    @abstractmethod
+    def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Made:
+        """Make the forecasts, strictly walk-forward.
+
+        Parameters
+        ----------
+        bases : sequence of BaseRun
+            The runs of `bases`.
+        parts : Parts, optional
+            What a killed run of exactly this work left.
+        """
+
+    @property
+    def log_name(self) -> str:
+        """The model's name in the file name of a log."""
+        return LOG_NAMES.get(self.model, self.model)
+
+    @property
     def members(self) -> int:
         """Models fitted in each fold."""
-        return self.experiment.config.seeds if self.forecaster.seeded else 1
+        return self.learner.members(self.experiment.config.seeds)
 
     @property
     def test_rows(self) -> int:
         """Days that will be forecast out of sample."""
         return sum(len(fold.test) for fold in self.folds)
 
-    def minutes(self) -> float:
-        """Return about how long it will take, from a few trees timed now; what is stored takes no time."""
-        if isinstance(self.forecaster, MetaLearner):
-            return sum(base.minutes() for base in self.bases if base.stored() is None)
-        config, for_use = self.experiment.config, self.experiment.leaves_model
-        return expected_seconds(self.material, self.forecaster, config, self.folds, for_use=for_use) / 60
-
-    def key(self) -> str | None:
-        """Return the key of the forecasts; None for an estimator of the user's own, which has none."""
-        if self.experiment.estimator is not None:
-            return None
-        if isinstance(self.forecaster, MetaLearner):
-            return _stack_key(self)
-        return forecast_key(self.experiment, self.material, self.model)
-
     def stored(self) -> StoredRun | None:
         """Return the newest finished run with exactly these forecasts, or None."""
         key = self.key()
         return None if key is None else self.experiment.runs.find(key)
 
+    def parts(self) -> Parts | None:
+        """Return where finished folds are kept until the run has ended; None where they cannot be."""
+        key = self.key()
+        return None if key is None else self.experiment.runs.parts(key)
 
-@dataclass(frozen=True)
-class BaseRun:
-    """A base model of a stack: its finished run, or why there is none."""
 
-    model: str
-    stored: StoredRun | None
-    error: str | None = None
+@dataclass(frozen=True, kw_only=True)
+class WalkPlan(Plan):
+    """One model, walked forward."""
+
+    forecaster: Forecaster
+
+    @property
+    def learner(self) -> Forecaster:
+        """The model."""
+        return self.forecaster
+
+    def minutes(self) -> float:
+        """Return about how long it will take, from a few trees timed now."""
+        return (
+            expected_seconds(
+                self.material,
+                self.forecaster,
+                self.experiment.config,
+                self.folds,
+                for_use=self.forecaster.storable,
+            )
+            / 60
+        )
+
+    def key(self) -> str | None:
+        """Return the key of the forecasts; None for an estimator of the user's own, which has none."""
+        if not self.forecaster.storable:
+            return None
+        return forecast_key(self.experiment, self.material, self.model)
+
+    def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Walk:
+        """Train every fold, and the model for use where it can be stored."""
+        return walk(
+            self.material,
+            self.model,
+            self.forecaster,
+            self.experiment.config,
+            self.folds,
+            parts=parts,
+            on_fold=listener.trained,
+            for_use=self.forecaster.storable,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackPlan(Plan):
+    """Base models, and what weighs them."""
+
+    meta_learner: MetaLearner
+
+    @property
+    def learner(self) -> MetaLearner:
+        """What weighs the base models."""
+        return self.meta_learner
+
+    def minutes(self) -> float:
+        """Return about how long its base models will take; what is stored takes no time."""
+        return sum(base.minutes() for base in self.bases if base.stored() is None)
+
+    def key(self) -> str | None:
+        """Return the key of the forecasts: those of its base models, and how they are weighed."""
+        return _stack_key(self)
+
+    def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Stacked:
+        """Weigh the base models that have a run, and say which have none."""
+        config = self.experiment.config
+        made = stack(
+            [Base.of(base.model, base.stored) for base in bases if base.stored is not None],
+            self.material,
+            self.meta_learner,
+            self.folds,
+            horizon=config.horizon,
+            rolling=config.rolling,
+            for_use=True,
+        )
+        for result in made.results:
+            listener.weighed(result)
+        left_out = (
+            Notice("STACK_LEFT_OUT", f"{base.model} could not be trained and is left out: {base.error}")
+            for base in bases
+            if base.error is not None
+        )
+        return replace(made, notices=(*left_out, *made.notices))
 
 
 def plan(experiment: Experiment, material: Material | None = None) -> Plan:
@@ -180,22 +292,29 @@ def plan(experiment: Experiment, material: Material | None = None) -> Plan:
     GeigerError
         If the prices cannot be used or the settings make no sense.
     """
-    if experiment.estimator is None and experiment.model == STACK:
+    if experiment.weighs_models:
         return _plan_stack(experiment, material or experiment.material())
     return _plan(experiment, material)
 
 
-def _plan(experiment: Experiment, material: Material | None = None) -> Plan:
+def _plan(experiment: Experiment, material: Material | None = None) -> WalkPlan:
     name, forecaster, notices = experiment.forecaster()
     if forecaster.apart and experiment.config.network_refit is not None:
         config = replace(experiment.config, refit=experiment.config.network_refit)
         experiment = replace(experiment, config=config)
     material = experiment.material() if material is None else material
     folds = plan_folds(material, experiment.config)
-    return Plan(experiment, name, forecaster, material, folds, (*material.notices, *notices))
+    return WalkPlan(
+        experiment=experiment,
+        model=name,
+        material=material,
+        folds=folds,
+        notices=(*material.notices, *notices),
+        forecaster=forecaster,
+    )
 
 
-def _plan_stack(experiment: Experiment, material: Material) -> Plan:
+def _plan_stack(experiment: Experiment, material: Material) -> StackPlan:
     """Plan the base models on one material, then the blocks that all of them forecast."""
     config = experiment.config
     names = config.stack.models
@@ -218,10 +337,18 @@ def _plan_stack(experiment: Experiment, material: Material) -> Plan:
         rolling=config.rolling,
     )
     notices = dict.fromkeys(notice for base in bases for notice in base.notices)
-    return Plan(experiment, STACK, experiment.meta_learner(), material, folds, tuple(notices), tuple(bases))
+    return StackPlan(
+        experiment=experiment,
+        model=STACK,
+        material=material,
+        folds=folds,
+        notices=tuple(notices),
+        bases=tuple(bases),
+        meta_learner=experiment.meta_learner(),
+    )
 
 
-def _plan_base(experiment: Experiment, name: str, material: Material) -> Plan:
+def _plan_base(experiment: Experiment, name: str, material: Material) -> WalkPlan:
     """Plan one base model; `max_folds` counts the longest folds, so that all forecast the same days."""
     config = experiment.config
     if config.max_folds is not None:

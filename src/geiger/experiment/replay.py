@@ -18,8 +18,9 @@ import polars as pl
 from geiger import settings
 from geiger.errors import DataError, SettingError
 from geiger.experiment.evaluation import trade
-from geiger.experiment.material import Material, prepare
+from geiger.experiment.material import Material
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
+from geiger.experiment.prepare import prepare
 from geiger.experiment.run import run, run_bases
 from geiger.experiment.written import Run
 from geiger.market.snapshots import Store

@@ -15,12 +15,10 @@ from dataclasses import replace
 
 from geiger.errors import TrainingError
 from geiger.experiment.evaluation import evaluate
-from geiger.experiment.logged import close_log, failure_logged, open_log, run_settings
+from geiger.experiment.fold import FoldOutput
+from geiger.experiment.logged import Logged, close_log, failure_logged, open_log, run_settings
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
-from geiger.experiment.stacking import Base, Stacked, stack
-from geiger.experiment.walk import FoldOutput, Walk, walk
 from geiger.experiment.written import Run, write_backtest, write_run
-from geiger.models import LOG_NAMES, Forecaster
 from geiger.runs.folder import StoredRun
 
 
@@ -45,48 +43,22 @@ def run(
     GeigerError
         If the prices cannot be used. A model that fails in training ends its log as FAILED first.
     """
-    planned = work if isinstance(work, Plan) else plan(work)
-    if bases is None:
-        bases = run_bases(planned)
-    experiment, key = planned.experiment, planned.key()
-    parts = None if key is None else experiment.runs.parts(key)
-    shown = (planned.folds[-1].index, 0)
-    with open_log(experiment, LOG_NAMES.get(planned.model, planned.model), shown=shown) as log:
+    planned = plan(work) if isinstance(work, Experiment) else work
+    found = run_bases(planned) if bases is None else bases
+    parts = planned.parts()
+    with open_log(planned.experiment, planned.log_name, shown=(planned.folds[-1].index, 0)) as log:
         log.settings(run_settings(planned, len(planned.folds)))
-
-        def on_done(output: FoldOutput) -> None:
-            for epoch in output.epochs:
-                log.epoch(epoch)
-            log.fold(output.result)
-            for training in output.trainings:
-                log.training(training)
-            on_fold(output)
-
         with failure_logged(log, planned, resumable=parts is not None):
-            if isinstance(planned.forecaster, Forecaster):
-                made: Walk | Stacked = walk(
-                    planned.material,
-                    planned.model,
-                    planned.forecaster,
-                    experiment.config,
-                    planned.folds,
-                    parts=parts,
-                    on_fold=on_done,
-                    for_use=experiment.leaves_model,
-                )
-            else:
-                made = _stacked(planned, bases)
-                for result in made.results:
-                    log.fold(result)
+            made = planned.train(found, parts, Logged(log, on_fold))
             evaluation = evaluate(
                 made.forecasts,
                 made.in_sample,
                 planned.material,
-                experiment.config,
+                planned.experiment.config,
                 made.trainings,
-                made.frames.get("rivals"),
+                made.rivals,
             )
-            finished = write_run(planned, log, made, evaluation, bases)
+            finished = write_run(planned, log, made, evaluation, found)
             close_log(log, evaluation, finished.notices, made.notes)
     if parts is not None:
         parts.discard()
@@ -136,22 +108,3 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
             done = write_backtest(planned, log, stored, forecasts, evaluation)
             close_log(log, evaluation, done.notices, ())
     return done
-
-
-def _stacked(planned: Plan, bases: Sequence[BaseRun]) -> Stacked:
-    """Weigh the base models that have a run."""
-    assert not isinstance(planned.forecaster, Forecaster)
-    config = planned.experiment.config
-    return stack(
-        [
-            Base(base.model, one.name, one.forecasts(), one.members(), one.train_rows(), one.sealed())
-            for base in bases
-            if (one := base.stored) is not None
-        ],
-        planned.material,
-        planned.forecaster,
-        planned.folds,
-        horizon=config.horizon,
-        rolling=config.rolling,
-        for_use=True,
-    )

@@ -16,16 +16,16 @@ from geiger import settings
 from geiger.chain import Chain
 from geiger.errors import DataError
 from geiger.experiment.evaluation import Evaluation
+from geiger.experiment.folds import use_folds
+from geiger.experiment.made import Made
+from geiger.experiment.pictures import pictures_of
 from geiger.experiment.plan import BaseRun, Plan
-from geiger.experiment.stacking import Stacked
-from geiger.experiment.walk import Walk, use_folds
 from geiger.features.catalogue import contract_hash
-from geiger.models import LOG_NAMES
 from geiger.records import Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog.writer import log_stem
 from geiger.runs.folder import RunsFolder, StoredRun, environment
-from geiger.runs.saved import SavedModel, model_of, save_model
+from geiger.runs.saved import SavedModel, save_model
 
 
 @dataclass(frozen=True)
@@ -45,41 +45,32 @@ class Run:
 def write_run(
     planned: Plan,
     log: RunLogWriter,
-    made: Walk | Stacked,
+    made: Made,
     evaluation: Evaluation,
     bases: Sequence[BaseRun],
 ) -> Run:
     """Write what a training made and what it was worth; the run is named like its log."""
-    failed = {base.model: base.error for base in bases if base.error is not None}
-    notices = (
-        *evaluation.notices,
-        *planned.notices,
-        *(
-            Notice("STACK_LEFT_OUT", f"{model} could not be trained and is left out: {error}")
-            for model, error in failed.items()
-        ),
-        *made.notices,
-    )
+    notices = (*evaluation.notices, *planned.notices, *made.notices)
     facts = {
         "kind": "train",
         "forecast_key": planned.key(),
         "folds": [asdict(result) for result in made.results],
         "trainings": [asdict(training) for training in made.trainings],
         "bases": {base.model: base.stored.name for base in bases if base.stored is not None},
-        "bases_failed": failed,
+        "bases_failed": {base.model: base.error for base in bases if base.error is not None},
         **_facts(planned, evaluation, notices),
     }
     return _save(
         planned,
         log,
-        LOG_NAMES.get(planned.model, planned.model),
+        planned.log_name,
         facts,
         made.forecasts,
         evaluation,
         notices,
         frames=made.frames,
-        pictures=made.charts,
-        model=_model_for_use(planned, made, bases),
+        pictures=pictures_of(made),
+        model=made.model_for_use(_made_of(planned)),
     )
 
 
@@ -146,11 +137,11 @@ def _save(
     return Run(folder.name, planned.model, evaluation.status, folder, log.path, forecasts, evaluation, unique)
 
 
-def _model_for_use(planned: Plan, made: Walk | Stacked, bases: Sequence[BaseRun]) -> SavedModel | None:
-    """Return what `geiger predict` needs; None for a user's own estimator, which only code could store."""
+def _made_of(planned: Plan) -> dict[str, Any]:
+    """Return what the model for use was made of."""
     material, config = planned.material, planned.experiment.config
     days, last = material.whole.prices["day"], use_folds(material, config, planned.folds)[-1]
-    facts = {
+    return {
         "symbol": material.symbol,
         "model": planned.model,
         "recipe": config.recipe,
@@ -164,19 +155,3 @@ def _model_for_use(planned: Plan, made: Walk | Stacked, bases: Sequence[BaseRun]
         "decided_on": str(days[last.test.start]),  # its labels were known at this close, and not before
         "environment": environment(),
     }
-    if isinstance(made, Stacked):
-        stored = {base.model: base.stored for base in bases if base.stored is not None}
-        parts = {name: model_of(stored[name]).parts[name] for name in made.meta.models}
-        return SavedModel(
-            parts=parts, meta=made.meta, train_mean=made.train_mean, train_std=made.train_std, facts=facts
-        )
-    if made.trained is None:
-        return None
-    one = made.trained
-    return SavedModel(
-        parts={planned.model: one},
-        meta=None,
-        train_mean=one.train_mean,
-        train_std=one.train_std,
-        facts=facts,
-    )

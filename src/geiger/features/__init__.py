@@ -1,4 +1,4 @@
-"""The feature contract: 154 causal, scale-free columns."""
+"""The feature contract: causal, scale-free columns."""
 
 from geiger.features.bars import Bars, Feature
 from geiger.features.catalogue import (

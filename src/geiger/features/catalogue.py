@@ -1,4 +1,4 @@
-"""The feature contract: 154 columns in a fixed order, and the frame made of them.
+"""The feature contract: columns in a fixed order, and the frame made of them.
 
 Every value of row t is made of the rows up to t alone and has no price or money level in it: multiplying all
 prices, or all volumes, by a power of two changes no bit.
@@ -54,7 +54,7 @@ def contract_hash() -> str:
 
 
 def feature_matrix(prices: pl.DataFrame, context: pl.DataFrame | None = None) -> Array:
-    """Return the features as an array of shape (rows, 154), columns contiguous, in the order of `NAMES`.
+    """Return the features as an array of shape (rows, F), columns contiguous, in the order of `NAMES`.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def feature_matrix(prices: pl.DataFrame, context: pl.DataFrame | None = None) ->
 
 
 def build_features(prices: pl.DataFrame, context: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Return the feature frame: `day` and 154 float columns, one row a price row.
+    """Return the feature frame: `day` and F float columns, one row a price row.
 
     Inside a feature's warm-up the value is NaN, never null; from row `WARMUP` on every value is finite.
 

@@ -22,9 +22,7 @@ def from_pandas(frame: Any) -> pl.DataFrame:
     DataError
         It is no pandas table, a heading with a meaning occurs twice, or a column mixes kinds of values.
     """
-    if not (hasattr(frame, "reset_index") and hasattr(frame, "columns")):
-        raise DataError(f"expected a pandas or polars DataFrame, got {type(frame).__name__}")
-    flat = frame.copy(deep=False)
+    flat = copied(frame)
     dated = any(meaning_of(part) == "day" for name in frame.columns for part in _parts(name))
     flat.columns = distinct([str(name) for name in frame.columns])
     if flat.index.nlevels > 1 or not dated:
@@ -37,7 +35,18 @@ def from_pandas(frame: Any) -> pl.DataFrame:
     zoned = [name for name in flat.columns if getattr(flat[name].dtype, "tz", None) is not None]
     flat = flat.assign(**{name: flat[name].dt.strftime("%Y-%m-%d %H:%M:%S%z") for name in zoned})
     periods = [name for name in flat.columns if str(flat[name].dtype).startswith("period")]
-    flat = flat.assign(**{name: flat[name].astype(str) for name in periods})
+    return to_polars(flat.assign(**{name: flat[name].astype(str) for name in periods}))
+
+
+def copied(frame: Any) -> Any:
+    """Return a shallow copy of a pandas table; refuse what is none."""
+    if not (hasattr(frame, "reset_index") and hasattr(frame, "columns")):
+        raise DataError(f"expected a pandas or polars DataFrame, got {type(frame).__name__}")
+    return frame.copy(deep=False)
+
+
+def to_polars(flat: Any) -> pl.DataFrame:
+    """Return a pandas table with plain headings as a polars one; the index is left out."""
     try:
         return pl.from_pandas(flat)
     except (ValueError, TypeError, pl.exceptions.PolarsError) as error:

@@ -14,6 +14,7 @@ import polars as pl
 
 from geiger.columns import PRICES, require
 from geiger.errors import DataError
+from geiger.market.frames import copied, to_polars
 from geiger.market.headings import ACTIONS, BAR, match_columns, meaning_of, require_columns, shown
 
 QUOTES = (*BAR, "close", "adj", "raw_close")
@@ -138,9 +139,7 @@ def actions_of(table: pl.DataFrame) -> pl.DataFrame | None:
 
 def _from_pandas(frame: Any) -> pl.DataFrame:
     """Turn a pandas table into a polars one with plain headings; its index becomes a column if need be."""
-    if not (hasattr(frame, "reset_index") and hasattr(frame, "columns")):
-        raise DataError(f"expected a pandas or polars DataFrame, got {type(frame).__name__}")
-    flat = frame.copy(deep=False)
+    flat = copied(frame)
     flat.columns = _single_level(frame.columns)
     if len(set(flat.columns)) < len(flat.columns):
         raise DataError(f"a column occurs twice among {', '.join(map(repr, flat.columns))}; keep one")
@@ -150,11 +149,7 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
     stamps = next(name for name in flat.columns if meaning_of(name) == "day")
     if getattr(flat[stamps].dtype, "tz", None) is not None:
         flat = flat.assign(**{stamps: _local_stamps(flat[stamps])})
-    try:
-        return pl.from_pandas(flat)
-    except (ValueError, TypeError) as error:
-        why = shown(str(error), 120)
-        raise DataError(f"a column mixes kinds of values ({why}); convert it first") from None
+    return to_polars(flat)
 
 
 def _local_stamps(column: Any) -> Any:

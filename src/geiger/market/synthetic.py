@@ -220,23 +220,6 @@ def planted_signal(prices: pl.DataFrame, signal: Signal = "volume") -> Floats:
     return by_volume
 
 
-def leaky_feature(
-    prices: pl.DataFrame, seed: int, *, r2: float = 0.01, fill: Fill = "next_open", horizon: int = 1
-) -> Floats:
-    """Return a feature that contains part of the future: what an audit must catch.
-
-    Row t is sqrt(r2) times the standardised target of row t plus noise; rows whose target lies after the data
-    are noise alone.
-    """
-    delay, name = (1, "open") if fill == "next_open" else (0, "close")
-    log_price = prices[name].log()
-    future = (log_price.shift(-delay - horizon) - log_price.shift(-delay)).to_numpy()
-    standardised = (future - np.nanmean(future)) / np.nanstd(future)
-    noise = generator(seed, "leaky feature").standard_normal(prices.height)
-    leak = math.sqrt(r2) * standardised + math.sqrt(1.0 - r2) * noise
-    return np.where(np.isnan(future), noise, leak)
-
-
 def _simulate(n: int, seed: int, rho: float, signal: Signal, fill: Fill, garch: _Garch) -> Planted:
     if n < 1:
         raise SettingError(f"a market has at least 1 day, got {n}")

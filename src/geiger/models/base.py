@@ -73,8 +73,18 @@ class Predictor(ABC):
         )
 
 
-class Forecaster(ABC):
-    """Settings of one model; fitting returns a new thing and leaves the settings as they are."""
+@dataclass(frozen=True)
+class Effort:
+    """How much training one fit gets; None where the model has no such setting."""
+
+    epochs: int | None = None
+    trees: int | None = None  # at most
+    batch_size: int | None = None
+    learning_rate: float | None = None
+
+
+class Learner(ABC):
+    """Settings of whatever learns: a model, or what weighs the forecasts of models."""
 
     @property
     @abstractmethod
@@ -92,6 +102,23 @@ class Forecaster(ABC):
         return True
 
     @property
+    def effort(self) -> Effort:
+        """How much training one fit gets."""
+        return Effort()
+
+    def members(self, seeds: int) -> int:
+        """Return how many members a fold has where `seeds` are asked for: one where they are all alike."""
+        return seeds if self.seeded else 1
+
+    def described(self) -> TrainingSettings:
+        """Return the settings that a log should show beside those that every model has."""
+        return TrainingSettings()
+
+
+class Forecaster(Learner):
+    """Settings of one model; fitting returns a new thing and leaves the settings as they are."""
+
+    @property
     def apart(self) -> bool:
         """Whether each fold is worth a process of its own."""
         return False
@@ -100,9 +127,14 @@ class Forecaster(ABC):
         """Return about how long a fit of `rows` rows takes, where that is known without trying."""
         return None
 
-    def described(self) -> TrainingSettings:
-        """Return the settings that a log should show beside those that every model has."""
-        return TrainingSettings()
+    @property
+    def storable(self) -> bool:
+        """Whether what it learns, and what it is, can be written down without code."""
+        return True
+
+    def with_trees(self, number: int) -> Forecaster:
+        """Return the same with so many trees and no early stopping; itself where it grows none."""
+        return self
 
     @abstractmethod
     def fit(self, train: Block, valid: Block, *, seed: int) -> Predictor:
@@ -122,6 +154,10 @@ class Forecaster(ABC):
         MissingLibrary
             If the library behind the model is not installed.
         """
+
+    def fit_many(self, members: Sequence[tuple[Block, Block, int]]) -> Sequence[Predictor]:
+        """Fit many (train, valid, seed) members: in one program where the model can, else one by one."""
+        return [self.fit(train, valid, seed=seed) for train, valid, seed in members]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,9 +207,8 @@ def fit_members(forecaster: Forecaster, train: Block, valid: Block, seeds: Seque
     """
     if not seeds:
         raise SettingError("an ensemble needs at least one seed")
-    used = seeds if forecaster.seeded else seeds[:1]
     members = []
-    for number, seed in enumerate(used):
+    for number, seed in enumerate(seeds[: forecaster.members(len(seeds))]):
         try:
             members.append(forecaster.fit(train, valid, seed=seed))
         except TrainingError as error:

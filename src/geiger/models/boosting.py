@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ from geiger.errors import GeigerError, SettingError, TrainingError
 from geiger.learning.windows import Block, Floats, join
 from geiger.models.base import (
     COMMON_FACTS,
+    Effort,
     Forecaster,
     Predictor,
     common_state,
@@ -159,6 +160,15 @@ class Boosting(Forecaster):
             value = getattr(self, name)
             if value is not None and not 0.0 < value <= 1.0:
                 raise SettingError(f"{self.name}: {name} must lie in (0, 1], got {value}")
+
+    @property
+    def effort(self) -> Effort:
+        """The most trees, and the share of each answer that is added."""
+        return Effort(trees=self.max_trees, learning_rate=self.learning_rate)
+
+    def with_trees(self, number: int) -> Boosting:
+        """Return the same with so many trees and no early stopping."""
+        return replace(self, max_trees=number, early_stopping=None)
 
     @abstractmethod
     def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:

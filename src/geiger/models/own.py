@@ -46,6 +46,7 @@ class Own(Forecaster):
     refit: bool = True
     threads: int = 1
     name: ClassVar[str] = "own"
+    storable: ClassVar[bool] = False
 
     def fit(self, train: Block, valid: Block, *, seed: int) -> OwnPredictor:
         """Fit the train rows, describe the result on the valid rows, then fit both together."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from geiger.errors import SettingError, TrainingError
 from geiger.learning.windows import Floats
+from geiger.models.base import Learner
 from geiger.records import TrainingSettings, Weighing
 
 Rule = Literal["elastic_net", "nnls", "simplex", "equal"]
@@ -64,7 +65,7 @@ class Meta:
 
 
 @dataclass(frozen=True)
-class MetaLearner:
+class MetaLearner(Learner):
     """How the weights are found.
 
     Attributes
@@ -92,7 +93,6 @@ class MetaLearner:
     threads: int = 1
     name: ClassVar[str] = "stack"
     seeded: ClassVar[bool] = False
-    apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for name, known in (("meta", RULES), ("units", ("standardised", "raw"))):

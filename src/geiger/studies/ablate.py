@@ -22,7 +22,10 @@ import polars as pl
 from geiger import metrics
 from geiger.checks.collapse import diagnose
 from geiger.errors import DataError, GeigerError, SettingError, TrainingError, did_you_mean
-from geiger.experiment.walk import STARTUP_SECONDS, Walk, plan_folds, walk
+from geiger.experiment.estimate import STARTUP_SECONDS
+from geiger.experiment.evaluation import health_of, status_of
+from geiger.experiment.folds import plan_folds
+from geiger.experiment.walk import Walk, walk
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.models import FORECASTERS, Forecaster, make
 from geiger.records import Status
@@ -228,7 +231,7 @@ def _measured(task: Task) -> Record:
     walked = walk(material, arm.model, _forecaster(arm, config), config, plan_folds(material, config))
     on_days = None
     if truth is not None:
-        on_days = truth[material.prices["day"].search_sorted(walked.forecasts["day"]).to_numpy()]
+        on_days = truth[material.rows_of(walked.forecasts["day"])]
     found = _figures(walked, on_days)
     if task.market.kind == "real":  # made markets share no day
         found["by_day"] = _by_day(walked.forecasts)
@@ -243,19 +246,15 @@ def _forecaster(arm: Arm, config: Config) -> Forecaster:
 
 def _figures(walked: Walk, truth: Floats | None) -> Record:
     """Return status and figures of the test rows; `truth` is their expected return (n,), if it is known."""
-    counts = walked.in_sample.group_by("fold").len("n_train")
-    rows = walked.forecasts.join(counts, on="fold", how="left", maintain_order="left")
-    columns = ("forecast", "outcome", "train_mean", "train_std", "n_train")
-    f, y, mean, std, n_train = (rows[name].cast(pl.Float64).to_numpy() for name in columns)
-    health = metrics.health(f, y, mean, std, n_train)
+    f, y, mean = (walked.forecasts[name].to_numpy() for name in ("forecast", "outcome", "train_mean"))
+    health = health_of(walked.forecasts, walked.in_sample)
     accuracy, base = metrics.direction_accuracy(f, y), metrics.base_rate(y)
     ceiling = efficiency = None
     if truth is not None:
         ceiling, efficiency = float(truth.std() / y.std()), metrics.correlation(f, truth)
-    trainings = [training for fold in walked.folds for training in fold.trainings]
-    status = Status.FAILED if health.failed else Status.COLLAPSED if health.collapsed else Status.SUCCESS
+    trainings = walked.trainings
     return {
-        "status": str(status),
+        "status": str(status_of(health)),
         "measured": {
             "n": health.n,
             "rho": health.rho,

@@ -12,7 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from geiger.experiment.material import Material, prepare
+from geiger.experiment.material import Material
+from geiger.experiment.prepare import prepare
 from geiger.features.catalogue import WARMUP
 from geiger.market.loaded import Loaded
 from geiger.market.snapshots import Store, content_hash
@@ -24,7 +25,6 @@ from geiger.settings import override as changed
 
 Kind = Literal["linear", "nonlinear", "null", "real"]
 
-SIGNALS: tuple[Signal, ...] = ("volume", "reversal", "interaction", "delayed", "memory")
 LINEAR = ("volume", "reversal")  # a line through the features of one row sees nearly all of these
 R2, STRONG_R2 = 0.02, 0.10
 FEW = (("volume", R2), ("interaction", STRONG_R2), (None, 0.0))

@@ -19,8 +19,11 @@ from geiger import metrics
 from geiger.columns import FORECASTS
 from geiger.errors import DataError, GeigerError, TrainingError
 from geiger.evidence.by_day import Daily
-from geiger.experiment.stacking import EQUAL, Base, Stacked, stack
-from geiger.experiment.walk import plan_folds, walk
+from geiger.experiment.folds import plan_folds
+from geiger.experiment.out_of_fold import Base
+from geiger.experiment.stack_tables import EQUAL, RIDGE
+from geiger.experiment.stacking import Stacked, stack
+from geiger.experiment.walk import walk
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.files import read_frame, write_atomically, write_frame
 from geiger.learning.folds import later_blocks
@@ -134,7 +137,7 @@ def measure(market: Market, folder: Path) -> Record:
     candidates = {name: one.forecasts["forecast"].to_numpy() for name, one in made.items()}
     days = first.forecasts.select("day")
     for rival, rows in first.rivals.group_by("rival", maintain_order=True):
-        if rival[0] not in (EQUAL, "ridge"):
+        if rival[0] not in (EQUAL, RIDGE):
             candidates[str(rival[0])] = rows["forecast"].to_numpy()
     for base in bases:
         candidates[base.name] = days.join(base.forecasts, on="day", maintain_order="left")[
@@ -143,7 +146,7 @@ def measure(market: Market, folder: Path) -> Record:
     outcome, mean = (first.forecasts[name].to_numpy() for name in ("outcome", "train_mean"))
     expected = None
     if truth is not None:
-        expected = truth[material.prices["day"].search_sorted(first.forecasts["day"]).to_numpy()]
+        expected = truth[material.rows_of(first.forecasts["day"])]
     measured, influence = {}, {}
     for name, forecast in candidates.items():
         r2 = metrics.r2_gain_influence(forecast, mean, outcome, mean)
@@ -198,7 +201,7 @@ def _bases(market: Market, config: Config, material: Any, folder: Path) -> list[
             write_atomically(folder / f"{name}.json", json.dumps(rows).encode())
         members = frame.select("day", pl.lit(0, dtype=pl.Int32).alias("seed"), "fold", "forecast")
         counts = {int(fold): int(number) for fold, number in rows.items()}
-        found.append(Base(name, market.name, frame.select(list(FORECASTS.columns)), members, counts))
+        found.append(Base(name, frame.select(list(FORECASTS.columns)), members, counts))
     return found
 
 

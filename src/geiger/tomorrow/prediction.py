@@ -21,9 +21,9 @@ from geiger import settings
 from geiger.backtest import decide
 from geiger.errors import DataError, SettingError
 from geiger.evidence.conformal import HALFLIFE, Coverage, coverage, interval, scores_of
-from geiger.experiment.evaluation import expected_simple, sizing_of, volatility_on
-from geiger.experiment.material import Material, prepare
-from geiger.experiment.walk import last_returns
+from geiger.experiment.evaluation import expected_simple, sizing_of
+from geiger.experiment.material import Material
+from geiger.experiment.prepare import prepare
 from geiger.features.catalogue import VERSION, contract_hash
 from geiger.learning.target import make_target
 from geiger.market.calendar import UNKNOWN, Market, close_instant, next_session, open_instant, sessions
@@ -222,7 +222,7 @@ def predict(
     history = stored.forecasts().join(material.prices.select("day"), on="day", how="semi")
     forecast, weight, chosen_on = _decided(model, material, config, history, stored.sealed())
     errors = _errors(history, material)
-    scale = float(volatility_on(material, material.prices["day"].slice(last, 1), HALFLIFE)[0])
+    scale = float(material.volatility_on(material.prices["day"].slice(last, 1), HALFLIFE)[0])
     found, held = interval(forecast, scale, errors.scores, level), errors.coverage(level)
     expected = expected_simple(np.array([forecast]), model.train_std, config)
     age = _sessions_since(market, day, now)
@@ -389,14 +389,14 @@ def _decided(
     past = past.join(material.prices.select("day"), on="day", how="semi", maintain_order="left")
     start = n - 1 if not past.height else int(days.search_sorted(past["day"][-1])) + 1
     rows = range(min(start, n - 1), n)
-    recent = model.forecast(material.features, rows, last_returns(material))
+    recent = model.forecast(material.features, rows, material.last_returns)
     past = past.filter(pl.col("day") < days[rows.start])
     forecasts = np.append(past["forecast"].to_numpy(), recent)
     std = np.append(past["train_std"].to_numpy(), np.full(len(rows), model.train_std))
     on = pl.concat([past["day"], days[rows.start : n]])
     sizing = sizing_of(config, material.market.days_per_year)
     expected = expected_simple(forecasts, std, config)
-    weights = decide(expected, volatility_on(material, on), sizing)
+    weights = decide(expected, material.volatility_on(on), sizing)
     counting = np.flatnonzero(sizing.counts(expected))
     chosen_on = on[int(counting[-1])] if counting.size else None
     return float(recent[-1]), float(weights[-1]), chosen_on
@@ -421,7 +421,7 @@ class _Errors:
 
 
 def _errors(history: pl.DataFrame, material: Material) -> _Errors:
-    scale = volatility_on(material, history["day"], HALFLIFE)
+    scale = material.volatility_on(history["day"], HALFLIFE)
     usable = history["outcome"].is_not_null().to_numpy() & (scale > 0.0)
     return _Errors(
         history["forecast"].to_numpy()[usable],

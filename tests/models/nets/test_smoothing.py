@@ -7,7 +7,6 @@ from geiger.models.nets.smoothing import (
     WINDOW,
     CausalSmoothing,
     causal_taps,
-    smooth_causally,
     smooth_window,
     without_detail,
 )
@@ -18,6 +17,25 @@ TAPS = (
     *(0.6474579230127728, 0.457231049945244, 0.021193998231487668, -0.134621384347622),
     *(-0.022343411284234792, 0.023506308119524397, 0.007575516322827943),
 )
+
+
+def smooth_causally(x):
+    """Return the last value of the transform of each row's own window: the slow way, for comparison.
+
+    Parameters
+    ----------
+    x : (n, ...) float64
+        Rows in order of time.
+
+    Returns
+    -------
+    (n, ...) float64
+        Row t is made of rows t - 255 to t; NaN in the first 255 rows.
+    """
+    smooth = np.full_like(x, np.nan)
+    for end in range(WINDOW, len(x) + 1):
+        smooth[end - 1] = smooth_window(x[end - WINDOW : end])[-1]
+    return smooth
 
 
 def smooth_whole_series(x):  # the published smoother

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
@@ -8,18 +9,68 @@ import pytest
 from geiger.errors import SettingError
 from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.xlstm import (
+    FLOOR,
     CausalConv,
     MLSTMBlock,
     SLSTMBlock,
     XLSTMBody,
     mlstm_parallel,
-    mlstm_recurrent,
     slstm_recurrent,
     slstm_sliding,
 )
 
 FEATURES = 5
 SMALL = {"lookback": 16, "burn_in": 6, "width": 8, "heads": 2, "blocks": 3, "slstm_at": (1,), "seed": 3}
+
+# ---- The definition of the matrix memory, that the fast forms are held against
+
+
+def mlstm_recurrent(q, k, v, i_pre, f_pre):
+    """Run the matrix memory row by row; the definition that `mlstm_parallel` is held against.
+
+    ::
+
+        m_t = max(log f_t + m_{t-1}, i_t, 0)      f = sigmoid(f_pre), i = exp(i_pre), k divided by sqrt(d)
+        C_t = f' C_{t-1} + i' v_t k_t'            f' = exp(log f_t + m_{t-1} - m_t),  i' = exp(i_pre - m_t)
+        n_t = f' n_{t-1} + i' k_t
+        h_t = C_t q_t / max(|n_t' q_t|, exp(-m_t))
+
+    The 0 in m_t changes no h_t; without it exp(-m_t) would overflow for closed input gates.
+
+    Parameters
+    ----------
+    q, k, v : (..., S, d)
+        Queries, keys and values.
+    i_pre, f_pre : (..., S)
+        Input and forget gate before exp and sigmoid.
+
+    Returns
+    -------
+    h : (..., S, d)
+        What the memory answers to each query.
+    m : (..., S)
+        Log of the scale that C_t and n_t are kept in.
+    """
+    d = q.shape[-1]
+
+    def step(state, row):
+        memory, total, m_before = state
+        q, k, v, i_pre, log_f = row
+        m = jax.lax.stop_gradient(jnp.maximum(jnp.maximum(log_f + m_before, i_pre), 0.0))
+        keep, add = jnp.exp(log_f + m_before - m)[..., None], jnp.exp(i_pre - m)[..., None]
+        total = keep * total + add * k
+        memory = keep[..., None] * memory + add[..., None] * v[..., :, None] * k[..., None, :]
+        size = jnp.maximum(jnp.abs((total * q).sum(-1)), jnp.exp(-m))
+        h = (memory * q[..., None, :]).sum(-1) / jnp.maximum(size, FLOOR)[..., None]
+        return (memory, total, m), (h, m)
+
+    rows = (q, k / math.sqrt(d), v, i_pre, jax.nn.log_sigmoid(f_pre))
+    by_time = tuple(jnp.moveaxis(a, q.ndim - 2, 0) for a in rows)
+    lead = q.shape[:-2]
+    start = (jnp.zeros((*lead, d, d), q.dtype), jnp.zeros((*lead, d), q.dtype), jnp.zeros(lead, q.dtype))
+    _, (h, m) = jax.lax.scan(step, start, by_time)
+    return jnp.moveaxis(h, 0, -2), jnp.moveaxis(m, 0, -1)
+
 
 # ---- Cells against values from elsewhere
 

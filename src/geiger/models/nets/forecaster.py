@@ -16,7 +16,7 @@ import numpy as np
 from geiger.errors import DataError, SettingError, TrainingError, did_you_mean
 from geiger.learning.windows import Block, Floats, Ints, join
 from geiger.metrics import correlation, nrc1, nrc2, pred_std
-from geiger.models.base import Forecaster, Predictor, common_state
+from geiger.models.base import Effort, Forecaster, Predictor, common_state
 from geiger.models.screen import MAX_DELAY, Screened, fit_screened
 from geiger.models.state import State
 from geiger.records import (
@@ -178,6 +178,11 @@ class Network(Forecaster):
                     f"{self.name}: {name} is one of {', '.join(known)}, got {getattr(self, name)!r}"
                 )
 
+    @property
+    def effort(self) -> Effort:
+        """Epochs at most, targets in a batch, and the first learning rate."""
+        return Effort(epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate)
+
     def described(self) -> TrainingSettings:
         """Return what shapes the training, for the log."""
         unit = self.patience_unit
@@ -315,6 +320,13 @@ class Network(Forecaster):
             epochs=tuple(replace(e, seed=0, best=e.epoch == first.best_epoch) for e in epochs),
             notices=_notices(first, self, offset),
         )
+
+
+def _inputs() -> int:
+    """Return the number of features of a day; the contract is loaded long before anything is estimated."""
+    from geiger.features import NAMES
+
+    return len(NAMES)
 
 
 def _notices(learned: Learned, network: Network, offset: Screened | None) -> tuple[Notice, ...]:
@@ -562,9 +574,10 @@ class LSTMTransformer(Network):
     def products(self) -> int:
         """Return about how many multiplications one day's token takes."""
         steps = self.burn_in if self.feeding == "dense" else 1
-        memory = sum(4 * units * units * steps for units in self.lstm) + 4 * 154 * self.lstm[0]
+        memory = sum(4 * units * units * steps for units in self.lstm) + 4 * _inputs() * self.lstm[0]
         inner = self.heads * self.key
-        return memory + self.blocks * (4 * self.width * inner + 2 * self.width * self.inner + 2 * 60 * inner)
+        attended = 2 * self.lookback * inner
+        return memory + self.blocks * (4 * self.width * inner + 2 * self.width * self.inner + attended)
 
     def body(self, seed: int) -> Any:
         """Return the LSTM and the blocks."""
@@ -609,7 +622,8 @@ class XLSTMTS(Network):
         """Return about how many multiplications one day's token takes."""
         steps = self.burn_in if self.feeding == "dense" else 1
         scalar = len(self.slstm_at) * 4 * self.width * self.width // self.heads * steps
-        return scalar + 154 * self.width + self.blocks * (10 * self.width**2 + 4 * 60 * self.width)
+        recalled = 4 * self.lookback * self.width
+        return scalar + _inputs() * self.width + self.blocks * (10 * self.width**2 + recalled)
 
     def body(self, seed: int) -> Any:
         """Return the stack of memory blocks."""

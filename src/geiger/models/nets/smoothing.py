@@ -47,25 +47,6 @@ def smooth_window(x: Floats) -> Floats:
     return without_detail(np.pad(x, padding, mode="edge"))[EDGE:-EDGE]
 
 
-def smooth_causally(x: Floats) -> Floats:
-    """Return the last value of the transform of each row's own window: the slow way, for comparison.
-
-    Parameters
-    ----------
-    x : (n, ...) float64
-        Rows in order of time.
-
-    Returns
-    -------
-    (n, ...) float64
-        Row t is made of rows t - 255 to t; NaN in the first 255 rows.
-    """
-    smooth = np.full_like(x, np.nan)
-    for end in range(WINDOW, len(x) + 1):
-        smooth[end - 1] = smooth_window(x[end - WINDOW : end])[-1]
-    return smooth
-
-
 @cache
 def causal_taps() -> tuple[float, ...]:
     """Return the weights of rows t, t - 1, ... in the smoothed row t; they sum to 1.

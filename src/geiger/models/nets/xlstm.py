@@ -34,53 +34,6 @@ Smoothing = Literal["none", "wavelet"]
 FLOOR = 1e-6  # least normaliser of an mLSTM: a large input gate lets exp(-m) vanish, and n'q may be 0
 
 
-def mlstm_recurrent(q: Array, k: Array, v: Array, i_pre: Array, f_pre: Array) -> tuple[Array, Array]:
-    """Run the matrix memory row by row; the definition that `mlstm_parallel` is held against.
-
-    ::
-
-        m_t = max(log f_t + m_{t-1}, i_t, 0)      f = sigmoid(f_pre), i = exp(i_pre), k divided by sqrt(d)
-        C_t = f' C_{t-1} + i' v_t k_t'            f' = exp(log f_t + m_{t-1} - m_t),  i' = exp(i_pre - m_t)
-        n_t = f' n_{t-1} + i' k_t
-        h_t = C_t q_t / max(|n_t' q_t|, exp(-m_t))
-
-    The 0 in m_t changes no h_t; without it exp(-m_t) would overflow for closed input gates.
-
-    Parameters
-    ----------
-    q, k, v : (..., S, d)
-        Queries, keys and values.
-    i_pre, f_pre : (..., S)
-        Input and forget gate before exp and sigmoid.
-
-    Returns
-    -------
-    h : (..., S, d)
-        What the memory answers to each query.
-    m : (..., S)
-        Log of the scale that C_t and n_t are kept in.
-    """
-    d = q.shape[-1]
-
-    def step(state: tuple[Array, Array, Array], row: tuple[Array, ...]) -> tuple[Any, tuple[Array, Array]]:
-        memory, total, m_before = state
-        q, k, v, i_pre, log_f = row
-        m = jax.lax.stop_gradient(jnp.maximum(jnp.maximum(log_f + m_before, i_pre), 0.0))
-        keep, add = jnp.exp(log_f + m_before - m)[..., None], jnp.exp(i_pre - m)[..., None]
-        total = keep * total + add * k
-        memory = keep[..., None] * memory + add[..., None] * v[..., :, None] * k[..., None, :]
-        size = jnp.maximum(jnp.abs((total * q).sum(-1)), jnp.exp(-m))
-        h = (memory * q[..., None, :]).sum(-1) / jnp.maximum(size, FLOOR)[..., None]
-        return (memory, total, m), (h, m)
-
-    rows = (q, k / math.sqrt(d), v, i_pre, jax.nn.log_sigmoid(f_pre))
-    by_time = tuple(jnp.moveaxis(a, q.ndim - 2, 0) for a in rows)
-    lead = q.shape[:-2]
-    start = (jnp.zeros((*lead, d, d), q.dtype), jnp.zeros((*lead, d), q.dtype), jnp.zeros(lead, q.dtype))
-    _, (h, m) = jax.lax.scan(step, start, by_time)
-    return jnp.moveaxis(h, 0, -2), jnp.moveaxis(m, 0, -1)
-
-
 def mlstm_parallel(
     q: Array, k: Array, v: Array, i_pre: Array, f_pre: Array, band: int | None = None
 ) -> tuple[Array, Array]:
@@ -575,26 +528,17 @@ class XLSTMBody(keras.layers.Layer):
         seed: int,
     ) -> None:
         super().__init__(name="body")
-        for name, value, known in (
-            ("feeding", feeding, get_args(Feeding)),
-            ("smoothing", smoothing, get_args(Smoothing)),
-        ):
-            if value not in known:
-                raise SettingError(f"xlstm: {name} must be one of {', '.join(known)}, got {value!r}")
-        for name, count in (
-            *(("lookback", lookback), ("width", width), ("heads", heads), ("blocks", blocks)),
-            *(("conv", conv), ("slstm_conv", slstm_conv), ("qkv_block", qkv_block)),
-        ):
-            if count < 1:
-                raise SettingError(f"xlstm: {name} must be at least 1, got {count}")
-        if width % heads:
-            raise SettingError(f"xlstm: heads must divide width, got {heads} heads for width {width}")
-        if 2 * width % qkv_block:
-            raise SettingError(f"xlstm: qkv_block must divide 2 x width, got {qkv_block} for width {width}")
-        if round(ffn * width) < 1:
-            raise SettingError(f"xlstm: ffn x width must be at least 1, got {ffn} for width {width}")
-        if not set(slstm_at) <= set(range(blocks)):
-            raise SettingError(f"xlstm: slstm_at must lie in 0 to {blocks - 1}, got {slstm_at}")
+        _require_known(feeding=(feeding, get_args(Feeding)), smoothing=(smoothing, get_args(Smoothing)))
+        _require_counts(
+            lookback=lookback,
+            width=width,
+            heads=heads,
+            blocks=blocks,
+            conv=conv,
+            slstm_conv=slstm_conv,
+            qkv_block=qkv_block,
+        )
+        _require_fit(width, heads, qkv_block, ffn, blocks, slstm_at)
         scalar = set(slstm_at)
         dense = feeding == "dense"
         self.feeding, self.lookback, self.width = feeding, lookback, width
@@ -604,31 +548,18 @@ class XLSTMBody(keras.layers.Layer):
         self.window = _window(burn_in, scalar) if dense else None
         glorot = keras.initializers.GlorotUniform(seed=derive(seed, "embed"))
         self.embed = keras.layers.Dense(width, kernel_initializer=glorot, name="embed")
-        self.blocks = [
-            SLSTMBlock(
-                heads=heads,
-                conv=slstm_conv,
-                window=self.window,
-                ffn=ffn,
-                place=place,
-                blocks=blocks,
-                dropout=dropout,
-                seed=derive(seed, "block", place),
-                name=f"slstm_{place}",
-            )
-            if place in scalar
-            else MLSTMBlock(
-                heads=heads,
-                conv=conv,
-                qkv_block=qkv_block,
-                band=self.band,
-                blocks=blocks,
-                dropout=dropout,
-                seed=derive(seed, "block", place),
-                name=f"mlstm_{place}",
-            )
-            for place in range(blocks)
-        ]
+
+        def block(place: int) -> MLSTMBlock | SLSTMBlock:
+            shared: dict[str, Any] = {"heads": heads, "blocks": blocks, "dropout": dropout}
+            shared["seed"] = derive(seed, "block", place)
+            if place in scalar:
+                name = f"slstm_{place}"
+                return SLSTMBlock(
+                    conv=slstm_conv, window=self.window, ffn=ffn, place=place, name=name, **shared
+                )
+            return MLSTMBlock(conv=conv, qkv_block=qkv_block, band=self.band, name=f"mlstm_{place}", **shared)
+
+        self.blocks = [block(place) for place in range(blocks)]
         self.norm = layer_norm("norm")
 
     @property
@@ -655,6 +586,32 @@ class XLSTMBody(keras.layers.Layer):
         for block in self.blocks:
             tokens = block(tokens, training=training)
         return self.norm(last(tokens, rows))
+
+
+def _require_known(**choices: tuple[str, tuple[str, ...]]) -> None:
+    for name, (value, known) in choices.items():
+        if value not in known:
+            raise SettingError(f"xlstm: {name} must be one of {', '.join(known)}, got {value!r}")
+
+
+def _require_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            raise SettingError(f"xlstm: {name} must be at least 1, got {count}")
+
+
+def _require_fit(
+    width: int, heads: int, qkv_block: int, ffn: float, blocks: int, slstm_at: tuple[int, ...]
+) -> None:
+    """Refuse settings that do not fit each other."""
+    if width % heads:
+        raise SettingError(f"xlstm: heads must divide width, got {heads} heads for width {width}")
+    if 2 * width % qkv_block:
+        raise SettingError(f"xlstm: qkv_block must divide 2 x width, got {qkv_block} for width {width}")
+    if round(ffn * width) < 1:
+        raise SettingError(f"xlstm: ffn x width must be at least 1, got {ffn} for width {width}")
+    if not set(slstm_at) <= set(range(blocks)):
+        raise SettingError(f"xlstm: slstm_at must lie in 0 to {blocks - 1}, got {slstm_at}")
 
 
 def _band(lookback: int, blocks: int, scalar: set[int], conv: int, slstm_conv: int) -> int | None:

@@ -1,108 +1,49 @@
-"""From view records to one HTML page that needs nothing else: no script, no network, no other file.
+"""The page of one run: from its view record to one HTML file that needs nothing else.
 
-All text of runs and logs is escaped by the templates; only the charts, made here, go in as they are.
+No script, no network, no other file.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from geiger.records import Better, Epoch, Notice, Score, Unit, as_text
+from geiger.records import Epoch
 from geiger.report.charts import (
     ABSURD,
-    Drawing,
     Member,
     binned,
     calibration_drawing,
-    drawdown,
     epochs_drawing,
-    equity_drawing,
     relative_losses,
     weights_drawing,
 )
-from geiger.report.view import CompareView, Equity, Floats, Pairing, RunView, Weights
+from geiger.report.parts import (
+    CHANCE,
+    MEANINGS,
+    MOST_ROWS,
+    SHAPES,
+    Chart,
+    KeyFigure,
+    Table,
+    alarms_of,
+    counted,
+    is_alarm,
+    plain,
+    render,
+    wealth_chart,
+    written,
+)
+from geiger.report.view import Floats, Pairing, RunView, Weights
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-ALARMS = ("LEAK_SUSPECT", "DOCTOR_")  # beginnings of the codes that come before anything good
-MOST_ROWS = 60  # of one table
-HUGE = 1e9  # from here on a number is written by its power of ten
 STEEPEST = 1e6  # a calibration line steeper than this is not drawn
-CHANCE = "No figure on this page says by itself whether this is skill or luck."
-SHAPES = {"SUCCESS": "circle", "COLLAPSED": "triangle", "FAILED": "square"}
-MEANINGS = {
-    "SUCCESS": "the run finished and its forecasts are usable, which is no statement about skill",
-    "COLLAPSED": "the forecasts are constant or have one sign only",
-    "FAILED": "some forecasts are not finite, so they cannot be used at all",
-}
-BASELINE_FIGURES = ("Buy & Hold Sharpe", "Base Rate")  # nothing that a run could be better at
 BOOSTERS = ("xgb", "lgb", "catboost")
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table: the first cell of a row is its heading, the other cells align right unless `prose`."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    prose: bool = False
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A drawing with its sentence, its legend, and its numbers as a table."""
-
-    drawing: Drawing
-    caption: str
-    table: Table
-
-
-@dataclass(frozen=True)
-class KeyFigure:
-    """One figure that is never shown without its companion."""
-
-    label: str
-    value: str
-    companion: str
-    note: str = ""
-
-
-def written(value: float | None, unit: Unit) -> str:
-    """Write `value` in the notation of its unit; a number too large for a cell by its power of ten."""
-    if value is None or not np.isfinite(value) or abs(value) < HUGE:
-        return as_text(value, unit)
-    return f"{value:.3g}"
-
-
-def _plain(value: float, digits: int) -> str:
-    """Write a number that has no unit, as a loss or wealth.
-
-    >>> _plain(0.51234, 4), _plain(float("nan"), 4), _plain(1e300, 2)
-    ('0.5123', 'undefined', '1e+300')
-    """
-    if not np.isfinite(value):
-        return "undefined"
-    return f"{value:.{digits}f}" if abs(value) < HUGE else f"{value:.3g}"
-
-
-def _deepest(wealth: Floats) -> str:
-    """Write the deepest drawdown; a path that never falls has 0.0%, without a sign."""
-    return written(abs(float(drawdown(wealth).min())), "share")
 
 
 def run_page(view: RunView) -> str:
     """Return the page of one run."""
-    return _render(
+    return render(
         "run.html.j2",
         view=view,
         title=f"{view.symbol}, {view.model}",
@@ -123,65 +64,12 @@ def run_page(view: RunView) -> str:
         scorecard=_scorecard_table(view),
         all_figures=_figures_table(view),
         trained=_trained_table(view),
-        notices=[notice for notice in view.notices if not _is_alarm(notice)],
+        notices=[notice for notice in view.notices if not is_alarm(notice)],
         data=_pairs("Where the prices came from", view.data),
         settings=_pairs("Settings that shaped this run", view.settings),
         idle=_pairs("Settings of models that this run did not use", view.idle_settings),
         environment=_pairs("Machine and versions", view.environment),
     )
-
-
-def compare_page(view: CompareView) -> str:
-    """Return the page of several runs side by side."""
-    return _render(
-        "compare.html.j2",
-        view=view,
-        title=f"{len(view.runs)} runs side by side",
-        chance=CHANCE,
-        shapes={run.name: SHAPES.get(run.status, "square") for run in view.runs},
-        alarms=[(run, alarms_of(run)) for run in view.runs],
-        letters=[(letter, run, _called(run)) for letter, run in _letters(view)],
-        overview=_overview_table(view),
-        figures=_side_by_side(view),
-        scores=_scores_side_by_side(view),
-        common=_common_chart(view),
-        common_table=_common_table(view),
-        differences=_wide("Settings that differ", view, view.differences),
-        origins=_wide("Data and versions", view, view.origins),
-        years=_years_side_by_side(view),
-    )
-
-
-def alarms_of(view: RunView) -> list[Notice]:
-    """Return what must be read before anything good: alarms of the run, then findings that say FAIL."""
-    found = [notice for notice in view.notices if _is_alarm(notice)]
-    if view.status != "SUCCESS":
-        text = f"The run ended {view.status}: {MEANINGS.get(view.status, 'see its health below')}."
-        found.insert(0, Notice(view.status, text))
-    return found + [Notice(one.code, one.text) for one in view.findings or () if one.severity == "FAIL"]
-
-
-def _is_alarm(notice: Notice) -> bool:
-    return notice.code.startswith(ALARMS)
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader("geiger.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return made
-
-
-def _render(template: str, **content: Any) -> str:
-    style = resources.files("geiger.report").joinpath("templates/page.css").read_text(encoding="utf-8")
-    return _environment().get_template(template).render(style=style, **content)
 
 
 def _key_figures(view: RunView) -> list[KeyFigure]:
@@ -238,27 +126,7 @@ def _key_figures(view: RunView) -> list[KeyFigure]:
 def _equity_chart(view: RunView) -> Chart | None:
     if view.equity is None:
         return None
-    return _wealth_chart("equity", "Equity and drawdown, net of costs", view.equity)
-
-
-def _wealth_chart(name: str, title: str, equity: Equity, words: Mapping[str, str] | None = None) -> Chart:
-    """Draw wealth; `words` renames the curves."""
-    named = {(words or {}).get(curve, curve): values for curve, values in equity.curves.items()}
-    ends = ", ".join(
-        f"{_plain(float(values[-1]), 2)} with {curve} (deepest drawdown {_deepest(values)})"
-        for curve, values in named.items()
-    )
-    gist = f"With returns known from {equity.days[0]} to {equity.days[-1]}, 1 became {ends}."
-    rows = []
-    for year, last in _last_of_years(equity.days):
-        rows.append((str(year), *(_plain(float(values[last]), 3) for values in named.values())))
-    table = Table("Growth of 1, at the end of each year", ("Year", *named), tuple(rows[:MOST_ROWS]))
-    return Chart(equity_drawing(name, gist, equity.days, named, title), gist, table)
-
-
-def _last_of_years(days: Sequence[dt.date]) -> list[tuple[int, int]]:
-    last = {day.year: i for i, day in enumerate(days)}
-    return list(last.items())
+    return wealth_chart("equity", "Equity and drawdown, net of costs", view.equity)
 
 
 def _calibration_chart(view: RunView) -> Chart | str:
@@ -270,7 +138,7 @@ def _calibration_chart(view: RunView) -> Chart | str:
         return _no_bins(pairing)
     beta = view.health.beta if view.health else None
     covered = int(np.sum(np.abs(bins.outcome - bins.forecast) <= bins.error))
-    slope = "undefined" if beta is None else _plain(beta, 2)
+    slope = "undefined" if beta is None else plain(beta, 2)
     gist = (
         f"Mean outcome in {len(bins.rows)} groups of the forecasts, ascending and about equal in size where "
         f"forecasts are not tied; {bins.rows.sum()} test rows. "
@@ -323,29 +191,8 @@ def _epochs_chart(view: RunView) -> Chart | str:
     for (fold, seed), unsorted in sorted(members.items()):
         epochs = sorted(unsorted, key=lambda epoch: epoch.epoch)
         best = next((i for i, epoch in enumerate(epochs) if epoch.best), None)
-        drawn.append(
-            Member(
-                epoch=_column(epochs, "epoch"),
-                loss=_column(epochs, "loss"),
-                val_loss=_column(epochs, "val_loss"),
-                pred_std=_column(epochs, "pred_std"),
-                positive=_column(epochs, "pos_pct"),
-                best=best,
-            )
-        )
-        kept = epochs[-1] if best is None else epochs[best]
-        rows.append(
-            (
-                f"fold {fold}, seed {seed}",
-                str(epochs[-1].epoch),
-                "not marked" if best is None else str(kept.epoch),
-                _plain(epochs[-1].loss, 4),
-                _plain(epochs[-1].val_loss, 4),
-                _plain(kept.val_loss, 4),
-                _plain(kept.pred_std, 4),
-                written(kept.pos_pct / 100, "share"),
-            )
-        )
+        drawn.append(_member(epochs, best))
+        rows.append((f"fold {fold}, seed {seed}", *_member_cells(epochs, best)))
     best_epochs = [e.epoch for e in view.epochs if e.best]
     kept_text = (
         f"The kept {unit}s lie between {min(best_epochs)} and {max(best_epochs)}."
@@ -354,7 +201,7 @@ def _epochs_chart(view: RunView) -> Chart | str:
     )
     level = " Losses are drawn in percent of each member's first." if relative_losses(drawn) else ""
     gist = (
-        f"Training and validation loss of {_counted(len(drawn), 'member')} (fold and seed), and what their "
+        f"Training and validation loss of {counted(len(drawn), 'member')} (fold and seed), and what their "
         f"validation forecasts looked like. {kept_text}{level}"
     )
     more = len(rows) - MOST_ROWS
@@ -376,6 +223,31 @@ def _epochs_chart(view: RunView) -> Chart | str:
     return Chart(epochs_drawing("epochs", gist, drawn, unit), gist, table)
 
 
+def _member(epochs: Sequence[Epoch], best: int | None) -> Member:
+    return Member(
+        epoch=_column(epochs, "epoch"),
+        loss=_column(epochs, "loss"),
+        val_loss=_column(epochs, "val_loss"),
+        pred_std=_column(epochs, "pred_std"),
+        positive=_column(epochs, "pos_pct"),
+        best=best,
+    )
+
+
+def _member_cells(epochs: Sequence[Epoch], best: int | None) -> tuple[str, ...]:
+    """Return the cells behind a member's name: its last epoch, and the one that was kept."""
+    last, kept = epochs[-1], epochs[-1 if best is None else best]
+    return (
+        str(last.epoch),
+        "not marked" if best is None else str(kept.epoch),
+        plain(last.loss, 4),
+        plain(last.val_loss, 4),
+        plain(kept.val_loss, 4),
+        plain(kept.pred_std, 4),
+        written(kept.pos_pct / 100, "share"),
+    )
+
+
 def _column(epochs: Sequence[Epoch], name: str) -> Floats:
     return np.array([getattr(epoch, name) for epoch in epochs], np.float64)
 
@@ -390,7 +262,7 @@ def _years_table(view: RunView) -> Table | None:
             written(year.strategy, "return"),
             written(year.buy_and_hold, "return"),
             written(year.max_drawdown, "share"),
-            _plain(year.turnover, 2),
+            plain(year.turnover, 2),
         )
         for year in view.years
     )
@@ -443,8 +315,8 @@ def _weights_chart(weights: Weights | None) -> Chart | None:
         return None
     latest = ", ".join(f"{model} {_weight(values[-1])}" for model, values in weights.models.items())
     gist = (
-        f"Weights of {_counted(len(weights.models), 'base model')} over "
-        f"{_counted(len(weights.days), 'block')}, each decided from earlier forecasts only. "
+        f"Weights of {counted(len(weights.models), 'base model')} over "
+        f"{counted(len(weights.days), 'block')}, each decided from earlier forecasts only. "
         f"From {weights.days[-1]}: {latest}."
     )
     rows = tuple(
@@ -554,141 +426,3 @@ def _pairs(caption: str, pairs: Iterable[tuple[str, str]]) -> Table | None:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-# Several runs side by side. Runs are called A, B, C in the tables, so that those fit.
-
-
-def _letters(view: CompareView) -> list[tuple[str, RunView]]:
-    return [(_letter(i), run) for i, run in enumerate(view.runs)]
-
-
-def _letter(i: int) -> str:
-    return chr(ord("A") + i) if i < 26 else f"R{i + 1}"
-
-
-def _called(run: RunView) -> str:
-    return f"{run.symbol} {run.model}" + (" backtest" if run.kind == "backtest" else "")
-
-
-def _heads(view: CompareView) -> tuple[str, ...]:
-    return tuple(f"{letter}: {_called(run)}" for letter, run in _letters(view))
-
-
-def _overview_table(view: CompareView) -> Table:
-    facts = (
-        ("Status", [run.status for run in view.runs]),
-        ("Health", [", ".join(run.health.codes) if run.health else "not measured" for run in view.runs]),
-        ("Doctor", [run.diagnosis.cause if run.diagnosis else "not applicable" for run in view.runs]),
-        ("Verdict", [run.verdict for run in view.runs]),
-        ("Kind", [run.kind for run in view.runs]),
-        ("Recipe", [run.recipe for run in view.runs]),
-        ("Test days (of decision)", [_span(run) for run in view.runs]),
-        ("Finished", [run.finished_at[:16].replace("T", " ") for run in view.runs]),
-    )
-    rows = tuple((name, *texts) for name, texts in facts)
-    return Table("Status, health and days of each run", ("Fact", *_heads(view)), rows, prose=True)
-
-
-def _span(run: RunView) -> str:
-    if run.equity is None or run.equity.decided is None:
-        return "not readable"
-    first, last = run.equity.decided
-    return f"{len(run.equity.days)}, {first} to {last}"
-
-
-def _row(label: str, values: Sequence[float | None], unit: Unit, better: Better) -> tuple[str, ...]:
-    """Return one row, the best value marked in words where there is one."""
-    texts = [written(value, unit) for value in values]
-    known = [value for value in values if value is not None and np.isfinite(value)]
-    if better == "neither" or len(known) < 2 or len(set(texts)) == 1:
-        return (label, *texts)
-    best = max(known) if better == "higher" else min(known)
-    shown = written(best, unit)
-    return (label, *(f"{text} (best)" if text == shown else text for text in texts))
-
-
-def _marked(view: CompareView) -> bool:
-    """Whether one run can be called the best over its own days."""
-    return view.same_days and view.alike
-
-
-def _side_by_side(view: CompareView) -> Table:
-    names = dict.fromkeys(figure.name for run in view.runs for figure in run.figures)
-    rows = []
-    for name in names:
-        found = [run.figure(name) for run in view.runs]
-        first = next(figure for figure in found if figure is not None)
-        values = [None if figure is None else figure.value for figure in found]
-        marked = _marked(view) and name not in BASELINE_FIGURES
-        row = _row(name, values, first.unit, first.better if marked else "neither")
-        texts = ("none" if figure is None else text for figure, text in zip(found, row[1:], strict=True))
-        rows.append((name, *texts))
-    return Table("Final metrics, over each run's own days", ("Figure", *_heads(view)), tuple(rows))
-
-
-def _scores_side_by_side(view: CompareView) -> Table:
-    names = dict.fromkeys(score.name for run in view.runs for score in run.scores)
-    rows = []
-    for name in names:
-        score = next(s for run in view.runs for s in run.scores if s.name == name)
-        values = [run.score(name).get("strategy") for run in view.runs]
-        label = view.runs[0].labels.get(name, name)
-        rows.append(_row(label, values, score.unit, score.better if _marked(view) else "neither"))
-    return Table(
-        "Scorecard of the strategies, over each run's own days", ("Figure", *_heads(view)), tuple(rows)
-    )
-
-
-def _common_chart(view: CompareView) -> Chart | None:
-    if view.common is None:
-        return None
-    words = dict(zip((run.name for run in view.runs), _heads(view), strict=True))
-    return _wealth_chart("common", "Equity of the runs on their common days", view.common, words)
-
-
-def _common_table(view: CompareView) -> Table | None:
-    if not view.common_figures:
-        return None
-
-    def row(score: Score) -> tuple[str, ...]:
-        return _row(
-            score.name,
-            [dict(score.values).get(run.name) for run in view.runs],
-            score.unit,
-            score.better if view.alike else "neither",
-        )
-
-    rows = tuple(row(score) for score in view.common_figures)
-    days = len(view.common.days) if view.common else 0
-    return Table(f"On the {days} common days alone", ("Figure", *_heads(view)), rows, note=view.common_note)
-
-
-def _wide(caption: str, view: CompareView, pairs: Sequence[tuple[str, tuple[str, ...]]]) -> Table | None:
-    rows = tuple((name, *texts) for name, texts in pairs)
-    return Table(caption, ("Name", *_heads(view)), rows, prose=True) if rows else None
-
-
-def _years_side_by_side(view: CompareView) -> Table | None:
-    years = sorted({year.year for run in view.runs for year in run.years})
-    if not years:
-        return None
-    known = [{year.year: year for year in run.years} for run in view.runs]
-    rows = tuple(
-        _row(
-            str(year),
-            [of[year].strategy if year in of else None for of in known],
-            "return",
-            "higher" if _marked(view) else "neither",
-        )
-        for year in years
-    )
-    rows = tuple(
-        (row[0], *("no days" if year not in of else text for text, of in zip(row[1:], known, strict=True)))
-        for row, year in zip(rows, years, strict=True)
-    )
-    return Table("Net return of the strategies, by year", ("Year", *_heads(view)), rows)

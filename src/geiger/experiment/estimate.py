@@ -1,0 +1,53 @@
+"""How long a walk will take, before it is walked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from geiger.experiment.folds import use_folds
+from geiger.experiment.material import Material
+from geiger.learning.folds import Fold
+from geiger.learning.windows import fold_arrays
+from geiger.models import Forecaster
+from geiger.runs.folder import threads_at_hand
+from geiger.settings import Config
+
+PROBE_TREES = (5, 25)
+STARTUP_SECONDS = 20.0  # loading Keras and compiling a network
+
+
+def expected_seconds(
+    material: Material,
+    forecaster: Forecaster,
+    config: Config,
+    folds: Sequence[Fold],
+    *,
+    for_use: bool = False,
+) -> float:
+    """Return about how long `walk` will take, from short fits on the last fold, timed now.
+
+    The time of a few trees and of some more tells the fixed cost from the cost of a tree. Early stopping
+    usually ends sooner.
+    """
+    fits = forecaster.members(config.seeds)
+    trained = [*folds, *(use_folds(material, config, folds) if for_use else ())]
+    known = [forecaster.expected_seconds(len(fold.train)) for fold in trained]
+    if None not in known:
+        workers = min(config.workers or threads_at_hand(), len(trained))
+        return STARTUP_SECONDS + fits * sum(filter(None, known)) / workers
+    target = material.target["value"].to_numpy()
+    arrays = fold_arrays(material.features, target, folds[-1], clip=config.clip)
+
+    def timed(trees: int) -> float:
+        probe, started = forecaster.with_trees(trees), time.perf_counter()
+        probe.fit(arrays.train, arrays.valid, seed=0)
+        return time.perf_counter() - started
+
+    few, more = PROBE_TREES
+    timed(few)  # loads the library
+    short, long = timed(few), timed(more)
+    a_tree = max(long - short, 0.0) / (more - few)
+    once = short + a_tree * max((forecaster.effort.trees or few) - few, 0)
+    used = sum(len(fold.train) for fold in trained)
+    return once * fits * used / len(folds[-1].train)

@@ -1,0 +1,118 @@
+"""Who trains the folds: this process, one after the other; processes of one thread; or one program on a GPU.
+
+Whoever does, the folds come back in order. Processes leave Ctrl-C to their parent, which ends them.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+
+from geiger.errors import Diverged, TrainingError
+from geiger.experiment.fold import FoldOutput, Task, arrays_of, output_of, seeds_of, train_fold
+from geiger.models import Forecaster, average
+from geiger.runs.folder import threads_at_hand
+from geiger.settings import Config
+
+MEMBERS_AT_ONCE = 64  # in one program on a GPU; what is finished survives a kill
+
+
+def train_all(
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
+) -> Generator[FoldOutput]:
+    """Yield the folds in order: one after another, or in processes, or all in one program."""
+    if forecaster.apart and tasks:
+        if config.parallel == "vmap" or (config.parallel == "auto" and gpu_at_hand()):
+            yield from _train_together(model, forecaster, config, tasks)
+        else:
+            yield from _train_in_processes(model, forecaster, config, tasks)
+        return
+    for task in tasks:
+        yield train_fold(model, forecaster, config, task)
+
+
+def gpu_at_hand() -> bool:
+    """Whether JAX has a GPU; JAX is loaded only where a plug-in for one is installed."""
+    if not metadata.entry_points(group="jax_plugins"):
+        return False
+    from geiger.models.nets.backend import DEVICE
+
+    return DEVICE != "cpu"
+
+
+def _train_in_processes(
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
+) -> Iterator[FoldOutput]:
+    """Give each fold to a process of one thread; the number of processes changes no bit."""
+    from joblib import Parallel, delayed, parallel_config
+
+    workers = min(config.workers or threads_at_hand(), len(tasks))
+    with parallel_config(backend="loky", inner_max_num_threads=1), _deaf_to_ctrl_c():
+        parallel = Parallel(n_jobs=max(workers, 1), return_as="generator", max_nbytes=None)
+        outputs = parallel(delayed(_train_apart)(model, forecaster, config, task) for task in tasks)
+    try:
+        for output in outputs:  # noqa: UP028 - `yield from` would close it without the filter below
+            yield output
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # whoever stops early knows that folds are left over
+            outputs.close()
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let processes that start inside ignore Ctrl-C, which a terminal sends to all of them.
+
+    This process hears it, ends them and says so once. While they start, for milliseconds, it is deaf too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _train_apart(model: str, forecaster: Forecaster, config: Config, task: Task) -> FoldOutput:
+    """Train one fold on one thread, in a process of its own or, where there is one only, in this one."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return train_fold(model, forecaster, config, task)
+
+
+def _train_together(
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
+) -> Iterator[FoldOutput]:
+    """Train the members of many folds in one program, and yield them before the next ones start."""
+    many = max(1, MEMBERS_AT_ONCE // config.seeds)
+    for i in range(0, len(tasks), many):
+        yield from _train_program(model, forecaster, config, tasks[i : i + many])
+
+
+def _train_program(
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
+) -> Iterator[FoldOutput]:
+    started, each = time.perf_counter(), forecaster.members(config.seeds)
+    arrays = [arrays_of(task.material, config, task.fold) for task in tasks]
+    members = [
+        (one.train, one.valid, seed)
+        for task, one in zip(tasks, arrays, strict=True)
+        for seed in seeds_of(config, model, task.fold)[:each]
+    ]
+    try:
+        fitted = forecaster.fit_many(members)
+    except Diverged as error:
+        number, seed = divmod(error.member, each)
+        raise TrainingError(f"fold {tasks[number].fold.index}, seed {seed}: {error}") from error
+    seconds = (time.perf_counter() - started) / len(tasks)
+    for number, (task, one) in enumerate(zip(tasks, arrays, strict=True)):
+        predictor = average(fitted[number * each : (number + 1) * each])
+        yield output_of(task, one, predictor, seconds)

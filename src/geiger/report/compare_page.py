@@ -1,0 +1,165 @@
+"""The page of several runs side by side. Runs are called A, B, C in its tables, so that those fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from geiger.records import Better, Score, Unit
+from geiger.report.parts import CHANCE, SHAPES, Chart, Table, alarms_of, render, wealth_chart, written
+from geiger.report.view import CompareView, RunView
+
+BASELINE_FIGURES = ("Buy & Hold Sharpe", "Base Rate")  # nothing that a run could be better at
+
+
+def compare_page(view: CompareView) -> str:
+    """Return the page of several runs side by side."""
+    return render(
+        "compare.html.j2",
+        view=view,
+        title=f"{len(view.runs)} runs side by side",
+        chance=CHANCE,
+        shapes={run.name: SHAPES.get(run.status, "square") for run in view.runs},
+        alarms=[(run, alarms_of(run)) for run in view.runs],
+        letters=[(letter, run, _called(run)) for letter, run in _letters(view)],
+        overview=_overview_table(view),
+        figures=_side_by_side(view),
+        scores=_scores_side_by_side(view),
+        common=_common_chart(view),
+        common_table=_common_table(view),
+        differences=_wide("Settings that differ", view, view.differences),
+        origins=_wide("Data and versions", view, view.origins),
+        years=_years_side_by_side(view),
+    )
+
+
+def _letters(view: CompareView) -> list[tuple[str, RunView]]:
+    return [(_letter(i), run) for i, run in enumerate(view.runs)]
+
+
+def _letter(i: int) -> str:
+    return chr(ord("A") + i) if i < 26 else f"R{i + 1}"
+
+
+def _called(run: RunView) -> str:
+    return f"{run.symbol} {run.model}" + (" backtest" if run.kind == "backtest" else "")
+
+
+def _heads(view: CompareView) -> tuple[str, ...]:
+    return tuple(f"{letter}: {_called(run)}" for letter, run in _letters(view))
+
+
+def _overview_table(view: CompareView) -> Table:
+    facts = (
+        ("Status", [run.status for run in view.runs]),
+        ("Health", [", ".join(run.health.codes) if run.health else "not measured" for run in view.runs]),
+        ("Doctor", [run.diagnosis.cause if run.diagnosis else "not applicable" for run in view.runs]),
+        ("Verdict", [run.verdict for run in view.runs]),
+        ("Kind", [run.kind for run in view.runs]),
+        ("Recipe", [run.recipe for run in view.runs]),
+        ("Test days (of decision)", [_span(run) for run in view.runs]),
+        ("Finished", [run.finished_at[:16].replace("T", " ") for run in view.runs]),
+    )
+    rows = tuple((name, *texts) for name, texts in facts)
+    return Table("Status, health and days of each run", ("Fact", *_heads(view)), rows, prose=True)
+
+
+def _span(run: RunView) -> str:
+    if run.equity is None or run.equity.decided is None:
+        return "not readable"
+    first, last = run.equity.decided
+    return f"{len(run.equity.days)}, {first} to {last}"
+
+
+def _row(label: str, values: Sequence[float | None], unit: Unit, better: Better) -> tuple[str, ...]:
+    """Return one row, the best value marked in words where there is one."""
+    texts = [written(value, unit) for value in values]
+    known = [value for value in values if value is not None and np.isfinite(value)]
+    if better == "neither" or len(known) < 2 or len(set(texts)) == 1:
+        return (label, *texts)
+    best = max(known) if better == "higher" else min(known)
+    shown = written(best, unit)
+    return (label, *(f"{text} (best)" if text == shown else text for text in texts))
+
+
+def _marked(view: CompareView) -> bool:
+    """Whether one run can be called the best over its own days."""
+    return view.same_days and view.alike
+
+
+def _side_by_side(view: CompareView) -> Table:
+    names = dict.fromkeys(figure.name for run in view.runs for figure in run.figures)
+    rows = []
+    for name in names:
+        found = [run.figure(name) for run in view.runs]
+        first = next(figure for figure in found if figure is not None)
+        values = [None if figure is None else figure.value for figure in found]
+        marked = _marked(view) and name not in BASELINE_FIGURES
+        row = _row(name, values, first.unit, first.better if marked else "neither")
+        texts = ("none" if figure is None else text for figure, text in zip(found, row[1:], strict=True))
+        rows.append((name, *texts))
+    return Table("Final metrics, over each run's own days", ("Figure", *_heads(view)), tuple(rows))
+
+
+def _scores_side_by_side(view: CompareView) -> Table:
+    names = dict.fromkeys(score.name for run in view.runs for score in run.scores)
+    rows = []
+    for name in names:
+        score = next(s for run in view.runs for s in run.scores if s.name == name)
+        values = [run.score(name).get("strategy") for run in view.runs]
+        label = view.runs[0].labels.get(name, name)
+        rows.append(_row(label, values, score.unit, score.better if _marked(view) else "neither"))
+    return Table(
+        "Scorecard of the strategies, over each run's own days", ("Figure", *_heads(view)), tuple(rows)
+    )
+
+
+def _common_chart(view: CompareView) -> Chart | None:
+    if view.common is None:
+        return None
+    words = dict(zip((run.name for run in view.runs), _heads(view), strict=True))
+    return wealth_chart("common", "Equity of the runs on their common days", view.common, words)
+
+
+def _common_table(view: CompareView) -> Table | None:
+    if not view.common_figures:
+        return None
+
+    def row(score: Score) -> tuple[str, ...]:
+        return _row(
+            score.name,
+            [dict(score.values).get(run.name) for run in view.runs],
+            score.unit,
+            score.better if view.alike else "neither",
+        )
+
+    rows = tuple(row(score) for score in view.common_figures)
+    days = len(view.common.days) if view.common else 0
+    return Table(f"On the {days} common days alone", ("Figure", *_heads(view)), rows, note=view.common_note)
+
+
+def _wide(caption: str, view: CompareView, pairs: Sequence[tuple[str, tuple[str, ...]]]) -> Table | None:
+    rows = tuple((name, *texts) for name, texts in pairs)
+    return Table(caption, ("Name", *_heads(view)), rows, prose=True) if rows else None
+
+
+def _years_side_by_side(view: CompareView) -> Table | None:
+    years = sorted({year.year for run in view.runs for year in run.years})
+    if not years:
+        return None
+    known = [{year.year: year for year in run.years} for run in view.runs]
+    rows = tuple(
+        _row(
+            str(year),
+            [of[year].strategy if year in of else None for of in known],
+            "return",
+            "higher" if _marked(view) else "neither",
+        )
+        for year in years
+    )
+    rows = tuple(
+        (row[0], *("no days" if year not in of else text for text, of in zip(row[1:], known, strict=True)))
+        for row, year in zip(rows, years, strict=True)
+    )
+    return Table("Net return of the strategies, by year", ("Year", *_heads(view)), rows)
