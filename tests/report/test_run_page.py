@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,12 @@ from geiger.checks.base import Evidence, Finding, Severity
 from geiger.errors import DataError
 from geiger.records import Epoch, as_text
 from geiger.report.compare_page import compare_page
-from geiger.report.gather import HELD, MATCHED, _split, compare, log_of, view_of
+from geiger.report.gather import HELD, compare, log_of, view_of
 from geiger.report.run_page import run_page
 from geiger.report.view import Equity, Pairing, RunView
-from geiger.runs.folder import RunsFolder, StoredRun
+from geiger.runs.folder import RunsFolder
+from helpers.pages import KINDS, Changed, Read, Runs
 
-Runs = dict[str, StoredRun]
-Read = Callable[[str], Any]
-Changed = Callable[..., StoredRun]
-KINDS = ("ridge", "xgb", "stack", "backtest")
 SECTIONS = (
     *("basis", "figures", "equity", "calibration", "training", "time", "stack", "doctor", "checkpoints"),
     *("scorecard", "findings", "evaluated", "provenance"),
@@ -311,172 +307,6 @@ def test_forecasts_that_do_not_vary_have_no_calibration(read: Read) -> None:
     assert "Too few forecasts" in read(run_page(few)).by_id("calibration").words()
 
 
-def test_runs_side_by_side(made: Runs, read: Read) -> None:
-    stored = [made["ridge"], made["xgb"]]
-    view = compare(stored, [view_of(one) for one in stored])
-    assert view.same_days
-    page = read(compare_page(view))
-    tables = page.tables()
-    figures = tables["Final metrics, over each run's own days"]
-    assert figures[0][1:] == ["A: AAPL ridge", "B: AAPL xgb"]
-    sharpe = next(row for row in figures if row[0] == "Test Sharpe")
-    values = [view.runs[i].figure("Test Sharpe").value for i in (0, 1)]  # type: ignore[union-attr]
-    best = int(values[1] > values[0])
-    assert sharpe[1 + best] == f"{as_text(values[best], 'ratio')} (best)"
-    assert sharpe[2 - best] == as_text(values[1 - best], "ratio")
-    base = next(row for row in figures if row[0] == "Buy & Hold Sharpe")
-    assert not any("best" in cell for cell in base)
-    assert len(page.all("h1")) == 1
-    common = next(rows for caption, rows in tables.items() if "common days alone" in caption)
-    totals = [one.score("total_return")["strategy"] for one in view.runs]
-    assert [cell.removesuffix(" (best)") for cell in common[2][1:]] == [as_text(t, "return") for t in totals]
-
-
-def test_runs_on_other_days_are_compared_on_the_common_ones(made: Runs, read: Read) -> None:
-    stored = [made["ridge"], made["stack"]]
-    view = compare(stored, [view_of(one) for one in stored])
-    assert not view.same_days
-    assert view.common is not None
-    days = set(made["ridge"].ledger()["day"]) & set(made["stack"].ledger()["day"])
-    assert len(view.common.days) == len(days) < made["ridge"].ledger().height
-    page = read(compare_page(view))
-    assert f"{len(days)} days are common to all runs" in page.words()
-    own = page.tables()["Final metrics, over each run's own days"]
-    assert not any("(best)" in cell for row in own for cell in row)
-    assert "own days, which differ" in page.by_id("figures").words()
-
-
-def test_only_settings_that_differ_are_shown(made: Runs, changed: Changed, read: Read) -> None:
-    other = changed(made["ridge"], lambda facts: facts["config"]["trading"].update(cost_bps=9.0))
-    renamed = StoredRun(other.folder, {**other.facts})
-    views = [view_of(made["xgb"]), view_of(renamed)]
-    rows = read(compare_page(compare([made["xgb"], renamed], views))).tables()["Settings that differ"]
-    assert rows[1:] == [["trading.cost_bps", "5.0", "9.0"]]
-
-
-def without_year(facts: dict[str, Any]) -> None:
-    facts.pop("days_per_year")
-
-
-@pytest.mark.parametrize("old", [False, True])
-def test_weekends_costs_and_cash_are_those_of_the_run(
-    old: bool, coin: Runs, changed: Changed, read: Read
-) -> None:
-    stored = [changed(run, without_year) for run in coin.values()] if old else list(coin.values())
-    assert (coin["ridge"].facts["days_per_year"], "days_per_year" in stored[0].facts) == (365, not old)
-    views = [view_of(run) for run in stored]
-    for view in views:
-        assert view.equity is not None
-        total = view.score("total_return")
-        for curve, name in ((HELD, "buy_and_hold"), (MATCHED, "volatility_matched")):
-            assert view.equity.curves[curve][-1] - 1 == pytest.approx(total[name], abs=1e-12)
-    view = compare(stored, views)
-    figure = views[0].figure("Test Sharpe")
-    assert figure is not None
-    assert dict(view.common_figures[0].values)[views[0].name] == pytest.approx(figure.value, abs=1e-12)
-    assert "A year is 365 days" in read(compare_page(view)).by_id("equity").words()
-
-
-def symbol(facts: dict[str, Any]) -> None:
-    facts["symbol"] = "MSFT"
-
-
-def prices(facts: dict[str, Any]) -> None:
-    facts["data"]["data_hash"] = "0" * 64
-
-
-def fill(facts: dict[str, Any]) -> None:
-    facts["fill"] = "close" if facts["fill"] != "close" else "next_open"
-
-
-def cost(facts: dict[str, Any]) -> None:
-    facts["config"]["trading"]["cost_bps"] = 9.0
-
-
-@pytest.mark.parametrize(
-    ("change", "caution"),
-    [
-        (symbol, "of different symbols (Symbol)"),
-        (prices, "on different prices (Data Hash)"),
-        (fill, "filled differently, so that their targets differ (Fill)"),
-        (cost, "pay different costs (Cost)"),
-    ],
-)
-def test_runs_under_other_conditions_have_no_best(
-    change: Callable[[dict[str, Any]], None], caution: str, made: Runs, changed: Changed, read: Read
-) -> None:
-    stored = [made["xgb"], changed(made["ridge"], change)]
-    view = compare(stored, [view_of(one) for one in stored])
-    assert view.same_days
-    page = read(compare_page(view))
-    assert not any("(best)" in cell for table in page.tables().values() for row in table for cell in row)
-    assert f"{caution}: figures do not compare one to one" in page.by_id("cautions").words()
-    assert "none is marked as the better one" in page.by_id("figures").words()
-
-
-def test_a_comparison_says_what_a_difference_is_worth(made: Runs, read: Read) -> None:
-    def cautions(*names: str) -> str:
-        stored = [made[name] for name in names]
-        page = read(compare_page(compare(stored, [view_of(one) for one in stored])))
-        return str(page.by_id("cautions").words())
-
-    assert "one to one" not in cautions("ridge", "xgb")
-    assert "a difference between two figures is no evidence by itself" in cautions("ridge", "xgb")
-    assert "cover different days (Days)" in cautions("ridge", "stack")
-    assert "different folds" in cautions("ridge", "stack")
-
-
-def test_where_less_is_better_the_lowest_is_the_best(made: Runs, read: Read) -> None:
-    stored = [made["ridge"], made["xgb"]]
-    view = compare(stored, [view_of(one) for one in stored])
-    tables = read(compare_page(view)).tables()
-    falls = [one.score("max_drawdown")["strategy"] for one in view.runs]
-    lowest = min(fall for fall in falls if fall is not None)
-    own = next(row for row in tables["Final metrics, over each run's own days"] if row[0] == "Max Drawdown")
-    common = next(rows for caption, rows in tables.items() if "common days alone" in caption)
-    for row in (own, next(row for row in common if row[0] == "Max drawdown")):
-        assert [cell for cell in row if "(best)" in cell] == [f"{as_text(lowest, 'share')} (best)"]
-
-
-def put(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
-    def change(facts: dict[str, Any]) -> None:
-        at: Any = facts
-        for step in path[:-1]:
-            at = at[step]
-        at[path[-1]] = value
-
-    return change
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        put("results", "years", 0, "turnover", value=None),
-        put("results", "figures", 0, "value", value="0.5"),
-        put("results", "figures", 0, "value", value=True),
-        put("results", "figures", 0, "value", value=10**400),
-        put("results", "figures", 0, "unit", value="furlong"),
-        put("results", "ladder", 0, "minimum", value=None),
-        put("results", "health", "beta", value="steep"),
-        put("results", "scores", 0, "values", 0, 1, value="much"),
-        put("results", "scores", 0, "values", value=7),
-        put("results", "folds", 0, "first", value=20150101),
-        put("folds", 0, "rounds", value=["many"]),
-        put("config", "trading", "cost_bps", value=None),
-        put("config", "trading", "cost_bps", value=-1.0),
-        put("days_per_year", value="many"),
-        put("days_per_year", value=0),
-        put("data", value=["no", "mapping"]),
-    ],
-)
-def test_values_of_the_wrong_kind_are_refused_in_one_line(
-    change: Callable[[dict[str, Any]], None], made: Runs, changed: Changed
-) -> None:
-    with pytest.raises(DataError, match=r"run\.json: cannot be read \(.*\); train again") as caught:
-        view_of(changed(made["ridge"], change))
-    assert "\n" not in str(caught.value)
-
-
 def test_a_record_that_is_nested_too_deeply_is_refused(made: Runs, changed: Changed) -> None:
     stored = changed(made["ridge"], lambda facts: None)
     (stored.folder / "run.json").write_text("[" * 200_000 + "]" * 200_000, encoding="utf-8")
@@ -555,14 +385,3 @@ def test_what_labels_say(made: Runs, pages: dict[str, str], read: Read) -> None:
     days = made["ridge"].ledger()["day"]
     assert spans[1] == f"{len(days)}, {days[0]} to {days[-1]}"
     assert folds[1][1].startswith(str(days[0]))
-
-
-@pytest.mark.parametrize(
-    ("weight", "text"),
-    [
-        (0.4, "40% of equity in the asset and the rest in cash"),
-        (1.5, "150% of equity in the asset, 50% of it borrowed"),
-    ],
-)
-def test_more_than_all_equity_is_borrowed(weight: float, text: str) -> None:
-    assert _split(weight) == f"a constant {text}"
