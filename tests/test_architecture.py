@@ -80,6 +80,34 @@ LATE = {
 NETS = SOURCE / "models" / "nets"
 DOOR = NETS / "forecaster.py"
 
+TESTS = SOURCE.parents[1] / "tests"
+
+# module -> where its tests stand in place of a file of the same name, and why
+TESTED_ELSEWHERE = {
+    "cli/mcp.py": ("service/test_mcp.py", "one line: a client talks to what it starts"),
+    "market/loaded.py": ("market/test_sources.py", "data only"),
+    "models/nets/backend.py": ("models/nets/test_loop.py", "one choice, made when it is imported"),
+    "report/parts.py": ("report/test_run_page.py", "small words of both pages"),
+    "report/view.py": ("report/test_gather.py", "data only"),
+    "runs/saved.py": ("experiment/test_for_use.py", "what a run saves is loaded again to forecast with"),
+    "tomorrow/prediction.py": ("experiment/test_for_use.py", "a saved model of a real run forecasts"),
+    # the steps of an experiment: each is short, and is seen to work where all of them run
+    **{
+        f"experiment/{name}.py": ("experiment/test_run.py", "a step of a run")
+        for name in ("estimate", "fold", "folds", "logged", "plan", "resume", "stitch", "walk", "written")
+    },
+    **{
+        f"experiment/{name}.py": ("experiment/test_stack_runs.py", "a step of a stack's run")
+        for name in ("made", "out_of_fold", "pictures", "stack_tables")
+    },
+    "experiment/blocks.py": ("experiment/test_stacking.py", "a step of a stack"),
+    "experiment/context.py": ("experiment/test_material.py", "a part of the material"),
+    "experiment/fill.py": ("experiment/test_material.py", "a part of the material"),
+    "experiment/prepare.py": ("experiment/test_material.py", "makes the material"),
+    "experiment/replay.py": ("experiment/test_for_use.py", "repeats a real run"),
+    "experiment/workers.py": ("cli/test_interrupt.py", "processes that a signal stops"),
+}
+
 
 def part_of(path: Path) -> str:
     relative = path.relative_to(SOURCE)
@@ -213,6 +241,52 @@ def test_the_lengths_are_counted(tmp_path: Path) -> None:
     text = f'class A:\n    def long(self):\n        """One.\n\n        Two.\n        """\n{body}\n'
     (tmp_path / "a.py").write_text(text)
     assert lengths(tmp_path / "a.py") == {"long": 61}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_each_module_has_its_tests(path: Path) -> None:
+    """A face and `__main__` hold no logic; every other module is tested in the file that has its name."""
+    if path.name in ("__init__.py", "__main__.py"):
+        return
+    module = path.relative_to(SOURCE)
+    namesake = TESTS / module.parent / f"test_{module.name}"
+    if str(module.as_posix()) not in TESTED_ELSEWHERE:
+        assert namesake.exists(), f"{module}: write {namesake.relative_to(TESTS)}"
+        return
+    other, _ = TESTED_ELSEWHERE[module.as_posix()]
+    assert (TESTS / other).exists(), f"{module}: no {other} that would test it"
+    assert not namesake.exists(), f"{module} has its tests: take it out of the table"
+
+
+def test_no_module_is_excused_that_is_not_there() -> None:
+    gone = [name for name in TESTED_ELSEWHERE if not (SOURCE / name).exists()]
+    assert not gone
+
+
+# test file -> the subject of its own that has no module: several modules at work together
+TOGETHER = {
+    "cli/test_main.py": "the door itself: every command fails alike",
+    "cli/test_stack.py": "a stack from training to a scored forecast",
+    "runlog/test_log_format.py": "the page that shows the format",
+    "models/nets/test_doctor.py": "real trainings, and what the doctor says of them",
+    "models/nets/test_plan_recipe.py": "the plan's recipe down to the trained object",
+    "report/test_browser.py": "pages in a browser",
+    "agents/test_agents.py": "the definitions of the assistants, which are no code",
+    "experiment/test_for_use.py": "a model for use: saved, forecast with, repeated",
+    "experiment/test_network_runs.py": "runs of networks",
+    "experiment/test_stack_runs.py": "runs of stacks",
+}
+
+
+def test_each_test_file_has_a_module_or_a_subject_of_its_own() -> None:
+    rooms = [path for path in TESTS.rglob("test_*.py") if path.parent not in (TESTS, TESTS / "contracts")]
+    names = {path.relative_to(TESTS).as_posix(): path for path in rooms}
+    stray = [
+        name
+        for name, path in names.items()
+        if not (SOURCE / path.parent.relative_to(TESTS) / path.name.removeprefix("test_")).exists()
+    ]
+    assert sorted(stray) == sorted(TOGETHER)
 
 
 def test_help_imports_no_heavy_library() -> None:

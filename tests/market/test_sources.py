@@ -17,6 +17,7 @@ from geiger.market.sources import (
     load_prices,
 )
 from geiger.market.synthetic import garch_market
+from helpers.price_files import two_symbols
 
 TABLE = (
     "Date,Open,High,Low,Close,Adj Close,Volume\n2020-01-02,9,11,8,10,5,100\n2020-01-03,10,12,9,11,5.5,200\n"
@@ -164,3 +165,10 @@ def test_every_symbol_of_the_panel_loads(panel_folder: Path) -> None:
         )
         covered = days >= available[market]["day"][1]
         assert context.filter(covered)["market_close"].null_count() == 0, symbol
+
+
+def test_a_file_is_taken_as_the_symbol_that_its_rows_name(tmp_path: Path) -> None:
+    two_symbols("tic").write_csv(tmp_path / "all.csv")
+    loaded = load("RR", data=tmp_path / "all.csv")
+    assert loaded.prices["close"].to_list() == [500.0, 505.0]
+    assert "DATA_FILE_NAME" not in {note.code for note in loaded.notes}

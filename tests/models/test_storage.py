@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import functools
 import hashlib
@@ -23,44 +22,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from geiger.errors import DataError, SettingError
-from geiger.learning.folds import Fold
-from geiger.learning.windows import Scaler, fold_arrays
+from geiger.learning.windows import Scaler
 from geiger.models import FORECASTERS, Predictor, fit_members, make, wrap
 from geiger.models.base import State, average
 from geiger.models.nets.forecaster import NetPredictor
 from geiger.models.storage import read_state, restore, restore_scaler, scaler_state, write_state
-
-FOLD = Fold(0, range(0, 240), range(241, 300), range(301, 340))
-SMALL = {"max_trees": 25, "learning_rate": 0.1, "l2": 1.0}
-NETWORK = {
-    **{"lookback": 12, "burn_in": 4, "stretch": 16, "width": 8, "batch_size": 64},
-    **{"epochs": 3, "learning_rate": 0.01, "skip": "zeros"},
-    **{"plateau_patience": 10, "stop_patience": 30, "patience_unit": "epochs", "start_margin": 0.0},
-    **{"weight_decay": 0.0, "refit": False},
-}
-LSTM = {**NETWORK, "lstm": (4,), "blocks": 1, "heads": 2, "key": 4, "inner": 8}
-XLSTM = {**NETWORK, "blocks": 2, "heads": 2}
-WINDOWS = {"feeding": "windows", "skip": "none", "residual": "direct"}
-
-
-# case -> model and settings: every model of the catalogue, and networks in all their forms
-CASES = {
-    **{name: (name, {}) for name in ("zero", "mean", "ridge")},
-    "xgb": ("xgb", {**SMALL, "min_leaf_rows": 10}),
-    "lgb": ("lgb", {**SMALL, "min_leaf_rows": 10}),
-    "catboost": ("catboost", SMALL),
-    "lgb stopped early": ("lgb", {**SMALL, "min_leaf_rows": 10, "early_stopping": 3, "refit": False}),
-    "xgb stopped early": ("xgb", {**SMALL, "min_leaf_rows": 10, "early_stopping": 3, "refit": False}),
-    "catboost stopped early": ("catboost", {**SMALL, "early_stopping": 3, "refit": False}),
-    "lstm": ("lstm", LSTM),
-    "lstm ridge": ("lstm", {**LSTM, "skip": "ridge"}),
-    "lstm screened": ("lstm", {**LSTM, "skip": "screened", "refit": True}),
-    "lstm windows": ("lstm", {**LSTM, **WINDOWS, "readout": "mean", "causal": False}),
-    "xlstm": ("xlstm", XLSTM),
-    "xlstm screened": ("xlstm", {**XLSTM, "skip": "screened"}),
-    "xlstm windows": ("xlstm", {**XLSTM, **WINDOWS, "target_unit": "raw", "clip_norm": None}),
-}
-
+from helpers.saved_models import CASES, changed, data, fitted, refusal, rewrite, with_tree
 
 SLOW = ("lstm windows", "xlstm screened", "xlstm windows")  # each compiles a network of its own
 
@@ -87,38 +54,12 @@ HOSTILE = [
 
 
 @functools.cache
-def data():
-    rng = np.random.default_rng(0)
-    features = rng.normal(size=(340, 6))
-    features[:, 4] = 7.0  # a column that never moves
-    pair = np.roll(features[:, 1], 2) * features[:, 2]  # what the screen must find
-    target = 0.0005 + 0.01 * (0.4 * features[:, 0] + 0.6 * pair + 0.5 * rng.normal(size=340))
-    return fold_arrays(features, target, FOLD)
-
-
-@functools.cache
-def fitted(case: str, seed: int = 1) -> Predictor:
-    name, settings = CASES[case]
-    return make(name, settings).fit(data().train, data().valid, seed=seed)
-
-
-@functools.cache
 def ensemble() -> Predictor:
     return average([fitted("ridge"), fitted("lstm screened"), fitted("xgb")])
 
 
 def there_and_back(folder: Path, predictor: Predictor) -> Predictor:
     return restore(read_state(folder, write_state(folder, predictor.state())))
-
-
-def refusal(folder: Path, hashes: dict) -> str:
-    """Read and restore, which must end in one plain line."""
-    with pytest.raises(DataError) as caught:
-        restore(read_state(folder, hashes))
-    line = str(caught.value)
-    assert "\n" not in line
-    assert len(line) < 600
-    return line
 
 
 def refused_or_restored(folder: Path, hashes: dict) -> None:
@@ -129,18 +70,6 @@ def refused_or_restored(folder: Path, hashes: dict) -> None:
         refusal(folder, hashes)
     else:
         assert isinstance(again, Predictor)
-
-
-def rewrite(folder: Path, hashes: dict, name: str, content: bytes) -> dict:
-    """Write a file as somebody would who can change the hashes, too."""
-    (folder / name).write_bytes(content)
-    return {**hashes, name: hashlib.sha256(content).hexdigest()}
-
-
-def with_tree(folder: Path, hashes: dict, change) -> dict:
-    tree = json.loads((folder / "state.json").read_text())
-    change(tree["state"])
-    return rewrite(folder, hashes, "state.json", json.dumps(tree).encode())
 
 
 def same_forecasts(one: Predictor, other: Predictor) -> None:
@@ -416,20 +345,6 @@ def places(node: object, path: tuple = ()) -> list[tuple]:
     return [path, *(place for key, value in inside for place in places(value, (*path, key)))]
 
 
-def changed(tree: dict, place: tuple, action: str, value: object) -> object:
-    if not place:
-        return value
-    tree = copy.deepcopy(tree)
-    node = functools.reduce(lambda node, key: node[key], place[:-1], tree)
-    if action == "drop":
-        del node[place[-1]]
-    elif action == "add" and isinstance(node, dict):
-        node[str(value)] = value
-    else:
-        node[place[-1]] = value
-    return tree
-
-
 @functools.cache
 def stored(case: str) -> tuple[dict, dict, State]:
     """Return the JSON document of a case as plain values, its files, and its state."""
@@ -502,50 +417,6 @@ def test_changed_arrays_are_refused(draw) -> None:
         wrong = dataclasses.replace(outer, parts=parts)
     with pytest.raises(DataError, match="saved "):
         restore(wrong)
-
-
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        *(
-            ("lookback", 10**9),
-            ("lookback", -1),
-            ("burn_in", 10**9),
-            ("batch_size", 10**9),
-            ("stretch", 10**9),
-        ),
-        *(
-            ("width", 10**9),
-            ("width", 9),
-            ("lstm", [10**9]),
-            ("lstm", [4] * 10**4),
-            ("lstm", []),
-            ("lstm", "4"),
-        ),
-        *(("blocks", 10**9), ("blocks", 0), ("blocks", 2), ("heads", 10**9), ("key", 0), ("inner", True)),
-        *(("loss", "none"), ("loss", 5), ("skip", "zeros"), ("skip", "none"), ("readout", "first")),
-        *(
-            ("dropout", 1.0),
-            ("dropout", "0"),
-            ("clip_norm", -1.0),
-            ("feeding", "windows"),
-            ("residual", "direct"),
-        ),
-        *(("learning_rate", 10**400), ("epochs", None), ("causal", 1), ("surprise", 1), ("__class__", "x")),
-    ],
-)
-def test_settings_that_do_not_fit_the_weights_are_refused(
-    tmp_path: Path, setting: str, value: object
-) -> None:
-    hashes = write_state(tmp_path, fitted("lstm screened").state())
-    changed = with_tree(tmp_path, hashes, lambda tree: tree["facts"]["settings"].update({setting: value}))
-    assert "saved network: " in refusal(tmp_path, changed)
-
-
-def test_an_unknown_setting_is_refused_with_the_nearest(tmp_path: Path) -> None:
-    hashes = write_state(tmp_path, fitted("xlstm").state())
-    changed = with_tree(tmp_path, hashes, lambda tree: tree["facts"]["settings"].update(lookbak=3))
-    assert "xlstm has no setting 'lookbak': did you mean 'lookback'" in refusal(tmp_path, changed)
 
 
 @pytest.mark.parametrize(
@@ -777,14 +648,6 @@ def test_members_for_other_features_are_refused() -> None:
         restore(dataclasses.replace(state, parts=(first, other)))
     with pytest.raises(DataError, match="1 or more parts expected, got 0"):
         restore(dataclasses.replace(state, parts=()))
-
-
-@pytest.mark.parametrize("features", [5, 7])
-def test_a_network_refuses_rows_of_another_width(features: int) -> None:
-    test = data().test
-    wide = dataclasses.replace(test, x=np.zeros((len(test.x), features)))
-    with pytest.raises(DataError, match=f"learned from 6 features, these rows have {features}"):
-        fitted("lstm").predict(wide)
 
 
 @pytest.mark.parametrize(

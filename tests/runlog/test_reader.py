@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from geiger.errors import DataError
-from geiger.figures import PLAN_FIGURES
 from geiger.records import (
-    Better,
-    Checkpoint,
     Epoch,
     Figure,
-    FoldResult,
-    FoldScore,
     Notice,
-    Outcome,
-    Rung,
-    Score,
     Status,
-    Training,
-    Unit,
-    Year,
 )
-from geiger.runlog import RunLog, RunLogWriter, Scorecard, read_events, read_log, read_text, render
-from geiger.runlog.events import encode_all
-from geiger.runlog.facts import clean, plan_first, shown_epochs
+from geiger.runlog import RunLog, RunLogWriter, read_events, read_log, read_text, render
 from geiger.runlog.reader import parse_events, parse_text
-from geiger.runlog.sections import FOLD_COLUMNS
-
-steady = settings(
-    deadline=None,
-    max_examples=60,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+from helpers.logs import logs, steady
 
 PLAN_ONLY = """\
 === TRAINING CONFIG ===
@@ -221,54 +199,6 @@ def test_any_bytes_are_read(data: bytes, lines: list[str]) -> None:
     assert isinstance(parse_events(text), RunLog)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-FIELDS = st.sampled_from(
-    ["event", "epoch", "name", "value", "unit", "values", "status", "lines", "settings", "n"]
-)
-
-
-@steady
-@given(
-    st.sampled_from(["epoch", "figure", "score", "status", "config", "fold", "x"]),
-    st.dictionaries(FIELDS, JSON),
-)
-def test_any_json_is_read(kind: str, event: dict[str, object]) -> None:
-    line = json.dumps({"event": kind, **event})
-    log = parse_events(line + "\n")
-    assert log.unread in ((), (1,))
-
-
-def test_damaged_event_lines_are_counted_and_passed_over() -> None:
-    good = '{"schema": 1, "event": "status", "status": "FAILED"}'
-    bad = [
-        "nonsense",
-        "[1]",
-        '{"schema": 1}',
-        '{"schema": "1", "event": "status"}',
-        "[" * 100_000,
-        '{"a": NaN',
-    ]
-    log = parse_events("\n".join([*bad, good, '{"schema": 1, "event": "ep']))
-    assert log.status is Status.FAILED
-    assert log.unread == (1, 2, 3, 4, 5, 6, 8)
-
-
-def test_events_without_a_version_are_lifted() -> None:
-    log = parse_events('{"event": "warning", "text": "old"}\n')
-    assert (log.schema, log.warnings) == (0, (Notice("UNCODED", "old"),))
-
-
-def test_a_newer_format_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="format 2, this version reads up to 1; upgrade"):
-        parse_events('{"schema": 2, "event": "status", "status": "FAILED"}\n')
-    with pytest.raises(DataError, match="upgrade geiger-lab"):
-        parse_text("=== TRAINING CONFIG ===\nSymbol: A\nLog Format: 2\n\n")
-
-
 def test_a_log_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no file"):
         read_log(tmp_path / "no.log")
@@ -313,193 +243,6 @@ def test_every_event_that_can_be_cited_has_its_line() -> None:
     assert log.unread == (3,)
 
 
-# Round trips
-
-words = st.text(st.characters(codec="utf-8", exclude_characters=":"), max_size=12).map(
-    lambda text: clean(text) or "x"
-)
-numbers = st.floats(-1e6, 1e6)
-any_float = st.floats(allow_nan=True, allow_infinity=True)
-maybe = st.none() | numbers
-units = st.sampled_from(get_args(Unit))
-betters = st.sampled_from(get_args(Better))
-columns = st.sampled_from(
-    [("strategy",), ("strategy", "buy and hold"), ("strategy", "constant long", "better")]
-)
-
-
-@st.composite
-def score_tables(draw: st.DrawFn) -> tuple[Score, ...]:
-    names = draw(columns)
-
-    def score() -> Score:
-        values = tuple((name, draw(maybe)) for name in names)
-        return Score(draw(words), draw(units), draw(betters), values)
-
-    return tuple(score() for _ in range(draw(st.integers(0, 3))))
-
-
-steps = st.sampled_from([(0.6, 1.0, 1.5), (0.35, 0.25, 0.15), (0.05, 0.15, 0.25)])
-rung_words = st.sampled_from(["none", "minimum", "target", "stretch"])
-bands = st.sampled_from(["below", "realistic", "good", "excellent", "no band"])
-rungs = st.builds(
-    lambda name, value, unit, levels, reached, band: Rung(name, value, unit, *levels, reached, band),
-    words,
-    maybe,
-    st.sampled_from(["ratio", "share", "points"]),
-    steps,
-    rung_words,
-    bands,
-)
-notices = st.builds(Notice, st.from_regex(r"[A-Z][A-Z0-9_]{0,9}", fullmatch=True), words)
-epochs = st.builds(
-    Epoch,
-    st.integers(0, 5000),
-    any_float,
-    any_float,
-    any_float,
-    numbers,
-    st.integers(0, 9),
-    st.integers(0, 3),
-    st.booleans(),
-)
-days = st.dates().map(str)
-folds = st.builds(
-    FoldResult,
-    st.integers(0, 9),
-    *[days] * 6,
-    *[st.integers(0, 9999)] * 3,
-    st.lists(st.integers(0, 999), max_size=3).map(tuple),
-    numbers,
-)
-fold_scores = st.builds(FoldScore, st.integers(0, 9), days, days, st.integers(0, 9999), *[maybe] * 6)
-trainings = st.builds(
-    Training,
-    fold=st.integers(0, 9),
-    seed=st.integers(0, 3),
-    loss=words,
-    target_unit=st.sampled_from(["standardised", "raw"]),
-    **{name: any_float for name in ("target_std", "weight_decay", "learning_rate", "final_learning_rate")},
-    **{name: st.integers(0, 5000) for name in ("epochs", "best_epoch", "steps")},
-    **{name: any_float for name in ("head_gradient_first", "head_gradient_last")},
-    **{name: maybe for name in ("k_train", "rho_train", "nrc1", "nrc2", "copies_yesterday")},
-)
-logs = st.builds(
-    RunLog,
-    schema=st.just(1),
-    config=st.lists(st.tuples(words, st.text(st.characters(codec="utf-8"), max_size=12).map(clean))).map(
-        lambda pairs: (
-            ("Symbol", "A"),
-            ("Model", "m"),
-            *(p for p in pairs if p[0] not in ("Symbol", "Model")),
-        )
-    ),
-    epochs=st.lists(epochs, max_size=5).map(tuple),
-    folds=st.lists(folds, max_size=2).map(tuple),
-    trainings=st.lists(trainings, max_size=2).map(tuple),
-    figures=st.lists(
-        st.builds(Figure, words, maybe, units, betters, st.none() | st.integers(0, 9999)), max_size=5
-    ).map(lambda figures: plan_first(tuple(figures))),
-    checkpoints=st.lists(
-        st.builds(Checkpoint, st.integers(0, 9), words, st.sampled_from(Outcome), words, st.none() | words),
-        max_size=3,
-    ).map(tuple),
-    scorecard=st.builds(
-        Scorecard,
-        score_tables(),
-        st.lists(rungs, max_size=3).map(tuple),
-        st.lists(
-            st.builds(Year, st.integers(1900, 2100), st.integers(0, 366), *[numbers] * 4), max_size=3
-        ).map(tuple),
-        st.lists(fold_scores, max_size=2).map(tuple),
-        st.lists(words, max_size=2).map(tuple),
-    ),
-    verdict=st.lists(words, min_size=1, max_size=3).map(tuple),
-    warnings=st.lists(notices, max_size=3, unique=True).map(tuple),
-    status=st.sampled_from(Status),
-)
-
-
-@steady
-@given(logs)
-def test_events_give_back_exactly_what_went_in(log: RunLog) -> None:
-    text = "".join(json.dumps(event, allow_nan=False) + "\n" for event in encode_all(log))
-    read = parse_events(text)
-    assert repr(replace(read, event_lines={})) == repr(log)  # repr, because NaN differs from itself
-    assert read.unread == ()
-
-
-@steady
-@given(logs)
-def test_text_read_and_written_again_is_the_same_text(log: RunLog) -> None:
-    text = render(log)
-    read = parse_text(text)
-    assert render(read) == text
-    assert read.unread == ()
-    assert render(parse_text(text.replace("\n", "\r\n"))) == text
-
-
-DECIMALS = {
-    "share": 3,
-    "points": 3,
-    "return": 4,
-    "bp": 2,
-    "days": 0,
-    "rows": 0,
-    "p": 3,
-    "ratio": 2,
-    "number": 4,
-}
-
-
-def near(printed: float | None, exact: float | None, unit: Unit) -> bool:
-    """Whether `printed` is `exact` rounded to the decimals of its unit."""
-    if printed is None or exact is None:
-        return printed is exact
-    return math.isclose(printed, exact, rel_tol=1e-12, abs_tol=0.5000001 * 10.0 ** -DECIMALS[unit])
-
-
-def same(printed: float, exact: float, tolerance: float) -> bool:
-    return str(printed) == str(exact) or math.isclose(printed, exact, rel_tol=1e-12, abs_tol=tolerance)
-
-
-@steady
-@given(logs)
-def test_text_gives_the_facts_as_precisely_as_they_were_printed(log: RunLog) -> None:
-    read = parse_text(render(log))
-    assert read.config == log.config
-    assert (read.verdict, read.warnings, read.status) == (log.verdict, log.warnings, log.status)
-    assert read.checkpoints == log.checkpoints
-    assert read.scorecard.notes == log.scorecard.notes
-    assert [f.name for f in read.figures] == [f.name for f in log.figures]
-    assert all(near(a.value, b.value, b.unit) for a, b in zip(read.figures, log.figures, strict=True))
-    for epoch, exact in zip(read.epochs, shown_epochs(log.epochs), strict=True):
-        assert epoch.epoch == exact.epoch
-        assert same(epoch.loss, exact.loss, 0.51e-4)
-        assert same(epoch.pos_pct, exact.pos_pct, 0.051)
-    for score, exact in zip(read.scorecard.scores, log.scorecard.scores, strict=True):
-        assert (score.name, score.better) == (exact.name, exact.better)
-        for (column, a), (name, b) in zip(score.values, exact.values, strict=True):
-            assert column == name
-            assert near(a, b, exact.unit)
-    for rung, exact in zip(read.scorecard.rungs, log.scorecard.rungs, strict=True):
-        assert near(rung.value, exact.value, exact.unit)
-        assert rung == replace(exact, value=rung.value)
-    for year, exact in zip(read.scorecard.years, log.scorecard.years, strict=True):
-        assert (year.year, year.rows) == (exact.year, exact.rows)
-        assert near(year.strategy, exact.strategy, "return")
-        assert near(year.turnover, exact.turnover, "ratio")
-    for fold, exact in zip(read.scorecard.folds, log.scorecard.folds, strict=True):
-        assert (fold.fold, fold.first, fold.last, fold.rows) == (
-            exact.fold,
-            exact.first,
-            exact.last,
-            exact.rows,
-        )
-        for name, unit in FOLD_COLUMNS.values():
-            assert near(getattr(fold, name), getattr(exact, name), unit)
-
-
 @steady
 @given(logs)
 def test_what_the_writer_wrote_is_what_the_reader_reads(tmp_path: Path, log: RunLog) -> None:
@@ -527,21 +270,3 @@ def test_what_the_writer_wrote_is_what_the_reader_reads(tmp_path: Path, log: Run
     assert writer.path.read_text(encoding="utf-8") == render(log)
     writer.path.unlink()
     writer.events_path.unlink()
-
-
-@steady
-@given(st.text())
-def test_clean_text_is_one_printable_line_and_stays_as_it_is(text: str) -> None:
-    once = clean(text)
-    assert once.isprintable()
-    assert not once.startswith("===")
-    assert clean(once) == once
-
-
-def test_the_plans_five_come_first_and_in_its_units() -> None:
-    mine = (Figure("Mine", 1.0, "ratio"), Figure("WFE", 0.5, "ratio"))
-    found = plan_first(mine)
-    assert [(f.name, f.unit) for f in found[:5]] == list(PLAN_FIGURES.items())
-    assert found[3].value == 0.5
-    assert found[5:] == mine[:1]
-    assert plan_first(found) == found

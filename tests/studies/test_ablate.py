@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from geiger import metrics
 from geiger.errors import SettingError, TrainingError
 from geiger.models.baselines import Ridge
 from geiger.settings import recipe
-from geiger.studies import ablate
 from geiger.studies.ablate import (
     ERROR,
     Results,
@@ -28,41 +26,11 @@ from geiger.studies.ablate import (
     train,
 )
 from geiger.studies.ablation_report import Ablation, write_report
-from geiger.studies.arms import ARMS, Arm
-from geiger.studies.beyond_range import beyond_range, series
-from geiger.studies.markets import MadeMarket, Market, RealMarket, few_of, made_markets, real_symbols
-from geiger.studies.tables import Estimate, by_kind, differences, make_rows, over_made_markets, t_97_5
+from geiger.studies.arms import Arm
+from geiger.studies.markets import MadeMarket, RealMarket, real_symbols
+from helpers.ablations import ARMS_HERE, ROWS, STRONG, WEAK, made
 
-WEAK = Arm("weak", "penalty", "ridge", "A weak penalty.", "", {"ridge": {"alphas": (1.0,)}})
-STRONG = Arm("strong", "penalty", "ridge", "A strong one.", "weak", {"ridge": {"alphas": (1e6,)}})
 BROKEN = Arm("broken", "penalty", "ridge", "One that fails.", "weak", {"ridge": {"alphas": (2.0,)}})
-ARMS_HERE = (WEAK, STRONG)
-ROWS = {"train_rows": 300, "test_rows": 100}
-
-
-def made(numbers: int = 2) -> list[Market]:
-    volume: list[Market] = [MadeMarket("volume", 0.1, i, **ROWS) for i in range(numbers)]
-    return [*volume, MadeMarket(None, 0.0, 0, **ROWS)]
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Task], Results]:
-    tasks = make_tasks(ARMS_HERE, made())
-    results = Results(tmp_path_factory.mktemp("runs") / "studies" / "ablate.jsonl")
-    run(tasks, results, workers=1)
-    return tasks, results
-
-
-def test_the_table_of_arms_holds_together() -> None:
-    names = [arm.name for arm in ARMS]
-    assert len(set(names)) == len(names)
-    market = made_markets(1)[0]
-    for arm in ARMS:
-        assert arm.base in ("", *names), arm.name
-        assert arm.question.endswith((".", "?"))
-        assert config_of(arm, market).fill == "next_open"  # the same target for all
-        assert config_of(arm, market).seeds == arm.changes.get("seeds", 1)
-        ablate._forecaster(arm, config_of(arm, market))
 
 
 def test_selected_arms_bring_what_they_are_compared_with() -> None:
@@ -72,19 +40,6 @@ def test_selected_arms_bring_what_they_are_compared_with() -> None:
         select(ARMS_HERE, group="penality")
     with pytest.raises(SettingError, match="strong"):
         select(ARMS_HERE, "strongg")
-
-
-def test_a_made_market_has_one_fold_and_numbers_of_its_own() -> None:
-    market = MadeMarket("volume", 0.1, 0, train_rows=300, test_rows=100)
-    config = config_of(WEAK, market)
-    material, truth = market.load(config)
-    (fold,) = ablate.plan_folds(material, config)
-    assert (len(fold.train) + len(fold.valid) + 1, len(fold.test)) == (300, 100)
-    assert fold.test.stop == material.labelled
-    assert truth is not None
-    assert len(truth) == material.prices.height
-    prints = {one.fingerprint() for one in made_markets(2, **ROWS)}
-    assert len(prints) == 2 * 6
 
 
 def test_every_result_is_stored_and_measured(done: tuple[list[Task], Results]) -> None:
@@ -183,95 +138,6 @@ def test_no_time_no_training(tmp_path: Path) -> None:
     assert expected_hours(tasks, results, workers=1) == pytest.approx(2 / 3600)
 
 
-def test_rows_agree_with_a_hand_computation(done: tuple[list[Task], Results]) -> None:
-    tasks, results = done
-    report = Ablation("geiger ablate", ARMS_HERE, tasks, results)
-    weak, strong = make_rows(ARMS_HERE, report.planned(), report.found())
-    eic = {
-        arm.name: [results.by_key[t.key]["measured"]["eic"] for t in tasks if t.arm is arm][:2]
-        for arm in ARMS_HERE
-    }
-    first, second = eic["strong"][0] - eic["weak"][0], eic["strong"][1] - eic["weak"][1]
-    found = strong.made_difference
-    assert found is not None
-    assert found.mean == pytest.approx((first + second) / 2)
-    assert found.error == pytest.approx(abs(first - second) / 2)  # of two values
-    assert found.half_width == pytest.approx(12.7062 * abs(first - second) / 2)
-    assert weak.made_difference is None
-    assert weak.linear is not None
-    assert weak.linear.mean == pytest.approx(sum(eic["weak"]) / 2)
-    assert (weak.nulls, weak.nonlinear, weak.real, weak.done) == (1, None, None, 3)
-
-
-def test_constant_and_failed_forecasts_have_learned_nothing() -> None:
-    market = MadeMarket("volume", 0.1, 0)
-    own = {market: {"measured": {"eic": None}}}
-    assert differences(own, {market: {"measured": {"eic": 0.25}}}, ("linear",)) == [-0.25]
-    assert differences({market: {"measured": {}}}, {market: {"measured": {"eic": 0.25}}}, ("linear",)) == [
-        -0.25
-    ]
-
-
-def test_marks_and_intervals() -> None:
-    assert over_made_markets([]) is None
-    assert over_made_markets([1.0]) == Estimate(1.0, None, 1, 0)
-    assert Estimate(1.0, None, 1, 0).mark == "?"
-    assert Estimate(0.1, 0.1, 4, 3).mark == "="
-    assert Estimate(0.11, 0.1, 4, 3).mark == "+"
-    assert Estimate(-0.11, 0.1, 4, 3).mark == "-"
-    values = [0.1, 0.4, 0.2, 0.9]
-    found = over_made_markets(values)
-    assert found is not None
-    low, high = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
-    assert found.half_width is not None
-    assert (found.mean - found.half_width, found.mean + found.half_width) == pytest.approx(
-        (low, high), abs=1e-4
-    )
-
-
-@pytest.mark.parametrize("freedom", [1, 2, 10, 30, 31, 100, 1000])
-def test_quantiles_of_student(freedom: int) -> None:
-    assert t_97_5(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), abs=1e-3)
-
-
-def test_the_error_over_kinds_leaves_out_what_lies_between_them() -> None:
-    found = by_kind({"weak": [0.1, 0.3], "strong": [0.9, 1.1]})
-    assert found is not None
-    assert (found.mean, found.error, found.n) == (
-        pytest.approx(0.6),
-        pytest.approx(math.sqrt(4 * 0.02 / 16)),
-        4,
-    )
-    assert by_kind({}) is None
-
-
-def test_the_report_has_no_path_and_says_what_is_missing(
-    done: tuple[list[Task], Results], tmp_path: Path
-) -> None:
-    tasks, results = done
-    more = make_tasks(ARMS_HERE, made(3))
-    beyond = {"ridge": {"within": [0.5, 0.7], "beyond": [0.9, 0.9]}}
-    page, data = write_report(Ablation("geiger ablate", ARMS_HERE, more, results, beyond), tmp_path / "out")
-    text, facts = page.read_text(encoding="utf-8"), json.loads(data.read_text(encoding="utf-8"))
-    for written in (text, data.read_text(encoding="utf-8")):
-        assert str(tmp_path) not in written
-        assert "/home" not in written
-        assert str(Path.cwd()) not in written
-    assert "- weak: 1 of 4" in text
-    assert "6 of 8 different trainings" in text
-    assert "0.6000 ± 0.1000" in text
-    assert len(facts["results"]) == 6
-    assert [row["arm"]["name"] for row in facts["rows"]] == ["weak", "strong"]
-    assert tasks[0].key in results.by_key
-
-
-def test_few_markets_are_a_line_two_facts_nothing_and_two_symbols() -> None:
-    real = [RealMarket(name) for name in ("AAA", "BBB", "CCC")]
-    names = [market.name for market in few_of([*made_markets(4), *real])]
-    kinds = ["volume 2%", "interaction 10%", "nothing"]
-    assert names == [*(f"{kind} #{i}" for kind in kinds for i in (0, 1)), "AAA", "BBB"]
-
-
 def test_a_real_market_stops_at_its_end_and_its_place_is_not_in_its_key() -> None:
     library = Path("nowhere")
     market = RealMarket("AAPL", None, library, end="2005-12-30", refit=100, max_folds=1)
@@ -294,53 +160,6 @@ def test_a_real_market_stops_at_its_end_and_its_place_is_not_in_its_key() -> Non
     )
     assert "^GSPC" not in real_symbols(None, library)
     assert "AAPL" in real_symbols(None, library)
-
-
-def test_the_error_over_symbols_comes_from_the_days_they_share() -> None:
-    """Two symbols with the same forecasts and outcomes are one: their spread of 0 is no error of 0."""
-    rng = np.random.default_rng(0)
-    forecasts, days = rng.normal(size=(2, 200)), list(range(200))
-    outcome = rng.normal(size=200)
-
-    def record(forecast: np.ndarray) -> dict[str, Any]:
-        influence = metrics.correlation_influence(forecast, outcome)
-        assert influence is not None
-        rho = metrics.correlation(forecast, outcome)
-        measured = {"rho": rho, "rho_error": metrics.correlation_error(forecast, outcome), "k": 0.1}
-        return {
-            "status": "SUCCESS",
-            "error": None,
-            "measured": measured,
-            "by_day": {"day": days, "influence": influence.tolist()},
-        }
-
-    first, second = RealMarket("AAA"), RealMarket("BBB")
-    weak, strong = (record(forecast) for forecast in forecasts)
-    found = {"weak": {first: weak, second: weak}, "strong": {first: strong, second: strong}}
-    planned: dict[str, list[Market]] = {"weak": [first, second], "strong": [first, second]}
-    base, other = make_rows(ARMS_HERE, planned, found)
-    assert base.real is not None
-    assert base.real.error == pytest.approx(metrics.correlation_error(forecasts[0], outcome))
-    assert base.real.freedom == 199
-    assert other.real_difference is not None
-    assert other.real_difference.error is not None
-    assert other.real_difference.mean == pytest.approx(strong["measured"]["rho"] - weak["measured"]["rho"])
-    drawn = [
-        metrics.correlation(forecasts[1][rows], outcome[rows])  # type: ignore[operator]
-        - metrics.correlation(forecasts[0][rows], outcome[rows])
-        for rows in rng.integers(0, 200, (2000, 200))
-    ]
-    assert other.real_difference.error == pytest.approx(np.std(drawn), rel=0.1)
-
-
-def test_trees_stay_within_the_range_and_a_line_does_not() -> None:
-    level = series("beyond", 0)
-    assert level[-500:].min() > level[:1000].max()
-    found = beyond_range(1, models=("ridge", "lgb"), trees=100)
-    assert found["lgb"]["within"][0] > 0.6
-    assert found["lgb"]["beyond"][0] < 0.0
-    assert found["ridge"]["beyond"][0] > 0.6
-    assert abs(found["lgb"]["returns"][0] - found["ridge"]["returns"][0]) < 0.1
 
 
 def test_the_recipe_itself_is_left_as_it_is() -> None:

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from geiger.errors import DataError, SettingError
+from geiger.learning.windows import fold_arrays
+from geiger.models.nets.forecaster import LOSS_NAMES, job_of, program_of
+from geiger.models.nets.losses import LOSSES
+from geiger.models.nets.program import forecast
+from helpers.networks import FOLD, SMALL, arrays, market
+
+
+def test_names_of_losses_are_those_of_the_losses():
+    assert set(LOSS_NAMES) == set(LOSSES)
+
+
+def test_screened_terms_look_back_no_further_than_the_network():
+    features, target, last = market()
+    delayed = np.concatenate([np.zeros(15), features[:-15, 2]])
+    data = fold_arrays(features, target + 0.01 * delayed, FOLD, last_return=last)
+    predictor = replace(SMALL, skip="screened", epochs=1).fit(data.train, data.valid, seed=1)
+    reach = program_of(SMALL, 6, False).history
+    assert reach < 15
+    assert all(term.delay <= reach for term in predictor.offset.terms)
+    longer = replace(SMALL, skip="screened", epochs=1, lookback=21)
+    assert 15 in [term.delay for term in longer.fit(data.train, data.valid, seed=1).offset.terms]
+
+
+def test_too_short_a_past_is_refused_with_what_to_do():
+    data = arrays()
+    with pytest.raises(DataError, match="smaller --lookback"):
+        replace(SMALL, lookback=301).fit(data.train, data.valid, seed=1)
+    shown, past = SMALL.fit(data.train, data.valid, seed=1), data.train.history
+    with pytest.raises(DataError, match="looks back on"):
+        shown.predict(replace(data.train, history=replace(past, x=past.x[38:], first=38)))
+
+
+@pytest.mark.parametrize(
+    ("residual", "start"),
+    [("drift", "mean"), ("direct", "zero"), ("log_price", "zero"), ("last_return", "yesterday")],
+)
+def test_residual_says_what_the_untrained_network_forecasts(residual, start):
+    features, target, last = market()
+    data = fold_arrays(features, target, FOLD, last_return=last)
+    network = replace(SMALL, residual=residual)
+    program = program_of(network, 6, False)
+    job = job_of(network, program, data.train, data.valid, 1)
+    found = forecast(program, job, program.weights(1), job.valid)[0]
+    in_returns = data.scaler.restore(found + data.train.zero)
+    rows = np.arange(FOLD.valid.start, FOLD.valid.stop)
+    expected = {"mean": np.full(59, target[40:280].mean()), "zero": np.zeros(59), "yesterday": last[rows]}
+    np.testing.assert_allclose(in_returns, expected[start], atol=1e-8)
+
+
+def test_raw_unit_changes_the_scale_of_the_loss_and_not_of_the_forecast():
+    data = arrays()
+    raw = replace(SMALL, target_unit="raw", epochs=1)
+    program = program_of(raw, 6, False)
+    job = job_of(raw, program, data.train, data.valid, 1)
+    rows = job.train
+    np.testing.assert_allclose(job.y[rows], market()[1][rows], atol=1e-8)
+    predictor = raw.fit(data.train, data.valid, seed=1)
+    assert predictor.training.target_std == pytest.approx(data.scaler.target_std)
+    assert abs(predictor.predict(data.test).mean()) < 3.0  # standardised, whatever the loss saw
+
+
+def test_training_record_tells_what_was_trained():
+    data = arrays()
+    predictor = replace(SMALL, epochs=6).fit(data.train, data.valid, seed=1)
+    training = predictor.training
+    fitted = predictor.predict(data.train.take(predictor.fit_rows))
+    y = data.train.take(predictor.fit_rows).y
+    assert training.rho_train == pytest.approx(np.corrcoef(fitted, y)[0, 1], abs=1e-5)
+    assert training.k_train == pytest.approx(fitted.std() / y.std(), rel=1e-4)
+    assert training.steps == training.epochs * 4  # 15 stretches of 16 days, 4 in a batch of 64
+    assert training.head_gradient_first > 0.0
+    assert 0.0 <= training.nrc1 <= 1.0
+
+
+def test_plans_numbers_are_refused_where_they_make_no_sense():
+    for change, message in (
+        ({"feeding": "wide"}, "feeding is one of dense, windows"),
+        ({"learning_rate": 0.0}, "above 0"),
+        ({"epochs": 0}, "at least 1"),
+        ({"loss": "consistent", "target_unit": "raw"}, "train standard deviations"),
+        ({"lstm": ()}, "at least one LSTM"),
+        ({"heads": 0}, "heads must be at least 1"),
+        ({"dropout": 5.0}, r"\[0, 1\)"),
+        ({"clip_norm": -1.0}, "above 0, or none"),
+        ({"stop_patience": -3}, "above 0, or none"),
+        ({"lookback": 2}, "too short for 2 blocks"),
+        ({"skip": "ridge", "residual": "direct"}, "residual 'drift' only"),
+        ({"loss": "hubert"}, "did you mean"),
+    ):
+        with pytest.raises(SettingError, match=message):
+            replace(SMALL, **change)
+
+
+def test_refit_trains_each_member_its_own_epochs_on_all_rows():
+    data = arrays()
+    network = replace(SMALL, refit=True, epochs=6)
+    members = [(data.train, data.valid, seed) for seed in (1, 2)]
+    plain = [replace(network, refit=False).fit(*member[:2], seed=member[2]) for member in members]
+    again = [network.fit(*member[:2], seed=member[2]) for member in members]
+    together = network.fit_many(members)
+    for one, two, three in zip(plain, again, together, strict=True):
+        assert one.rounds == two.rounds == three.rounds
+        assert two.fit_rows.tolist() == [*one.fit_rows, *FOLD.valid]
+        assert not np.array_equal(one.predict(data.test), two.predict(data.test))
+        spread = two.predict(data.test).std()
+        np.testing.assert_allclose(three.predict(data.test), two.predict(data.test), atol=1e-3 * spread)
+
+
+def test_refit_of_an_untrained_best_stays_untrained():
+    features, target, _ = market()
+    turned = np.where(np.arange(380) < FOLD.train.stop, target, -target)  # whatever is learned is wrong
+    data = arrays(features, turned)
+    predictor = replace(SMALL, refit=True).fit(data.train, data.valid, seed=1)
+    assert predictor.rounds == 0
+    assert np.ptp(predictor.predict(data.test)) == 0.0
+    assert [notice.code for notice in predictor.notices] == ["UNTRAINED_BEST"]

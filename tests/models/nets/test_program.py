@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from geiger.models.nets.forecaster import XLSTMTS, job_of, program_of
+from geiger.models.nets.program import forecast
+from helpers.networks import SMALL, arrays, drained
+
+
+def test_long_stretches_and_windows_of_one_day_are_the_same_network():
+    """Same weights, same forecasts; and one step on all rows moves them alike, however they are cut."""
+    data = arrays()
+    found, moved = [], []
+    for stretch in (1, 16):
+        network = replace(SMALL, stretch=stretch, dropout=0.0, batch_size=1024, epochs=1)
+        program = program_of(network, 6, False)
+        job = job_of(network, program, data.train, data.valid, 7)
+        found.append(forecast(program, replace(job, base=job.base), program.weights(7), job.valid)[1])
+        _, (learned,) = drained(program, [job], replace(network._schedule(), keep_best=False))
+        moved.append(learned.weights[0])
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5 * found[0].std())
+    for one, other in zip(*moved, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-4)
+
+
+def test_scattered_rows_are_forecast_like_all_of_them():
+    data = arrays()
+    predictor = SMALL.fit(data.train, data.valid, seed=1)
+    whole, rows = predictor.predict(data.test), data.test.rows
+    for every in (2, 7):
+        np.testing.assert_allclose(
+            predictor.predict(data.test.take(rows[::every])), whole[::every], atol=1e-6
+        )
+
+
+def test_rows_on_both_sides_of_a_gap_are_covered_once():
+    program = program_of(SMALL, 6, False)
+    rows = np.r_[20:75, 76:131]  # the last stretch of the first run reaches into the second
+    starts = program.stretches(rows) + program.history
+    covered = (starts[:, None] + np.arange(16)).ravel()
+    assert np.isin(rows, covered).all()
+    assert len(np.unique(covered)) == len(covered)
+
+
+def test_penalty_and_head_are_the_variables_they_are_named_for():
+    for network in (SMALL, XLSTMTS(width=8, blocks=2, lookback=12, burn_in=4)):
+        program = program_of(network, 6, False)
+        names = [v.path for v in program.net.trainable_variables]
+        assert {names[i].split("head/")[1] for i in program.head} <= {
+            "change/kernel",
+            "change/bias",
+            "skip/kernel",
+        }
+        free = [name.split("/")[-1] for i, name in enumerate(names) if i not in program.kernels]
+        allowed = {
+            "bias",
+            "bias_0",
+            "gamma",
+            "beta",
+            "scale",
+            "distance",
+            "skip",
+            "input_bias",
+            "forget_bias",
+        }
+        assert set(free) <= allowed
+
+
+def test_a_forecast_never_depends_on_later_rows_nor_on_rows_beyond_its_reach():
+    data = arrays()
+    predictor = SMALL.fit(data.train, data.valid, seed=1)
+    forecast_before = predictor.predict(data.test)
+    past = data.test.history
+    day, reach = 20, program_of(SMALL, 6, False).history
+    x = past.x.copy()
+    at = int(past.at(data.test.rows[day : day + 1])[0])
+    x[at + 1 :] = 4.0
+    x[: at - reach] = -4.0
+    changed = replace(data.test, history=replace(past, x=x))
+    after = predictor.predict(changed)
+    spread = forecast_before.std()
+    assert abs(after[day] - forecast_before[day]) <= 1e-5 * spread
+    assert np.abs(after[day + 1 :] - forecast_before[day + 1 :]).max() > 1e-2 * spread

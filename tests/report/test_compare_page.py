@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from geiger.records import as_text
+from geiger.report.compare_page import compare_page
+from geiger.report.gather import HELD, MATCHED, compare, view_of
+from geiger.runs.folder import StoredRun
+from helpers.pages import Changed, Read, Runs
+
+
+def test_runs_side_by_side(made: Runs, read: Read) -> None:
+    stored = [made["ridge"], made["xgb"]]
+    view = compare(stored, [view_of(one) for one in stored])
+    assert view.same_days
+    page = read(compare_page(view))
+    tables = page.tables()
+    figures = tables["Final metrics, over each run's own days"]
+    assert figures[0][1:] == ["A: AAPL ridge", "B: AAPL xgb"]
+    sharpe = next(row for row in figures if row[0] == "Test Sharpe")
+    values = [view.runs[i].figure("Test Sharpe").value for i in (0, 1)]  # type: ignore[union-attr]
+    best = int(values[1] > values[0])
+    assert sharpe[1 + best] == f"{as_text(values[best], 'ratio')} (best)"
+    assert sharpe[2 - best] == as_text(values[1 - best], "ratio")
+    base = next(row for row in figures if row[0] == "Buy & Hold Sharpe")
+    assert not any("best" in cell for cell in base)
+    assert len(page.all("h1")) == 1
+    common = next(rows for caption, rows in tables.items() if "common days alone" in caption)
+    totals = [one.score("total_return")["strategy"] for one in view.runs]
+    assert [cell.removesuffix(" (best)") for cell in common[2][1:]] == [as_text(t, "return") for t in totals]
+
+
+def test_runs_on_other_days_are_compared_on_the_common_ones(made: Runs, read: Read) -> None:
+    stored = [made["ridge"], made["stack"]]
+    view = compare(stored, [view_of(one) for one in stored])
+    assert not view.same_days
+    assert view.common is not None
+    days = set(made["ridge"].ledger()["day"]) & set(made["stack"].ledger()["day"])
+    assert len(view.common.days) == len(days) < made["ridge"].ledger().height
+    page = read(compare_page(view))
+    assert f"{len(days)} days are common to all runs" in page.words()
+    own = page.tables()["Final metrics, over each run's own days"]
+    assert not any("(best)" in cell for row in own for cell in row)
+    assert "own days, which differ" in page.by_id("figures").words()
+
+
+def test_only_settings_that_differ_are_shown(made: Runs, changed: Changed, read: Read) -> None:
+    other = changed(made["ridge"], lambda facts: facts["config"]["trading"].update(cost_bps=9.0))
+    renamed = StoredRun(other.folder, {**other.facts})
+    views = [view_of(made["xgb"]), view_of(renamed)]
+    rows = read(compare_page(compare([made["xgb"], renamed], views))).tables()["Settings that differ"]
+    assert rows[1:] == [["trading.cost_bps", "5.0", "9.0"]]
+
+
+def without_year(facts: dict[str, Any]) -> None:
+    facts.pop("days_per_year")
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_weekends_costs_and_cash_are_those_of_the_run(
+    old: bool, coin: Runs, changed: Changed, read: Read
+) -> None:
+    stored = [changed(run, without_year) for run in coin.values()] if old else list(coin.values())
+    assert (coin["ridge"].facts["days_per_year"], "days_per_year" in stored[0].facts) == (365, not old)
+    views = [view_of(run) for run in stored]
+    for view in views:
+        assert view.equity is not None
+        total = view.score("total_return")
+        for curve, name in ((HELD, "buy_and_hold"), (MATCHED, "volatility_matched")):
+            assert view.equity.curves[curve][-1] - 1 == pytest.approx(total[name], abs=1e-12)
+    view = compare(stored, views)
+    figure = views[0].figure("Test Sharpe")
+    assert figure is not None
+    assert dict(view.common_figures[0].values)[views[0].name] == pytest.approx(figure.value, abs=1e-12)
+    assert "A year is 365 days" in read(compare_page(view)).by_id("equity").words()
+
+
+def symbol(facts: dict[str, Any]) -> None:
+    facts["symbol"] = "MSFT"
+
+
+def prices(facts: dict[str, Any]) -> None:
+    facts["data"]["data_hash"] = "0" * 64
+
+
+def fill(facts: dict[str, Any]) -> None:
+    facts["fill"] = "close" if facts["fill"] != "close" else "next_open"
+
+
+def cost(facts: dict[str, Any]) -> None:
+    facts["config"]["trading"]["cost_bps"] = 9.0
+
+
+@pytest.mark.parametrize(
+    ("change", "caution"),
+    [
+        (symbol, "of different symbols (Symbol)"),
+        (prices, "on different prices (Data Hash)"),
+        (fill, "filled differently, so that their targets differ (Fill)"),
+        (cost, "pay different costs (Cost)"),
+    ],
+)
+def test_runs_under_other_conditions_have_no_best(
+    change: Callable[[dict[str, Any]], None], caution: str, made: Runs, changed: Changed, read: Read
+) -> None:
+    stored = [made["xgb"], changed(made["ridge"], change)]
+    view = compare(stored, [view_of(one) for one in stored])
+    assert view.same_days
+    page = read(compare_page(view))
+    assert not any("(best)" in cell for table in page.tables().values() for row in table for cell in row)
+    assert f"{caution}: figures do not compare one to one" in page.by_id("cautions").words()
+    assert "none is marked as the better one" in page.by_id("figures").words()
+
+
+def test_a_comparison_says_what_a_difference_is_worth(made: Runs, read: Read) -> None:
+    def cautions(*names: str) -> str:
+        stored = [made[name] for name in names]
+        page = read(compare_page(compare(stored, [view_of(one) for one in stored])))
+        return str(page.by_id("cautions").words())
+
+    assert "one to one" not in cautions("ridge", "xgb")
+    assert "a difference between two figures is no evidence by itself" in cautions("ridge", "xgb")
+    assert "cover different days (Days)" in cautions("ridge", "stack")
+    assert "different folds" in cautions("ridge", "stack")
+
+
+def test_where_less_is_better_the_lowest_is_the_best(made: Runs, read: Read) -> None:
+    stored = [made["ridge"], made["xgb"]]
+    view = compare(stored, [view_of(one) for one in stored])
+    tables = read(compare_page(view)).tables()
+    falls = [one.score("max_drawdown")["strategy"] for one in view.runs]
+    lowest = min(fall for fall in falls if fall is not None)
+    own = next(row for row in tables["Final metrics, over each run's own days"] if row[0] == "Max Drawdown")
+    common = next(rows for caption, rows in tables.items() if "common days alone" in caption)
+    for row in (own, next(row for row in common if row[0] == "Max drawdown")):
+        assert [cell for cell in row if "(best)" in cell] == [f"{as_text(lowest, 'share')} (best)"]

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geiger.records import (
+    PLAN_FIGURES,
+    Figure,
+)
+from geiger.runlog.facts import clean, plan_first
+from helpers.logs import steady
+
+
+@steady
+@given(st.text())
+def test_clean_text_is_one_printable_line_and_stays_as_it_is(text: str) -> None:
+    once = clean(text)
+    assert once.isprintable()
+    assert not once.startswith("===")
+    assert clean(once) == once
+
+
+def test_the_plans_five_come_first_and_in_its_units() -> None:
+    mine = (Figure("Mine", 1.0, "ratio"), Figure("WFE", 0.5, "ratio"))
+    found = plan_first(mine)
+    assert [(f.name, f.unit) for f in found[:5]] == list(PLAN_FIGURES.items())
+    assert found[3].value == 0.5
+    assert found[5:] == mine[:1]
+    assert plan_first(found) == found
