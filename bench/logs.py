@@ -16,7 +16,7 @@ from pathlib import Path
 
 from geiger.analysis.analyzer import analyze, list_facts
 from geiger.analysis.logbook import INDEX, LogBook
-from geiger.runs.folder import threads_at_hand
+from geiger.runs.environment import threads_at_hand
 
 LOGS = 10_000
 REPEATS = 3

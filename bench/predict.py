@@ -61,7 +61,7 @@ def main() -> None:
         "command": "python bench/predict.py RUN --data DIR",
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}",
-        "model": stored.facts["model"],
+        "model": stored.record.model,
         "recipe": model.facts["recipe"],
         "base_models": list(model.parts),
         "rows_of_prices": n,

@@ -3,12 +3,16 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import settings
 
+from geiger.metrics import Health, HealthCode
+from geiger.records import Figure, Status
+from geiger.runs.record import Environment, Provenance, Results, RunRecord
 from geiger.seeds import generator
 
 pytest.register_assert_rewrite("helpers")  # an assertion there shows its values as well
@@ -38,6 +42,47 @@ def other_future() -> Callable[..., pl.DataFrame]:
         return prices.with_columns(pl.col(names) * factor, pl.col("volume") * factor**3)
 
     return other_future
+
+
+@pytest.fixture(scope="session")
+def made_record() -> Callable[..., RunRecord]:
+    """Make the record of a small training of AAPL; changes are fields of it."""
+
+    def made_record(**changes: Any) -> RunRecord:
+        data = Provenance(
+            source="folder",
+            where="prices/AAPL.csv",
+            first_day="2020-01-02",
+            last_day="2021-06-03",
+            rows=360,
+            data_hash="0" * 64,
+            lockbox_rows=0,
+            features="features v1",
+        )
+        common: dict[str, Any] = {
+            "name": "AAPL_ridge_20240105_143022",
+            "symbol": "AAPL",
+            "model": "ridge",
+            "status": Status.SUCCESS,
+            "config": {"recipe": "quick"},
+            "fill": "next_open",
+            "days_per_year": 252,
+            "data": data,
+            "environment": Environment(python="3.12.1", machine="Linux x86_64", threads=2, code="ab12"),
+            "results": Results(
+                health=Health(HealthCode.SHRUNK_OK, (HealthCode.NO_SKILL,), "small and right", 100, 0.1),
+                figures=(Figure("WFE", None, "share"),),
+                checkpoints=(),
+                ladder=(),
+                scores=(),
+                years=(),
+                folds=(),
+            ),
+            "finished_at": "2024-01-05T14:30:22.000000+00:00",
+        }
+        return RunRecord(**{**common, **changes})
+
+    return made_record
 
 
 @pytest.fixture(scope="session")

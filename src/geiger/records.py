@@ -259,6 +259,36 @@ class Rival:
         )
 
 
+class Cause(StrEnum):
+    """What explains the forecasts of a network."""
+
+    HEALTHY = "HEALTHY"
+    RIGHTLY_SMALL = "RIGHTLY_SMALL"
+    NO_SIGNAL = "NO_SIGNAL"
+    LOSS_SCALE = "LOSS_SCALE"
+    LEARNING_RATE = "LEARNING_RATE"
+    DECAY = "DECAY"
+    DEAD_HEAD = "DEAD_HEAD"
+    COPIES_YESTERDAY = "COPIES_YESTERDAY"
+    OVERDISPERSED = "OVERDISPERSED"
+    BIAS = "BIAS"
+    DIVERGED = "DIVERGED"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One cause, one plain sentence that names it and what to do, and the numbers it rests on."""
+
+    cause: Cause
+    text: str
+    evidence: tuple[str, ...]
+
+    @property
+    def fault(self) -> bool:
+        """Whether there is something to mend."""
+        return self.cause not in (Cause.HEALTHY, Cause.RIGHTLY_SMALL, Cause.NO_SIGNAL)
+
+
 NOT_EVALUATED = ("not evaluated",)
 
 

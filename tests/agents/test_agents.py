@@ -12,10 +12,10 @@ import pytest
 
 from geiger.agents import NAMES, text_of
 from geiger.checks.catalogue import CHECKS
-from geiger.checks.collapse import Cause
 from geiger.checks.trends import TRENDS
 from geiger.market.synthetic import planted_market
 from geiger.metrics import HealthCode
+from geiger.records import Cause
 from helpers.commands import call
 
 ROOT = Path(__file__).parents[2]

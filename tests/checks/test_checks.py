@@ -12,12 +12,12 @@ import pytest
 
 from geiger.checks.base import Case, Check, Fires, NotApplicable, Quiet, Severity
 from geiger.checks.catalogue import CHECKS, ask_all, checks_page
-from geiger.checks.collapse import Cause
 from geiger.checks.forecasts import DOCTOR
 from geiger.checks.training import NO_END
 from geiger.cli.parser import build_parser
 from geiger.metrics import HealthCode
 from geiger.records import (
+    Cause,
     Checkpoint,
     Epoch,
     Figure,

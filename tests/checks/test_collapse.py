@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from geiger.checks.collapse import Cause, Diagnosis, diagnose
+from geiger.checks.collapse import diagnose
 from geiger.errors import DataError
 from geiger.metrics import Health, HealthCode
-from geiger.records import Training
+from geiger.records import Cause, Diagnosis, Training
 
 SIGMA = 0.012  # of a daily log return
 

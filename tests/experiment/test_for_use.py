@@ -26,7 +26,8 @@ from geiger.experiment.walk import walk
 from geiger.experiment.written import Run
 from geiger.learning.folds import walk_forward
 from geiger.market.synthetic import planted_market
-from geiger.runs.folder import Parts, RunsFolder, StoredRun
+from geiger.runs.folder import RunsFolder, StoredRun
+from geiger.runs.parts import Parts
 from geiger.runs.saved import SavedModel, model_of
 from geiger.settings import Config, override, recipe
 from geiger.tomorrow.prediction import predict
@@ -73,7 +74,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, market: pl.DataFrame) -> R
 def runs_of(made: Run) -> list[StoredRun]:
     """The run and those of its base models, by model."""
     folder, own = RunsFolder(made.folder.parent), stored_of(made)
-    return [own, *(folder.load(name) for name in own.facts["bases"].values())]
+    return [own, *(folder.load(name) for name in own.record.bases.values())]
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +116,8 @@ def test_other_prices_in_the_lock_box_change_no_file_but_the_model_and_the_seale
                 assert plain(a) == plain(b)
             else:
                 assert a.read_bytes() == b.read_bytes(), name
-        if one.facts["model"] != "stack":
-            assert one.facts["model_hash"] != two.facts["model_hash"]
+        if one.record.model != "stack":
+            assert one.record.model_hash != two.record.model_hash
     for kind in ("log", "jsonl"):
         ours, theirs = (
             sorted((made.folder.parents[1] / "logs").glob(f"*.{kind}")) for made in (trained, other)
@@ -136,10 +137,10 @@ def test_a_doubt_about_a_locked_price_is_said_and_changes_nothing_else(
         stored_of(run(experiment(tmp_path / name, prices, "ridge")))
         for name, prices in (("plain", market), ("doubtful", doubtful))
     )
-    said = [one for one in theirs.facts["warnings"] if one not in ours.facts["warnings"]]
-    assert [one["code"] for one in said] == ["DATA_SPIKE"]
-    assert str(market["day"][at]) in said[0]["text"]
-    assert ours.facts["results"] == theirs.facts["results"]
+    said = [one for one in theirs.record.warnings if one not in ours.record.warnings]
+    assert [one.code for one in said] == ["DATA_SPIKE"]
+    assert str(market["day"][at]) in said[0].text
+    assert ours.record.results == theirs.record.results
     for name in ("forecasts", "ledger", "members", "in_sample"):
         a, b = (one.folder / f"{name}.parquet" for one in (ours, theirs))
         assert a.read_bytes() == b.read_bytes()
@@ -160,7 +161,7 @@ def test_no_record_holds_an_outcome_of_the_lock_box(trained: Run, market: pl.Dat
             assert all((frame[name] < opened).all() for name in days), path.name
         text = (one.folder / "run.json").read_text()
         assert not [day for day in locked if day in text]
-        log = Path(one.facts["log"]).read_text()
+        log = Path(one.record.log).read_text()
         assert not [day for day in locked if day in log]
 
 
@@ -229,7 +230,7 @@ def test_the_sealed_forecasts_go_on_where_the_scored_ones_end(trained: Run, mark
         assert sealed["day"].to_list() == market["day"][dev - 2 : ROWS - 1].to_list()
         last = one.forecasts()["fold"][-1]
         blocks = sealed.group_by("fold", maintain_order=True).len()["len"].to_list()
-        if one.facts["model"] == "stack":
+        if one.record.model == "stack":
             assert blocks == [1, LOCKED]
         else:
             assert blocks == [1, REFIT, REFIT, LOCKED - 2 * REFIT]
@@ -256,7 +257,7 @@ def test_the_first_sealed_forecast_of_a_block_is_that_of_a_model_made_on_that_da
     kept = model_of(stored_of(run(experiment(tmp_path, cut, "ridge", lockbox=0))))
     material = plan(experiment(tmp_path, cut, "ridge", lockbox=0)).material
     alone = kept.forecast(material.features, range(start, start + 1), material.last_returns)[0]
-    ridge = next(one for one in runs_of(trained) if one.facts["model"] == "ridge")
+    ridge = next(one for one in runs_of(trained) if one.record.model == "ridge")
     sealed = ridge.sealed().filter(pl.col("day") == market["day"][start])["forecast"][0]
     assert alone == pytest.approx(sealed, rel=1e-9)
 
@@ -271,7 +272,7 @@ def test_a_stack_weighs_sealed_forecasts_by_what_development_rows_said(
     rows = own.sealed().filter(pl.col("fold") == weights["fold"].max())
     total = np.zeros(rows.height)
     for base in bases:
-        weight = final.filter(pl.col("model") == base.facts["model"])["weight"][0]
+        weight = final.filter(pl.col("model") == base.record.model)["weight"][0]
         forecast = rows.select("day").join(base.sealed(), on="day", maintain_order="left")["forecast"]
         total += weight * forecast.to_numpy()  # weights that sum to one need no scaling
     np.testing.assert_allclose(rows["forecast"].to_numpy(), total, rtol=0, atol=1e-15)
@@ -362,7 +363,7 @@ def test_a_killed_run_goes_on_over_the_lock_box_with_what_it_has(
     )
     again = stored_of(run(work))
     assert trainings == [folds + 2, folds + 3]
-    ridge = next(one for one in runs_of(trained) if one.facts["model"] == "ridge")
+    ridge = next(one for one in runs_of(trained) if one.record.model == "ridge")
     assert again.sealed().equals(ridge.sealed())
     assert again.forecasts().equals(ridge.forecasts())
 

@@ -96,7 +96,7 @@ def test_year_and_lock_box_follow_from_the_rows(
     prices = market if step == "weekdays" else on_days(market, 1)
     for symbol in ("TEST", "X-USD"):
         made = material(tmp_path, prices, small(lockbox=None), symbol)
-        assert (made.market.days_per_year, made.provenance["lockbox_rows"]) == (days, days)
+        assert (made.market.days_per_year, made.provenance.lockbox_rows) == (days, days)
         assert made.prices.height == ROWS - days
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def test_base_models_that_are_there_are_not_trained_again(
 def test_the_stack_really_uses_the_forecasts_of_its_runs(trained: Run, stored: StoredRun) -> None:
     runs = RunsFolder(trained.folder.parent)
     store = pl.read_parquet(trained.folder / "out_of_fold.parquet")
-    for model, name in stored.facts["bases"].items():
+    for model, name in stored.record.bases.items():
         own = runs.load(name)
         rows = store.filter(pl.col("model") == model).sort("seed", "day")
         members = own.members().sort("seed", "day")
@@ -225,7 +225,7 @@ def test_rivals_are_measured_as_the_run_that_trades_them_would_be(
     place: Path, market: pl.DataFrame, trained: Run, stored: StoredRun
 ) -> None:
     rivals = {rival.name: rival for rival in trained.evaluation.rivals}
-    own = RunsFolder(trained.folder.parent).load(stored.facts["bases"]["ridge"]).forecasts()
+    own = RunsFolder(trained.folder.parent).load(stored.record.bases["ridge"]).forecasts()
     days = trained.forecasts.select("day")
     forecast = days.join(own, on="day", maintain_order="left")["forecast"]
     swapped = trained.forecasts.with_columns(forecast=forecast)
@@ -271,7 +271,7 @@ def test_the_saved_model_forecasts_what_it_would_have_in_memory(
     place: Path, market: pl.DataFrame, stored: StoredRun, trained: Run, model: str
 ) -> None:
     runs = RunsFolder(trained.folder.parent)
-    own = stored if model == "stack" else runs.load(stored.facts["bases"][model])
+    own = stored if model == "stack" else runs.load(stored.record.bases[model])
     kept = model_of(own)
     planned = plan(experiment(place, market, model=model))
     material = planned.material
@@ -295,13 +295,13 @@ def test_the_model_for_use_learned_every_known_row_and_is_not_scored(
     trained: Run, market: pl.DataFrame
 ) -> None:
     runs = RunsFolder(trained.folder.parent)
-    stored = runs.load(runs.load(trained.name).facts["bases"]["ridge"])
+    stored = runs.load(runs.load(trained.name).record.bases["ridge"])
     kept = model_of(stored).parts["ridge"]
     (member,) = kept.predictor.members
     labelled = ROWS - 2
     assert member.fit_rows.max() == labelled - 1  # its label is known at the open of the last row
     assert stored.forecasts()["day"].max() == market["day"][labelled - 1]
-    assert stored.facts["folds"][-1]["test_last"] == str(market["day"][labelled - 1])
+    assert stored.record.folds[-1].test_last == str(market["day"][labelled - 1])
 
 
 def test_a_changed_model_is_refused(stored: StoredRun, tmp_path: Path) -> None:
@@ -450,7 +450,7 @@ def test_the_weight_follows_the_trading_rule_of_the_run_and_its_costs(
     stored: StoredRun, folder: Path, tmp_path: Path
 ) -> None:
     runs = RunsFolder(tmp_path)
-    trading = {**stored.facts["config"]["trading"], "rule": "sign", "cost_bps": 0.0, "slippage_bps": 0.0}
+    trading = {**stored.record.config["trading"], "rule": "sign", "cost_bps": 0.0, "slippage_bps": 0.0}
     free = predict(with_record(stored, tmp_path, config={"trading": trading}), runs, data=folder)
     assert free.weight == np.sign(free.expected)
     dear = with_record(stored, tmp_path, config={"trading": {**trading, "cost_bps": 1e6}})
@@ -621,7 +621,7 @@ def test_a_position_that_is_kept_says_since_when_and_why(
 ) -> None:
     """By hand: under a threshold just above the last expected return, the last day above it decides."""
     runs = RunsFolder(tmp_path)
-    trading = {**stored.facts["config"]["trading"], "rule": "sign", "cost_bps": 0.0, "slippage_bps": 0.0}
+    trading = {**stored.record.config["trading"], "rule": "sign", "cost_bps": 0.0, "slippage_bps": 0.0}
     free = predict(with_record(stored, tmp_path, config={"trading": trading}), runs, data=folder)
     assert free.chosen_on == free.day
     assert "the cost of a trade" not in "\n".join(free.lines())
@@ -670,7 +670,7 @@ def test_a_context_that_was_not_brought_up_to_date_is_said(
 def test_a_model_is_found_by_symbol_and_name(trained: Run) -> None:
     runs = RunsFolder(trained.folder.parent)
     assert find_model(runs, "AAPL", None).name == trained.name
-    assert find_model(runs, "AAPL", "ridge").facts["model"] == "ridge"
+    assert find_model(runs, "AAPL", "ridge").record.model == "ridge"
     with pytest.raises(DataError, match="geiger train catboost AAPL"):
         find_model(runs, "AAPL", "catboost")
     with pytest.raises(DataError, match="no saved model of MSFT"):
@@ -692,7 +692,7 @@ def test_every_kind_of_run_is_repeated_to_the_bit(
     ]
     assert all(one.rows > 100 for one in done.comparisons[::2])
     assert all(one.rows == 1 for one in done.comparisons[1::2])  # nothing is locked: the last row but one
-    ridge = replay(runs.load(stored.facts["bases"]["ridge"]), runs)
+    ridge = replay(runs.load(stored.record.bases["ridge"]), runs)
     assert ridge.same
     planned = plan(experiment(place, market))
     traded = backtest(planned, stored)
@@ -718,12 +718,7 @@ def test_a_run_with_context_is_repeated_with_the_context_it_had(
     )
     runs = RunsFolder(made.folder.parent)
     stored = runs.load(made.name)
-    assert stored.facts["data"]["context"].keys() == {
-        "market",
-        "market_hash",
-        "volatility",
-        "volatility_hash",
-    }
+    assert None not in astuple(stored.record.data.context)  # both, and the hash of each
     assert replay(stored, runs).same
     without = run(
         replace(experiment(tmp_path, market, model="ridge"), prices=None, data=folder, context="none")
@@ -735,7 +730,7 @@ def test_a_replay_notices_what_differs(trained: Run, stored: StoredRun, tmp_path
     root = tmp_path / "runs"
     shutil.copytree(trained.folder.parent, root)
     runs = RunsFolder(root)
-    path = root / stored.facts["bases"]["ridge"]
+    path = root / stored.record.bases["ridge"]
     frame = pl.read_parquet(path / "forecasts.parquet")
     moved = frame.with_columns(
         forecast=pl.when(pl.int_range(pl.len()) == 7)

@@ -120,8 +120,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StoredRun]:
     runs = RunsFolder(place / "runs")
     done = run(experiment)
     backtest(plan(experiment), runs.load(done.name))
-    found = {stored.facts["model"]: stored for stored in runs.all() if stored.facts["kind"] == "train"}
-    traded = next(stored for stored in runs.all() if stored.facts["kind"] == "backtest")
+    found = {stored.record.model: stored for stored in runs.all() if stored.record.kind == "train"}
+    traded = next(stored for stored in runs.all() if stored.record.kind == "backtest")
     return {**found, "backtest": traded}
 
 

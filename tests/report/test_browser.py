@@ -18,7 +18,8 @@ import pytest
 from geiger.checks.base import Evidence, Finding, Severity
 from geiger.records import Notice
 from geiger.report.compare_page import compare_page
-from geiger.report.gather import compare, log_of, view_of
+from geiger.report.comparison import compare
+from geiger.report.gather import log_of, view_of
 from geiger.report.run_page import run_page
 from geiger.runs.folder import StoredRun
 

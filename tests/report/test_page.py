@@ -16,7 +16,8 @@ from geiger.checks.base import Evidence, Finding, Severity
 from geiger.errors import DataError, SettingError
 from geiger.records import Epoch, as_text
 from geiger.report.compare_page import compare_page
-from geiger.report.gather import HELD, MATCHED, _split, compare, log_of, view_of
+from geiger.report.comparison import compare
+from geiger.report.gather import HELD, MATCHED, _split, log_of, view_of
 from geiger.report.run_page import run_page
 from geiger.report.view import Equity, Pairing, RunView
 from geiger.runs.folder import RunsFolder, StoredRun
@@ -49,40 +50,40 @@ def pages(made: Runs, logs: Path) -> dict[str, str]:
 def test_figures_stand_on_the_page_as_the_log_writes_them(
     kind: str, made: Runs, pages: dict[str, str], read: Read
 ) -> None:
-    results, page = made[kind].facts["results"], read(pages[kind])
+    results, page = made[kind].record.results, read(pages[kind])
     tables = page.tables()
     shown = {row[0]: row[1] for row in tables["Final metrics, as in the log"][1:]}
-    assert shown == {f["name"]: as_text(f["value"], f["unit"]) for f in results["figures"]}
+    assert shown == {f.name: as_text(f.value, f.unit) for f in results.figures}
     rows = tables["Strategy beside its baselines, on the same days and costs"][1:]
     assert [row[1:-1] for row in rows] == [
-        [as_text(value, score["unit"]) for _, value in score["values"]] for score in results["scores"]
+        [as_text(value, score.unit) for _, value in score.values] for score in results.scores
     ]
     years = tables["By calendar year in which returns became known"][1:]
     assert [row[:4] for row in years] == [
         [
-            str(y["year"]),
-            str(y["rows"]),
-            as_text(y["strategy"], "return"),
-            as_text(y["buy_and_hold"], "return"),
+            str(y.year),
+            str(y.rows),
+            as_text(y.strategy, "return"),
+            as_text(y.buy_and_hold, "return"),
         ]
-        for y in results["years"]
+        for y in results.years
     ]
     folds = tables["The test rows of each fold"][1:]
     assert [(row[0], row[3], row[-2]) for row in folds] == [
-        (str(f["fold"]), as_text(f["rho"], "number"), as_text(f["net"], "return")) for f in results["folds"]
+        (str(f.fold), as_text(f.rho, "number"), as_text(f.net, "return")) for f in results.folds
     ]
     ladder = tables["The plan's success ladder"][1:]
     assert [(row[1], row[5], row[6]) for row in ladder] == [
-        (as_text(r["value"], r["unit"]), r["reached"], r["band"]) for r in results["ladder"]
+        (as_text(r.value, r.unit), r.reached, r.band) for r in results.ladder
     ]
     words = page.by_id("checkpoints").words()
-    for point in results["checkpoints"]:
-        assert point["found"] in words
-        assert point["action"] is None or f"To do: {point['action']}" in words
+    for point in results.checkpoints:
+        assert point.found in words
+        assert point.action is None or f"To do: {point.action}" in words
 
 
 def test_no_key_figure_stands_without_its_companion(made: Runs, pages: dict[str, str], read: Read) -> None:
-    text = {f["name"]: as_text(f["value"], f["unit"]) for f in made["ridge"].facts["results"]["figures"]}
+    text = {f.name: as_text(f.value, f.unit) for f in made["ridge"].record.results.figures}
     words = [one.words() for one in read(pages["ridge"]).by_id("figures").all("div")]
     assert words[0].startswith(
         f"Sharpe ratio, net {text['Test Sharpe']} buy and hold {text['Buy & Hold Sharpe']}"
@@ -151,7 +152,7 @@ def test_the_same_run_gives_the_same_bytes(made: Runs, logs: Path, pages: dict[s
 
 def test_epochs_come_from_the_log(made: Runs, logs: Path, pages: dict[str, str], read: Read) -> None:
     training = read(pages["xgb"]).by_id("training")
-    members = len(made["xgb"].facts["folds"])
+    members = len(made["xgb"].record.folds)
     assert f"{members} members" in training.words()
     table = next(iter(training.tables().values()))
     assert len(table) == members + 1
@@ -164,7 +165,7 @@ def test_a_page_without_its_log_says_so(
     lost = changed(made["xgb"], lambda facts: facts.update(log=str(tmp_path / "gone.log")))
     assert log_of(lost, tmp_path) is None
     assert log_of(lost, logs) == logs / f"{lost.name}.log"
-    assert log_of(made["xgb"], tmp_path) == Path(made["xgb"].facts["log"])
+    assert log_of(made["xgb"], tmp_path) == Path(made["xgb"].record.log)
     words = read(run_page(view_of(lost))).by_id("training").words()
     assert "log of this run was not found" in words
 
@@ -188,7 +189,7 @@ def test_a_stack_shows_its_weights_and_its_rivals(made: Runs, pages: dict[str, s
     tables = stack.tables()
     assert tables["Weights from each day on"][0] == ["From", "ridge", "xgb"]
     rivals = tables["Simpler alternatives on the same days, under the same trading rule"]
-    assert [row[0] for row in rivals[1:]] == [r["name"] for r in made["stack"].facts["results"]["rivals"]]
+    assert [row[0] for row in rivals[1:]] == [r.name for r in made["stack"].record.results.rivals]
     assert "AAPL_stack" in read(pages["backtest"]).by_id("stack").words()
     assert "Not applicable: ridge is no stack." in read(pages["ridge"]).by_id("stack").words()
 
@@ -237,12 +238,14 @@ HOSTILE = "</svg></style><script>alert(1)</script><img src=x onerror=alert(1)>\u
 
 def test_hostile_texts_stay_texts(made: Runs, changed: Changed, read: Read) -> None:
     def spoil(facts: dict[str, Any]) -> None:
-        facts |= {"symbol": HOSTILE, "status": HOSTILE, "verdict": HOSTILE, "finished_at": HOSTILE}
+        facts |= {"symbol": HOSTILE, "model": HOSTILE, "verdict": HOSTILE, "finished_at": HOSTILE}
         facts["warnings"] = [{"code": HOSTILE, "text": HOSTILE}, {"code": "LEAK_SUSPECT", "text": HOSTILE}]
-        facts["data"] = {HOSTILE: HOSTILE, "api_key": "open sesame"}
+        facts["data"] |= {"source": HOSTILE, "where": HOSTILE, HOSTILE: HOSTILE}
+        facts["environment"]["versions"] = {HOSTILE: HOSTILE, "api_key": "open sesame"}
+        facts["config"] |= {HOSTILE: HOSTILE, "recipe": HOSTILE}
         results = facts["results"]
         results["health"]["meaning"] = HOSTILE
-        results["diagnosis"] = {"cause": HOSTILE, "text": HOSTILE, "evidence": [HOSTILE]}
+        results["diagnosis"] = {"cause": "BIAS", "text": HOSTILE, "evidence": [HOSTILE]}
         results["figures"][0]["name"] = HOSTILE
         results["checkpoints"][0]["found"] = HOSTILE
         results["rivals"][0]["name"] = HOSTILE
@@ -281,9 +284,8 @@ def test_what_cannot_be_read_leaves_a_gap_not_a_fault(made: Runs, changed: Chang
 
 @pytest.mark.parametrize("part", ["results", "symbol", "status"])
 def test_a_record_without_its_facts_is_refused(part: str, made: Runs, changed: Changed) -> None:
-    broken = changed(made["ridge"], lambda facts: facts.pop(part))
-    with pytest.raises(DataError, match=r"run\.json: cannot be read .*train again"):
-        view_of(broken)
+    with pytest.raises(DataError, match=rf"run\.json: cannot be read .*`{part}`\); train again"):
+        changed(made["ridge"], lambda facts: facts.pop(part))
 
 
 def network(members: int, epochs: int) -> RunView:
@@ -364,7 +366,7 @@ def test_runs_on_other_days_are_compared_on_the_common_ones(made: Runs, read: Re
 
 def test_only_settings_that_differ_are_shown(made: Runs, changed: Changed, read: Read) -> None:
     other = changed(made["ridge"], lambda facts: facts["config"]["trading"].update(cost_bps=9.0))
-    renamed = StoredRun(other.folder, {**other.facts})
+    renamed = StoredRun(other.folder, other.record)
     views = [view_of(made["xgb"]), view_of(renamed)]
     rows = read(compare_page(compare([made["xgb"], renamed], views))).tables()["Settings that differ"]
     assert rows[1:] == [["trading.cost_bps", "5.0", "9.0"]]
@@ -385,7 +387,7 @@ def test_weekends_costs_and_cash_are_those_of_the_run(
     old: bool, coin: Runs, changed: Changed, read: Read
 ) -> None:
     stored = [changed(run, without_year) for run in coin.values()] if old else list(coin.values())
-    assert (coin["ridge"].facts["days_per_year"], "days_per_year" in stored[0].facts) == (365, not old)
+    assert (coin["ridge"].record.days_per_year, stored[0].record.days_per_year) == (365, None if old else 365)
     views = [view_of(run) for run in stored]
     for view in views:
         assert view.equity is not None
@@ -506,14 +508,19 @@ def put(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
         put("days_per_year", value="many"),
         put("days_per_year", value=0),
         put("data", value=["no", "mapping"]),
+        put("status", value=HOSTILE),
+        put("results", "health", "code", value=HOSTILE * 50),
+        put("config", "trading", value=HOSTILE),
+        put("config", "stack", value={"models": [[[]]]}),
     ],
 )
 def test_values_of_the_wrong_kind_are_refused_in_one_line(
     change: Callable[[dict[str, Any]], None], made: Runs, changed: Changed
 ) -> None:
     with pytest.raises(DataError, match=r"run\.json: cannot be read \(.*\); train again") as caught:
-        view_of(changed(made["ridge"], change))
-    assert "\n" not in str(caught.value)
+        view_of(changed(made["stack"], change))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 600
 
 
 def test_a_record_that_is_nested_too_deeply_is_refused(made: Runs, changed: Changed) -> None:

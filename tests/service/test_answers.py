@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 
 from geiger.columns import FORECASTS
 from geiger.errors import GeigerError
-from geiger.files import write_atomically, write_frame
+from geiger.files import write_frame
 from geiger.records import Epoch, Status
 from geiger.runlog import RunLogWriter
+from geiger.runs.record import RunRecord, write_record
 from geiger.service.answers import Answers
 from geiger.service.tools import TOOLS
 
@@ -57,7 +59,7 @@ def test_pages_go_on_where_the_last_one_ended(answers: Answers) -> None:
     assert rest.get("next_offset") is None
 
 
-def test_forecasts_are_paged(answers: Answers, tmp_path: Path) -> None:
+def test_forecasts_are_paged(answers: Answers, tmp_path: Path, made_record: Callable[..., RunRecord]) -> None:
     days = pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 1, 10), eager=True)
     numbers = {"forecast": 0.1, "outcome": 0.2, "train_mean": 0.0, "train_std": 0.01}
     frame = pl.DataFrame({"day": days}).with_columns(
@@ -69,7 +71,7 @@ def test_forecasts_are_paged(answers: Answers, tmp_path: Path) -> None:
         **{name: pl.lit(value) for name, value in numbers.items()},
     )
     write_frame(tmp_path / "runs" / RUN / "forecasts.parquet", frame.select(list(FORECASTS.columns)))
-    write_atomically(tmp_path / "runs" / RUN / "run.json", b'{"kind": "train"}')
+    write_record(tmp_path / "runs" / RUN, made_record())
     page = answers.forecasts(RUN, offset=8, limit=5)
     assert (page["total"], [row["day"] for row in page["forecasts"]]) == (10, ["2020-01-09", "2020-01-10"])
 

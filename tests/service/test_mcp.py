@@ -25,6 +25,7 @@ from geiger.backtest.yardsticks import checkpoints
 from geiger.records import Epoch, Figure, Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runs.folder import RunsFolder
+from geiger.runs.record import RunRecord
 from geiger.service.bounds import BYTES
 from geiger.service.mcp import LINE
 
@@ -73,7 +74,7 @@ def write_log(
     return log.path.stem
 
 
-def write_run(folder: Path, name: str, days: int = DAYS) -> Path:
+def write_run(folder: Path, record: RunRecord, days: int = DAYS) -> Path:
     """Write the folder of a finished run; the outcome of its last day is not yet known."""
     day = [dt.date(2020, 1, 1) + dt.timedelta(days=i) for i in range(days)]
     known: list[dt.date | None] = [d + dt.timedelta(days=2) for d in day[:-1]]
@@ -91,11 +92,11 @@ def write_run(folder: Path, name: str, days: int = DAYS) -> Path:
             "train_std": [0.01] * days,
         }
     )
-    return RunsFolder(folder).save(name, {"kind": "train", "symbol": "AAPL"}, {"forecasts": frame})
+    return RunsFolder(folder).save(record, {"forecasts": frame})
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, made_record: Callable[..., RunRecord]) -> Path:
     """Logs and runs that no test changes; what lies outside of them must not be read."""
     root = tmp_path_factory.mktemp("place")
     logs, runs, outside = root / "training_logs", root / "runs", root / "outside"
@@ -105,7 +106,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_log(logs, "TSLA", "ridge", minute=3, status=None)
     for minute in range(4, 10):
         write_log(logs, "MSFT", "ridge", minute=minute)
-    write_run(runs, LONG)
+    write_run(runs, made_record(name=LONG))
 
     secret = write_log(outside, "SECRET", "ridge", warning="nobody may read this")
     (logs / f"{secret}.log").symlink_to(outside / f"{secret}.log")
@@ -115,7 +116,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (logs / f"{half}.jsonl").symlink_to(outside / f"{secret}.jsonl")
     (logs / "LOOP_ridge_20250101_000000.log").symlink_to(logs / "LOOP_ridge_20250101_000000.log")
     (runs / "LOOP_ridge_20250101_000000").symlink_to(runs / "LOOP_ridge_20250101_000000")
-    (runs / secret).symlink_to(write_run(outside, secret))
+    (runs / secret).symlink_to(write_run(outside, made_record(name=secret)))
     inner = runs / "INNER_ridge_20250101_000000"
     inner.mkdir()
     (inner / "run.json").write_text('{"schema": 1}', encoding="utf-8")

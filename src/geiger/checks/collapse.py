@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from statistics import median
 
 from geiger.errors import DataError
 from geiger.metrics import Health, HealthCode
-from geiger.records import Training, as_text
+from geiger.records import Cause, Diagnosis, Training, as_text
 
 _NIL = 0.005  # k of a constant: even a perfect forecast of that size explains 0.0025%
 _SHRUNK = 4  # rho / k above this is shrunk further than needed, as in the health table
@@ -31,22 +29,6 @@ _DEAD = 1e-6  # sigma; noise alone leaves 0.1 to 1 at a head that lives
 _COPY = 0.9  # |correlation| with the last return; a forecast that only uses it is not that alike
 _COPY_SIZE = 0.3  # k; a calibrated AR(1) forecast of daily returns has about 0.1
 _ON_A_LINE = 0.02  # NRC1
-
-
-class Cause(StrEnum):
-    """What explains the forecasts of a network."""
-
-    HEALTHY = "HEALTHY"
-    RIGHTLY_SMALL = "RIGHTLY_SMALL"
-    NO_SIGNAL = "NO_SIGNAL"
-    LOSS_SCALE = "LOSS_SCALE"
-    LEARNING_RATE = "LEARNING_RATE"
-    DECAY = "DECAY"
-    DEAD_HEAD = "DEAD_HEAD"
-    COPIES_YESTERDAY = "COPIES_YESTERDAY"
-    OVERDISPERSED = "OVERDISPERSED"
-    BIAS = "BIAS"
-    DIVERGED = "DIVERGED"
 
 
 _TEXT = {
@@ -71,20 +53,6 @@ _TEXT = {
     Cause.DIVERGED: "Diverged: training left numbers that are not finite; lower the learning rate, clip the "
     "gradient and standardise the target.",
 }
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """One cause, one plain sentence that names it and what to do, and the numbers it rests on."""
-
-    cause: Cause
-    text: str
-    evidence: tuple[str, ...]
-
-    @property
-    def fault(self) -> bool:
-        """Whether there is something to mend."""
-        return self.cause not in (Cause.HEALTHY, Cause.RIGHTLY_SMALL, Cause.NO_SIGNAL)
 
 
 def text_of(cause: Cause) -> str:

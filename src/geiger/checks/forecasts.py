@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Iterator
 
 from geiger.checks.base import Answer, Case, Check, Evidence, Fires, NotApplicable, Quiet, Severity, check
-from geiger.checks.collapse import Cause, text_of
+from geiger.checks.collapse import text_of
 from geiger.metrics import HealthCode
-from geiger.records import Outcome, Status, as_text
+from geiger.records import Cause, Outcome, Status, as_text
 
 NIL = 0.005  # k of a constant, as in the health table
 ONE_SIDED = 0.02  # share of forecasts on the rare side of 0

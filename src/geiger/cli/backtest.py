@@ -12,8 +12,8 @@ from geiger.cli.terminal import print_json
 from geiger.cli.train import EXIT, Result, for_each, show_plan, show_run, train_one
 from geiger.errors import SettingError
 from geiger.experiment.plan import Experiment, Plan, plan
-from geiger.experiment.replay import config_of_run, material_of_run
 from geiger.experiment.run import backtest as trade
+from geiger.experiment.stored import material_of_run
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import Config, override
 
@@ -28,7 +28,7 @@ def backtest(args: argparse.Namespace) -> int:
 def _newest_model(runs: RunsFolder, symbol: str) -> str:
     """Return the model that was trained last on a symbol and left itself for use; the stack without any."""
     newest = runs.newest(symbol, usable=True)
-    return "stack" if newest is None else str(newest.facts["model"])
+    return "stack" if newest is None else newest.record.model
 
 
 def _backtest_run(args: argparse.Namespace) -> int:
@@ -40,9 +40,9 @@ def _backtest_run(args: argparse.Namespace) -> int:
     if given.name != args.run and given.parent.resolve() != runs.root.resolve():
         raise SettingError(f"{args.run}: lies outside {runs.root}; name its folder with --runs-dir")
     stored = runs.load(given.name)
-    if stored.facts.get("kind") == "backtest":  # of a backtest, the run whose forecasts it traded
-        stored = runs.load(str(stored.facts.get("forecasts_of")))
-    symbol = str(stored.facts.get("symbol"))
+    if stored.record.forecasts_of is not None:  # of a backtest, the run whose forecasts it traded
+        stored = runs.load(stored.record.forecasts_of)
+    symbol = stored.record.symbol
     if any(named != symbol for named in (*args.symbols, *args.named)):
         raise SettingError(f"{stored.name} is a run of {symbol}; leave the symbol out, or name that one")
     code, facts = _trade_run(args, stored, voice)
@@ -53,20 +53,18 @@ def _backtest_run(args: argparse.Namespace) -> int:
 
 def _trade_run(args: argparse.Namespace, stored: StoredRun, voice: Voice) -> Result:
     """Trade a run's forecasts on the prices it kept."""
-    config = _traded_as_asked(args, config_of_run(stored))
+    config = _traded_as_asked(args, stored.config())
     experiment = Experiment(
-        str(stored.facts["symbol"]),
-        str(stored.facts["model"]),
+        stored.record.symbol,
+        stored.record.model,
         config,
         runs_dir=args.runs_dir,
         log_dir=args.log_dir,
     )
     material = material_of_run(stored, config, experiment.runs)
     if not args.json:
-        folds = len(stored.facts.get("folds", []))
-        print(
-            f"{stored.name}: {stored.facts.get('status')}, recipe {config.recipe}, {folds} folds", flush=True
-        )
+        folds = len(stored.record.folds)
+        print(f"{stored.name}: {stored.record.status}, recipe {config.recipe}, {folds} folds", flush=True)
     return _trade(args, plan(experiment, material), stored, voice)
 
 
@@ -86,7 +84,7 @@ def _backtest(args: argparse.Namespace, experiment: Experiment, voice: Voice) ->
         if newest is not None and args.data is None:
             return _trade_run(args, newest, voice)
         if newest is not None:  # other prices, under the settings it was trained with
-            experiment = replace(experiment, config=_traded_as_asked(args, config_of_run(newest)))
+            experiment = replace(experiment, config=_traded_as_asked(args, newest.config()))
     planned = plan(experiment)
     stored = planned.stored()
     if stored is None:

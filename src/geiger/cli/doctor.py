@@ -11,12 +11,14 @@ from typing import Any
 
 from geiger import __version__
 from geiger.cli.terminal import print_json, table
+from geiger.codec import plain
 from geiger.errors import MissingLibrary
 from geiger.experiment.workers import gpu_at_hand
 from geiger.market.snapshots import Store
 from geiger.market.sources import list_symbols
 from geiger.models.library import load
-from geiger.runs.folder import RunsFolder, environment
+from geiger.runs.environment import environment
+from geiger.runs.folder import RunsFolder
 from geiger.settings import MODELS
 from geiger.settings.models import libraries
 
@@ -81,7 +83,7 @@ def _facts(data: Path | None, runs: RunsFolder) -> dict[str, Any]:
     parts = [{"library": name, "for": use, **_state(name)} for name, use in PARTS.items()]
     nearest = next(path for path in (runs.root.absolute(), *runs.root.absolute().parents) if path.exists())
     return {
-        "environment": environment(),
+        "environment": plain(environment()),
         "device": "GPU (networks)" if gpu_at_hand() else "CPU",
         "parts": parts,
         "symbols": list(list_symbols(data, Store(runs.library))),

@@ -43,8 +43,8 @@ def predict_next(args: argparse.Namespace) -> int:
 
 def _predict(args: argparse.Namespace, runs: RunsFolder, symbol: str, model: str | None) -> dict[str, Any]:
     stored = runs.load(args.run) if args.run else find_model(runs, symbol, model)
-    if stored.facts.get("symbol") != symbol:
-        raise SettingError(f"run {stored.name} is of {stored.facts.get('symbol')}, not of {symbol}")
+    if stored.record.symbol != symbol:
+        raise SettingError(f"run {stored.name} is of {stored.record.symbol}, not of {symbol}")
     made = predict(stored, runs, data=args.data, level=args.level)
     facts = made.as_dict()
     if not args.json:

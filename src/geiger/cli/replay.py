@@ -29,7 +29,7 @@ def replay_run(args: argparse.Namespace) -> int:
         if not args.json:
             print(f"  again: {plan_line(plan_facts(planned))}", flush=True)
 
-    with progress(f"replay of {stored.name}", len(stored.facts.get("folds", [])), quiet=args.json) as tick:
+    with progress(f"replay of {stored.name}", len(stored.record.folds), quiet=args.json) as tick:
 
         def on_fold(output: FoldOutput) -> None:
             tick(f"fold {output.result.fold} to {output.result.test_last}")

@@ -12,7 +12,8 @@ from geiger.cli.terminal import print_json
 from geiger.errors import DataError, SettingError
 from geiger.files import write_atomically
 from geiger.report.compare_page import compare_page
-from geiger.report.gather import compare, log_of, view_of
+from geiger.report.comparison import compare
+from geiger.report.gather import log_of, view_of
 from geiger.report.run_page import run_page
 from geiger.report.view import RunView
 from geiger.runs.folder import RunsFolder, StoredRun

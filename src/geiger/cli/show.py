@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from geiger import codec
 from geiger.backtest import LABELS
 from geiger.cli.terminal import counted
 from geiger.experiment.plan import BaseRun, Plan
@@ -73,7 +74,7 @@ def base_line(base: BaseRun) -> str:
     """Return what is known of a base model of a stack, in one line."""
     if base.stored is None:
         return f"{base.model}: FAILED and is left out: {base.error}"
-    return f"{base.model}: {base.stored.facts.get('status')}, forecasts of {base.stored.name}"
+    return f"{base.model}: {base.stored.record.status}, forecasts of {base.stored.name}"
 
 
 def place_lines(run: Run) -> list[str]:
@@ -106,7 +107,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "status": run.status,
         "log": run.log,
         "folder": run.folder,
-        **run.evaluation.as_dict(),
+        **codec.plain(run.evaluation.results()),
         "verdict": "not evaluated",
         "warnings": [asdict(notice) for notice in run.notices],
     }
@@ -122,7 +123,7 @@ def plan_facts(planned: Plan) -> dict[str, Any]:
         "test_rows": planned.test_rows,
         "first_forecast": planned.material.prices["day"][planned.folds[0].test.start],
         "last_forecast": planned.material.prices["day"][planned.folds[-1].test[-1]],
-        "data": dict(planned.material.provenance),
+        "data": planned.material.provenance.as_dict(),
         "minutes": round(planned.minutes(), 2),
         "warnings": [asdict(notice) for notice in planned.notices],
     }
@@ -148,9 +149,9 @@ def duration(minutes: float) -> str:
 def data_lines(planned: Plan) -> list[str]:
     """Return what the prices are, and everything doubtful about them."""
     data = planned.material.provenance
-    locked = f"; the last {data['lockbox_rows']} rows stay locked" if data["lockbox_rows"] else ""
-    span = f"{data['rows']} days from {data['first_day']} to {data['last_day']}{locked}"
+    locked = f"; the last {data.lockbox_rows} rows stay locked" if data.lockbox_rows else ""
+    span = f"{data.rows} days from {data.first_day} to {data.last_day}{locked}"
     return [
-        f"{planned.experiment.symbol}: {data['source']}, {data['where']}, {span}",
+        f"{planned.experiment.symbol}: {data.source}, {data.where}, {span}",
         *warning_lines(planned.notices),
     ]

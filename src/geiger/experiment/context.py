@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import polars as pl
 
@@ -19,6 +20,7 @@ from geiger.market.sources import (
     load,
 )
 from geiger.records import Notice
+from geiger.runs.record import ContextData
 
 Context: TypeAlias = tuple[Loaded | None, Loaded | None]  # the index, and the volatility index
 
@@ -53,16 +55,18 @@ def context_on(
     )
 
 
-def keep_context(given: Context, snapshots: Store) -> dict[str, Any]:
+def keep_context(given: Context, snapshots: Store) -> ContextData:
     """Store what a run uses of it, and return symbols and content hashes for the run's record."""
     index, volatility = given
-    facts: dict[str, Any] = {}
-    if index is not None:
-        for kind, used in (("market", index), ("volatility", volatility)):
-            if used is not None:
-                snapshots.save(used)
-                facts |= {kind: used.symbol, f"{kind}_hash": content_hash(used.prices)}
-    return facts
+    if index is None:
+        return ContextData()
+    snapshots.save(index)
+    kept = ContextData(index.symbol, content_hash(index.prices))
+    if volatility is None:
+        return kept
+    snapshots.save(volatility)
+    digest = content_hash(volatility.prices)
+    return replace(kept, volatility=volatility.symbol, volatility_hash=digest)
 
 
 def context_missing(given: Context) -> tuple[Notice, ...]:

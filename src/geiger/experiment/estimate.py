@@ -10,7 +10,7 @@ from geiger.experiment.material import Material
 from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
 from geiger.models import Forecaster
-from geiger.runs.folder import threads_at_hand
+from geiger.runs.environment import threads_at_hand
 from geiger.settings import Config
 
 PROBE_TREES = (5, 25)

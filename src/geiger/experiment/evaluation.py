@@ -7,9 +7,8 @@ only, the walk-forward efficiency.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +30,11 @@ from geiger.backtest import (
 )
 from geiger.backtest.figures import sharpe, total_return
 from geiger.backtest.yardsticks import Measured, alarms, checkpoints, ladder
-from geiger.checks.collapse import Diagnosis, diagnose
+from geiger.checks.collapse import diagnose
 from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe
 from geiger.experiment.material import Material
-from geiger.records import Checkpoint, Figure, FoldScore, Notice, Rival, Rung, Status, Training
+from geiger.records import Checkpoint, Diagnosis, Figure, FoldScore, Notice, Rival, Rung, Status, Training
+from geiger.runs.record import Results
 from geiger.settings import RISK, Config
 
 Floats = npt.NDArray[np.float64]
@@ -57,21 +57,20 @@ class Evaluation:
     diagnosis: Diagnosis | None = None  # of networks
     rivals: tuple[Rival, ...] = ()  # of a stack
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return every figure as plain nested dictionaries, ready for JSON."""
+    def results(self) -> Results:
+        """Return every figure, as the run's record keeps it."""
         card = self.scorecard
-        records: dict[str, Iterable[Any]] = {
-            "figures": self.figures,
-            "checkpoints": self.checkpoints,
-            "ladder": self.rungs,
-            "scores": card.scores,
-            "years": card.years,
-            "folds": self.folds,
-            "rivals": self.rivals,
-        }
-        tables = {name: [asdict(record) for record in rows] for name, rows in records.items()}
-        diagnosis = None if self.diagnosis is None else asdict(self.diagnosis)
-        return {"health": asdict(self.health), "diagnosis": diagnosis, **tables}
+        return Results(
+            health=self.health,
+            diagnosis=self.diagnosis,
+            figures=self.figures,
+            checkpoints=self.checkpoints,
+            ladder=self.rungs,
+            scores=card.scores,
+            years=card.years,
+            folds=self.folds,
+            rivals=self.rivals,
+        )
 
 
 def evaluate(
@@ -139,10 +138,7 @@ def evaluate(
             max_drawdown=card.value("max_drawdown"),
             wfe=efficiency,
         ),
-        notices=(
-            *_alarms(forecasts, ledger["net"].to_numpy(), card, days_per_year, config),
-            *_fault(diagnosis),
-        ),
+        notices=_alarms(forecasts, ledger["net"].to_numpy(), card, days_per_year, config) + _fault(diagnosis),
         status=status_of(health),
         folds=_fold_scores(forecasts, ledger, others[BUY_AND_HOLD]),
         diagnosis=diagnosis,

@@ -17,7 +17,7 @@ from geiger.records import Assessment, FoldResult, Notice, RunSettings, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard
 from geiger.runlog.wording import DOCTOR, doctor_note, health_note
-from geiger.runs.folder import environment
+from geiger.runs.environment import code_hash, environment
 
 KEPT = "finished folds are kept, and the same command goes on from there"
 
@@ -51,9 +51,8 @@ def open_log(experiment: Experiment, log_model: str, shown: tuple[int, int] | No
 def run_settings(planned: Plan, folds: int) -> RunSettings:
     """Return the settings of a run as the log keeps them."""
     material, learner = planned.material, planned.learner
-    config, facts, effort = planned.experiment.config, material.provenance, learner.effort
-    context = facts["context"]
-    locked = bool(facts["lockbox_from"])
+    config, data, effort = planned.experiment.config, material.provenance, learner.effort
+    context, locked = data.context, data.lockbox_from is not None
     return RunSettings(
         symbol=material.symbol,
         model=planned.model,
@@ -63,15 +62,15 @@ def run_settings(planned: Plan, folds: int) -> RunSettings:
         learning_rate=effort.learning_rate,
         features=len(FEATURES),
         recipe=config.recipe,
-        source=facts["source"],
-        where=str(facts["where"]),
-        first_day=str(facts["first_day"]),
-        last_day=str(facts["last_day"]),
-        rows=facts["rows"],
-        data_hash=str(facts["data_hash"])[:12],
-        lockbox_rows=facts["lockbox_rows"] if locked else 0,
-        lockbox_from=str(facts["lockbox_from"]) if locked else None,
-        context=tuple(str(context[k]) for k in ("market", "volatility") if k in context),
+        source=data.source,
+        where=data.where,
+        first_day=data.first_day,
+        last_day=data.last_day,
+        rows=data.rows,
+        data_hash=data.data_hash[:12],
+        lockbox_rows=data.lockbox_rows if locked else 0,
+        lockbox_from=data.lockbox_from,
+        context=tuple(name for name in (context.market, context.volatility) if name is not None),
         fill=material.fill,
         folds=folds,
         rolling=config.rolling,
@@ -90,9 +89,9 @@ def run_settings(planned: Plan, folds: int) -> RunSettings:
 
 def _versions() -> str:
     """Return what the bits of a run depend on, in one line: the code by its hash, Python, the libraries."""
-    facts = environment()
-    libraries = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    return f"code {facts['code'][:8]}, Python {facts['python']}, {libraries}"
+    now = environment()
+    libraries = ", ".join(f"{name} {version}" for name, version in now.versions.items())
+    return f"code {code_hash()[:8]}, Python {now.python}, {libraries}"
 
 
 @contextmanager

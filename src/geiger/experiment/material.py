@@ -6,10 +6,8 @@ The lock-box is no part of it: what is scored never holds its rows. The same wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +18,7 @@ from geiger.errors import TrainingError
 from geiger.features.catalogue import NAMES
 from geiger.market.calendar import Market
 from geiger.records import Notice
+from geiger.runs.record import Provenance
 from geiger.settings import Fill
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +41,7 @@ class Material:
         Log return that a decision at the close of t can still earn, and when it is known.
     fill : {"next_open", "close"}
         The fill that is used, which differs from the one asked for where opens are no prices.
-    provenance : mapping
+    provenance : Provenance
         Source, days, content hashes; written to the log and to ``run.json``.
     beyond : Material, optional
         The same up to the last bar (or to --end), the lock-box included; None where nothing is locked.
@@ -57,7 +56,7 @@ class Material:
     fill: Fill
     warmup: int
     notices: tuple[Notice, ...]
-    provenance: Mapping[str, Any]
+    provenance: Provenance
     beyond: Material | None = None
 
     @property

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from geiger import settings
+from geiger.codec import plain
 from geiger.experiment.estimate import expected_seconds
 from geiger.experiment.folds import plan_folds
 from geiger.experiment.made import Listener, Made
@@ -25,7 +26,9 @@ from geiger.market.sources import Loaded
 from geiger.models import Forecaster, Learner, forecaster_of, resolve, wrap
 from geiger.models.stack import MetaLearner
 from geiger.records import Notice
-from geiger.runs.folder import Parts, RunsFolder, StoredRun, environment, key_of, threads_at_hand
+from geiger.runs.environment import environment, key_of, threads_at_hand
+from geiger.runs.folder import RunsFolder, StoredRun
+from geiger.runs.parts import Parts
 from geiger.settings import MODELS, Config, paced, shaping_a_run
 from geiger.settings.models import ALL_THREADS, OWN, STACK
 
@@ -351,10 +354,16 @@ def forecast_key(experiment: Experiment, material: Material, model: str) -> str:
             "model": model,
             "config": shaping_a_run(experiment.config, model),
             "fill": material.fill,
-            "provenance": {k: v for k, v in material.provenance.items() if k not in ("where", "source")},
-            "environment": environment(),
+            "provenance": _content(material),
+            "environment": plain(environment()),
         }
     )
+
+
+def _content(material: Material) -> dict[str, Any]:
+    """Return what the data are, and not where they lie."""
+    facts = material.provenance.as_dict()
+    return {name: value for name, value in facts.items() if name not in ("where", "source")}
 
 
 def _stack_key(planned: Plan) -> str:

@@ -7,10 +7,8 @@ whole series, in sentences.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -29,6 +27,7 @@ from geiger.market.rhythm import observed_market
 from geiger.market.snapshots import Store, changed_days, content_hash
 from geiger.market.sources import Loaded, load
 from geiger.records import Notice
+from geiger.runs.record import ContextData, Provenance
 from geiger.settings import Config
 
 
@@ -83,7 +82,7 @@ def prepare(
     fill, fill_notices = choose_fill(prices, market, config)
     given = load_context(symbol, data, context, library) if context_given is None else context_given
     frame, context_doubts = context_on(prices["day"], symbol, market, given)
-    context_facts = keep_context(given, snapshots)
+    context_data = keep_context(given, snapshots)
     features = _features(symbol, prices, frame)
     rewritten = _remember(loaded, snapshots, until=prices["day"][-1])
     notices = (
@@ -96,29 +95,27 @@ def prepare(
         *_limits(symbol, lockbox),
     )
     target = make_target(prices, fill, config.horizon)
-    provenance = _provenance(loaded, prices, lockbox, context_facts)
+    provenance = _provenance(loaded, prices, lockbox, context_data)
     material = Material(symbol, market, prices, frame, features, target, fill, WARMUP, notices, provenance)
     if asked.height == prices.height:
         return material
     return replace(material, beyond=_whole(material, asked, given, config.horizon))
 
 
-def _provenance(
-    loaded: Loaded, prices: pl.DataFrame, lockbox: int, context: Mapping[str, Any]
-) -> dict[str, Any]:
+def _provenance(loaded: Loaded, prices: pl.DataFrame, lockbox: int, context: ContextData) -> Provenance:
     locked = 0 < lockbox <= loaded.prices.height
-    return {
-        "source": loaded.source,
-        "where": loaded.where,
-        "first_day": str(prices["day"][0]),
-        "last_day": str(prices["day"][-1]),
-        "rows": prices.height,
-        "data_hash": content_hash(loaded.prices),
-        "lockbox_rows": lockbox,
-        "lockbox_from": str(loaded.prices["day"][-lockbox]) if locked else None,
-        "context": context,
-        "features": VERSION,
-    }
+    return Provenance(
+        source=loaded.source,
+        where=loaded.where,
+        first_day=str(prices["day"][0]),
+        last_day=str(prices["day"][-1]),
+        rows=prices.height,
+        data_hash=content_hash(loaded.prices),
+        lockbox_rows=lockbox,
+        lockbox_from=str(loaded.prices["day"][-lockbox]) if locked else None,
+        context=context,
+        features=VERSION,
+    )
 
 
 def _whole(material: Material, prices: pl.DataFrame, context: Context, horizon: int) -> Material:

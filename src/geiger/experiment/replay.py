@@ -6,8 +6,8 @@ is said first, so that a difference in the forecasts is read in its light.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,17 +15,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from geiger import settings
-from geiger.errors import DataError, SettingError
+from geiger.errors import SettingError
 from geiger.experiment.evaluation import trade
 from geiger.experiment.material import Material
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
-from geiger.experiment.prepare import prepare
 from geiger.experiment.run import run, run_bases
+from geiger.experiment.stored import material_of_run
 from geiger.experiment.written import Run
-from geiger.market.snapshots import Store
-from geiger.market.sources import Loaded
-from geiger.runs.folder import RunsFolder, StoredRun, environment
+from geiger.runs.environment import environment
+from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import Config
 from geiger.settings.models import OWN
 
@@ -90,14 +88,18 @@ class Replay:
 
 def changes_since(stored: StoredRun) -> tuple[str, ...]:
     """Say in what this machine differs from the one that made the run, as far as bits may depend on it."""
-    then, now = stored.facts.get("environment", {}), environment()
-    found = []
-    for name in ("python", "machine", "threads", "code"):
-        if then.get(name) != now[name]:
-            word = "geiger's own code" if name == "code" else name
-            found.append(f"{word}: {then.get(name)} then, {now[name]} now")
-    for table in ("versions", "thread_variables"):
-        old, new = then.get(table, {}), now[table]
+    then, now = stored.record.environment, environment()
+    found = [
+        f"{word}: {old} then, {new} now"
+        for word, old, new in (
+            ("python", then.python, now.python),
+            ("machine", then.machine, now.machine),
+            ("threads", then.threads, now.threads),
+            ("geiger's own code", then.code, now.code),
+        )
+        if old != new
+    ]
+    for old, new in ((then.versions, now.versions), (then.thread_variables, now.thread_variables)):
         found += [
             f"{name}: {old.get(name, 'none')} then, {new.get(name, 'none')} now"
             for name in sorted(old.keys() | new.keys())
@@ -130,91 +132,24 @@ def replay(
     SettingError
         The run used an estimator of the user's own, which it did not keep.
     """
-    if stored.facts.get("model") == OWN:
+    if stored.record.model == OWN:
         raise SettingError(
             f"{stored.name}: used an estimator of your own, which a run does not keep; run it again from "
             "Python"
         )
-    config = config_of_run(stored)
+    config = stored.config()
     material = material_of_run(stored, config, runs)
-    if stored.facts.get("kind") == "backtest":
+    if stored.record.kind == "backtest":
         found: tuple[Comparison, ...] = (_backtest_again(stored, material, config),)
     else:
         found = _train_again(stored, material, config, runs, on_plan, on_fold)
     return Replay(stored.name, changes_since(stored), found)
 
 
-def config_of_run(stored: StoredRun) -> Config:
-    """Return the settings of a run.
-
-    Raises
-    ------
-    DataError
-        Its record holds none that this version understands.
-    """
-    given = stored.facts.get("config")
-    if not isinstance(given, Mapping):
-        raise DataError(f"{stored.folder / 'run.json'}: holds no settings; the run cannot be repeated")
-    try:
-        return settings.override(settings.recipe("default"), given)
-    except SettingError as error:
-        raise DataError(
-            f"{stored.folder / 'run.json'}: {error}; made by another version of geiger?"
-        ) from None
-
-
-def material_of_run(stored: StoredRun, config: Config, runs: RunsFolder) -> Material:
-    """Make the run's material from the snapshots it left.
-
-    Raises
-    ------
-    DataError
-        The data are gone, or make other features in this version.
-    """
-    try:
-        symbol, data = str(stored.facts["symbol"]), stored.facts["data"]
-        context = data["context"]
-        store = Store(runs.snapshots)
-        prices = _snapshot(stored, store, symbol, data["data_hash"])
-        index, fear = (
-            _snapshot(stored, store, context[kind], context[f"{kind}_hash"]) if kind in context else None
-            for kind in ("market", "volatility")
-        )
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{stored.folder / 'run.json'}: does not say what data it used ({error})") from None
-    with TemporaryDirectory() as folder:
-        made = prepare(
-            symbol,
-            config,
-            data=None,
-            context=None,
-            library=Store(Path(folder)),
-            snapshots=Store(Path(folder)),
-            loaded=prices,
-            context_given=(index, fear),
-        )
-    if made.provenance["features"] != data.get("features"):
-        raise DataError(
-            f"{stored.name}: was made with {data.get('features')}, this version has "
-            f"{made.provenance['features']}; replay it with the version that made it"
-        )
-    origin = {name: data[name] for name in ("source", "where") if name in data}  # not the copy that was kept
-    return replace(made, provenance={**made.provenance, **origin})
-
-
-def _snapshot(stored: StoredRun, store: Store, symbol: str, digest: str) -> Loaded:
-    try:
-        return store.load(symbol, digest)
-    except DataError as error:
-        raise DataError(
-            f"{stored.name}: the data it used are gone, so it cannot be repeated ({error})"
-        ) from None
-
-
 def _train_again(
     stored: StoredRun, material: Material, config: Config, runs: RunsFolder, on_plan: Any, on_fold: Any
 ) -> tuple[Comparison, ...]:
-    model = str(stored.facts["model"])
+    model = stored.record.model
     with TemporaryDirectory() as folder:
         place = Path(folder)
         experiment = Experiment(
@@ -237,7 +172,7 @@ def _bases_compared(stored: StoredRun, bases: Sequence[BaseRun], runs: RunsFolde
     """Compare what a stack's base models forecast, as far as their own runs are still there."""
     found = []
     for base in bases:
-        name = stored.facts.get("bases", {}).get(base.model)
+        name = stored.record.bases.get(base.model)
         if name is not None and base.stored is not None and (runs.root / name).is_dir():
             found += _forecasts_compared(base.model, runs.load(name), base.stored)
     return tuple(found)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from geiger.codec import fitted
 from geiger.experiment.fold import FoldOutput
 from geiger.learning.folds import Fold
 from geiger.records import Epoch, FoldResult, Notice, Training
-from geiger.runs.folder import Part, Parts
+from geiger.runs.parts import Part, Parts
 
 
 def stored_fold(parts: Parts | None, fold: Fold) -> FoldOutput | None:
@@ -16,11 +17,10 @@ def stored_fold(parts: Parts | None, fold: Fold) -> FoldOutput | None:
     if part is None:
         return None
     facts, arrays = part.facts, part.arrays
-    result = FoldResult(**{**facts["result"], "rounds": tuple(facts["result"]["rounds"])})
     return FoldOutput(
-        result=result,
-        epochs=tuple(Epoch(**epoch) for epoch in facts["epochs"]),
-        notices=tuple(Notice(**notice) for notice in facts["notices"]),
+        result=fitted(facts["result"], FoldResult),
+        epochs=fitted(facts["epochs"], tuple[Epoch, ...]),
+        notices=fitted(facts["notices"], tuple[Notice, ...]),
         test_forecast=arrays["test_forecast"],
         member_forecast=arrays["member_forecast"],
         fit_rows=arrays["fit_rows"],
@@ -29,7 +29,7 @@ def stored_fold(parts: Parts | None, fold: Fold) -> FoldOutput | None:
         train_mean=facts["train_mean"],
         train_std=facts["train_std"],
         later_forecast=arrays["later_forecast"],
-        trainings=tuple(Training(**training) for training in facts["trainings"]),
+        trainings=fitted(facts["trainings"], tuple[Training, ...]),
         resumed=True,
     )
 

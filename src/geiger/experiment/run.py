@@ -102,7 +102,7 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
                 stored.in_sample(),
                 planned.material,
                 experiment.config,
-                stored.trainings(),
+                stored.record.trainings,
                 stored.rivals(),
             )
             done = write_backtest(planned, log, stored, forecasts, evaluation)

@@ -23,7 +23,7 @@ from geiger.experiment.workers import train_all
 from geiger.learning.folds import Fold
 from geiger.models import Forecaster
 from geiger.records import FoldResult, Notice, Training
-from geiger.runs.folder import Parts
+from geiger.runs.parts import Parts
 from geiger.runs.saved import SavedModel, Trained
 from geiger.settings import Config
 

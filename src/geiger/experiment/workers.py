@@ -16,7 +16,7 @@ from importlib import metadata
 from geiger.errors import Diverged, TrainingError
 from geiger.experiment.fold import FoldOutput, Task, arrays_of, output_of, seeds_of, train_fold
 from geiger.models import Forecaster, average
-from geiger.runs.folder import threads_at_hand
+from geiger.runs.environment import threads_at_hand
 from geiger.settings import Config
 
 MEMBERS_AT_ONCE = 64  # in one program on a GPU; what is finished survives a kill

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, fields, is_dataclass
-from enum import Enum
-from functools import cache, partial
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from geiger.codec import fitted_texts, plain
 from geiger.records import (
     NOT_EVALUATED,
     Assessment,
@@ -59,8 +55,8 @@ def encode(kind: str, content: object) -> Event:
     """Return one event as a JSON object; NaN and infinities become the texts ``nan``, ``inf``, ``-inf``."""
     head: Event = {"schema": SCHEMA, "event": kind}
     if kind in VALUES:
-        return {**head, VALUES[kind][0]: _plain(content)}
-    return {**head, **_plain_fields(content)}
+        return {**head, VALUES[kind][0]: plain(content, texts=True)}
+    return {**head, **plain(content, texts=True)}
 
 
 def encode_all(log: RunLog) -> Iterator[Event]:
@@ -100,11 +96,10 @@ def decode(event: Event) -> object:
     kind = event.get("event")
     if kind in VALUES:
         name, hint = VALUES[kind]
-        return _typed(event.get(name), hint)
+        return fitted_texts(event.get(name), hint)
     if kind not in RECORDS:
         raise ValueError(f"unknown event {kind!r}")
-    record = RECORDS[kind]
-    return _record(record, event)
+    return fitted_texts(event, RECORDS[kind])
 
 
 def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
@@ -138,93 +133,3 @@ def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
         status=last_of("status", None),
         stopped=last_of("stopped", ""),
     )
-
-
-@cache  # a folder of logs asks for the same few records a million times
-def _fields(record: type) -> tuple[tuple[str, Any, bool], ...]:
-    """Return name, type hint, and whether it must be given, of each field."""
-    hints = get_type_hints(record)
-    return tuple((f.name, hints[f.name], f.default is MISSING) for f in fields(record))
-
-
-def _record(record: type, given: Mapping[str, Any]) -> Any:
-    """Return a record from a JSON object; fields that it does not know are passed over."""
-    values = {name: _typed(given[name], hint) for name, hint, _ in _fields(record) if name in given}
-    absent = [name for name, _, required in _fields(record) if required and name not in values]
-    if absent:
-        raise ValueError(f"{record.__name__} lacks {', '.join(absent)}")
-    return record(**values)
-
-
-def _plain_fields(record: Any) -> dict[str, Any]:
-    return {f.name: _plain(getattr(record, f.name)) for f in fields(record)}
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "item"):  # numpy scalars
-        value = value.item()
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if is_dataclass(value):
-        return _plain_fields(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
-
-
-def _typed(value: Any, hint: Any) -> Any:
-    """Return a JSON value as what the type hint asks for, else raise ValueError."""
-    return _reader(hint)(value)
-
-
-Reader = Callable[[Any], Any]
-
-
-@cache
-def _reader(hint: Any) -> Reader:
-    """Return what turns a JSON value into `hint`, or raises ValueError."""
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        inner = _reader(next(arg for arg in args if arg is not type(None)))
-        return lambda value: None if value is None else inner(value)
-    if origin is tuple:
-        return _tuple_reader(args)
-    if hint is float:
-        return _number
-    if isinstance(hint, type) and is_dataclass(hint):
-        return partial(_record_inside, hint)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint
-
-    def read(value: Any) -> Any:
-        fits = isinstance(value, str) and value in args if origin is Literal else type(value) is hint
-        if (hint in (int, str, bool) or origin is Literal) and fits:
-            return value
-        raise ValueError(f"{value!r} is no {hint}")
-
-    return read
-
-
-def _record_inside(record: type, value: Any) -> Any:
-    if not isinstance(value, dict):
-        raise ValueError(f"{value!r} is no {record.__name__}")
-    return _record(record, value)
-
-
-def _tuple_reader(args: tuple[Any, ...]) -> Reader:
-    readers = [_reader(arg) for arg in args if arg is not Ellipsis]
-
-    def read(value: Any) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            raise ValueError(f"{value!r} is no list")
-        if args[-1] is Ellipsis:
-            return tuple(map(readers[0], value))
-        return tuple(reader(item) for item, reader in zip(value, readers, strict=True))
-
-    return read
-
-
-def _number(value: Any) -> float:
-    if value in ("nan", "inf", "-inf") or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return float(value)
-    raise ValueError(f"{value!r} is no number")

@@ -114,8 +114,8 @@ def model_of(run: StoredRun) -> SavedModel:
     DataError
         It left none, or what it left was changed.
     """
-    known = run.facts.get("model_hash")
-    if not isinstance(known, str):
+    known = run.record.model_hash
+    if known is None:
         raise DataError(f"{run.folder}: this run left no model to use; train again")
     return load_model(run.folder / "model", known)
 

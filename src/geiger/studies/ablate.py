@@ -21,6 +21,7 @@ import polars as pl
 
 from geiger import metrics
 from geiger.checks.collapse import diagnose
+from geiger.codec import plain
 from geiger.errors import DataError, GeigerError, SettingError, TrainingError, did_you_mean
 from geiger.experiment.estimate import STARTUP_SECONDS
 from geiger.experiment.evaluation import health_of, status_of
@@ -29,7 +30,7 @@ from geiger.experiment.walk import Walk, walk
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.models import Forecaster, forecaster_of
 from geiger.records import Status
-from geiger.runs.folder import environment, key_of, threads_at_hand
+from geiger.runs.environment import environment, key_of, threads_at_hand
 from geiger.settings import MODELS, Config, override, recipe, shaping
 from geiger.settings.models import GROUPS
 from geiger.studies.arms import Arm
@@ -168,7 +169,7 @@ def run(
     """
     from joblib import Parallel, delayed, parallel_config
 
-    made_by, deadline = environment(), None if minutes is None else time.monotonic() + 60.0 * minutes
+    made_by, deadline = plain(environment()), None if minutes is None else time.monotonic() + 60.0 * minutes
 
     def in_time() -> Iterator[Task]:
         for task in results.open_tasks(tasks):

@@ -176,9 +176,9 @@ class RealMarket(Market):
     def fingerprint(self) -> str:
         """Return the hashes of the prices and of their context."""
         material, _ = self.load(changed(recipe("default"), self.changes))
-        facts = material.provenance
-        context = [str(value) for name, value in facts["context"].items() if name.endswith("hash")]
-        return " ".join([facts["data_hash"], *context])
+        data = material.provenance
+        hashes = (data.data_hash, data.context.market_hash, data.context.volatility_hash)
+        return " ".join(known for known in hashes if known is not None)
 
     def load(self, config: Config) -> tuple[Material, npt.NDArray[np.float64] | None]:
         """Load prices and context, and compute everything a model learns from."""

@@ -30,7 +30,7 @@ from geiger.learning.folds import later_blocks
 from geiger.market.synthetic import Signal
 from geiger.models import forecaster_of
 from geiger.models.stack import MetaLearner
-from geiger.runs.folder import key_of, threads_at_hand
+from geiger.runs.environment import key_of, threads_at_hand
 from geiger.settings import Config, StackSettings, override, recipe, shaping
 from geiger.settings.models import LEARNERS
 from geiger.studies.markets import MadeMarket, Market

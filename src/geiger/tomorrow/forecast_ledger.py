@@ -156,10 +156,8 @@ def _heads(runs: RunsFolder) -> Iterator[Head]:
     beside = chain_of(runs).kept_head()
     if beside is not None:
         yield beside
-    for run in runs.all():
-        kept = run.facts.get("forecast_ledger")
-        if isinstance(kept, Mapping):
-            yield Head(int(kept["length"]), str(kept["hash"]), str(run.folder / "run.json"))
+    for path, kept in runs.ledger_heads():
+        yield Head(kept.length, kept.hash, str(path))
 
 
 def saved(runs: RunsFolder) -> tuple[Saved, ...]:

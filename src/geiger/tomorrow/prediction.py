@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from geiger import settings
 from geiger.backtest import decide
 from geiger.errors import DataError, SettingError
 from geiger.evidence.conformal import HALFLIFE, Coverage, coverage, interval, scores_of
@@ -28,7 +27,7 @@ from geiger.features.catalogue import VERSION, contract_hash
 from geiger.learning.target import make_target
 from geiger.market.calendar import UNKNOWN, Market, close_instant, next_session, open_instant, sessions
 from geiger.market.snapshots import Store
-from geiger.records import Notice, as_text
+from geiger.records import Notice, Status, as_text
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.saved import SavedModel, model_of
 from geiger.settings import Config
@@ -199,23 +198,11 @@ def predict(
     if not 0.0 < level < 1.0:
         raise SettingError(f"level must lie between 0 and 1, got {level}")
     now = now or dt.datetime.now(dt.UTC)
-    model = model_of(stored)
-    if model.facts.get("feature_contract") != contract_hash():
-        raise DataError(
-            f"{stored.name}: its model learned from {model.facts.get('features')}, which is not the feature "
-            f"contract of this version ({VERSION}); train it again"
-        )
+    model = _usable_model(stored)
     material, config = latest_material(stored, model, runs, data or _place(stored))
     last = material.prices.height - 1
     day, market = material.prices["day"][last], material.market
-    learned_to, decided_on = (
-        dt.date.fromisoformat(str(model.facts[name])) for name in ("learned_to", "decided_on")
-    )
-    if day < decided_on:
-        raise DataError(
-            f"{stored.name}: learned what was known on {decided_on}, and the prices at hand end on {day}: "
-            "they are others, or older; give the newest with --data"
-        )
+    learned_to = _learned_to(stored, model, day)
     _require_closed(material, now)
     entry = next_session(market, day)
     exit_day = next_session(market, entry) if material.fill == "next_open" else entry
@@ -229,7 +216,7 @@ def predict(
     model_age = int((material.prices["day"] > learned_to).sum())
     return Prediction(
         symbol=material.symbol,
-        model=str(stored.facts["model"]),
+        model=stored.record.model,
         run=stored.name,
         fill=material.fill,
         day=day,
@@ -249,9 +236,9 @@ def predict(
         chosen_on=chosen_on,
         data_age=age,
         model_age=model_age,
-        status=str(stored.facts.get("status")),
+        status=stored.record.status,
         health=", ".join(stored.health_codes),
-        verdict=str(stored.facts.get("verdict")),
+        verdict=stored.record.verdict,
         notices=(
             *_doubts(material, age, model_age, learned_to, stored),
             *_past_entry(material, entry, age, now),
@@ -261,36 +248,62 @@ def predict(
     )
 
 
+def _usable_model(stored: StoredRun) -> SavedModel:
+    """Return the model that a run left, where it learned from the features that this version computes."""
+    model = model_of(stored)
+    if model.facts.get("feature_contract") != contract_hash():
+        raise DataError(
+            f"{stored.name}: its model learned from {model.facts.get('features')}, which is not the feature "
+            f"contract of this version ({VERSION}); train it again"
+        )
+    return model
+
+
+def _learned_to(stored: StoredRun, model: SavedModel, day: dt.date) -> dt.date:
+    """Return the last day that the model learned from; refuse prices that end before it was decided on."""
+    learned_to, decided_on = (
+        dt.date.fromisoformat(str(model.facts[name])) for name in ("learned_to", "decided_on")
+    )
+    if day < decided_on:
+        raise DataError(
+            f"{stored.name}: learned what was known on {decided_on}, and the prices at hand end on {day}: "
+            "they are others, or older; give the newest with --data"
+        )
+    return learned_to
+
+
 def _place(stored: StoredRun) -> Path | None:
     """Return the folder or file that the run's prices came from, where it is still there."""
-    data = stored.facts.get("data", {})
-    path = Path(str(data.get("where")))
-    if data.get("source") not in ("folder", "file") or not path.exists():
+    data = stored.record.data
+    path = Path(data.where)
+    if data.source not in ("folder", "file") or not path.exists():
         return None
-    return path.parent if data["source"] == "folder" else path
+    return path.parent if data.source == "folder" else path
 
 
 def latest_material(
     stored: StoredRun, model: SavedModel, runs: RunsFolder, data: Path | None
 ) -> tuple[Material, Config]:
     """Load the prices up to now, as the run loaded its own; nothing on the locked rows is scored here."""
-    recorded = settings.override(settings.recipe("default"), stored.facts["config"])
-    config = replace(recorded, lockbox=0, end=None, fill=model.facts["fill"])
-    known = stored.facts["data"].get("context", {})
+    config = replace(stored.config(), lockbox=0, end=None, fill=model.facts["fill"])
+    known = stored.record.data.context
     material = prepare(
-        str(stored.facts["symbol"]),
+        stored.record.symbol,
         config,
         data=data,
-        context=known.get("market", "none"),
+        context=known.market or "none",
         library=Store(runs.library),
         snapshots=Store(runs.snapshots),
     )
-    now = material.provenance["context"]
-    for kind in ("market", "volatility"):
-        if known.get(kind) != now.get(kind):
+    now = material.provenance.context
+    for kind, then, here in (
+        ("market", known.market, now.market),
+        ("volatility", known.volatility, now.volatility),
+    ):
+        if then != here:
             raise DataError(
-                f"{stored.name}: its model learned with {known.get(kind) or 'no'} {kind} index, and "
-                f"{now.get(kind) or 'none'} is at hand now; give the same with --data, or train again"
+                f"{stored.name}: its model learned with {then or 'no'} {kind} index, and "
+                f"{here or 'none'} is at hand now; give the same with --data, or train again"
             )
     expected = model.facts["fill"]
     target = make_target(material.prices, expected, config.horizon)
@@ -472,6 +485,6 @@ def _doubts(
             f"the model learned from days up to {learned_to}; {model_age} bars came after them: train again"
         )
         found.append(Notice("MODEL_OLD", text))
-    if stored.facts.get("status") != "SUCCESS":
-        found.append(Notice("RUN_NOT_GOOD", f"the run behind it ended as {stored.facts.get('status')}"))
+    if stored.record.status is not Status.SUCCESS:
+        found.append(Notice("RUN_NOT_GOOD", f"the run behind it ended as {stored.record.status}"))
     return tuple(found)

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geiger.checks.collapse import Cause, diagnose
+from geiger.checks.collapse import diagnose
 from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
 from geiger.metrics import HealthCode, correlation, health
 from geiger.models.nets.forecaster import LSTMTransformer
+from geiger.records import Cause
 from geiger.settings import LSTMSettings
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,61 @@
+"""What a stored run was made of, once more: its material, from the snapshots it left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from geiger.errors import DataError
+from geiger.experiment.material import Material
+from geiger.experiment.prepare import prepare
+from geiger.market.snapshots import Store
+from geiger.market.sources import Loaded
+from geiger.runs.folder import RunsFolder, StoredRun
+from geiger.settings import Config
+
+
+def material_of_run(stored: StoredRun, config: Config, runs: RunsFolder) -> Material:
+    """Make the run's material from the snapshots it left.
+
+    Raises
+    ------
+    DataError
+        The data are gone, or make other features in this version.
+    """
+    record = stored.record
+    store, context = Store(runs.snapshots), record.data.context
+    prices = _snapshot(stored, store, record.symbol, record.data.data_hash)
+    index = _context(stored, store, context.market, context.market_hash)
+    fear = _context(stored, store, context.volatility, context.volatility_hash)
+    with TemporaryDirectory() as folder:
+        made = prepare(
+            record.symbol,
+            config,
+            data=None,
+            context=None,
+            library=Store(Path(folder)),
+            snapshots=Store(Path(folder)),
+            loaded=prices,
+            context_given=(index, fear),
+        )
+    if made.provenance.features != record.data.features:
+        raise DataError(
+            f"{stored.name}: was made with {record.data.features}, this version has "
+            f"{made.provenance.features}; replay it with the version that made it"
+        )
+    origin = replace(made.provenance, source=record.data.source, where=record.data.where)
+    return replace(made, provenance=origin)  # where the prices came from, not the copy that was kept
+
+
+def _context(stored: StoredRun, store: Store, symbol: str | None, digest: str | None) -> Loaded | None:
+    return None if symbol is None or digest is None else _snapshot(stored, store, symbol, digest)
+
+
+def _snapshot(stored: StoredRun, store: Store, symbol: str, digest: str) -> Loaded:
+    try:
+        return store.load(symbol, digest)
+    except DataError as error:
+        raise DataError(
+            f"{stored.name}: the data it used are gone, so it cannot be repeated ({error})"
+        ) from None

@@ -1,0 +1,141 @@
+"""From several stored runs to what the page that compares them shows: what they share, and what differs.
+
+Runs are measured anew on the days that all of them have, from their own ledgers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from geiger.backtest import sharpe
+from geiger.backtest.figures import max_drawdown, total_return
+from geiger.checks.comparing import NO_EVIDENCE, cautions
+from geiger.errors import SettingError
+from geiger.records import Score
+from geiger.report.gather import HELD, costs_of_run, kept
+from geiger.report.view import CompareView, Equity, Floats, Pairs, RunView
+from geiger.runs.folder import StoredRun
+
+
+def compare(stored: Sequence[StoredRun], views: Sequence[RunView]) -> CompareView:
+    """Return what the page of several runs shows; `views` are theirs, in the same order.
+
+    Raises
+    ------
+    SettingError
+        Fewer than two runs, or one named twice.
+    """
+    names = [run.name for run in stored]
+    if len(set(names)) < 2 or len(set(names)) < len(names):
+        raise SettingError("report --compare: name at least two runs, each of them once")
+    ledgers = [ledger for run in stored if (ledger := kept(run.ledger, [])) is not None]
+    complete = len(ledgers) == len(stored)
+    shared = _shared(ledgers) if complete else None
+    if shared is not None and len(shared) < 2:
+        shared = None
+    same_days = shared is not None and all(len(ledger) == len(shared) for ledger in ledgers)
+    days_per_year, note = (252, "") if shared is None else _common_year(views, shared)
+    return CompareView(
+        runs=tuple(views),
+        same_days=same_days,
+        alike=all(len(set(known)) == 1 for known in _conditions(stored, views).values()),
+        cautions=_cautions(stored, views, same_days),
+        common=None if shared is None else _common_equity(views, shared),
+        common_figures=() if shared is None else _common_figures(stored, views, shared, days_per_year),
+        common_note=note,
+        differences=_differing([(*view.settings, *view.idle_settings) for view in views]),
+        origins=_differing([(*view.data, *view.environment) for view in views], keep_all=True),
+    )
+
+
+def _shared(ledgers: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the days that all ledgers have, with the exit day of the first and the net return of each."""
+    parts = [
+        ledger.select("day", pl.col("net").alias(f"net{i}"), pl.col("asset_return").alias(f"asset{i}"))
+        for i, ledger in enumerate(ledgers)
+    ]
+    joined = reduce(lambda left, right: left.join(right, on="day", how="inner", maintain_order="left"), parts)
+    return joined.join(ledgers[0].select("day", "exit_day"), on="day", how="left", maintain_order="left")
+
+
+def _conditions(stored: Sequence[StoredRun], views: Sequence[RunView]) -> dict[str, list[Any]]:
+    """Return, of each run, what must be equal before one run can be called better than another."""
+    hashes = [run.record.data.data_hash for run in stored]
+    fills = [run.record.fill for run in stored]
+    return {
+        "Symbol": [view.symbol for view in views],
+        "Data Hash": hashes,
+        "Fill": fills,
+        "Cost": [costs_of_run(run) for run in stored],
+    }
+
+
+def _cautions(stored: Sequence[StoredRun], views: Sequence[RunView], same_days: bool) -> tuple[str, ...]:
+    """Say what stands in the way of reading the figures side by side, as `geiger logs compare` does."""
+    known = _conditions(stored, views)
+    folds = [
+        None if view.folds is None else tuple((one.first, one.last) for one in view.folds) for view in views
+    ]
+    differing = {name for name, values in {**known, "Folds": folds}.items() if len(set(values)) > 1}
+    if not same_days:
+        differing.add("Days")
+    return (*cautions(differing), NO_EVIDENCE)
+
+
+def _common_year(views: Sequence[RunView], shared: pl.DataFrame) -> tuple[int, str]:
+    """Return how many common days make a year, and a sentence on it."""
+    own = {view.days_per_year for view in views}
+    if len(own) == 1:
+        (days,) = own
+        return days, f"A year is {days} days, as each run counts it."
+    first, last = shared["day"][0], shared["day"][-1]
+    days = max(1, round((len(shared) - 1) * 365.25 / (last - first).days))
+    return days, f"The runs count a year differently; here it is {days} days, as many as are common in one."
+
+
+def _common_equity(views: Sequence[RunView], shared: pl.DataFrame) -> Equity:
+    curves: dict[str, Floats] = {view.name: _grown(shared[f"net{i}"]) for i, view in enumerate(views)}
+    notes = ["Each run starts from 1 at the first common day; its trades are those of its own ledger."]
+    if len({view.symbol for view in views}) == 1:
+        curves[f"{HELD} (gross)"] = _grown(shared["asset0"])
+        notes.append(f"{HELD.capitalize()} (gross): the asset itself on the common days, without any cost.")
+    return Equity(tuple(shared["exit_day"].to_list()), curves, tuple(notes))
+
+
+def _grown(returns: pl.Series) -> Floats:
+    return np.asarray(np.cumprod(1.0 + returns.to_numpy()), np.float64)
+
+
+def _common_figures(
+    stored: Sequence[StoredRun], views: Sequence[RunView], shared: pl.DataFrame, days_per_year: int
+) -> tuple[Score, ...]:
+    nets = {view.name: shared[f"net{i}"].to_numpy() for i, view in enumerate(views)}
+    cash = {view.name: costs_of_run(run).cash_yield for run, view in zip(stored, views, strict=True)}
+    return (
+        Score(
+            "Sharpe ratio",
+            "ratio",
+            "higher",
+            tuple((name, sharpe(net, days_per_year, cash[name])) for name, net in nets.items()),
+        ),
+        Score(
+            "Growth, net", "return", "higher", tuple((name, total_return(net)) for name, net in nets.items())
+        ),
+        Score(
+            "Max drawdown", "share", "lower", tuple((name, max_drawdown(net)) for name, net in nets.items())
+        ),
+    )
+
+
+def _differing(tables: Sequence[Pairs], *, keep_all: bool = False) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the names whose texts differ between the tables; with `keep_all` the rest after them."""
+    known = [dict(table) for table in tables]
+    names = dict.fromkeys(name for table in known for name in table)
+    rows = [(name, tuple(table.get(name, "not recorded") for table in known)) for name in names]
+    differing = [row for row in rows if len(set(row[1])) > 1]
+    return tuple([*differing, *(row for row in rows if row not in differing)] if keep_all else differing)

@@ -1,0 +1,281 @@
+"""The record of a run, ``run.json``: what was asked, on which data, with which code, and what came of it.
+
+`read_record` and `write_record` are its one codec. Its keys, their order and its text are read by other
+programs as well. A field that later versions added has a default here, which lifts older records; a record
+of a newer schema is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from geiger.codec import Misfit, fitted, parsed, plain
+from geiger.errors import DataError
+from geiger.files import write_atomically
+from geiger.metrics import Health
+from geiger.records import (
+    Checkpoint,
+    Diagnosis,
+    Figure,
+    FoldResult,
+    FoldScore,
+    Notice,
+    Rival,
+    Rung,
+    Score,
+    Status,
+    Training,
+    Year,
+)
+from geiger.runlog.facts import clean
+
+SCHEMA = 1
+RECORD = "run.json"
+NOT_EVALUATED = "not evaluated"
+LONGEST_WHY = 200  # characters of a reason
+
+Kind = Literal["train", "backtest"]
+
+_ONLY: Mapping[Kind, tuple[str, ...]] = {  # keys that stand in records of one kind alone
+    "train": ("forecast_key", "folds", "trainings", "bases", "bases_failed"),
+    "backtest": ("forecasts_of",),
+}
+
+
+@dataclass(frozen=True)
+class ContextData:
+    """Symbols and content hashes of the market index and the volatility index; None where there is none."""
+
+    market: str | None = None
+    market_hash: str | None = None
+    volatility: str | None = None
+    volatility_hash: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where the data came from.
+
+    Attributes
+    ----------
+    source, where : str
+        Kind of source (``folder``, ``file``, ``embedded`` ...), and its path or name.
+    first_day, last_day : str
+        Of the development rows, ISO; `rows` are so many.
+    data_hash : str
+        Of the whole series, the lock-box included: its name among the snapshots.
+    lockbox_rows, lockbox_from : int, str or None
+        Last rows that are locked, and the first of their days.
+    features : str
+        Name of the feature contract.
+    """
+
+    source: str
+    where: str
+    first_day: str
+    last_day: str
+    rows: int
+    data_hash: str
+    lockbox_rows: int
+    lockbox_from: str | None = None
+    context: ContextData = ContextData()
+    features: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it; what the context lacks is left out."""
+        context = {name: value for name, value in plain(self.context).items() if value is not None}
+        return {**plain(self), "context": context}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What else the bits of a run depend on.
+
+    Attributes
+    ----------
+    threads : int
+        Processors the process could use.
+    thread_variables : mapping of str to str
+        Those variables of the environment that were set.
+    versions : mapping of str to str
+        Of geiger and of the libraries that are installed.
+    code : str or None
+        Hash of geiger's own source.
+    """
+
+    python: str
+    machine: str
+    threads: int
+    thread_variables: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """What the forecasts were worth: the tables of the log.
+
+    Attributes
+    ----------
+    diagnosis : Diagnosis or None
+        Of networks.
+    folds : tuple of FoldScore or None
+        None where the run is too old to have them.
+    rivals : tuple of Rival
+        Of a stack.
+    """
+
+    health: Health | None = None
+    diagnosis: Diagnosis | None = None
+    figures: tuple[Figure, ...]
+    checkpoints: tuple[Checkpoint, ...]
+    ladder: tuple[Rung, ...]
+    scores: tuple[Score, ...]
+    years: tuple[Year, ...]
+    folds: tuple[FoldScore, ...] | None = None
+    rivals: tuple[Rival, ...] = ()
+
+
+@dataclass(frozen=True)
+class LedgerHead:
+    """How far the ledger of saved forecasts had come: its entries, and the hash of the last one."""
+
+    length: int
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What a finished run says of itself, in the order in which ``run.json`` is written.
+
+    Attributes
+    ----------
+    forecasts_of : str or None
+        Of a backtest: the run whose forecasts it traded. A training has the following five instead.
+    forecast_key : str or None
+        Key of everything that shapes a forecast; None for an estimator of the user's own.
+    folds : tuple of FoldResult
+    trainings : tuple of Training
+        One a network member; empty for other models.
+    bases, bases_failed : mapping of str to str
+        Of a stack: model to run, and model to why it could not be trained.
+    config : mapping
+        The settings as they were written; `StoredRun.config` makes settings of them.
+    days_per_year : int or None
+        Trading days in a year of the run's market; None where the run is too old to say.
+    forecast_ledger : LedgerHead or None
+        None where nothing was saved yet.
+    log : str or None
+        Path of its log; None where none could be written.
+    finished_at : str
+        ISO 8601 with its zone.
+    model_hash : str or None
+        What proves the model for use whole; None where the run left none.
+    """
+
+    schema: int = SCHEMA
+    name: str = ""
+    kind: Kind = "train"
+    forecasts_of: str | None = None
+    forecast_key: str | None = None
+    folds: tuple[FoldResult, ...] = ()
+    trainings: tuple[Training, ...] = ()
+    bases: Mapping[str, str] = field(default_factory=dict)
+    bases_failed: Mapping[str, str] = field(default_factory=dict)
+    symbol: str
+    model: str
+    status: Status
+    config: Mapping[str, Any]
+    fill: Literal["next_open", "close"]
+    days_per_year: int | None = None
+    data: Provenance
+    environment: Environment
+    results: Results
+    verdict: str = NOT_EVALUATED
+    forecast_ledger: LedgerHead | None = None
+    warnings: tuple[Notice, ...] = ()
+    log: str | None = None
+    finished_at: str = ""
+    model_hash: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.days_per_year is not None and not 1 <= self.days_per_year <= 366:
+            raise ValueError(f"days_per_year must lie between 1 and 366, got {self.days_per_year}")
+        if self.kind == "backtest" and self.forecasts_of is None:
+            raise ValueError("forecasts_of is missing, which a backtest has")
+
+
+class Newer(Misfit):
+    """A record of a newer version."""
+
+
+def as_json(record: RunRecord) -> dict[str, Any]:
+    """Return a record as ``run.json`` holds it: without what its kind of run does not have."""
+    other: Kind = "backtest" if record.kind == "train" else "train"
+    absent = (*_ONLY[other], *(("model_hash",) if record.model_hash is None else ()))
+    facts = {**plain(record), "data": record.data.as_dict()}
+    return {name: value for name, value in facts.items() if name not in absent}
+
+
+def record_of(text: bytes) -> RunRecord:
+    """Return the record that the text of a ``run.json`` holds.
+
+    Raises
+    ------
+    Misfit
+        It is damaged, of a newer schema, or a field of it is missing or of the wrong type.
+    """
+    facts = parsed(text)
+    schema = facts.get("schema", SCHEMA) if isinstance(facts, dict) else None
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise Newer(f"schema {schema} is newer than this version knows, {SCHEMA}")
+    return fitted(facts, RunRecord)
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write the record into the folder of its run.
+
+    Raises
+    ------
+    DataError
+        The folder cannot be written.
+    """
+    write_atomically(folder / RECORD, json.dumps(as_json(record), indent=2).encode())
+
+
+def read_record(folder: Path) -> RunRecord | None:
+    """Return the record in the folder of a run; None where no run has ended there.
+
+    Raises
+    ------
+    DataError
+        It cannot be read: the line names the file, the field, and what to do.
+    """
+    path = folder / RECORD
+    try:
+        return record_of(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}); train again") from None
+    except Misfit as error:
+        why = clean(error)[:LONGEST_WHY]
+        advice = "update geiger" if isinstance(error, Newer) else "train again"
+        raise DataError(f"{path}: cannot be read ({why}); {advice}") from None
+
+
+def read_ledger_head(folder: Path) -> LedgerHead | None:
+    """Return how far the ledger of forecasts had come, even where the rest of the record cannot be read."""
+    try:
+        return fitted(parsed((folder / RECORD).read_bytes()), _WithHead).forecast_ledger
+    except (OSError, Misfit):
+        return None
+
+
+@dataclass(frozen=True)
+class _WithHead:
+    forecast_ledger: LedgerHead | None = None
