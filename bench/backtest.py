@@ -117,7 +117,8 @@ def compare(
     name: str, returns: np.ndarray, weights: np.ndarray, python: str | None, repetitions: int
 ) -> dict[str, Any]:
     """Return the median milliseconds of every engine on one set of weights."""
-    from geiger.backtest import Costs, simulate_many
+    from geiger.backtest.costs import Costs
+    from geiger.backtest.simulate import simulate_many
 
     costs = Costs(cost_bps=COST * 1e4, borrow_rate=0.0)
 

@@ -5,7 +5,8 @@ from typing import get_args
 
 import pytest
 
-from geiger.records import PLAN_FIGURES, Notice, Status, Unit, as_text
+from geiger.figures import PLAN_FIGURES
+from geiger.records import Notice, Status, Unit, as_text
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from geiger.records import Better, Figure, Unit
 
+STRATEGY = "strategy"  # the path of the forecasts themselves, beside the baselines
+
 
 class FigureName(StrEnum):
     """The figures of FINAL METRICS; the text of a member is its label.

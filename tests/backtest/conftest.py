@@ -6,9 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from geiger.backtest import (
-    baselines,
-)
+from geiger.backtest.baselines import baselines
 from helpers.ledgers import COSTS, run
 
 

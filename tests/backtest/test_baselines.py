@@ -4,9 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from geiger.backtest import (
-    baselines,
-)
+from geiger.backtest.baselines import baselines
 from geiger.errors import DataError
 from helpers.ledgers import COSTS, run
 

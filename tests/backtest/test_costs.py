@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from geiger.backtest import Costs
+from geiger.backtest.costs import Costs
 from geiger.errors import SettingError
 
 

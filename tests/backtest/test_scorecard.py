@@ -7,14 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from geiger.backtest import (
-    LABELS,
-    Drawdown,
-    baselines,
-    deepest_drawdown,
-    figures,
-    scorecard,
-)
+from geiger.backtest import figures
+from geiger.backtest.baselines import baselines
+from geiger.backtest.scorecard import LABELS, Drawdown, deepest_drawdown, scorecard
 from geiger.errors import DataError
 from helpers.ledgers import COSTS, FREE, run
 

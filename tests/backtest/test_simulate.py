@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geiger.backtest import Costs, bankrupt_on, simulate, simulate_many
+from geiger.backtest.costs import Costs
+from geiger.backtest.simulate import bankrupt_on, simulate, simulate_many
 from geiger.columns import LEDGER, require
 from geiger.errors import DataError, SettingError
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geiger.backtest import Sizing, decide, trailing_volatility, weigh
-from geiger.backtest.sizing import RULES, Rule
+from geiger.backtest.sizing import RULES, Rule, Sizing, decide, trailing_volatility, weigh
 from geiger.columns import WEIGHTS, require
 from geiger.errors import DataError, SettingError
 

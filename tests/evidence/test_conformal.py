@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geiger.backtest import trailing_volatility
+from geiger.backtest.sizing import trailing_volatility
 from geiger.errors import DataError, SettingError
 from geiger.evidence.conformal import (
     HALFLIFE,

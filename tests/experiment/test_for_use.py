@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from geiger.backtest import decide, trailing_volatility
+from geiger.backtest.sizing import decide, trailing_volatility
 from geiger.columns import SEALED
 from geiger.experiment.estimate import expected_seconds
 from geiger.experiment.evaluation import expected_simple, sizing_of

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 import geiger.experiment.plan
-from geiger.backtest import trailing_volatility
+from geiger.backtest.sizing import trailing_volatility
 from geiger.errors import DataError, SettingError, TrainingError
 from geiger.evidence.conformal import HALFLIFE
 from geiger.experiment.evaluation import evaluate, trade

@@ -7,10 +7,8 @@ import datetime as dt
 import numpy as np
 import polars as pl
 
-from geiger.backtest import (
-    Costs,
-    simulate,
-)
+from geiger.backtest.costs import Costs
+from geiger.backtest.simulate import simulate
 
 COSTS = Costs(cost_bps=10.0)
 FREE = Costs(cost_bps=0.0, borrow_rate=0.0, margin_spread=0.0)

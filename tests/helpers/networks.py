@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
 from geiger.models.nets.forecaster import LSTMTransformer
 from geiger.models.nets.loop import train
+from geiger.settings import LSTMSettings
 
 FOLD = Fold(0, range(40, 280), range(281, 340), range(341, 380))
 
 
-SMALL = LSTMTransformer(
+PLAIN = {  # patient by the epoch, with no penalty and no margin
+    **{"learning_rate": 1e-3, "plateau_patience": 10, "stop_patience": 30, "patience_unit": "epochs"},
+    **{"start_margin": 0.0, "epochs": 50},
+}
+SMALL_SETTINGS = LSTMSettings(
+    **{**PLAIN, "weight_decay": 0.0, "refit": False, "learning_rate": 0.01, "epochs": 3},
     lookback=9,
     burn_in=4,
     stretch=16,
@@ -24,9 +32,13 @@ SMALL = LSTMTransformer(
     key=4,
     inner=8,
     batch_size=64,
-    epochs=3,
-    learning_rate=0.01,
 )
+SMALL = LSTMTransformer(SMALL_SETTINGS)
+
+
+def changed(network, **changes):
+    """Return the network with other settings."""
+    return replace(network, settings=replace(network.settings, **changes))
 
 
 def market(seed=0, n=380, width=6):

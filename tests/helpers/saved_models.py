@@ -22,6 +22,8 @@ SMALL = {"max_trees": 25, "learning_rate": 0.1, "l2": 1.0}
 NETWORK = {
     **{"lookback": 12, "burn_in": 4, "stretch": 16, "width": 8, "batch_size": 64},
     **{"epochs": 3, "learning_rate": 0.01, "skip": "zeros"},
+    **{"plateau_patience": 10, "stop_patience": 30, "patience_unit": "epochs", "start_margin": 0.0},
+    **{"weight_decay": 0.0, "refit": False},
 }
 LSTM = {**NETWORK, "lstm": (4,), "blocks": 1, "heads": 2, "key": 4, "inner": 8}
 XLSTM = {**NETWORK, "blocks": 2, "heads": 2}

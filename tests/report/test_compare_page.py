@@ -7,7 +7,8 @@ import pytest
 
 from geiger.records import as_text
 from geiger.report.compare_page import compare_page
-from geiger.report.gather import HELD, MATCHED, compare, view_of
+from geiger.report.comparison import compare
+from geiger.report.gather import HELD, MATCHED, view_of
 from geiger.runs.folder import StoredRun
 from helpers.pages import Changed, Read, Runs
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from geiger.errors import DataError, SettingError
-from geiger.report.gather import HELD, MATCHED, _split, compare, view_of
+from geiger.report.comparison import compare
+from geiger.report.gather import HELD, MATCHED, _split, view_of
 from helpers.pages import KINDS, Changed, Runs
 
 

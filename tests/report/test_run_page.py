@@ -15,7 +15,8 @@ from geiger.checks.base import Evidence, Finding, Severity
 from geiger.errors import DataError
 from geiger.records import Epoch, as_text
 from geiger.report.compare_page import compare_page
-from geiger.report.gather import HELD, compare, log_of, view_of
+from geiger.report.comparison import compare
+from geiger.report.gather import HELD, log_of, view_of
 from geiger.report.run_page import run_page
 from geiger.report.view import Equity, Pairing, RunView
 from geiger.runs.folder import RunsFolder

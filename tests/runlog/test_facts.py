@@ -3,10 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geiger.records import (
-    PLAN_FIGURES,
-    Figure,
-)
+from geiger.figures import PLAN_FIGURES
+from geiger.records import Figure
 from geiger.runlog.facts import clean, plan_first
 from helpers.logs import steady
 

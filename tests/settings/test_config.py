@@ -11,7 +11,7 @@ from geiger.errors import SettingError
 from geiger.experiment.material import Material
 from geiger.experiment.plan import Experiment, forecast_key
 from geiger.models import forecaster_of
-from geiger.runs.folder import key_of
+from geiger.runs.environment import key_of
 from geiger.settings import (
     MODELS,
     Config,
@@ -65,7 +65,9 @@ def changed(config: Config, name: str, value: Any) -> Config:
 def key(config: Config, model: str) -> str:
     if model == "stack":
         return key_of(shaping_a_run(config, model))
-    material = SimpleNamespace(symbol="X", fill="next_open", provenance={"data_hash": "h"})
+    material = SimpleNamespace(
+        symbol="X", fill="next_open", provenance=SimpleNamespace(as_dict=lambda: {"data_hash": "h"})
+    )
     return forecast_key(Experiment("X", model, config), cast(Material, material), model)
 
 

@@ -11,7 +11,7 @@ import pytest
 from geiger.checks.base import COMMANDS
 from geiger.cli.doctor import PARTS
 from geiger.models import FORECASTERS, make
-from geiger.runs.folder import LIBRARIES
+from geiger.runs.environment import LIBRARIES
 from geiger.settings.learners import ModelSections
 from geiger.settings.models import FITTED, GROUPS, LEARNERS, MODELS, SECTIONS, choices, libraries, log_names
 from geiger.settings.setting import NoSettings

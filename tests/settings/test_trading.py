@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from geiger.backtest import Costs, Sizing
+from geiger.backtest.costs import Costs
+from geiger.backtest.sizing import Sizing
 from geiger.settings import RISK, RULES, TradingSettings, override
 from geiger.settings.setting import known_settings
 from geiger.settings.trading import CostSettings, Risk, Rule

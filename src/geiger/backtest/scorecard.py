@@ -15,11 +15,10 @@ from geiger.backtest.baselines import BUY_AND_HOLD, VOLATILITY_MATCHED
 from geiger.backtest.simulate import bankrupt_on
 from geiger.columns import LEDGER, require
 from geiger.errors import DataError, did_you_mean
-from geiger.figures import ScoreName
+from geiger.figures import STRATEGY, ScoreName
 from geiger.records import Figure, Score, Year
 
 Floats = NDArray[np.float64]
-STRATEGY = "strategy"
 _COLUMNS = ("weight", "gross", "cost", "turnover", "net")
 
 

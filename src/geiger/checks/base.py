@@ -16,8 +16,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import TypeAlias
 
-from geiger.backtest import STRATEGY
-from geiger.figures import FigureName, ScoreName
+from geiger.figures import STRATEGY, FigureName, ScoreName
 from geiger.records import Assessment, Figure, RunLog, RunSettings
 from geiger.runlog.wording import assessment_of, settings_of
 from geiger.settings.models import SECTIONS, log_names

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from geiger import codec
-from geiger.backtest import LABELS
+from geiger.backtest.scorecard import LABELS
 from geiger.cli.terminal import counted
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.experiment.written import Run

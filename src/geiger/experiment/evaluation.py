@@ -15,20 +15,12 @@ import numpy.typing as npt
 import polars as pl
 
 from geiger import metrics
-from geiger.backtest import (
-    BUY_AND_HOLD,
-    Costs,
-    Scorecard,
-    Sizing,
-    baselines,
-    decide,
-    scorecard,
-    simulate,
-    simulate_many,
-    weigh,
-    wfe,
-)
-from geiger.backtest.figures import sharpe, total_return
+from geiger.backtest.baselines import BUY_AND_HOLD, baselines
+from geiger.backtest.costs import Costs
+from geiger.backtest.figures import sharpe, total_return, wfe
+from geiger.backtest.scorecard import Scorecard, scorecard
+from geiger.backtest.simulate import simulate, simulate_many
+from geiger.backtest.sizing import Sizing, decide, weigh
 from geiger.backtest.yardsticks import Measured, alarms, checkpoints, ladder
 from geiger.checks.collapse import diagnose
 from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from geiger.backtest import STRATEGY
 from geiger.backtest.yardsticks import checkpoints
 from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
 from geiger.experiment.fold import FoldOutput
 from geiger.experiment.plan import Experiment, Plan
 from geiger.features.catalogue import FEATURES
+from geiger.figures import STRATEGY
 from geiger.records import Assessment, FoldResult, Notice, RunSettings, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog import Scorecard as LoggedScorecard

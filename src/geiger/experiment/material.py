@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from geiger.backtest import trailing_volatility
+from geiger.backtest.sizing import trailing_volatility
 from geiger.errors import TrainingError
 from geiger.features.catalogue import NAMES
 from geiger.market.calendar import Market

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from geiger.backtest import STRATEGY
-from geiger.figures import FigureName
+from geiger.figures import STRATEGY, FigureName
 from geiger.records import Better, Score, Unit
 from geiger.report.parts import CHANCE, SHAPES, Chart, Table, alarms_of, render, wealth_chart, written
 from geiger.report.view import CompareView, RunView

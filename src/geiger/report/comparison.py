@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from geiger.backtest import sharpe
-from geiger.backtest.figures import max_drawdown, total_return
+from geiger.backtest.figures import max_drawdown, sharpe, total_return
 from geiger.checks.comparing import NO_EVIDENCE, cautions
 from geiger.errors import SettingError
 from geiger.records import Score

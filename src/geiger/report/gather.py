@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import polars as pl
 
-from geiger.backtest import LABELS, STRATEGY, Costs, simulate
+from geiger.backtest.costs import Costs
+from geiger.backtest.scorecard import LABELS
+from geiger.backtest.simulate import simulate
 from geiger.checks.base import Finding
 from geiger.codec import fitted, plain
 from geiger.columns import STACK_WEIGHTS, WEIGHTS, require
 from geiger.errors import DataError, SettingError
+from geiger.figures import STRATEGY
 from geiger.files import read_frame
 from geiger.market.calendar import market_of
 from geiger.metrics import Health
@@ -28,7 +31,7 @@ from geiger.runlog import RunLog, read_log
 from geiger.runlog.facts import clean, clean_setting, cleaned
 from geiger.runs.folder import StoredRun
 from geiger.runs.record import RECORD, RunRecord
-from geiger.settings.models import SECTIONS
+from geiger.settings.models import SECTIONS, STACK
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -151,7 +154,7 @@ def _epochs(log: RunLog | None, record: RunRecord) -> tuple[tuple[Epoch, ...], s
     if record.forecasts_of is not None:
         source = clean(record.forecasts_of)
         return (), f"Not applicable: a backtest trains nothing; the forecasts are those of {source}."
-    if record.model == "stack":
+    if record.model == STACK:
         return (
             (),
             "Not applicable: a stack weighs the forecasts of its base models; each has a run of its own.",
@@ -241,9 +244,9 @@ class _Members:
 def _settings(record: RunRecord) -> tuple[Pairs, Pairs]:
     """Split the settings into those that shaped this run and those of models it did not use."""
     config, model = record.config, record.model
-    stacked = model == "stack" or record.results.rivals
-    members = fitted(config.get("stack", {}), _Members).models if stacked else ()
-    used = {model, *members, *(["stack"] if members else [])}
+    stacked = model == STACK or record.results.rivals
+    members = fitted(config.get(STACK, {}), _Members).models if stacked else ()
+    used = {model, *members, *([STACK] if members else [])}
     shaping = {name: value for name, value in config.items() if name not in SECTIONS or name in used}
     idle = {name: value for name, value in config.items() if name not in shaping}
     return _flat(shaping), _flat(idle)

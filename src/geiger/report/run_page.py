@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from geiger.backtest import BUY_AND_HOLD, STRATEGY
-from geiger.figures import FigureName, ScoreName
+from geiger.backtest.baselines import BUY_AND_HOLD
+from geiger.figures import STRATEGY, FigureName, ScoreName
 from geiger.records import Epoch
 from geiger.report.charts import (
     ABSURD,

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from geiger.backtest import decide
+from geiger.backtest.sizing import decide
 from geiger.errors import DataError, SettingError
 from geiger.evidence.conformal import HALFLIFE, Coverage, coverage, interval, scores_of
 from geiger.experiment.evaluation import expected_simple, sizing_of

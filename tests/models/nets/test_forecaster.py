@@ -7,32 +7,33 @@ import pytest
 
 from geiger.errors import DataError, SettingError
 from geiger.learning.windows import fold_arrays
-from geiger.models.nets.forecaster import LOSS_NAMES, job_of, program_of
+from geiger.models.nets.forecaster import job_of, program_of
 from geiger.models.nets.losses import LOSSES
 from geiger.models.nets.program import forecast
-from helpers.networks import FOLD, SMALL, arrays, market
+from geiger.settings import learners
+from helpers.networks import FOLD, SMALL, arrays, changed, market
 
 
 def test_names_of_losses_are_those_of_the_losses():
-    assert set(LOSS_NAMES) == set(LOSSES)
+    assert set(learners.LOSSES) == set(LOSSES)
 
 
 def test_screened_terms_look_back_no_further_than_the_network():
     features, target, last = market()
     delayed = np.concatenate([np.zeros(15), features[:-15, 2]])
     data = fold_arrays(features, target + 0.01 * delayed, FOLD, last_return=last)
-    predictor = replace(SMALL, skip="screened", epochs=1).fit(data.train, data.valid, seed=1)
+    predictor = changed(SMALL, skip="screened", epochs=1).fit(data.train, data.valid, seed=1)
     reach = program_of(SMALL, 6, False).history
     assert reach < 15
     assert all(term.delay <= reach for term in predictor.offset.terms)
-    longer = replace(SMALL, skip="screened", epochs=1, lookback=21)
+    longer = changed(SMALL, skip="screened", epochs=1, lookback=21)
     assert 15 in [term.delay for term in longer.fit(data.train, data.valid, seed=1).offset.terms]
 
 
 def test_too_short_a_past_is_refused_with_what_to_do():
     data = arrays()
     with pytest.raises(DataError, match="smaller --lookback"):
-        replace(SMALL, lookback=301).fit(data.train, data.valid, seed=1)
+        changed(SMALL, lookback=301).fit(data.train, data.valid, seed=1)
     shown, past = SMALL.fit(data.train, data.valid, seed=1), data.train.history
     with pytest.raises(DataError, match="looks back on"):
         shown.predict(replace(data.train, history=replace(past, x=past.x[38:], first=38)))
@@ -45,7 +46,7 @@ def test_too_short_a_past_is_refused_with_what_to_do():
 def test_residual_says_what_the_untrained_network_forecasts(residual, start):
     features, target, last = market()
     data = fold_arrays(features, target, FOLD, last_return=last)
-    network = replace(SMALL, residual=residual)
+    network = changed(SMALL, residual=residual)
     program = program_of(network, 6, False)
     job = job_of(network, program, data.train, data.valid, 1)
     found = forecast(program, job, program.weights(1), job.valid)[0]
@@ -57,7 +58,7 @@ def test_residual_says_what_the_untrained_network_forecasts(residual, start):
 
 def test_raw_unit_changes_the_scale_of_the_loss_and_not_of_the_forecast():
     data = arrays()
-    raw = replace(SMALL, target_unit="raw", epochs=1)
+    raw = changed(SMALL, target_unit="raw", epochs=1)
     program = program_of(raw, 6, False)
     job = job_of(raw, program, data.train, data.valid, 1)
     rows = job.train
@@ -69,7 +70,7 @@ def test_raw_unit_changes_the_scale_of_the_loss_and_not_of_the_forecast():
 
 def test_training_record_tells_what_was_trained():
     data = arrays()
-    predictor = replace(SMALL, epochs=6).fit(data.train, data.valid, seed=1)
+    predictor = changed(SMALL, epochs=6).fit(data.train, data.valid, seed=1)
     training = predictor.training
     fitted = predictor.predict(data.train.take(predictor.fit_rows))
     y = data.train.take(predictor.fit_rows).y
@@ -82,28 +83,28 @@ def test_training_record_tells_what_was_trained():
 
 def test_plans_numbers_are_refused_where_they_make_no_sense():
     for change, message in (
-        ({"feeding": "wide"}, "feeding is one of dense, windows"),
+        ({"feeding": "wide"}, r"lstm\.feeding: no 'wide'; known: dense, windows"),
         ({"learning_rate": 0.0}, "above 0"),
         ({"epochs": 0}, "at least 1"),
         ({"loss": "consistent", "target_unit": "raw"}, "train standard deviations"),
         ({"lstm": ()}, "at least one LSTM"),
         ({"heads": 0}, "heads must be at least 1"),
         ({"dropout": 5.0}, r"\[0, 1\)"),
-        ({"clip_norm": -1.0}, "above 0, or none"),
-        ({"stop_patience": -3}, "above 0, or none"),
+        ({"clip_norm": -1.0}, "clip_norm must be above 0"),
+        ({"stop_patience": -3}, "stop_patience must be at least 1"),
         ({"lookback": 2}, "too short for 2 blocks"),
         ({"skip": "ridge", "residual": "direct"}, "residual 'drift' only"),
         ({"loss": "hubert"}, "did you mean"),
     ):
         with pytest.raises(SettingError, match=message):
-            replace(SMALL, **change)
+            changed(SMALL, **change)
 
 
 def test_refit_trains_each_member_its_own_epochs_on_all_rows():
     data = arrays()
-    network = replace(SMALL, refit=True, epochs=6)
+    network = changed(SMALL, refit=True, epochs=6)
     members = [(data.train, data.valid, seed) for seed in (1, 2)]
-    plain = [replace(network, refit=False).fit(*member[:2], seed=member[2]) for member in members]
+    plain = [changed(network, refit=False).fit(*member[:2], seed=member[2]) for member in members]
     again = [network.fit(*member[:2], seed=member[2]) for member in members]
     together = network.fit_many(members)
     for one, two, three in zip(plain, again, together, strict=True):
@@ -118,7 +119,7 @@ def test_refit_of_an_untrained_best_stays_untrained():
     features, target, _ = market()
     turned = np.where(np.arange(380) < FOLD.train.stop, target, -target)  # whatever is learned is wrong
     data = arrays(features, turned)
-    predictor = replace(SMALL, refit=True).fit(data.train, data.valid, seed=1)
+    predictor = changed(SMALL, refit=True).fit(data.train, data.valid, seed=1)
     assert predictor.rounds == 0
     assert np.ptp(predictor.predict(data.test)) == 0.0
     assert [notice.code for notice in predictor.notices] == ["UNTRAINED_BEST"]

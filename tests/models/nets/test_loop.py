@@ -13,20 +13,20 @@ from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.forecaster import job_of, program_of
 from geiger.models.nets.loop import Member
 from geiger.models.nets.program import PAD, stack
-from helpers.networks import FOLD, SMALL, arrays, drained, market
+from helpers.networks import FOLD, SMALL, arrays, changed, drained, market
 
 PENALISED = {"kernel", "kernel_0", "recurrent_kernel_0", "into_kernel", "out_kernel"}
 
 
 def test_a_step_is_keras_adam_on_the_mean_loss_of_the_batch():
     """One epoch of one batch by hand: gradient of the mean loss, Keras' Adam with its clipping."""
-    network = replace(
+    network = changed(
         SMALL, epochs=1, batch_size=320, dropout=0.0, weight_decay=0.02, clip_norm=0.05, residual="direct"
     )
     data = arrays()
     program = program_of(network, 6, False)
     job = job_of(network, program, data.train, data.valid, 5)
-    _, (learned,) = drained(program, [job], replace(network._schedule(), keep_best=False))
+    _, (learned,) = drained(program, [job], replace(network.settings, keep_best=False))
     trainable, rest = program.weights(5)
     starts = program.stretches(job.train)
     x = np.stack([job.series[s : s + program.history + 16] for s in starts])
@@ -47,13 +47,13 @@ def test_a_step_is_keras_adam_on_the_mean_loss_of_the_batch():
         return jnp.sum(weight * (found - y) ** 2) / weight.sum() + 0.01 * squares
 
     gradient = jax.jit(jax.grad(objective))(trainable)
-    adam = keras.optimizers.Adam(learning_rate=network.learning_rate, clipnorm=0.05)
+    adam = keras.optimizers.Adam(learning_rate=network.settings.learning_rate, clipnorm=0.05)
     adam.build(program.net.trainable_variables)
     fresh = [v.value for v in adam.variables]
     expected, _ = adam.stateless_apply(fresh, gradient, trainable)
     assert learned.steps == 1
     for ours, theirs, before in zip(learned.weights[0], expected, trainable, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=2e-4 * network.learning_rate + 1e-6)
+        np.testing.assert_allclose(ours, theirs, atol=2e-4 * network.settings.learning_rate + 1e-6)
         assert np.isfinite(ours).all()
         assert ours.shape == before.shape
 
@@ -88,7 +88,7 @@ def test_every_train_row_is_learned_from_once_an_epoch_and_no_other_row():
 
 @pytest.mark.parametrize("feeding", ["dense", "windows"])
 def test_rows_after_the_validation_rows_change_no_bit(feeding):
-    network = replace(SMALL, feeding=feeding, burn_in=4 if feeding == "dense" else 0)
+    network = changed(SMALL, feeding=feeding, burn_in=4 if feeding == "dense" else 0)
     features, target, last = market()
     clean = fold_arrays(features, target, FOLD, last_return=last)
     features[341:], target[341:] = 1e3, np.nan
@@ -102,7 +102,7 @@ def test_a_member_that_has_stopped_gets_no_stretch_and_counts_no_epoch():
     data = arrays()
     program = program_of(SMALL, 6, False)
     job = replace(job_of(SMALL, program, data.train, data.valid, 1), rates=(0.02, 0.005))
-    member = Member.of(0, job, program, SMALL._schedule())
+    member = Member.of(0, job, program, SMALL.settings)
     orders = [member.next_order(program, 9) for _ in range(2)]
     for order in orders:
         assert sorted(order[order != PAD]) == program.stretches(job.train).tolist()
@@ -116,16 +116,16 @@ def test_a_member_that_has_stopped_gets_no_stretch_and_counts_no_epoch():
 def test_a_rate_that_explodes_ends_in_a_failure_with_advice():
     data = arrays()
     with pytest.raises(TrainingError, match=r"loss is (nan|inf).*lower the learning rate"):
-        replace(SMALL, learning_rate=1e30, clip_norm=None, epochs=20).fit(data.train, data.valid, seed=1)
+        changed(SMALL, learning_rate=1e30, clip_norm=None, epochs=20).fit(data.train, data.valid, seed=1)
 
 
 def test_an_epoch_must_beat_the_untrained_network_by_the_margin():
     data = arrays()
     plain = SMALL.fit(data.train, data.valid, seed=1)
     assert plain.rounds > 0
-    wide = replace(SMALL, start_margin=50.0).fit(data.train, data.valid, seed=1)
+    wide = changed(SMALL, start_margin=50.0).fit(data.train, data.valid, seed=1)
     assert wide.rounds == 0
     assert np.ptp(wide.predict(data.test)) == 0.0
-    small = replace(SMALL, start_margin=0.5).fit(data.train, data.valid, seed=1)  # a real signal passes
+    small = changed(SMALL, start_margin=0.5).fit(data.train, data.valid, seed=1)  # a real signal passes
     assert small.rounds == plain.rounds
     np.testing.assert_array_equal(small.predict(data.test), plain.predict(data.test))

@@ -6,7 +6,8 @@ import numpy as np
 
 from geiger.models.nets.forecaster import XLSTMTS, job_of, program_of
 from geiger.models.nets.program import forecast
-from helpers.networks import SMALL, arrays, drained
+from geiger.settings import XLSTMSettings
+from helpers.networks import SMALL, arrays, changed, drained
 
 
 def test_long_stretches_and_windows_of_one_day_are_the_same_network():
@@ -14,11 +15,11 @@ def test_long_stretches_and_windows_of_one_day_are_the_same_network():
     data = arrays()
     found, moved = [], []
     for stretch in (1, 16):
-        network = replace(SMALL, stretch=stretch, dropout=0.0, batch_size=1024, epochs=1)
+        network = changed(SMALL, stretch=stretch, dropout=0.0, batch_size=1024, epochs=1)
         program = program_of(network, 6, False)
         job = job_of(network, program, data.train, data.valid, 7)
         found.append(forecast(program, replace(job, base=job.base), program.weights(7), job.valid)[1])
-        _, (learned,) = drained(program, [job], replace(network._schedule(), keep_best=False))
+        _, (learned,) = drained(program, [job], replace(network.settings, keep_best=False))
         moved.append(learned.weights[0])
     np.testing.assert_allclose(found[0], found[1], atol=1e-5 * found[0].std())
     for one, other in zip(*moved, strict=True):
@@ -45,7 +46,7 @@ def test_rows_on_both_sides_of_a_gap_are_covered_once():
 
 
 def test_penalty_and_head_are_the_variables_they_are_named_for():
-    for network in (SMALL, XLSTMTS(width=8, blocks=2, lookback=12, burn_in=4)):
+    for network in (SMALL, XLSTMTS(XLSTMSettings(width=8, blocks=2, lookback=12, burn_in=4, skip="zeros"))):
         program = program_of(network, 6, False)
         names = [v.path for v in program.net.trainable_variables]
         assert {names[i].split("head/")[1] for i in program.head} <= {
