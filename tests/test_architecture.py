@@ -13,12 +13,13 @@ SOURCE = Path(__file__).parents[1] / "src" / "geiger"
 
 # room -> the rooms that it may import; a folder counts as one room, a file beside the folders as well
 # what everybody may use
-SMALL = ["errors", "columns", "records", "figures", "codec", "seeds", "files", "metrics", "chain"]
+SMALL = ["errors", "cleaning", "columns", "records", "figures", "codec", "seeds", "files", "metrics", "chain"]
 GROUND = [*SMALL, "settings", "market", "features", "learning", "models", "backtest", "evidence"]
 STOREY = [*GROUND, "runlog", "runs", "checks", "analysis", "report"]
 
 MAY_IMPORT: dict[str, list[str]] = {
     "errors": [],
+    "cleaning": [],
     "columns": ["errors"],
     "records": ["errors"],
     "figures": ["records"],
@@ -34,15 +35,26 @@ MAY_IMPORT: dict[str, list[str]] = {
     "models": [*SMALL, "settings", "features", "learning"],
     "backtest": [*SMALL, "settings"],
     "evidence": [*SMALL, "settings"],
-    "runlog": ["errors", "records", "figures", "codec", "settings"],
+    "runlog": ["errors", "cleaning", "records", "figures", "codec", "settings"],
     "runs": [*SMALL, "settings", "runlog", "learning", "models"],
     "checks": ["errors", "records", "figures", "metrics", "settings", "runlog", "runs", "backtest"],
     "analysis": [
-        *("errors", "files", "records", "figures", "metrics"),
+        *("errors", "cleaning", "files", "records", "figures", "metrics"),
         *("settings", "runlog", "runs", "backtest", "checks"),
     ],
     "report": [
-        *("errors", "files", "columns", "records", "figures", "codec", "metrics", "settings", "runlog"),
+        *(
+            "errors",
+            "cleaning",
+            "files",
+            "columns",
+            "records",
+            "figures",
+            "codec",
+            "metrics",
+            "settings",
+            "runlog",
+        ),
         *("checks", "runs", "backtest", "evidence", "market"),
     ],
     "experiment": STOREY,

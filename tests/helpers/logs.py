@@ -7,6 +7,7 @@ from typing import get_args
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from geiger.cleaning import clean
 from geiger.records import (
     Better,
     Checkpoint,
@@ -24,7 +25,7 @@ from geiger.records import (
     Year,
 )
 from geiger.runlog import RunLog, Scorecard
-from geiger.runlog.facts import clean, plan_first
+from geiger.runlog.facts import plan_first
 
 steady = settings(
     deadline=None,

@@ -1,21 +1,8 @@
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from geiger.figures import PLAN_FIGURES
 from geiger.records import Figure
-from geiger.runlog.facts import clean, plan_first
-from helpers.logs import steady
-
-
-@steady
-@given(st.text())
-def test_clean_text_is_one_printable_line_and_stays_as_it_is(text: str) -> None:
-    once = clean(text)
-    assert once.isprintable()
-    assert not once.startswith("===")
-    assert clean(once) == once
+from geiger.runlog.facts import plan_first
 
 
 def test_the_plans_five_come_first_and_in_its_units() -> None:

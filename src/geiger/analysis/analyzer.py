@@ -19,10 +19,10 @@ from geiger.checks.comparing import CONDITIONS, NO_EVIDENCE, cautions
 from geiger.checks.result import Result, result_of
 from geiger.checks.training import NO_END
 from geiger.checks.trends import Brief, find_trends
+from geiger.cleaning import clean
 from geiger.errors import DataError, SettingError
 from geiger.figures import FigureName
 from geiger.records import Figure, Outcome, Status, as_text
-from geiger.runlog.facts import clean
 
 SCHEMA = 1
 MOST_COMPARED = 10

@@ -25,11 +25,11 @@ from geiger.checks.base import Case
 from geiger.checks.catalogue import ask_all
 from geiger.checks.result import result_of
 from geiger.checks.trends import Brief
+from geiger.cleaning import clean, clean_setting, cleaned
 from geiger.errors import DataError, did_you_mean
 from geiger.files import write_atomically
 from geiger.records import RunLog
 from geiger.runlog import read_log, read_text
-from geiger.runlog.facts import clean, clean_setting, cleaned
 
 INDEX = ".logbook.json"
 SCHEMA = 1

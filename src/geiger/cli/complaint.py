@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from geiger.cleaning import clean
 from geiger.errors import GeigerError
-from geiger.runlog.facts import clean
 
 
 def plain(error: Exception) -> str:

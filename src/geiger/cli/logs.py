@@ -15,12 +15,12 @@ from geiger.analysis import analyzer
 from geiger.analysis.analyzer import Analysis, LogAnalysis, Step, analyze_case
 from geiger.analysis.logbook import LogBook
 from geiger.checks.base import Evidence, Finding
+from geiger.cleaning import clean
 from geiger.cli.complaint import complain
 from geiger.cli.terminal import counted, print_json, progress, table
 from geiger.errors import DataError, SettingError
 from geiger.figures import PLAN_FIGURES, FigureName
 from geiger.records import Unit, as_text
-from geiger.runlog.facts import clean
 
 INDENT = 7 * " "
 MOST_CITED = 6  # places of one finding

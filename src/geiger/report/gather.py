@@ -18,6 +18,7 @@ from geiger.backtest.costs import Costs
 from geiger.backtest.scorecard import LABELS
 from geiger.backtest.simulate import simulate
 from geiger.checks.base import Finding
+from geiger.cleaning import clean, clean_setting, cleaned
 from geiger.codec import fitted, plain
 from geiger.columns import STACK_WEIGHTS, WEIGHTS, require
 from geiger.errors import DataError, SettingError
@@ -28,7 +29,6 @@ from geiger.metrics import Health
 from geiger.records import Diagnosis, Epoch
 from geiger.report.view import DiagnosisView, Equity, HealthView, Pairing, Pairs, RunView, Weights
 from geiger.runlog import RunLog, read_log
-from geiger.runlog.facts import clean, clean_setting, cleaned
 from geiger.runs.folder import StoredRun
 from geiger.runs.record import RECORD, RunRecord
 from geiger.settings.models import SECTIONS, STACK

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec
 
+from geiger.cleaning import clean, clean_setting, cleaned
 from geiger.errors import SettingError
 from geiger.records import (
     NOT_EVALUATED,
@@ -32,13 +33,7 @@ from geiger.records import (
     Training,
 )
 from geiger.runlog.events import encode, encode_all
-from geiger.runlog.facts import (
-    clean,
-    clean_setting,
-    cleaned,
-    plan_first,
-    shown_epochs,
-)
+from geiger.runlog.facts import plan_first, shown_epochs
 from geiger.runlog.sections import closing, epoch_lines, opening, stopping
 from geiger.runlog.wording import config_lines
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from geiger.cleaning import clean
 from geiger.codec import Misfit, fitted, parsed, plain
 from geiger.errors import DataError
 from geiger.files import write_atomically
@@ -31,7 +32,6 @@ from geiger.records import (
     Training,
     Year,
 )
-from geiger.runlog.facts import clean
 
 SCHEMA = 1
 RECORD = "run.json"

@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from geiger.cleaning import clean
 from geiger.errors import SettingError
-from geiger.runlog.facts import clean
 
 ROWS = 200  # at most so many rows in an answer
 TEXT = 2_000  # characters of one text

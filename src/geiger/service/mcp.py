@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from geiger import __version__
+from geiger.cleaning import clean
 from geiger.errors import GeigerError, SettingError, did_you_mean
-from geiger.runlog.facts import clean
 from geiger.service.answers import Answers
 from geiger.service.bounds import encoded
 from geiger.service.tools import TOOLS
