@@ -112,7 +112,7 @@ TESTED_ELSEWHERE = {
         f"experiment/{name}.py": ("experiment/test_stack_runs.py", "a step of a stack's run")
         for name in ("made", "out_of_fold", "pictures", "stack_tables")
     },
-    "experiment/blocks.py": ("experiment/test_stacking.py", "a step of a stack"),
+    "experiment/periods.py": ("experiment/test_stacking.py", "a step of a stack"),
     "experiment/context.py": ("experiment/test_material.py", "a part of the material"),
     "experiment/fill.py": ("experiment/test_material.py", "a part of the material"),
     "experiment/prepare.py": ("experiment/test_material.py", "makes the material"),

@@ -16,7 +16,7 @@ from geiger.experiment.out_of_fold import Base, out_of_fold
 from geiger.experiment.pictures import pictures_of
 from geiger.experiment.stack_tables import BEST, EQUAL, RIDGE
 from geiger.experiment.stacking import stack
-from geiger.learning.folds import later_blocks
+from geiger.learning.folds import later_folds
 from geiger.learning.target import make_target
 from geiger.market.calendar import market_of
 from geiger.market.synthetic import garch_market
@@ -82,7 +82,7 @@ def bases(known: Material) -> list[Base]:
 
 
 def folds(known: Material, **changes: Any):
-    return later_blocks(FIRST, known.labelled, **{"min_rows": 120, "refit": 50, **changes})
+    return later_folds(FIRST, known.labelled, **{"min_rows": 120, "refit": 50, **changes})
 
 
 def stacked(known: Material, models: list[Base] | None = None, learner: MetaLearner | None = None):
@@ -138,9 +138,9 @@ def test_later_outcomes_and_forecasts_change_no_earlier_forecast(fill: str, meta
     known = material(fill=fill)
     learner = MetaLearner(StackSettings(meta=meta))
     before = stacked(known, learner=learner).forecasts
-    for block in folds(known):
-        first = block.test.start
-        # From the first decision of a block on, other prices: its label, and all later ones, change.
+    for fold in folds(known):
+        first = fold.test.start
+        # From the first decision of a period on, other prices: its label, and all later ones, change.
         noise = np.random.default_rng(1).normal(0, 0.05, ROWS)
         names = ["open", "high", "low", "close", "raw_close"]
         factor = np.where(np.arange(ROWS) > first, np.exp(noise), 1.0)
@@ -155,7 +155,7 @@ def test_later_outcomes_and_forecasts_change_no_earlier_forecast(fill: str, meta
         same = [frame.filter(pl.col("day") <= upto) for frame in (before, after)]
         assert same[0].height == first - folds(known)[0].test.start + 1
         assert same[0].drop("outcome", "known_on").equals(same[1].drop("outcome", "known_on"))
-        assert not before["forecast"].equals(after["forecast"]) or block is folds(known)[-1]
+        assert not before["forecast"].equals(after["forecast"]) or fold is folds(known)[-1]
 
 
 def test_what_the_weights_learned_from_was_known_at_their_first_decision() -> None:
@@ -187,7 +187,7 @@ def test_rivals_stand_on_the_same_days_and_are_what_they_say() -> None:
     ]
     np.testing.assert_allclose(table[EQUAL]["forecast"].to_numpy(), np.mean(on, axis=0), atol=1e-15)
     np.testing.assert_allclose(table[RIDGE]["forecast"].to_numpy(), on[0], atol=1e-15)
-    np.testing.assert_allclose(table[BEST]["forecast"].to_numpy(), on[0], atol=1e-15)  # best in every block
+    np.testing.assert_allclose(table[BEST]["forecast"].to_numpy(), on[0], atol=1e-15)  # best in every period
 
 
 def test_the_best_single_model_is_chosen_in_the_past() -> None:
@@ -207,7 +207,7 @@ def test_a_model_that_collapsed_on_the_earlier_rows_is_left_out_there_and_only_t
     made = stacked(known, [*bases(known)[:2], base("lstm", known, flat)])
     left = made.weights.filter(pl.col("left_out").is_not_null())
     assert left["model"].unique().to_list() == ["lstm"]
-    # The second block's own days, on which it moves, do not count for it.
+    # The second period's own days, on which it moves, do not count for it.
     assert left["fold"].to_list()[:2] == [0, 1]
     assert left["fold"].max() < made.weights["fold"].max()
     assert left["weight"].to_list() == [0.0] * left.height

@@ -39,9 +39,9 @@ class Logged:
             self.log.training(training)
         self.on_fold(fold)
 
-    def weighed(self, block: FoldResult) -> None:
-        """Log the days of a stack's block."""
-        self.log.fold(block)
+    def weighed(self, result: FoldResult) -> None:
+        """Log the days of a period of a stack."""
+        self.log.fold(result)
 
 
 def open_log(experiment: Experiment, log_model: str, shown: tuple[int, int] | None = None) -> RunLogWriter:

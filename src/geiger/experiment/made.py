@@ -18,8 +18,8 @@ class Listener(Protocol):
     def trained(self, fold: FoldOutput) -> None:
         """Hear that a model has learned and forecast a fold."""
 
-    def weighed(self, block: FoldResult) -> None:
-        """Hear that weights were found for a block of days."""
+    def weighed(self, result: FoldResult) -> None:
+        """Hear that weights were found for a period."""
 
 
 class Made(Protocol):

@@ -18,7 +18,7 @@ from geiger.experiment.out_of_fold import Base
 from geiger.experiment.prepare import prepare
 from geiger.experiment.stacking import Stacked, stack
 from geiger.experiment.walk import Walk, walk
-from geiger.learning.folds import Fold, later_blocks
+from geiger.learning.folds import Fold, later_folds
 from geiger.market.calendar import valid_symbol
 from geiger.market.readers import read_given
 from geiger.market.snapshots import Store
@@ -310,13 +310,13 @@ def _plan(experiment: Experiment, material: Material | None = None) -> WalkPlan:
 
 
 def _plan_stack(experiment: Experiment, material: Material) -> StackPlan:
-    """Plan the base models on one material, then the blocks that all of them forecast."""
+    """Plan the base models on one material, then the folds that all of them forecast."""
     config = experiment.config
     names = config.stack.models
     # One that is not installed is trained as another: the other counts once.
     names = tuple({resolve(name)[0]: name for name in names}.values())
     bases = [_plan_base(experiment, name, material) for name in names]
-    folds = later_blocks(
+    folds = later_folds(
         max(base.folds[0].test.start for base in bases),
         material.labelled,
         horizon=config.horizon,

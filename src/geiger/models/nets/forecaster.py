@@ -452,7 +452,7 @@ class XLSTMTS(Network):
         return scalar + _inputs() * made.width + made.blocks * (10 * made.width**2 + recalled)
 
     def body(self, seed: int) -> Any:
-        """Return the stack of memory blocks."""
+        """Return the memory blocks."""
         from geiger.models.nets.xlstm import XLSTMBody
 
         return XLSTMBody(
