@@ -106,12 +106,14 @@ TESTED_ELSEWHERE = {
     # the steps of an experiment: each is short, and is seen to work where all of them run
     **{
         f"experiment/{name}.py": ("experiment/test_run.py", "a step of a run")
-        for name in ("estimate", "fold", "folds", "logged", "plan", "resume", "stitch", "walk", "written")
+        for name in ("cut", "estimate", "logged", "plan", "resume", "stitch", "train_fold", "walk", "written")
     },
     **{
         f"experiment/{name}.py": ("experiment/test_stack_runs.py", "a step of a stack's run")
         for name in ("made", "out_of_fold", "pictures", "stack_tables")
     },
+    "experiment/key.py": ("settings/test_config.py", "each setting changes it where it is marked"),
+    "experiment/past_material.py": ("experiment/test_for_use.py", "a run is repeated from it"),
     "experiment/periods.py": ("experiment/test_stacking.py", "a step of a stack"),
     "experiment/context.py": ("experiment/test_material.py", "a part of the material"),
     "experiment/fill.py": ("experiment/test_material.py", "a part of the material"),

@@ -16,9 +16,9 @@ import pytest
 
 from geiger.backtest.sizing import decide, trailing_volatility
 from geiger.columns import SEALED
+from geiger.experiment.cut import use_folds
 from geiger.experiment.estimate import expected_seconds
 from geiger.experiment.evaluation import expected_simple, sizing_of
-from geiger.experiment.folds import use_folds
 from geiger.experiment.plan import Experiment, WalkPlan, plan
 from geiger.experiment.replay import replay
 from geiger.experiment.run import run
