@@ -24,7 +24,7 @@ from geiger.records import (
     Unit,
     Year,
 )
-from geiger.runlog import RunLog, Scorecard
+from geiger.runlog import LoggedScorecard, RunLog
 from geiger.runlog.facts import plan_first
 
 steady = settings(
@@ -124,7 +124,7 @@ logs = st.builds(
         max_size=3,
     ).map(tuple),
     scorecard=st.builds(
-        Scorecard,
+        LoggedScorecard,
         score_tables(),
         st.lists(rungs, max_size=3).map(tuple),
         st.lists(

@@ -15,8 +15,7 @@ from geiger.experiment.train_fold import FoldOutput
 from geiger.features.catalogue import FEATURES
 from geiger.figures import STRATEGY
 from geiger.records import Assessment, FoldResult, Notice, RunSettings, Status
-from geiger.runlog import RunLogWriter
-from geiger.runlog import Scorecard as LoggedScorecard
+from geiger.runlog import LoggedScorecard, RunLogWriter
 from geiger.runlog.wording import DOCTOR, doctor_note, health_note
 from geiger.runs.environment import code_hash, environment
 

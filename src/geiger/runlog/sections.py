@@ -10,11 +10,11 @@ from geiger.records import (
     Epoch,
     Figure,
     FoldScore,
+    LoggedScorecard,
     Notice,
     Rung,
     RunLog,
     Score,
-    Scorecard,
     Status,
     Unit,
     Year,
@@ -112,7 +112,7 @@ def _notice(notice: Notice) -> str:
     return f"{notice.code}: {notice.text}".rstrip()
 
 
-def scorecard_lines(card: Scorecard) -> list[str]:
+def scorecard_lines(card: LoggedScorecard) -> list[str]:
     """Return the tables and the notes, an empty line between them."""
     notes = [f"Note: {text}".rstrip() for text in card.notes]
     blocks = (_scores(card.scores), _rungs(card.rungs), _years(card.years), _folds(card.folds), notes)

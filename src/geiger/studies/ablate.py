@@ -34,7 +34,7 @@ from geiger.runs.environment import environment, key_of, threads_at_hand
 from geiger.settings import MODELS, Config, override, recipe, shaping
 from geiger.settings.models import GROUPS
 from geiger.studies.arms import Arm
-from geiger.studies.markets import MadeMarket, Market, few_of
+from geiger.studies.markets import Market, few_of
 
 Floats = npt.NDArray[np.float64]
 Record = dict[str, Any]
@@ -42,7 +42,6 @@ Record = dict[str, Any]
 VERSION = 2  # of what a result holds and how it is measured; a new number makes all results anew
 ERROR = "ERROR"  # a task that broke for a reason that is no result; it is tried again
 COMMON: dict[str, Any] = {"fill": "next_open", "seeds": 1}  # the same target and effort for every arm
-REAL_ROWS = 3000  # guess of a real fold's rows, for the estimate of the time
 
 
 @dataclass(frozen=True)
@@ -290,9 +289,5 @@ def expected_hours(tasks: Sequence[Task], results: Results, workers: int | None 
 
 
 def _guess(task: Task) -> float:
-    market, forecaster = task.market, _forecaster(task.arm, task.config)
-    rows, folds = (
-        (market.train_rows, 1) if isinstance(market, MadeMarket) else (REAL_ROWS, task.config.max_folds or 3)
-    )
-    known = forecaster.expected_seconds(rows)
-    return folds * (MODELS[task.arm.model].fit_seconds if known is None else known)
+    known = _forecaster(task.arm, task.config).expected_seconds(task.market.learned_rows)
+    return (task.config.max_folds or 3) * (MODELS[task.arm.model].fit_seconds if known is None else known)

@@ -84,8 +84,6 @@ def config_of(market: Market) -> Config:
     """Return the settings of the base models: recipe `default`, one seed, refitted every year."""
     config = override(recipe("default"), {"fill": "next_open", "seeds": 1, **market.changes, "workers": 1})
     changes: Record = {"refit": REFIT, "network_refit": REFIT, "max_folds": None}
-    if isinstance(market, MadeMarket):
-        changes["min_train"] = MADE_TRAIN
     return override(config, changes)
 
 
