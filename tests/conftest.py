@@ -1,9 +1,11 @@
-"""Settings of every test."""
+"""Settings of every test, and runs that many of them read."""
+
+from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +16,10 @@ from geiger.metrics import Health, HealthCode
 from geiger.records import Figure, Status
 from geiger.runs.record import Environment, Provenance, Results, RunRecord
 from geiger.seeds import generator
+
+if TYPE_CHECKING:
+    from geiger.experiment.written import Run
+    from geiger.runs.folder import StoredRun
 
 pytest.register_assert_rewrite("helpers")  # an assertion there shows its values as well
 
@@ -93,3 +99,58 @@ def panel_folder() -> Path:
     if not PANEL:
         pytest.skip("GEIGER_PANEL is not set: no test on real series; set it to a folder of SYMBOL.csv")
     return Path(PANEL)
+
+
+# ---- small runs, trained once for all tests that only read them; see `helpers.runs` ----
+
+
+@pytest.fixture(scope="session")
+def planted() -> pl.DataFrame:
+    """Prices of a market with a signal."""
+    from geiger.market.synthetic import planted_market
+    from helpers.runs import ROWS
+
+    return planted_market(ROWS, seed=5, r2=0.05).prices
+
+
+@pytest.fixture
+def planted_folder(tmp_path: Path, planted: pl.DataFrame) -> Path:
+    """The market as a file of AAPL, in a folder of its own."""
+    from helpers.runs import as_csv
+
+    data = tmp_path / "data"
+    data.mkdir()
+    as_csv(data, planted)
+    return data
+
+
+@pytest.fixture(scope="session")
+def stack_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the stack below has its runs and logs."""
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="session")
+def stack_run(stack_place: Path, planted: pl.DataFrame) -> Run:
+    """A stack on the planted market, nothing locked."""
+    from geiger.experiment.run import run
+    from helpers.runs import stack_experiment
+
+    return run(stack_experiment(stack_place, planted))
+
+
+@pytest.fixture(scope="session")
+def stack_stored(stack_run: Run) -> StoredRun:
+    """The same, as it is stored."""
+    from helpers.runs import stored_of
+
+    return stored_of(stack_run)
+
+
+@pytest.fixture(scope="session")
+def locked_run(tmp_path_factory: pytest.TempPathFactory, planted: pl.DataFrame) -> Run:
+    """A stack on the planted market with a lock-box."""
+    from geiger.experiment.run import run
+    from helpers.runs import locked_experiment
+
+    return run(locked_experiment(tmp_path_factory.mktemp("for_use"), planted))

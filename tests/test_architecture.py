@@ -101,23 +101,13 @@ TESTED_ELSEWHERE = {
     "models/nets/backend.py": ("models/nets/test_loop.py", "one choice, made when it is imported"),
     "report/parts.py": ("report/test_run_page.py", "small words of both pages"),
     "report/view.py": ("report/test_gather.py", "data only"),
-    "runs/saved.py": ("experiment/test_for_use.py", "what a run saves is loaded again to forecast with"),
-    "tomorrow/prediction.py": ("experiment/test_for_use.py", "a saved model of a real run forecasts"),
-    # the steps of an experiment: each is short, and is seen to work where all of them run
-    **{
-        f"experiment/{name}.py": ("experiment/test_run.py", "a step of a run")
-        for name in ("estimate", "fold", "folds", "logged", "plan", "resume", "stitch", "walk", "written")
-    },
-    **{
-        f"experiment/{name}.py": ("experiment/test_stack_runs.py", "a step of a stack's run")
-        for name in ("made", "out_of_fold", "pictures", "stack_tables")
-    },
-    "experiment/periods.py": ("experiment/test_stacking.py", "a step of a stack"),
-    "experiment/context.py": ("experiment/test_material.py", "a part of the material"),
-    "experiment/fill.py": ("experiment/test_material.py", "a part of the material"),
-    "experiment/prepare.py": ("experiment/test_material.py", "makes the material"),
-    "experiment/replay.py": ("experiment/test_for_use.py", "repeats a real run"),
-    "experiment/workers.py": ("cli/test_interrupt.py", "processes that a signal stops"),
+    "experiment/key.py": ("settings/test_config.py", "each setting changes it where it is marked"),
+    "experiment/context.py": ("experiment/test_prepare.py", "a part of the material"),
+    "experiment/cut.py": ("learning/test_folds.py", "hands the settings to the folds"),
+    "experiment/past_material.py": ("experiment/test_replay.py", "a run is repeated from it"),
+    "experiment/stitch.py": ("experiment/test_walk.py", "the frames that a walk hands on"),
+    "experiment/train_fold.py": ("experiment/test_walk.py", "one fold of a walk"),
+    "experiment/made.py": ("experiment/test_walk.py", "a protocol: no code"),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,43 +13,15 @@ import polars as pl
 import pytest
 
 import geiger.experiment.prepare
-from geiger.errors import DataError, TrainingError
-from geiger.experiment.plan import Experiment, plan
+from geiger.experiment.plan import plan
 from geiger.experiment.run import backtest, run
 from geiger.experiment.written import Run
 from geiger.features.catalogue import feature_matrix
 from geiger.market.synthetic import garch_market, planted_market
 from geiger.records import Outcome, Status
-from geiger.runlog import read_log
-from geiger.settings import Config, override, recipe
+from helpers.runs import ROWS, experiment, small
 
-ROWS = 900
 CUT = 787  # in the middle of a test block
-
-
-def small(**changes: Any) -> Config:
-    trees = {name: {"max_trees": 8} for name in ("xgb", "lgb", "catboost")}
-    base = {"lockbox": 0, "min_train": 300, "refit": 80, "max_folds": None, "seeds": 1, **trees}
-    return override(recipe("quick"), {**base, **changes})
-
-
-@pytest.fixture(scope="module")
-def market() -> pl.DataFrame:
-    return garch_market(ROWS, seed=5)
-
-
-def experiment(
-    folder: Path, prices: pl.DataFrame, model: str = "ridge", config: Config | None = None
-) -> Experiment:
-    return Experiment(
-        "TEST",
-        model,
-        config or small(),
-        context="none",
-        prices=prices,
-        runs_dir=folder / "runs",
-        log_dir=folder / "logs",
-    )
 
 
 def same_past(a: Run, b: Run, last_day: object) -> bool:
@@ -141,56 +112,6 @@ def test_every_labelled_day_after_the_first_training_is_forecast_once(
     assert (done.forecasts["train_end"] <= days).all()
 
 
-def test_a_broken_run_goes_on_with_the_folds_it_has(tmp_path: Path, market: pl.DataFrame) -> None:
-    class PowerCut(BaseException):
-        pass
-
-    def cut_after_two(output: Any) -> None:
-        if output.result.fold == 1:
-            raise PowerCut
-
-    whole = run(experiment(tmp_path / "whole", market, "lgb"))
-    broken = experiment(tmp_path / "broken", market, "lgb")
-    with pytest.raises(PowerCut):
-        run(broken, on_fold=cut_after_two)
-    (log,) = (tmp_path / "broken" / "logs").glob("*.log")
-    assert read_log(log).status is None
-    resumed: list[bool] = []
-    done = run(broken, on_fold=lambda output: resumed.append(output.resumed))
-    assert resumed == [True, True, *[False] * (len(resumed) - 2)]
-    assert "folds 0, 1 were finished" in next(n.text for n in done.notices if n.code == "RESUMED")
-    assert done.forecasts.equals(whole.forecasts)
-    assert done.evaluation.figures == whole.evaluation.figures
-    assert not list((tmp_path / "broken" / "runs" / ".parts").iterdir())
-
-
-def test_other_prices_or_settings_never_continue_old_folds(
-    tmp_path: Path, market: pl.DataFrame, other_future: Callable[..., pl.DataFrame]
-) -> None:
-    keys = {
-        plan(experiment(tmp_path, prices, config=config)).key()
-        for prices in (market, other_future(market, CUT))
-        for config in (small(), small(refit=81), small(seed=1), small(fill="close"))
-    }
-    assert len(keys) == 8
-    trading = small(trading={"cost_bps": 20.0})
-    assert plan(experiment(tmp_path, market, config=trading)).key() in keys
-
-
-def test_log_run_folder_and_result_tell_the_same(tmp_path: Path, market: pl.DataFrame) -> None:
-    done = run(experiment(tmp_path, market))
-    assert done.log is not None
-    log, facts = read_log(done.log), json.loads((done.folder / "run.json").read_text())
-    assert log.status == facts["status"] == done.status
-    assert log.figures == done.evaluation.figures
-    assert [figure.value for figure in log.figures] == [f["value"] for f in facts["results"]["figures"]]
-    assert log.checkpoints == done.evaluation.checkpoints
-    assert log.scorecard.rungs == done.evaluation.rungs
-    assert log.warnings == done.notices
-    assert len(log.folds) == len(facts["folds"]) == done.forecasts["fold"].n_unique()
-    assert log.verdict == ("not evaluated",)
-
-
 def test_the_scorecard_follows_from_the_ledger_alone(tmp_path: Path, market: pl.DataFrame) -> None:
     """Every step again in plain Python, from the stored ledger and the prices."""
     done = run(experiment(tmp_path, market, config=small(trading={"risk": "aggressive"})))
@@ -255,16 +176,6 @@ def test_a_constant_forecast_is_called_collapsed(tmp_path: Path, market: pl.Data
     assert done.evaluation.checkpoints[1].outcome is Outcome.FAIL
 
 
-def test_a_model_that_fails_leaves_a_log_that_says_so(tmp_path: Path, market: pl.DataFrame) -> None:
-    with pytest.raises(TrainingError):
-        run(replace(experiment(tmp_path, market), estimator=Constant(float("nan"))))
-    (path,) = (tmp_path / "logs").glob("TEST_own_*.log")
-    log = read_log(path)
-    assert log.status is Status.FAILED
-    assert [notice.code for notice in log.warnings][-1] == "TRAINING_FAILED"
-    assert log.checkpoints[0].outcome is Outcome.FAIL
-
-
 def test_your_own_estimator_is_trained_like_ours(tmp_path: Path, market: pl.DataFrame) -> None:
     from sklearn.linear_model import Ridge
 
@@ -286,60 +197,6 @@ def test_a_planted_signal_is_found_and_noise_is_not(tmp_path: Path) -> None:
     assert abs(health.rho) < 3 * health.rho_error
 
 
-def test_stale_opens_are_never_traded_at(tmp_path: Path, market: pl.DataFrame) -> None:
-    stale = market.with_columns(pl.col("close").shift(1).fill_null(pl.col("open").first()).alias("open"))
-    stale = stale.with_columns(
-        pl.max_horizontal("open", "high").alias("high"), pl.min_horizontal("open", "low").alias("low")
-    )
-    done = run(experiment(tmp_path, stale))
-    assert "FILL_CLOSE" in [notice.code for notice in done.notices]
-    ledger = done.evaluation.ledger
-    assert (ledger["fill_day"] == ledger["day"]).all()
-
-
-def test_too_short_a_series_is_refused_in_plain_words(tmp_path: Path, market: pl.DataFrame) -> None:
-    with pytest.raises(DataError, match="the first forecast needs"):
-        run(experiment(tmp_path, market.head(30)))
-
-
-def test_a_source_that_rewrites_history_is_noticed(tmp_path: Path, market: pl.DataFrame) -> None:
-    run(experiment(tmp_path, market))
-    rewritten = market.with_columns(
-        pl.when(pl.int_range(pl.len()) == 400)
-        .then(pl.col("close") * 1.001)
-        .otherwise(pl.col("close"))
-        .alias("close")
-    ).with_columns(pl.max_horizontal("close", "high").alias("high"))
-    done = run(experiment(tmp_path, rewritten))
-    (notice,) = [notice for notice in done.notices if notice.code == "DATA_REWRITTEN"]
-    assert str(market["day"][400]) in notice.text
-
-
-def close_first(prices: pl.DataFrame) -> pl.DataFrame:
-    """Return bars as some currency vendors have them: the close is the day's first price."""
-    first = pl.col("open")
-    return prices.with_columns((first * 1.0001).alias("close"), (first * 1.0001).alias("raw_close"))
-
-
-def test_a_bar_whose_close_comes_first_is_refused_for_a_stock(tmp_path: Path, market: pl.DataFrame) -> None:
-    with pytest.raises(DataError, match="the close stands at the start of its bar"):
-        run(experiment(tmp_path, close_first(market)))
-
-
-def test_of_a_currency_only_closes_are_used(tmp_path: Path, market: pl.DataFrame) -> None:
-    """Its high and low may lie hours after the close: with them the forecast would know the next close."""
-    one, two = (
-        run(replace(experiment(tmp_path, prices), symbol="EURUSD=X"))
-        for prices in (close_first(market), close_first(market).with_columns(pl.col("high") * 1.05))
-    )
-    assert one.forecasts.equals(two.forecasts)
-    assert {"CLOSES_ONLY", "FILL_CLOSE"} <= {notice.code for notice in one.notices}
-    health = one.evaluation.health
-    assert health.rho is not None
-    assert health.rho_error is not None
-    assert abs(health.rho) < 4 * health.rho_error
-
-
 def test_the_fill_is_not_chosen_by_opens_that_come_later(tmp_path: Path, market: pl.DataFrame) -> None:
     late = pl.int_range(pl.len()) > CUT
     stale = market.with_columns(
@@ -352,25 +209,6 @@ def test_the_fill_is_not_chosen_by_opens_that_come_later(tmp_path: Path, market:
     assert same_past(one, two, market["day"][CUT - 1])
 
 
-def test_no_run_overwrites_another(tmp_path: Path, market: pl.DataFrame) -> None:
-    runs = [run(replace(experiment(tmp_path, market), log_dir=tmp_path / f"logs{i}")) for i in range(4)]
-    assert len({done.folder for done in runs}) == 4
-    assert all((done.folder / "run.json").exists() for done in runs)
-
-
-def test_a_run_that_cannot_be_stored_is_no_success(
-    tmp_path: Path, market: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*args: Any) -> None:
-        raise DataError("disk: cannot be written (No space left on device); check the folder")
-
-    monkeypatch.setattr("geiger.runs.folder.write_frame", full)
-    with pytest.raises(TrainingError, match="No space left"):
-        run(experiment(tmp_path, market))
-    (path,) = (tmp_path / "logs").glob("*.log")
-    assert read_log(path).status is Status.FAILED
-
-
 def test_a_later_dividend_moves_no_forecast(tmp_path: Path, market: pl.DataFrame) -> None:
     """A vendor multiplies the whole past at each dividend; no model may turn that rounding into a view."""
     prices = ["open", "high", "low", "close"]
@@ -380,31 +218,3 @@ def test_a_later_dividend_moves_no_forecast(tmp_path: Path, market: pl.DataFrame
         one, two = (run(experiment(tmp_path, frame, model, config)) for frame in (market, rebased))
         difference = (one.forecasts["forecast"] - two.forecasts["forecast"]).abs().max()
         assert difference < 1e-6 * one.forecasts["forecast"].std()  # type: ignore[operator]
-
-
-def test_an_index_and_an_open_lock_box_are_named(tmp_path: Path, market: pl.DataFrame) -> None:
-    done = run(replace(experiment(tmp_path, market), symbol="^TEST"))
-    assert {"NOT_TRADABLE", "LOCKBOX_OPEN"} <= {notice.code for notice in done.notices}
-
-
-def test_train_figures_describe_the_rows_of_the_final_fit(tmp_path: Path, market: pl.DataFrame) -> None:
-    planned = plan(experiment(tmp_path, market))
-    done = run(planned)
-    target = planned.material.target["value"].to_numpy()
-    last = planned.folds[-1]
-    rows = [*last.train, *last.valid]  # ridge fits both once its penalty is chosen
-    assert done.forecasts["train_mean"][-1] == pytest.approx(target[rows].mean())
-    assert done.forecasts["train_std"][-1] == pytest.approx(target[rows].std())
-
-
-def test_settings_that_shape_nothing_find_the_stored_forecasts(tmp_path: Path, market: pl.DataFrame) -> None:
-    done = run(experiment(tmp_path, market))
-    other = small(back_transform="median", recipe="quick", workers=1, trading={"risk": "conservative"})
-    planned = plan(experiment(tmp_path, market, config=other))
-    stored = planned.stored()
-    assert stored is not None
-    assert stored.name == done.name
-    traded = backtest(planned, stored)
-    assert traded.forecasts["forecast"].equals(done.forecasts["forecast"])
-    refitted = plan(experiment(tmp_path, market, config=small(refit=81)))
-    assert refitted.stored() is None

@@ -50,7 +50,7 @@ def test_runs_on_other_days_are_compared_on_the_common_ones(made: Runs, read: Re
 
 def test_only_settings_that_differ_are_shown(made: Runs, changed: Changed, read: Read) -> None:
     other = changed(made["ridge"], lambda facts: facts["config"]["trading"].update(cost_bps=9.0))
-    renamed = StoredRun(other.folder, {**other.facts})
+    renamed = StoredRun(other.folder, other.record)
     views = [view_of(made["xgb"]), view_of(renamed)]
     rows = read(compare_page(compare([made["xgb"], renamed], views))).tables()["Settings that differ"]
     assert rows[1:] == [["trading.cost_bps", "5.0", "9.0"]]
@@ -65,7 +65,7 @@ def test_weekends_costs_and_cash_are_those_of_the_run(
     old: bool, coin: Runs, changed: Changed, read: Read
 ) -> None:
     stored = [changed(run, without_year) for run in coin.values()] if old else list(coin.values())
-    assert (coin["ridge"].facts["days_per_year"], "days_per_year" in stored[0].facts) == (365, not old)
+    assert (coin["ridge"].record.days_per_year, stored[0].record.days_per_year) == (365, None if old else 365)
     views = [view_of(run) for run in stored]
     for view in views:
         assert view.equity is not None

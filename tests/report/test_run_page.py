@@ -20,7 +20,7 @@ from geiger.report.gather import HELD, log_of, view_of
 from geiger.report.run_page import run_page
 from geiger.report.view import Equity, Pairing, RunView
 from geiger.runs.folder import RunsFolder
-from helpers.pages import KINDS, Changed, Read, Runs
+from helpers.pages import HOSTILE, KINDS, Changed, Read, Runs
 
 SECTIONS = (
     *("basis", "figures", "equity", "calibration", "training", "time", "stack", "doctor", "checkpoints"),
@@ -46,40 +46,40 @@ def pages(made: Runs, logs: Path) -> dict[str, str]:
 def test_figures_stand_on_the_page_as_the_log_writes_them(
     kind: str, made: Runs, pages: dict[str, str], read: Read
 ) -> None:
-    results, page = made[kind].facts["results"], read(pages[kind])
+    results, page = made[kind].record.results, read(pages[kind])
     tables = page.tables()
     shown = {row[0]: row[1] for row in tables["Final metrics, as in the log"][1:]}
-    assert shown == {f["name"]: as_text(f["value"], f["unit"]) for f in results["figures"]}
+    assert shown == {f.name: as_text(f.value, f.unit) for f in results.figures}
     rows = tables["Strategy beside its baselines, on the same days and costs"][1:]
     assert [row[1:-1] for row in rows] == [
-        [as_text(value, score["unit"]) for _, value in score["values"]] for score in results["scores"]
+        [as_text(value, score.unit) for _, value in score.values] for score in results.scores
     ]
     years = tables["By calendar year in which returns became known"][1:]
     assert [row[:4] for row in years] == [
         [
-            str(y["year"]),
-            str(y["rows"]),
-            as_text(y["strategy"], "return"),
-            as_text(y["buy_and_hold"], "return"),
+            str(y.year),
+            str(y.rows),
+            as_text(y.strategy, "return"),
+            as_text(y.buy_and_hold, "return"),
         ]
-        for y in results["years"]
+        for y in results.years
     ]
     folds = tables["The test rows of each fold"][1:]
     assert [(row[0], row[3], row[-2]) for row in folds] == [
-        (str(f["fold"]), as_text(f["rho"], "number"), as_text(f["net"], "return")) for f in results["folds"]
+        (str(f.fold), as_text(f.rho, "number"), as_text(f.net, "return")) for f in results.folds
     ]
     ladder = tables["The plan's success ladder"][1:]
     assert [(row[1], row[5], row[6]) for row in ladder] == [
-        (as_text(r["value"], r["unit"]), r["reached"], r["band"]) for r in results["ladder"]
+        (as_text(r.value, r.unit), r.reached, r.band) for r in results.ladder
     ]
     words = page.by_id("checkpoints").words()
-    for point in results["checkpoints"]:
-        assert point["found"] in words
-        assert point["action"] is None or f"To do: {point['action']}" in words
+    for point in results.checkpoints:
+        assert point.found in words
+        assert point.action is None or f"To do: {point.action}" in words
 
 
 def test_no_key_figure_stands_without_its_companion(made: Runs, pages: dict[str, str], read: Read) -> None:
-    text = {f["name"]: as_text(f["value"], f["unit"]) for f in made["ridge"].facts["results"]["figures"]}
+    text = {f.name: as_text(f.value, f.unit) for f in made["ridge"].record.results.figures}
     words = [one.words() for one in read(pages["ridge"]).by_id("figures").all("div")]
     assert words[0].startswith(
         f"Sharpe ratio, net {text['Test Sharpe']} buy and hold {text['Buy & Hold Sharpe']}"
@@ -139,7 +139,7 @@ def test_the_same_run_gives_the_same_bytes(made: Runs, logs: Path, pages: dict[s
 
 def test_epochs_come_from_the_log(made: Runs, logs: Path, pages: dict[str, str], read: Read) -> None:
     training = read(pages["xgb"]).by_id("training")
-    members = len(made["xgb"].facts["folds"])
+    members = len(made["xgb"].record.folds)
     assert f"{members} members" in training.words()
     table = next(iter(training.tables().values()))
     assert len(table) == members + 1
@@ -152,7 +152,7 @@ def test_a_page_without_its_log_says_so(
     lost = changed(made["xgb"], lambda facts: facts.update(log=str(tmp_path / "gone.log")))
     assert log_of(lost, tmp_path) is None
     assert log_of(lost, logs) == logs / f"{lost.name}.log"
-    assert log_of(made["xgb"], tmp_path) == Path(made["xgb"].facts["log"])
+    assert log_of(made["xgb"], tmp_path) == Path(made["xgb"].record.log)
     words = read(run_page(view_of(lost))).by_id("training").words()
     assert "log of this run was not found" in words
 
@@ -176,7 +176,7 @@ def test_a_stack_shows_its_weights_and_its_rivals(made: Runs, pages: dict[str, s
     tables = stack.tables()
     assert tables["Weights from each day on"][0] == ["From", "ridge", "xgb"]
     rivals = tables["Simpler alternatives on the same days, under the same trading rule"]
-    assert [row[0] for row in rivals[1:]] == [r["name"] for r in made["stack"].facts["results"]["rivals"]]
+    assert [row[0] for row in rivals[1:]] == [r.name for r in made["stack"].record.results.rivals]
     assert "AAPL_stack" in read(pages["backtest"]).by_id("stack").words()
     assert "Not applicable: ridge is no stack." in read(pages["ridge"]).by_id("stack").words()
 
@@ -220,17 +220,16 @@ def test_no_findings_are_no_praise(made: Runs, read: Read) -> None:
     assert "Not asked" in said(None)
 
 
-HOSTILE = "</svg></style><script>alert(1)</script><img src=x onerror=alert(1)>\u202e$\\frac{$\n=== STATUS ==="
-
-
 def test_hostile_texts_stay_texts(made: Runs, changed: Changed, read: Read) -> None:
     def spoil(facts: dict[str, Any]) -> None:
-        facts |= {"symbol": HOSTILE, "status": HOSTILE, "verdict": HOSTILE, "finished_at": HOSTILE}
+        facts |= {"symbol": HOSTILE, "model": HOSTILE, "verdict": HOSTILE, "finished_at": HOSTILE}
         facts["warnings"] = [{"code": HOSTILE, "text": HOSTILE}, {"code": "LEAK_SUSPECT", "text": HOSTILE}]
-        facts["data"] = {HOSTILE: HOSTILE, "api_key": "open sesame"}
+        facts["data"] |= {"source": HOSTILE, "where": HOSTILE, HOSTILE: HOSTILE}
+        facts["environment"]["versions"] = {HOSTILE: HOSTILE, "api_key": "open sesame"}
+        facts["config"] |= {HOSTILE: HOSTILE, "recipe": HOSTILE}
         results = facts["results"]
         results["health"]["meaning"] = HOSTILE
-        results["diagnosis"] = {"cause": HOSTILE, "text": HOSTILE, "evidence": [HOSTILE]}
+        results["diagnosis"] = {"cause": "BIAS", "text": HOSTILE, "evidence": [HOSTILE]}
         results["figures"][0]["name"] = HOSTILE
         results["checkpoints"][0]["found"] = HOSTILE
         results["rivals"][0]["name"] = HOSTILE

@@ -10,8 +10,8 @@ from pathlib import Path
 from geiger.backtest.yardsticks import checkpoints
 from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
-from geiger.experiment.fold import FoldOutput
 from geiger.experiment.plan import Experiment, Plan
+from geiger.experiment.train_fold import FoldOutput
 from geiger.features.catalogue import FEATURES
 from geiger.figures import STRATEGY
 from geiger.records import Assessment, FoldResult, Notice, RunSettings, Status

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from geiger.experiment.fold import FoldOutput
+from geiger.experiment.train_fold import FoldOutput
 from geiger.records import FoldResult, Notice, Training
 from geiger.runs.saved import SavedModel
 

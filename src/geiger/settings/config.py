@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, ClassVar, Literal
 
 from geiger.errors import SettingError, did_you_mean
-from geiger.settings.learners import ModelSections
+from geiger.settings.model_settings import ModelSections
 from geiger.settings.models import MODELS, SECTIONS
 from geiger.settings.recipes import RECIPES
 from geiger.settings.setting import NoSettings, Settings, Shapes, known_settings, override, section, setting

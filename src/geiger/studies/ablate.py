@@ -23,9 +23,9 @@ from geiger import metrics
 from geiger.checks.collapse import diagnose
 from geiger.codec import plain
 from geiger.errors import DataError, GeigerError, SettingError, TrainingError, did_you_mean
+from geiger.experiment.cut import plan_folds
 from geiger.experiment.estimate import STARTUP_SECONDS
 from geiger.experiment.evaluation import health_of, status_of
-from geiger.experiment.folds import plan_folds
 from geiger.experiment.walk import Walk, walk
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.models import Forecaster, forecaster_of

@@ -19,7 +19,7 @@ from geiger import metrics
 from geiger.columns import FORECASTS
 from geiger.errors import DataError, GeigerError, TrainingError
 from geiger.evidence.by_day import Daily
-from geiger.experiment.folds import plan_folds
+from geiger.experiment.cut import plan_folds
 from geiger.experiment.out_of_fold import Base
 from geiger.experiment.stack_tables import EQUAL, RIDGE
 from geiger.experiment.stacking import Stacked, stack

@@ -33,7 +33,7 @@ from geiger.records import (
 )
 from geiger.seeds import derive
 from geiger.settings import LSTMSettings, ScheduleSettings, XLSTMSettings, as_dict
-from geiger.settings.learners import BodySettings
+from geiger.settings.model_settings import BodySettings
 from geiger.settings.setting import known_settings
 
 if TYPE_CHECKING:

@@ -1,0 +1,53 @@
+"""What a log says of a run, and of one that failed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from geiger.errors import TrainingError
+from geiger.experiment.run import run
+from geiger.records import Outcome, Status
+from geiger.runlog import read_log
+from helpers.runs import experiment
+
+
+def test_log_run_folder_and_result_tell_the_same(tmp_path: Path, market: pl.DataFrame) -> None:
+    done = run(experiment(tmp_path, market))
+    assert done.log is not None
+    log, facts = read_log(done.log), json.loads((done.folder / "run.json").read_text())
+    assert log.status == facts["status"] == done.status
+    assert log.figures == done.evaluation.figures
+    assert [figure.value for figure in log.figures] == [f["value"] for f in facts["results"]["figures"]]
+    assert log.checkpoints == done.evaluation.checkpoints
+    assert log.scorecard.rungs == done.evaluation.rungs
+    assert log.warnings == done.notices
+    assert len(log.folds) == len(facts["folds"]) == done.forecasts["fold"].n_unique()
+    assert log.verdict == ("not evaluated",)
+
+
+class Constant:
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def fit(self, x: Any, y: Any) -> None:
+        self.mean = y.mean()
+
+    def predict(self, x: Any) -> Any:
+        return np.full(len(x), self.value)
+
+
+def test_a_model_that_fails_leaves_a_log_that_says_so(tmp_path: Path, market: pl.DataFrame) -> None:
+    with pytest.raises(TrainingError):
+        run(replace(experiment(tmp_path, market), estimator=Constant(float("nan"))))
+    (path,) = (tmp_path / "logs").glob("TEST_own_*.log")
+    log = read_log(path)
+    assert log.status is Status.FAILED
+    assert [notice.code for notice in log.warnings][-1] == "TRAINING_FAILED"
+    assert log.checkpoints[0].outcome is Outcome.FAIL

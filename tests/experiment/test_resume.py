@@ -1,0 +1,93 @@
+"""A killed run goes on with what it left, to the bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from geiger.experiment.plan import plan
+from geiger.experiment.run import run
+from geiger.experiment.written import Run
+from geiger.runlog import read_log
+from geiger.runs.parts import Parts
+from helpers.runs import experiment, locked_experiment, network_experiment, runs_of, stored_of
+
+
+def test_a_killed_run_goes_on_over_the_lock_box_with_what_it_has(
+    tmp_path: Path, planted: pl.DataFrame, locked_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class PowerCut(BaseException):
+        pass
+
+    work = locked_experiment(tmp_path, planted, "ridge")
+    folds = len(plan(work).folds)
+    real = Parts.save
+
+    def save(self: Parts, fold: int, part: Any) -> None:
+        real(self, fold, part)
+        if fold == folds + 1:  # the second block behind the scored ones
+            raise PowerCut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Parts, "save", save)
+        with pytest.raises(PowerCut):
+            run(work)
+    import geiger.experiment.workers
+
+    trainings: list[int] = []
+    train = geiger.experiment.workers.train_fold
+    monkeypatch.setattr(
+        geiger.experiment.workers,
+        "train_fold",
+        lambda m, f, c, task: trainings.append(task.fold.index) or train(m, f, c, task),
+    )
+    again = stored_of(run(work))
+    assert trainings == [folds + 2, folds + 3]
+    ridge = next(one for one in runs_of(locked_run) if one.record.model == "ridge")
+    assert again.sealed().equals(ridge.sealed())
+    assert again.forecasts().equals(ridge.forecasts())
+
+
+@pytest.mark.slow
+def test_a_broken_run_of_networks_goes_on_with_the_folds_it_has(tmp_path: Path, market: pl.DataFrame) -> None:
+    class PowerCut(BaseException):
+        pass
+
+    def cut(output: Any) -> None:
+        raise PowerCut
+
+    whole = run(network_experiment(tmp_path / "whole", market))
+    broken = network_experiment(tmp_path / "broken", market)
+    with pytest.raises(PowerCut):
+        run(broken, on_fold=cut)
+    resumed: list[bool] = []
+    done = run(broken, on_fold=lambda output: resumed.append(output.resumed))
+    assert resumed == [True, False, False]
+    assert done.forecasts.equals(whole.forecasts)
+    assert done.evaluation.diagnosis == whole.evaluation.diagnosis
+
+
+def test_a_broken_run_goes_on_with_the_folds_it_has(tmp_path: Path, market: pl.DataFrame) -> None:
+    class PowerCut(BaseException):
+        pass
+
+    def cut_after_two(output: Any) -> None:
+        if output.result.fold == 1:
+            raise PowerCut
+
+    whole = run(experiment(tmp_path / "whole", market, "lgb"))
+    broken = experiment(tmp_path / "broken", market, "lgb")
+    with pytest.raises(PowerCut):
+        run(broken, on_fold=cut_after_two)
+    (log,) = (tmp_path / "broken" / "logs").glob("*.log")
+    assert read_log(log).status is None
+    resumed: list[bool] = []
+    done = run(broken, on_fold=lambda output: resumed.append(output.resumed))
+    assert resumed == [True, True, *[False] * (len(resumed) - 2)]
+    assert "folds 0, 1 were finished" in next(n.text for n in done.notices if n.code == "RESUMED")
+    assert done.forecasts.equals(whole.forecasts)
+    assert done.evaluation.figures == whole.evaluation.figures
+    assert not list((tmp_path / "broken" / "runs" / ".parts").iterdir())
