@@ -25,7 +25,7 @@ from geiger.records import (
     Year,
 )
 from geiger.runlog import LoggedScorecard, RunLog
-from geiger.runlog.facts import plan_first
+from geiger.runlog.facts import plan_figures_first
 
 steady = settings(
     deadline=None,
@@ -118,7 +118,7 @@ logs = st.builds(
     trainings=st.lists(trainings, max_size=2).map(tuple),
     figures=st.lists(
         st.builds(Figure, words, maybe, units, betters, st.none() | st.integers(0, 9999)), max_size=5
-    ).map(lambda figures: plan_first(tuple(figures))),
+    ).map(lambda figures: plan_figures_first(tuple(figures))),
     checkpoints=st.lists(
         st.builds(Checkpoint, st.integers(0, 9), words, st.sampled_from(Outcome), words, st.none() | words),
         max_size=3,

@@ -88,7 +88,7 @@ def run_bases(planned: Plan, *, train: Callable[[Plan], Run] | None = None) -> t
 
 
 def backtest(planned: Plan, stored: StoredRun) -> Run:
-    """Trade the forecasts of a stored run under the plan's trading settings, and log it.
+    """Trade the forecasts of a stored run under the trading settings of `planned`, and log it.
 
     The forecasts are those of `stored`, made out of sample; only sizes, costs and what follows are new.
     """

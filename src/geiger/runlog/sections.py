@@ -20,7 +20,7 @@ from geiger.records import (
     Year,
     as_text,
 )
-from geiger.runlog.facts import plan_first, shown_epochs
+from geiger.runlog.facts import plan_figures_first, shown_epochs
 from geiger.runlog.versions import SCHEMA
 
 CONFIG = "TRAINING CONFIG"
@@ -80,7 +80,7 @@ def closing(log: RunLog, status: Status) -> str:
     return "".join(
         (
             "\n" if log.epochs else f"{NOT_APPLICABLE}\n\n",
-            _section(FIGURES, [_figure(figure) for figure in plan_first(log.figures)]),
+            _section(FIGURES, [_figure(figure) for figure in plan_figures_first(log.figures)]),
             _section(CHECKPOINTS, [line for c in log.checkpoints for line in _checkpoint(c)] or [NONE]),
             _section(SCORECARD, scorecard_lines(log.scorecard) or [NONE]),
             _section(VERDICT, log.verdict or NOT_EVALUATED),

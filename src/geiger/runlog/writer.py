@@ -33,7 +33,7 @@ from geiger.records import (
     Training,
 )
 from geiger.runlog.events import encode, encode_all
-from geiger.runlog.facts import plan_first, shown_epochs
+from geiger.runlog.facts import plan_figures_first, shown_epochs
 from geiger.runlog.sections import closing, epoch_lines, opening, stopping
 from geiger.runlog.wording import config_lines
 
@@ -228,7 +228,7 @@ class RunLogWriter:
         """
         self._begin()
         facts = RunLog(
-            figures=plan_first(tuple(cleaned(figure) for figure in figures)),
+            figures=plan_figures_first(tuple(cleaned(figure) for figure in figures)),
             checkpoints=tuple(cleaned(checkpoint) for checkpoint in checkpoints),
             scorecard=_cleaned_card(scorecard or LoggedScorecard()),
             assessment=None if assessment is None else cleaned(assessment),
