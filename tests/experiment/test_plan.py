@@ -15,7 +15,6 @@ from geiger.experiment.run import backtest, run
 from geiger.settings import recipe
 from helpers.runs import experiment, network_experiment, network_settings, small, stack_experiment
 
-
 CUT = 787  # a row in the middle of a test block
 
 

@@ -16,7 +16,6 @@ from geiger.market.inspection import inspect
 from geiger.market.loaded import Loaded
 from helpers.runs import experiment, prepared, small
 
-
 DAYS = 1300
 
 
