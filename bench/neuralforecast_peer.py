@@ -173,7 +173,7 @@ def hand_over(options: argparse.Namespace, steps: list[int], folder: Path) -> li
     list of (mean, standard deviation)
         What a standardised forecast of each fold stands for.
     """
-    from geiger.experiment.folds import plan_folds
+    from geiger.experiment.cut import plan_folds
     from geiger.experiment.plan import Experiment
     from geiger.learning.windows import fold_arrays
     from geiger.settings import override, recipe

@@ -284,7 +284,7 @@ NOT_EVALUATED = ("not evaluated",)
 
 
 @dataclass(frozen=True)
-class Scorecard:
+class LoggedScorecard:
     """The tables of the SCORECARD section."""
 
     scores: tuple[Score, ...] = ()
@@ -515,7 +515,7 @@ class RunLog:
     trainings: tuple[Training, ...] = ()
     figures: tuple[Figure, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
-    scorecard: Scorecard = Scorecard()
+    scorecard: LoggedScorecard = LoggedScorecard()
     verdict: tuple[str, ...] = NOT_EVALUATED
     warnings: tuple[Notice, ...] = ()
     status: Status | None = None

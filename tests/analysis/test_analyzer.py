@@ -12,7 +12,7 @@ import pytest
 from geiger.analysis.analyzer import LogAnalysis, analyze, compare_facts, list_facts, show_facts
 from geiger.analysis.logbook import LogBook
 from geiger.errors import DataError
-from geiger.records import Figure, Notice, Scorecard, Status
+from geiger.records import Figure, LoggedScorecard, Notice, Status
 from geiger.runlog import RunLogWriter
 
 SHOWN = {"Direction Accuracy": 0.56, "Base Rate": 0.53, "Direction Test p": 0.012}
@@ -38,7 +38,7 @@ def write(
             Figure(name, value, "p" if name.endswith(" p") else "share") for name, value in measured.items()
         ]
         figures = [Figure("WFE", 0.6, "share"), Figure("Prediction Std", 0.06, "number"), *more]
-        card = Scorecard(notes=(f"Health: {health}: words.",))
+        card = LoggedScorecard(notes=(f"Health: {health}: words.",))
         log.finish(Status.SUCCESS, figures=figures, scorecard=card)
     assert log.path is not None
     return log.path.stem

@@ -52,7 +52,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
 
 def reads(book: LogBook) -> list[str]:
     seen: list[str] = []
-    book.entries(seen.append)
+    book.logs(seen.append)
     return seen
 
 
@@ -70,8 +70,8 @@ def test_a_log_is_read_once_until_it_changes(folder: Path, write: Write) -> None
 
 def test_the_brief_says_what_the_log_says(folder: Path, write: Write) -> None:
     path = write("BRK.B", **{"Data Hash": "abc"})
-    (entry,) = LogBook(folder, today=date(2026, 1, 5)).entries()
-    brief = entry.brief
+    (one,) = LogBook(folder, today=date(2026, 1, 5)).logs()
+    brief = one.brief
     assert (brief.symbol, brief.model, brief.status) == ("BRK.B", "lstm", "SUCCESS")
     assert (brief.began, brief.recipe, brief.data) == ("2025-12-29T14:30:00", "default", "abc")
     assert brief.figures == {"WFE": 0.62}
@@ -84,19 +84,19 @@ def test_the_brief_says_what_the_log_says(folder: Path, write: Write) -> None:
 def test_what_was_analyzed_is_remembered_and_new_again_when_it_changes(folder: Path, write: Write) -> None:
     path = write()
     book = LogBook(folder)
-    assert [entry.analyzed for entry in book.entries()] == [False]
-    book.mark(book.entries())
-    assert [entry.analyzed for entry in LogBook(folder).entries()] == [True]
+    assert [one.analyzed for one in book.logs()] == [False]
+    book.mark(book.logs())
+    assert [one.analyzed for one in LogBook(folder).logs()] == [True]
     os.utime(path, (1.0, 1.0))
-    assert [entry.analyzed for entry in LogBook(folder).entries()] == [False]
+    assert [one.analyzed for one in LogBook(folder).logs()] == [False]
 
 
 def test_reading_without_keeping_writes_nothing(folder: Path, write: Write) -> None:
     path = write()
     before = snapshot(folder)
     book = LogBook(folder, keep=False)
-    book.entries()
-    book.mark(book.entries())
+    book.logs()
+    book.mark(book.logs())
     book.case(path.stem)
     assert snapshot(folder) == before
 
@@ -108,7 +108,7 @@ def test_reading_without_keeping_writes_nothing(folder: Path, write: Write) -> N
 def test_a_damaged_index_costs_time_and_nothing_else(folder: Path, write: Write, damage: bytes) -> None:
     path = write()
     book = LogBook(folder)
-    book.entries()
+    book.logs()
     (folder / INDEX).write_bytes(damage)
     assert reads(book) == [path.stem]
     assert reads(book) == []
@@ -116,7 +116,7 @@ def test_a_damaged_index_costs_time_and_nothing_else(folder: Path, write: Write,
 
 def test_an_index_with_a_damaged_entry_is_not_believed(folder: Path, write: Write) -> None:
     path = write()
-    LogBook(folder).entries()
+    LogBook(folder).logs()
     stored = json.loads((folder / INDEX).read_text())
     stored["logs"][path.stem]["brief"]["figures"] = ["odd"]
     (folder / INDEX).write_text(json.dumps(stored))
@@ -127,16 +127,16 @@ def test_an_index_of_other_checks_is_not_used(
     folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write()
-    LogBook(folder).entries()
+    LogBook(folder).logs()
     monkeypatch.setattr(logbook, "checks_hash", lambda: "others")
     assert reads(LogBook(folder)) == [path.stem]
 
 
 def test_logs_that_went_are_forgotten(folder: Path, write: Write) -> None:
     path, other = write(), write()
-    LogBook(folder).entries()
+    LogBook(folder).logs()
     path.unlink()
-    assert [entry.name for entry in LogBook(folder).entries()] == [other.stem]
+    assert [one.name for one in LogBook(folder).logs()] == [other.stem]
     assert path.stem not in json.loads((folder / INDEX).read_text())["logs"]
 
 
@@ -166,8 +166,8 @@ def test_events_behind_a_link_that_leads_out_are_not_read(folder: Path, write: W
     path.with_suffix(".jsonl").unlink()
     path.with_suffix(".jsonl").symlink_to(outside)
     book = LogBook(folder)
-    (entry,) = book.entries()
-    assert entry.stamp[2:] == (0, 0)
+    (one,) = book.logs()
+    assert one.stamp[2:] == (0, 0)
     assert "secret" not in repr(book.case(path.stem).log)
 
 
@@ -209,7 +209,7 @@ def test_a_huge_log_is_refused_and_hides_no_other(
     monkeypatch.setattr(logbook, "LARGEST", path.stat().st_size + 20_000)
     with path.open("a") as file:
         file.write("x" * 40_000)
-    briefs = {entry.name: entry.brief for entry in LogBook(folder).entries()}
+    briefs = {one.name: one.brief for one in LogBook(folder).logs()}
     assert "is no log; move it away" in briefs[path.stem].trouble
     assert briefs[other.stem].trouble == ""
 
@@ -219,15 +219,15 @@ def test_many_logs_are_read_by_several_processes_alike(
 ) -> None:
     for symbol in ("A", "B", "C"):
         write(symbol)
-    alone = [entry.brief for entry in LogBook(folder, keep=False).entries()]
+    alone = [one.brief for one in LogBook(folder, keep=False).logs()]
     monkeypatch.setattr(logbook, "WORTH_PROCESSES", 2)
-    assert [entry.brief for entry in LogBook(folder, keep=False).entries()] == alone
+    assert [one.brief for one in LogBook(folder, keep=False).logs()] == alone
 
 
 def test_a_log_of_a_newer_version_is_trouble_in_words(folder: Path) -> None:
     (folder / "A_lstm_20250101_000000.log").write_text("=== TRAINING CONFIG ===\nLog Format: 99\n\n")
-    (entry,) = LogBook(folder).entries()
-    assert "upgrade geiger-lab" in entry.brief.trouble
+    (one,) = LogBook(folder).logs()
+    assert "upgrade geiger-lab" in one.brief.trouble
 
 
 def test_what_a_log_says_cannot_command_a_terminal(folder: Path) -> None:
@@ -251,17 +251,17 @@ def test_what_a_log_says_cannot_command_a_terminal(folder: Path) -> None:
 def test_a_run_that_has_not_ended_stays_new(folder: Path, write: Write) -> None:
     write(status=None)
     book = LogBook(folder)
-    book.mark(book.entries())
-    assert [entry.analyzed for entry in book.entries()] == [False]
+    book.mark(book.logs())
+    assert [one.analyzed for one in book.logs()] == [False]
 
 
 def test_what_changed_since_it_was_read_is_not_marked(folder: Path, write: Write) -> None:
     path = write()
-    old = LogBook(folder).entries()
+    old = LogBook(folder).logs()
     os.utime(path, (1.0, 1.0))
-    LogBook(folder).entries()  # somebody else reads it anew
+    LogBook(folder).logs()  # somebody else reads it anew
     LogBook(folder).mark(old)
-    assert [entry.analyzed for entry in LogBook(folder).entries()] == [False]
+    assert [one.analyzed for one in LogBook(folder).logs()] == [False]
 
 
 def test_a_case_has_the_stem_of_its_log_however_it_was_named(folder: Path, write: Write) -> None:
@@ -284,8 +284,8 @@ def test_huge_events_are_refused(folder: Path, write: Write, monkeypatch: pytest
     monkeypatch.setattr(logbook, "LARGEST", path.stat().st_size + 20_000)
     with path.with_suffix(".jsonl").open("a") as file:
         file.write("x" * 40_000)
-    (entry,) = LogBook(folder).entries()
-    assert "is no log; move it away" in entry.brief.trouble
+    (one,) = LogBook(folder).logs()
+    assert "is no log; move it away" in one.brief.trouble
 
 
 def test_one_log_that_breaks_a_check_hides_no_other(
@@ -318,5 +318,5 @@ def test_a_line_without_end_does_not_hang_the_reader(folder: Path) -> None:
     lines = ["=== EPOCH METRICS ===", "Epoch 1: " + "a" * 150_000, "b" * 300_000, ""]
     lines += ["=== WARNINGS ===", "X: " + "c" * 150_000, "", "=== STATUS ===", "SUCCESS", ""]
     (folder / "A_lstm_20250101_000000.log").write_text("\n".join(lines))
-    (entry,) = LogBook(folder).entries()
-    assert entry.brief.status == "SUCCESS"
+    (one,) = LogBook(folder).logs()
+    assert one.brief.status == "SUCCESS"

@@ -9,7 +9,7 @@ from geiger.checks.base import Case
 from geiger.checks.catalogue import ask_all
 from geiger.checks.result import Word, result_of
 from geiger.evidence.statistics import pesaran_timmermann
-from geiger.records import Figure, RunLog, Scorecard, Status
+from geiger.records import Figure, LoggedScorecard, RunLog, Status
 
 SEEDS, DAYS = 400, 750
 
@@ -29,7 +29,7 @@ def word(seed: int, correlation: float) -> Word:
         Figure("Direction Test p", pesaran_timmermann(forecast - mean, outcome).p_value, "p"),
     )
     codes = ", ".join((health.code, *health.also))
-    notes = Scorecard(notes=(f"Health: {codes}: {health.meaning}.",))
+    notes = LoggedScorecard(notes=(f"Health: {codes}: {health.meaning}.",))
     case = Case("AAPL_ridge_20251229_143022", RunLog(figures=figures, scorecard=notes, status=Status.SUCCESS))
     result = result_of(case, ask_all(case))
     assert result is not None

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from geiger.experiment.cut import use_folds
 from geiger.experiment.estimate import expected_seconds
-from geiger.experiment.folds import use_folds
 from geiger.experiment.plan import WalkPlan, plan
 from helpers.folds import folds_of
 from helpers.runs import LOCKED, locked_experiment, small

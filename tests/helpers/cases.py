@@ -15,11 +15,11 @@ from geiger.records import (
     Figure,
     FoldResult,
     FoldScore,
+    LoggedScorecard,
     Notice,
     Outcome,
     RunLog,
     Score,
-    Scorecard,
     Status,
     Training,
     Year,
@@ -100,7 +100,7 @@ def healthy() -> RunLog:
         Score("correlation", "ratio", "neither", (("strategy", 0.3), ("buy_and_hold", 1.0))),
         Score("volatility_matched_p", "p", "lower", (("strategy", 0.01),)),
     )
-    card = Scorecard(
+    card = LoggedScorecard(
         scores=scores,
         years=tuple(Year(year, 252, 0.05, 0.06, 0.1, 9.0) for year in range(2010, 2014)),
         folds=tuple(fold_score(fold) for fold in range(4)),

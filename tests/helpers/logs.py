@@ -24,8 +24,8 @@ from geiger.records import (
     Unit,
     Year,
 )
-from geiger.runlog import RunLog, Scorecard
-from geiger.runlog.facts import plan_first
+from geiger.runlog import LoggedScorecard, RunLog
+from geiger.runlog.facts import plan_figures_first
 
 steady = settings(
     deadline=None,
@@ -118,13 +118,13 @@ logs = st.builds(
     trainings=st.lists(trainings, max_size=2).map(tuple),
     figures=st.lists(
         st.builds(Figure, words, maybe, units, betters, st.none() | st.integers(0, 9999)), max_size=5
-    ).map(lambda figures: plan_first(tuple(figures))),
+    ).map(lambda figures: plan_figures_first(tuple(figures))),
     checkpoints=st.lists(
         st.builds(Checkpoint, st.integers(0, 9), words, st.sampled_from(Outcome), words, st.none() | words),
         max_size=3,
     ).map(tuple),
     scorecard=st.builds(
-        Scorecard,
+        LoggedScorecard,
         score_tables(),
         st.lists(rungs, max_size=3).map(tuple),
         st.lists(

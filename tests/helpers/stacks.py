@@ -10,7 +10,7 @@ import polars as pl
 from geiger.experiment.material import Material
 from geiger.experiment.out_of_fold import Base
 from geiger.experiment.stacking import stack
-from geiger.learning.folds import later_blocks
+from geiger.learning.folds import later_folds
 from geiger.learning.target import make_target
 from geiger.market.calendar import market_of
 from geiger.market.synthetic import garch_market
@@ -78,7 +78,7 @@ def bases(known: Material) -> list[Base]:
 
 
 def folds(known: Material, **changes: Any):
-    return later_blocks(FIRST, known.labelled, **{"min_rows": 120, "refit": 50, **changes})
+    return later_folds(FIRST, known.labelled, **{"min_rows": 120, "refit": 50, **changes})
 
 
 def stacked(known: Material, models: list[Base] | None = None, learner: MetaLearner | None = None):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from geiger.errors import SettingError, TrainingError
 from geiger.models.stack import MANY_MODELS, MetaLearner
 from geiger.settings import StackSettings
-from geiger.settings.learners import METAS
+from geiger.settings.model_settings import METAS
 
 TODAY = np.datetime64("2020-01-10")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from geiger.backtest.yardsticks import checkpoints, ladder
 from geiger.metrics import HealthCode
 from geiger.records import Epoch, Figure, FoldResult, FoldScore, Notice, Score, Status, Year
-from geiger.runlog import RunLogWriter, Scorecard, read_log
+from geiger.runlog import LoggedScorecard, RunLogWriter, read_log
 from geiger.runlog.events import RECORDS, VALUES
 
 PAGE = Path(__file__).parents[2] / "docs" / "log-format.md"
@@ -76,7 +76,7 @@ def write_example(folder: Path) -> RunLogWriter:
                 beat=0.0312,
                 health=HealthCode.SHRUNK_OK,
             ),
-            scorecard=Scorecard(
+            scorecard=LoggedScorecard(
                 scores=(
                     Score("Sharpe Ratio", "ratio", "higher", (("strategy", 0.873), ("buy and hold", 0.7411))),
                     Score("Max Drawdown", "share", "lower", (("strategy", 0.1424), ("buy and hold", 0.2013))),

@@ -28,7 +28,7 @@ from geiger.records import (
     TrainingSettings,
     Weighing,
 )
-from geiger.runlog import RunLog, RunLogWriter, Scorecard, read_events, read_log, read_text
+from geiger.runlog import LoggedScorecard, RunLog, RunLogWriter, read_events, read_log, read_text
 from geiger.runlog.wording import (
     assessment_in,
     assessment_of,
@@ -294,7 +294,7 @@ def written(folder: Path, values: RunSettings, assessment: Assessment | None) ->
     with RunLogWriter(folder, "AAPL", "lstm", now=datetime(2025, 12, 29, 14, 30, 22)) as log:
         log.settings(values)
         notes = (health_note(("NO_SKILL",), "noise"), doctor_note("NO_SIGNAL", "none"))
-        log.finish(Status.SUCCESS, scorecard=Scorecard(notes=notes), assessment=assessment)
+        log.finish(Status.SUCCESS, scorecard=LoggedScorecard(notes=notes), assessment=assessment)
     assert log.path is not None
     return log.path
 

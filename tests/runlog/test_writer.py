@@ -17,7 +17,7 @@ import pytest
 import geiger
 from geiger.errors import SettingError
 from geiger.records import Checkpoint, Epoch, Figure, FoldResult, Notice, Outcome, Rung, Score, Status, Year
-from geiger.runlog import RunLog, RunLogWriter, Scorecard, read_events, read_log, read_text, render
+from geiger.runlog import LoggedScorecard, RunLog, RunLogWriter, read_events, read_log, read_text, render
 from geiger.runlog import writer as writing
 
 NOW = datetime(2025, 12, 29, 14, 30, 22)
@@ -37,7 +37,7 @@ FIGURES = (
     Figure("Positive %", 0.521, "share"),
     Figure("WFE", 0.623, "share"),
 )
-CARD = Scorecard(
+CARD = LoggedScorecard(
     scores=(
         Score("Sharpe", "ratio", "higher", (("strategy", 0.87), ("buy and hold", 0.65))),
         Score("Growth a year", "return", "higher", (("strategy", 0.0812), ("buy and hold", None))),
@@ -204,7 +204,7 @@ def test_nothing_from_outside_breaks_a_line_or_gives_a_secret_away(tmp_path: Pat
             Status.COLLAPSED,
             figures=[Figure("a\nb", 1.0, "ratio")],
             checkpoints=[Checkpoint(1, "n\n", Outcome.FAIL, "f\n", "a\n=== STATUS ===")],
-            scorecard=Scorecard(notes=("=== STATUS ===",)),
+            scorecard=LoggedScorecard(notes=("=== STATUS ===",)),
             verdict=["=== STATUS ===", "SUCCESS", ""],
         )
     for path in (log.path, log.events_path):

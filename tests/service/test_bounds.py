@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from geiger.errors import SettingError
-from geiger.records import Epoch, Figure, Notice, Score, Scorecard, Status
+from geiger.records import Epoch, Figure, LoggedScorecard, Notice, Score, Status
 from geiger.runlog import RunLogWriter
 from geiger.service.answers import Answers
 from geiger.service.bounds import BYTES, FILE, ROWS, encoded, inside, page, plain, size, whole
@@ -31,7 +31,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
         log.finish(
             Status.SUCCESS,
             figures=[Figure(f"Figure {i} {'f' * 300}", 1.0, "ratio") for i in range(300)],
-            scorecard=Scorecard(
+            scorecard=LoggedScorecard(
                 scores=tuple(Score(f"s{i}", "ratio", "higher", columns) for i in range(250)),
                 notes=("n" * 4000,) * 250,
             ),

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from geiger.errors import SettingError
+from geiger.experiment.key import forecast_key
 from geiger.experiment.material import Material
-from geiger.experiment.plan import Experiment, forecast_key
 from geiger.models import forecaster_of
 from geiger.runs.environment import key_of
 from geiger.settings import (
@@ -68,7 +68,7 @@ def key(config: Config, model: str) -> str:
     material = SimpleNamespace(
         symbol="X", fill="next_open", provenance=SimpleNamespace(as_dict=lambda: {"data_hash": "h"})
     )
-    return forecast_key(Experiment("X", model, config), cast(Material, material), model)
+    return forecast_key(config, cast(Material, material), model)
 
 
 @pytest.mark.parametrize(("name", "item"), all_settings(BASE), ids=lambda part: str(part)[:40])

@@ -12,7 +12,7 @@ from geiger.checks.base import COMMANDS
 from geiger.cli.doctor import PARTS
 from geiger.models import FORECASTERS, make
 from geiger.runs.environment import LIBRARIES
-from geiger.settings.learners import ModelSections
+from geiger.settings.model_settings import ModelSections
 from geiger.settings.models import FITTED, GROUPS, LEARNERS, MODELS, SECTIONS, choices, libraries, log_names
 from geiger.settings.setting import NoSettings
 
@@ -21,7 +21,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "geiger"
 CHOSEN = {
     "settings/models.py": "the table itself",
     "settings/recipes.py": "recipes set models",
-    "settings/learners.py": "the base models of a stack are a setting",
+    "settings/model_settings.py": "the base models of a stack are a setting",
     "models/boosting.py": "kinds of saved trees, beside the trees",
     "studies/arms.py": "arms are data: each trains one model on purpose",
     "cli/demo.py": "one model of each kind, for a first look",

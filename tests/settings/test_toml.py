@@ -21,7 +21,9 @@ def test_toml_names_a_recipe_and_changes_it(tmp_path: Path) -> None:
     assert config.ridge.alphas == (1.0, 10.0)
 
 
-@pytest.mark.parametrize("text", ["refit = ", "\x00", 'recipe = "plam"'])
+@pytest.mark.parametrize(
+    "text", ["refit = ", "\x00", 'recipe = "plam"', "refit = " + "9" * 5000, "a = " + "[" * 100_000]
+)
 def test_a_broken_toml_names_the_file_or_the_recipe(tmp_path: Path, text: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text)

@@ -190,7 +190,7 @@ def test_a_saved_forecast_is_scored_once_its_outcome_is_known(runs: RunsFolder) 
         moment = dt.datetime.combine(DAYS[place], dt.time(21), dt.UTC)
         kept = save(made, runs, now=moment)
         assert kept.in_time
-        assert save(made, runs, now=moment).entry == kept.entry  # once only
+        assert save(made, runs, now=moment).line == kept.line  # once only
     second_thought = replace(made, forecast=0.002)  # of the same day, and in time: it does not count
     assert save(second_thought, runs, now=utc("2023-06-30", "22:00")).in_time
     (before,), troubles = score(runs, lambda symbol: prices.head(2))
@@ -290,7 +290,7 @@ def test_a_tail_is_missed_by_the_record_of_a_later_run_alone(runs: RunsFolder) -
         saved(runs)
 
 
-def test_a_kill_between_entry_and_head_leaves_a_sound_ledger(runs: RunsFolder) -> None:
+def test_a_kill_between_line_and_head_leaves_a_sound_ledger(runs: RunsFolder) -> None:
     path = filled(runs, 2)
     head = path.with_suffix(".head").read_bytes()
     filled(runs, 3)

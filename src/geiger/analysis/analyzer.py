@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from geiger.analysis.logbook import Entry, LogBook
+from geiger.analysis.logbook import KnownLog, LogBook
 from geiger.checks.base import Case, Evidence, Finding, Severity, command_name
 from geiger.checks.catalogue import ask_all
 from geiger.checks.comparing import CONDITIONS, NO_EVIDENCE, cautions
@@ -127,15 +127,15 @@ def analyze(
     DataError
         The folder cannot be listed, or a log that is named is not there.
     """
-    entries = book.entries(on_read)
-    by_name = {entry.name: entry for entry in entries}
+    known = book.logs(on_read)
+    by_name = {one.name: one for one in known}
     if names:
         chosen = [by_name[book.path(name).stem] for name in names]
     else:
-        chosen = [entry for entry in entries if everything or not entry.analyzed]
-    briefs = [entry.brief for entry in entries]
+        chosen = [one for one in known if everything or not one.analyzed]
+    briefs = [one.brief for one in known]
     shown = _in_order(chosen)[-limit:] if limit else _in_order(chosen)
-    logs = tuple(_of_entry(book, entry, briefs) for entry in shown)
+    logs = tuple(_analyzed(book, one, briefs) for one in shown)
     trends = find_trends(briefs)
     book.mark(shown)
     return Analysis(
@@ -144,8 +144,8 @@ def analyze(
         trends=trends,
         steps=_steps(logs, trends, briefs),
         chosen=len(chosen),
-        known=len(entries),
-        new=sum(not entry.analyzed for entry in entries),
+        known=len(known),
+        new=sum(not one.analyzed for one in known),
     )
 
 
@@ -182,8 +182,8 @@ def analyze_case(case: Case, *, backtested: str | None = None) -> LogAnalysis:
     )
 
 
-def _of_entry(book: LogBook, entry: Entry, briefs: Sequence[Brief]) -> LogAnalysis:
-    brief = entry.brief
+def _analyzed(book: LogBook, one: KnownLog, briefs: Sequence[Brief]) -> LogAnalysis:
+    brief = one.brief
     if brief.trouble:
         return LogAnalysis(
             clean(brief.name),
@@ -193,12 +193,12 @@ def _of_entry(book: LogBook, entry: Entry, briefs: Sequence[Brief]) -> LogAnalys
         )
     traded = [b.name for b in briefs if b.of == brief.name and b.status == Status.SUCCESS]
     try:
-        case = book.case(entry.name, before=_before(book, brief, briefs))
+        case = book.case(one.name, before=_before(book, brief, briefs))
         return analyze_case(case, backtested=traded[-1] if traded else None)
     except Exception as error:  # it went since it was listed, or says what no check expects: one log only
         text = clean(error)
         return LogAnalysis(
-            clean(entry.name), conclusion=f"cannot be read: {text}", next="geiger logs list", trouble=text
+            clean(one.name), conclusion=f"cannot be read: {text}", next="geiger logs list", trouble=text
         )
 
 
@@ -376,8 +376,8 @@ def _same(brief: Brief) -> tuple[str, ...]:
     return brief.symbol, brief.model, brief.trained, brief.recipe
 
 
-def _in_order(entries: Iterable[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda entry: (entry.brief.began, entry.name))
+def _in_order(known: Iterable[KnownLog]) -> list[KnownLog]:
+    return sorted(known, key=lambda one: (one.brief.began, one.name))
 
 
 # JSON-able facts: the schema is documented in docs/log-analyzer.md
@@ -393,19 +393,19 @@ def list_facts(
     on_read: Callable[[str], None] = lambda name: None,
 ) -> list[dict[str, Any]]:
     """Return every log in short, the newest first, as far as the filters let them."""
-    entries = reversed(_in_order(book.entries(on_read)))
+    known = reversed(_in_order(book.logs(on_read)))
     return [
-        _brief_facts(entry)
-        for entry in entries
-        if (symbol is None or entry.brief.symbol == symbol)
-        and (model is None or command_name(entry.brief.model) == command_name(model))
-        and (status is None or entry.brief.status == ("" if status.upper() == "NONE" else status.upper()))
-        and not (new and entry.analyzed)
+        _brief_facts(one)
+        for one in known
+        if (symbol is None or one.brief.symbol == symbol)
+        and (model is None or command_name(one.brief.model) == command_name(model))
+        and (status is None or one.brief.status == ("" if status.upper() == "NONE" else status.upper()))
+        and not (new and one.analyzed)
     ]
 
 
-def _brief_facts(entry: Entry) -> dict[str, Any]:
-    brief = entry.brief
+def _brief_facts(one: KnownLog) -> dict[str, Any]:
+    brief = one.brief
     codes: dict[str, list[str]] = {severity: [] for severity in ("FAIL", "WARN", "NOTE")}
     for code, severity in brief.findings.items():
         codes.setdefault(severity, []).append(code)
@@ -416,7 +416,7 @@ def _brief_facts(entry: Entry) -> dict[str, Any]:
         "began": brief.began,
         "status": brief.status or None,
         "recipe": brief.recipe,
-        "new": not entry.analyzed,
+        "new": not one.analyzed,
         "result": brief.result or None,
         "figures": brief.figures,
         "findings": codes,

@@ -41,7 +41,7 @@ Stamp = tuple[int, int, int, int]  # size and mtime_ns of the log, and of its ev
 
 
 @dataclass(frozen=True)
-class Entry:
+class KnownLog:
     """One log of the folder: its brief, the stamp of its files, and whether it was analyzed as it is now."""
 
     brief: Brief
@@ -114,7 +114,7 @@ class LogBook:
         except (OSError, ValueError, RuntimeError):  # RuntimeError: links that lead in a circle, Python 3.11
             return False
 
-    def entries(self, on_read: Callable[[str], None] = lambda name: None) -> list[Entry]:
+    def logs(self, on_read: Callable[[str], None] = lambda name: None) -> list[KnownLog]:
         """Return every log, by name; those that changed since the index are read, the others are not.
 
         `on_read` is told of each log that is read.
@@ -128,23 +128,23 @@ class LogBook:
         unread = [name for name in stamps if name not in fresh]
         for brief in self._briefs(unread):
             on_read(brief.name)
-            fresh[brief.name] = Entry(brief, stamps[brief.name])
+            fresh[brief.name] = KnownLog(brief, stamps[brief.name])
         if unread or known.keys() - stamps.keys():
             self._save(fresh)
         return [fresh[name] for name in stamps]
 
     def unread(self) -> list[str]:
-        """Return the logs that changed since the index, by name: those that `entries` will read."""
+        """Return the logs that changed since the index, by name: those that `logs` will read."""
         stamps, known = self.names(), self._load()
         return [name for name, stamp in stamps.items() if name not in known or known[name].stamp != stamp]
 
-    def mark(self, entries: Iterable[Entry]) -> None:
+    def mark(self, read: Iterable[KnownLog]) -> None:
         """Remember that these logs were analyzed as they were read; one whose run has not ended stays new."""
         known = self._load()
         done = {
-            e.name: replace(e, analyzed=True)
-            for e in entries
-            if e.brief.status and e.name in known and known[e.name].stamp == e.stamp
+            one.name: replace(one, analyzed=True)
+            for one in read
+            if one.brief.status and one.name in known and known[one.name].stamp == one.stamp
         }
         if done:
             self._save(known | done)
@@ -213,23 +213,23 @@ class LogBook:
         except Exception as error:  # whatever is wrong with one log, it hides no other
             return Brief(name, trouble=clean(error))
 
-    def _load(self) -> dict[str, Entry]:
+    def _load(self) -> dict[str, KnownLog]:
         """Return what the index remembers; one that is damaged or of other checks remembers nothing."""
         try:
             stored = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
             if (stored["schema"], stored["checks"]) != (SCHEMA, checks_hash()):
                 return {}
-            return {name: _entry(name, entry) for name, entry in stored["logs"].items()}
+            return {name: _known_log(name, one) for name, one in stored["logs"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return {}
 
-    def _save(self, entries: dict[str, Entry]) -> None:
+    def _save(self, known: dict[str, KnownLog]) -> None:
         """Write the index; a folder that cannot be written costs time and nothing else."""
         if not self.keep:
             return
         logs = {
-            name: {"stamp": entry.stamp, "analyzed": entry.analyzed, "brief": asdict(entry.brief)}
-            for name, entry in entries.items()
+            name: {"stamp": one.stamp, "analyzed": one.analyzed, "brief": asdict(one.brief)}
+            for name, one in known.items()
         }
         text = json.dumps({"schema": SCHEMA, "checks": checks_hash(), "logs": logs})
         with suppress(DataError):
@@ -241,7 +241,7 @@ def _is_name(stem: str) -> bool:
     return bool(stem) and not stem.startswith(".") and clean(stem) == stem
 
 
-def _entry(name: str, stored: dict[str, Any]) -> Entry:
+def _known_log(name: str, stored: dict[str, Any]) -> KnownLog:
     known = {field.name for field in fields(Brief)}
     brief = Brief(**{key: value for key, value in stored["brief"].items() if key in known})
     if brief.name != name or not all(
@@ -249,7 +249,7 @@ def _entry(name: str, stored: dict[str, Any]) -> Entry:
     ):
         raise ValueError(f"{name}: no brief")
     a, b, c, d = (int(number) for number in stored["stamp"])
-    return Entry(brief, (a, b, c, d), bool(stored["analyzed"]))
+    return KnownLog(brief, (a, b, c, d), bool(stored["analyzed"]))
 
 
 def brief_of(case: Case) -> Brief:

@@ -11,9 +11,9 @@ from geiger.cli.show import Voice, data_lines, run_facts, scorecard_text
 from geiger.cli.terminal import print_json
 from geiger.cli.train import EXIT, Result, for_each, show_plan, show_run, train_one
 from geiger.errors import SettingError
+from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import backtest as trade
-from geiger.experiment.stored import material_of_run
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import Config, override
 

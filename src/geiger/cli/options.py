@@ -78,10 +78,9 @@ def experiment_of(args: argparse.Namespace, symbol: str, model: str, config: Con
 
 def symbols_of(args: argparse.Namespace) -> list[str]:
     """Return the symbols named on the line and in the file, once each, in order."""
-    symbols = [*args.symbols, *getattr(args, "named", ())]
-    path = getattr(args, "symbols_file", None)
-    if path is not None:
-        symbols += _listed(path)
+    symbols = [*args.symbols, *args.named]
+    if args.symbols_file is not None:
+        symbols += _listed(args.symbols_file)
     if not symbols:
         raise SettingError("no symbol given; name at least one, such as AAPL")
     return list(dict.fromkeys(symbols))

@@ -163,6 +163,7 @@ def _train(commands: Commands) -> None:
     parser.add_argument(
         "--symbols-file", metavar="FILE", type=Path, help="a file of symbols, one a line or with commas"
     )
+    parser.set_defaults(named=[])
     parser.add_argument("--dry-run", action="store_true", help="say what would be done and stop")
     _experiment(parser)
     _json(parser)
@@ -179,6 +180,7 @@ def _backtest(commands: Commands) -> None:
     parser.add_argument(
         "--symbol", dest="named", metavar="SYMBOL", action="append", default=[], help="the same, as an option"
     )
+    parser.set_defaults(symbols_file=None)
     parser.add_argument(
         "--model",
         metavar="MODEL",
@@ -201,6 +203,7 @@ def _predict(commands: Commands) -> None:
         "forecast the next session with a saved model, and score what was forecast before",
     )
     parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
+    parser.set_defaults(named=[], symbols_file=None)
     parser.add_argument(
         "--model", metavar="MODEL", help="whose newest run to use (default: the newest of any)"
     )

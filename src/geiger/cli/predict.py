@@ -51,9 +51,9 @@ def _predict(args: argparse.Namespace, runs: RunsFolder, symbol: str, model: str
         print("\n".join(made.lines()))
     if args.save:
         kept = save(made, runs)
-        facts["saved"] = {"number": kept.entry.number, "hash": kept.entry.hash, "in_time": kept.in_time}
+        facts["saved"] = {"number": kept.line.number, "hash": kept.line.hash, "in_time": kept.in_time}
         if not args.json:
-            print(f"  Saved as number {kept.entry.number} in {chain_of(runs).path}, hash {kept.entry.hash}")
+            print(f"  Saved as number {kept.line.number} in {chain_of(runs).path}, hash {kept.line.hash}")
             if not kept.in_time:
                 print(f"  It will not count when forecasts are scored: {_why_late(made)}")
     return facts

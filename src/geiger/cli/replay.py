@@ -8,9 +8,9 @@ from pathlib import Path
 
 from geiger.cli.show import plan_facts, plan_line
 from geiger.cli.terminal import print_json, progress
-from geiger.experiment.fold import FoldOutput
 from geiger.experiment.plan import Plan
 from geiger.experiment.replay import changes_since, replay
+from geiger.experiment.train_fold import FoldOutput
 from geiger.runs.folder import RunsFolder
 
 DIFFERS = 3

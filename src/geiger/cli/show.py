@@ -13,7 +13,7 @@ from geiger.experiment.plan import BaseRun, Plan
 from geiger.experiment.written import Run
 from geiger.figures import FigureName
 from geiger.records import Notice, Outcome, as_text
-from geiger.runlog import Scorecard
+from geiger.runlog import LoggedScorecard
 from geiger.runlog.sections import scorecard_lines
 
 
@@ -97,7 +97,7 @@ def scorecard_text(run: Run) -> str:
         for score in card.scores
     )
     return "\n".join(
-        scorecard_lines(Scorecard(scores, run.evaluation.rungs, card.years, run.evaluation.folds))
+        scorecard_lines(LoggedScorecard(scores, run.evaluation.rungs, card.years, run.evaluation.folds))
     )
 
 

@@ -22,9 +22,9 @@ from geiger.cli.show import (
 )
 from geiger.cli.terminal import print_json, progress
 from geiger.errors import TrainingError
-from geiger.experiment.fold import FoldOutput
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import run, run_bases
+from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run
 from geiger.models import expand, resolve
 from geiger.records import Status, as_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from geiger.experiment.folds import use_folds
+from geiger.experiment.cut import use_folds
 from geiger.experiment.material import Material
 from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from geiger.experiment.folds import cut_folds
+from geiger.experiment.cut import cut_folds
 from geiger.features.catalogue import WARMUP
 from geiger.learning.folds import Fold
 from geiger.market.calendar import Market

@@ -10,13 +10,12 @@ from pathlib import Path
 from geiger.backtest.yardsticks import checkpoints
 from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
-from geiger.experiment.fold import FoldOutput
 from geiger.experiment.plan import Experiment, Plan
+from geiger.experiment.train_fold import FoldOutput
 from geiger.features.catalogue import FEATURES
 from geiger.figures import STRATEGY
 from geiger.records import Assessment, FoldResult, Notice, RunSettings, Status
-from geiger.runlog import RunLogWriter
-from geiger.runlog import Scorecard as LoggedScorecard
+from geiger.runlog import LoggedScorecard, RunLogWriter
 from geiger.runlog.wording import DOCTOR, doctor_note, health_note
 from geiger.runs.environment import code_hash, environment
 
@@ -39,9 +38,9 @@ class Logged:
             self.log.training(training)
         self.on_fold(fold)
 
-    def weighed(self, block: FoldResult) -> None:
-        """Log the days of a stack's block."""
-        self.log.fold(block)
+    def weighed(self, result: FoldResult) -> None:
+        """Log the days of a period of a stack."""
+        self.log.fold(result)
 
 
 def open_log(experiment: Experiment, log_model: str, shown: tuple[int, int] | None = None) -> RunLogWriter:

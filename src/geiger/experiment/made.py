@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from geiger.experiment.fold import FoldOutput
+from geiger.experiment.train_fold import FoldOutput
 from geiger.records import FoldResult, Notice, Training
 from geiger.runs.saved import SavedModel
 
@@ -18,8 +18,8 @@ class Listener(Protocol):
     def trained(self, fold: FoldOutput) -> None:
         """Hear that a model has learned and forecast a fold."""
 
-    def weighed(self, block: FoldResult) -> None:
-        """Hear that weights were found for a block of days."""
+    def weighed(self, result: FoldResult) -> None:
+        """Hear that weights were found for a period."""
 
 
 class Made(Protocol):

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from geiger import settings
-from geiger.codec import plain
+from geiger.experiment.cut import plan_folds
 from geiger.experiment.estimate import expected_seconds
-from geiger.experiment.folds import plan_folds
+from geiger.experiment.key import forecast_key, stack_key
 from geiger.experiment.made import Listener, Made
 from geiger.experiment.material import Material
 from geiger.experiment.out_of_fold import Base
 from geiger.experiment.prepare import prepare
 from geiger.experiment.stacking import Stacked, stack
 from geiger.experiment.walk import Walk, walk
-from geiger.learning.folds import Fold, later_blocks
+from geiger.learning.folds import Fold, later_folds
 from geiger.market.calendar import valid_symbol
 from geiger.market.readers import read_given
 from geiger.market.snapshots import Store
@@ -26,10 +26,10 @@ from geiger.market.sources import Loaded
 from geiger.models import Forecaster, Learner, forecaster_of, resolve, wrap
 from geiger.models.stack import MetaLearner
 from geiger.records import Notice
-from geiger.runs.environment import environment, key_of, threads_at_hand
+from geiger.runs.environment import threads_at_hand
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.parts import Parts
-from geiger.settings import MODELS, Config, paced, shaping_a_run
+from geiger.settings import MODELS, Config, paced
 from geiger.settings.models import ALL_THREADS, OWN, STACK
 
 
@@ -219,7 +219,7 @@ class WalkPlan(Plan):
         """Return the key of the forecasts; None for an estimator of the user's own, which has none."""
         if not self.forecaster.storable:
             return None
-        return forecast_key(self.experiment, self.material, self.model)
+        return forecast_key(self.experiment.config, self.material, self.model)
 
     def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Walk:
         """Train every fold, and the model for use where it can be stored."""
@@ -252,7 +252,7 @@ class StackPlan(Plan):
 
     def key(self) -> str | None:
         """Return the key of the forecasts: those of its base models, and how they are weighed."""
-        return _stack_key(self)
+        return stack_key(self.experiment.config, {base.model: base.key() for base in self.bases})
 
     def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Stacked:
         """Weigh the base models that have a run, and say which have none."""
@@ -310,13 +310,13 @@ def _plan(experiment: Experiment, material: Material | None = None) -> WalkPlan:
 
 
 def _plan_stack(experiment: Experiment, material: Material) -> StackPlan:
-    """Plan the base models on one material, then the blocks that all of them forecast."""
+    """Plan the base models on one material, then the folds that all of them forecast."""
     config = experiment.config
     names = config.stack.models
     # One that is not installed is trained as another: the other counts once.
     names = tuple({resolve(name)[0]: name for name in names}.values())
     bases = [_plan_base(experiment, name, material) for name in names]
-    folds = later_blocks(
+    folds = later_folds(
         max(base.folds[0].test.start for base in bases),
         material.labelled,
         horizon=config.horizon,
@@ -344,34 +344,3 @@ def _plan_base(experiment: Experiment, name: str, material: Material) -> WalkPla
         longest = max(config.refit, *(paced(config, model).refit for model in config.stack.models))
         config = replace(config, max_folds=-(-config.max_folds * longest // own))
     return _plan(replace(experiment, model=name, config=config), material)
-
-
-def forecast_key(experiment: Experiment, material: Material, model: str) -> str:
-    """Return the key of everything that shapes a forecast: the settings that are marked so, and the data."""
-    return key_of(
-        {
-            "symbol": material.symbol,
-            "model": model,
-            "config": shaping_a_run(experiment.config, model),
-            "fill": material.fill,
-            "provenance": _content(material),
-            "environment": plain(environment()),
-        }
-    )
-
-
-def _content(material: Material) -> dict[str, Any]:
-    """Return what the data are, and not where they lie."""
-    facts = material.provenance.as_dict()
-    return {name: value for name, value in facts.items() if name not in ("where", "source")}
-
-
-def _stack_key(planned: Plan) -> str:
-    """Return the key of a stack's forecasts: those of its base models, and how they are weighed."""
-    return key_of(
-        {
-            "model": STACK,
-            "config": shaping_a_run(planned.experiment.config, STACK),
-            "bases": {base.model: base.key() for base in planned.bases},
-        }
-    )

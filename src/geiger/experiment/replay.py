@@ -18,9 +18,9 @@ import polars as pl
 from geiger.errors import SettingError
 from geiger.experiment.evaluation import trade
 from geiger.experiment.material import Material
+from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
 from geiger.experiment.run import run, run_bases
-from geiger.experiment.stored import material_of_run
 from geiger.experiment.written import Run
 from geiger.runs.environment import environment
 from geiger.runs.folder import RunsFolder, StoredRun

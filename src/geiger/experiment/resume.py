@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from geiger.codec import fitted
-from geiger.experiment.fold import FoldOutput
+from geiger.experiment.train_fold import FoldOutput
 from geiger.learning.folds import Fold
 from geiger.records import Epoch, FoldResult, Notice, Training
 from geiger.runs.parts import Part, Parts

@@ -15,9 +15,9 @@ from dataclasses import replace
 
 from geiger.errors import TrainingError
 from geiger.experiment.evaluation import evaluate
-from geiger.experiment.fold import FoldOutput
 from geiger.experiment.logged import Logged, close_log, failure_logged, open_log, run_settings
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
+from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run, write_backtest, write_run
 from geiger.runs.folder import StoredRun
 
@@ -88,7 +88,7 @@ def run_bases(planned: Plan, *, train: Callable[[Plan], Run] | None = None) -> t
 
 
 def backtest(planned: Plan, stored: StoredRun) -> Run:
-    """Trade the forecasts of a stored run under the plan's trading settings, and log it.
+    """Trade the forecasts of a stored run under the trading settings of `planned`, and log it.
 
     The forecasts are those of `stored`, made out of sample; only sizes, costs and what follows are new.
     """

@@ -1,11 +1,11 @@
-"""The stack's own walk-forward: base models forecast blocks, weights for a block come from earlier blocks.
+"""The stack's own walk-forward: weights for a period come from the forecasts of earlier ones.
 
 ::
 
-    base runs → out-of-fold store → for each block: weights from rows known before it → forecasts of the block
+    base runs → out-of-fold store → each period: weights from rows known before it → its forecasts
 
 Every number a weight is fitted on was forecast by a model that had not seen its day, and its outcome was
-known when the weights were fitted. Which models take part in a block, how they are scaled and what they
+known when the weights were fitted. Which models take part in a period, how they are scaled and what they
 weigh is decided from earlier rows alone.
 """
 
@@ -19,9 +19,9 @@ import polars as pl
 
 from geiger.columns import FORECASTS, IN_SAMPLE, RIVALS, require
 from geiger.errors import TrainingError
-from geiger.experiment.blocks import weigh_block
 from geiger.experiment.material import Material
 from geiger.experiment.out_of_fold import Base, grid_of, out_of_fold, require_complete, slice_of
+from geiger.experiment.periods import weigh
 from geiger.experiment.stack_tables import (
     forecasts_of,
     in_sample_of,
@@ -32,7 +32,7 @@ from geiger.experiment.stack_tables import (
     sealed_of,
     weights_of,
 )
-from geiger.learning.folds import Fold, later_block
+from geiger.learning.folds import Fold, later_fold
 from geiger.models.stack import Meta, MetaLearner
 from geiger.records import FoldResult, Notice, Training
 from geiger.runs.saved import SavedModel, model_of
@@ -112,7 +112,7 @@ def stack(
     bases : sequence of Base
         At least one; every one has forecast every row from the first train row of `folds` on.
     folds : sequence of Fold
-        As `folds.later_blocks` cut them.
+        As `folds.later_folds` cut them.
     for_use : bool
         Forecast the rows after the scored ones as well: see `Stacked.sealed`.
 
@@ -126,10 +126,10 @@ def stack(
     store = out_of_fold(bases, material)
     grid = grid_of(store, bases, material.prices["day"])
     require_complete(grid, range(folds[0].train.start, folds[-1].test.stop), material.prices["day"])
-    blocks = [weigh_block(grid, learner, fold, material) for fold in folds]
+    periods = [weigh(grid, learner, fold, material) for fold in folds]
     # Weights are printed: learned from the lock-box they would tell how each model did there. So those for
     # use are decided on the last development row, and hold for all that follows.
-    last = later_block(
+    last = later_fold(
         folds[-1].index + 1,
         material.prices.height - 1,
         material.prices.height,
@@ -137,20 +137,20 @@ def stack(
         horizon=horizon,
         rolling=rolling,
     )
-    final = weigh_block(grid, learner, last, material)
-    forecasts = pl.concat([forecasts_of(grid, block, material) for block in blocks])
+    final = weigh(grid, learner, last, material)
+    forecasts = pl.concat([forecasts_of(grid, period, material) for period in periods])
     return Stacked(
         forecasts=require(forecasts, FORECASTS),
-        in_sample=require(pl.concat([in_sample_of(grid, block, material) for block in blocks]), IN_SAMPLE),
+        in_sample=require(pl.concat([in_sample_of(grid, period, material) for period in periods]), IN_SAMPLE),
         out_of_fold=store,
-        weights=weights_of([*blocks, final], grid.models, material),
-        rivals=require(pl.concat([rivals_of(grid, block, material) for block in blocks]), RIVALS),
-        results=tuple(result_of(block, material) for block in blocks),
-        notices=notices_of([*blocks, final], len(bases)),
-        notes=notes_of(blocks, final, grid.models, material),
+        weights=weights_of([*periods, final], grid.models, material),
+        rivals=require(pl.concat([rivals_of(grid, period, material) for period in periods]), RIVALS),
+        results=tuple(result_of(period, material) for period in periods),
+        notices=notices_of([*periods, final], len(bases)),
+        notes=notes_of(periods, final, grid.models, material),
         meta=final.meta,
         train_mean=float(grid.outcome[slice_of(last.train)].mean()),
         train_std=float(grid.outcome[slice_of(last.train)].std()),
         bases=tuple(bases),
-        sealed=sealed_of(bases, grid, blocks[-1], final, material) if for_use else None,
+        sealed=sealed_of(bases, grid, periods[-1], final, material) if for_use else None,
     )

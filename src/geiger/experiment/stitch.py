@@ -9,8 +9,8 @@ import polars as pl
 
 from geiger.columns import FORECASTS, IMPORTANCES, IN_SAMPLE, MEMBERS, require
 from geiger.errors import TrainingError
-from geiger.experiment.fold import FoldOutput
 from geiger.experiment.material import Floats, Material
+from geiger.experiment.train_fold import FoldOutput
 from geiger.features.catalogue import NAMES
 
 

@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 
 from geiger.columns import SEALED, require
-from geiger.experiment.fold import FoldOutput, Task
-from geiger.experiment.folds import use_folds
+from geiger.experiment.cut import use_folds
 from geiger.experiment.material import Material
 from geiger.experiment.resume import part_of, sealed_part, stored_fold, stored_sealed
 from geiger.experiment.stitch import forecasts_of, importances_of, in_sample_of, members_of, sealed_rows
+from geiger.experiment.train_fold import FoldOutput, Task
 from geiger.experiment.workers import train_all
 from geiger.learning.folds import Fold
 from geiger.models import Forecaster

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from importlib import metadata
 
 from geiger.errors import Diverged, TrainingError
-from geiger.experiment.fold import FoldOutput, Task, arrays_of, output_of, seeds_of, train_fold
+from geiger.experiment.train_fold import FoldOutput, Task, arrays_of, output_of, seeds_of, train_fold
 from geiger.models import Forecaster, average
 from geiger.runs.environment import threads_at_hand
 from geiger.settings import Config

@@ -16,8 +16,8 @@ from geiger import settings
 from geiger.chain import Chain
 from geiger.codec import plain
 from geiger.errors import DataError
+from geiger.experiment.cut import use_folds
 from geiger.experiment.evaluation import Evaluation
-from geiger.experiment.folds import use_folds
 from geiger.experiment.made import Made
 from geiger.experiment.pictures import pictures_of
 from geiger.experiment.plan import BaseRun, Plan

@@ -39,9 +39,9 @@ FEATURES: tuple[Feature, ...] = (
     *context.FEATURES,
     *clock.FEATURES,
 )
-NAMES: tuple[str, ...] = tuple(entry.name for entry in FEATURES)
+NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 # The first row on which every feature has a value.
-WARMUP: int = max(entry.warmup for entry in FEATURES)
+WARMUP: int = max(feature.warmup for feature in FEATURES)
 
 
 def contract_hash() -> str:
@@ -74,8 +74,8 @@ def feature_matrix(prices: pl.DataFrame, context: pl.DataFrame | None = None) ->
     """
     bars = Bars.from_frames(prices, context)
     columns = np.empty((len(FEATURES), bars.rows))
-    for row, entry in zip(columns, FEATURES, strict=True):
-        row[:] = entry.function(bars)
+    for row, feature in zip(columns, FEATURES, strict=True):
+        row[:] = feature.function(bars)
     # NaN has a sign bit, which arithmetic sets as it likes: one kind of NaN only.
     early = columns[:, :WARMUP]
     early[np.isnan(early)] = np.nan
@@ -118,8 +118,8 @@ def features_page() -> str:
         "context the columns of the group `context` are 0. A bar's range always holds its open and",
         "close. Where no volume is known, volume features take the neutral value that their formula names.",
     ]
-    for group in dict.fromkeys(entry.group for entry in FEATURES):
-        members = [entry for entry in FEATURES if entry.group == group]
+    for group in dict.fromkeys(feature.group for feature in FEATURES):
+        members = [feature for feature in FEATURES if feature.group == group]
         lines += [
             "",
             f"## {group} ({len(members)})",
@@ -127,7 +127,9 @@ def features_page() -> str:
             "| name | formula | unit | warm-up | source |",
             "|---|---|---|---|---|",
         ]
-        for entry in members:
-            formula = entry.formula.replace("|", "\\|")
-            lines.append(f"| `{entry.name}` | {formula} | {entry.unit} | {entry.warmup} | {entry.source} |")
+        for feature in members:
+            formula = feature.formula.replace("|", "\\|")
+            lines.append(
+                f"| `{feature.name}` | {formula} | {feature.unit} | {feature.warmup} | {feature.source} |"
+            )
     return "\n".join(lines) + "\n"

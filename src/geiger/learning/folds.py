@@ -132,7 +132,7 @@ def folds_for_use(
     )
 
 
-def later_blocks(
+def later_folds(
     first_row: int,
     end_row: int,
     *,
@@ -141,7 +141,7 @@ def later_blocks(
     refit: int = 63,
     rolling: int | None = None,
 ) -> tuple[Fold, ...]:
-    """Cut rows that others have forecast into blocks, each weighed by the blocks before it; no `valid` rows.
+    """Cut rows that others have forecast into folds, each weighed by the rows before it; no `valid` rows.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def later_blocks(
     Raises
     ------
     SettingError
-        If the rows are too few for one block.
+        If the rows are too few for one fold.
     """
     first_test = first_row + min_rows + horizon
     if first_test >= end_row:
@@ -168,15 +168,15 @@ def later_blocks(
             "stack.min_rows"
         )
     return tuple(
-        later_block(index, start, min(start + refit, end_row), first_row, horizon=horizon, rolling=rolling)
+        later_fold(index, start, min(start + refit, end_row), first_row, horizon=horizon, rolling=rolling)
         for index, start in enumerate(range(first_test, end_row, refit))
     )
 
 
-def later_block(
+def later_fold(
     index: int, start: int, stop: int, first_row: int, *, horizon: int = 1, rolling: int | None = None
 ) -> Fold:
-    """Return the block of rows [start, stop), whose weights learn from the rows from `first_row` on."""
+    """Return the fold that tests rows [start, stop), and learns its weights from rows from `first_row` on."""
     learn_start, learn_stop = _learned(start, first_row, horizon, rolling)
     return Fold(index, range(learn_start, learn_stop), range(learn_stop, learn_stop), range(start, stop))
 

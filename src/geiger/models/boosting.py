@@ -57,6 +57,7 @@ class Trees(ABC):
     count: int
     features: int
     threads: int
+    kind: ClassVar[str]  # of what is saved
     ending: ClassVar[str]  # of a file in the library's own format
     start: ClassVar[bytes]  # of its content
 
@@ -93,8 +94,7 @@ class TreesPredictor(Predictor):
         trees = self.trees
         facts, arrays = common_state(self, trees.features)
         facts |= {"count": int(trees.count), "threads": trees.threads}
-        kind = next(kind for kind, library in LIBRARIES.items() if isinstance(trees, library))
-        return State(kind, facts, arrays, blobs={trees.ending: trees.native()})
+        return State(trees.kind, facts, arrays, blobs={trees.ending: trees.native()})
 
 
 @dataclass(frozen=True)
@@ -287,6 +287,7 @@ class CatBoost(Boosting):
 
 @dataclass(frozen=True)
 class _XGBoostTrees(Trees):
+    kind: ClassVar[str] = "xgb"
     ending: ClassVar[str] = "ubj"
     start: ClassVar[bytes] = b"{L"
 
@@ -312,6 +313,7 @@ class _XGBoostTrees(Trees):
 
 @dataclass(frozen=True)
 class _LightGBMTrees(Trees):
+    kind: ClassVar[str] = "lgb"
     ending: ClassVar[str] = "txt"
     start: ClassVar[bytes] = b"tree\n"
 
@@ -335,6 +337,7 @@ class _LightGBMTrees(Trees):
 
 @dataclass(frozen=True)
 class _CatBoostTrees(Trees):
+    kind: ClassVar[str] = "catboost"
     ending: ClassVar[str] = "cbm"
     start: ClassVar[bytes] = b"CBM1"
 
@@ -361,7 +364,9 @@ class _CatBoostTrees(Trees):
 
 
 # Kind of a saved state -> whose trees it holds.
-LIBRARIES: dict[str, type[Trees]] = {"xgb": _XGBoostTrees, "lgb": _LightGBMTrees, "catboost": _CatBoostTrees}
+LIBRARIES: dict[str, type[Trees]] = {
+    library.kind: library for library in (_XGBoostTrees, _LightGBMTrees, _CatBoostTrees)
+}
 MAX_THREADS = 1024
 
 

@@ -1,4 +1,7 @@
-"""Every model by name: what makes it from its settings, and again from what was saved."""
+"""Every model by name: what makes it from its settings, and again from what was saved.
+
+Names, names in logs, families and libraries stand in the table of `geiger.settings.models`.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The training log: written as the run goes, read back by the analyzer."""
 
-from geiger.records import RunLog, Scorecard
+from geiger.records import LoggedScorecard, RunLog
 from geiger.runlog.reader import read_events, read_log, read_text
 from geiger.runlog.sections import render
 from geiger.runlog.writer import RunLogWriter
 
-__all__ = ["RunLog", "RunLogWriter", "Scorecard", "read_events", "read_log", "read_text", "render"]
+__all__ = ["LoggedScorecard", "RunLog", "RunLogWriter", "read_events", "read_log", "read_text", "render"]

@@ -15,11 +15,11 @@ from geiger.records import (
     Figure,
     FoldResult,
     FoldScore,
+    LoggedScorecard,
     Notice,
     Rung,
     RunLog,
     Score,
-    Scorecard,
     Status,
     Training,
     Year,
@@ -125,7 +125,7 @@ def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
         trainings=all_of("training"),
         figures=all_of("figure"),
         checkpoints=all_of("checkpoint"),
-        scorecard=Scorecard(
+        scorecard=LoggedScorecard(
             all_of("score"), all_of("rung"), all_of("year"), all_of("fold_score"), all_of("note")
         ),
         verdict=last_of("verdict", NOT_EVALUATED),

@@ -28,7 +28,7 @@ def shown_epochs(epochs: tuple[Epoch, ...]) -> tuple[Epoch, ...]:
     return tuple(epoch for epoch in epochs if (epoch.fold, epoch.seed) == (last, first))
 
 
-def plan_first(figures: tuple[Figure, ...]) -> tuple[Figure, ...]:
+def plan_figures_first(figures: tuple[Figure, ...]) -> tuple[Figure, ...]:
     """Return `figures` with the plan's five at the front, in its units, undefined where they are missing."""
     known = {figure.name: figure for figure in reversed(figures)}
     five = tuple(

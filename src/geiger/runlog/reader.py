@@ -17,7 +17,7 @@ from typing import Any
 
 from geiger.errors import DataError
 from geiger.figures import PLAN_FIGURES
-from geiger.records import NOT_EVALUATED, Outcome, RunLog, Scorecard, Status, Unit
+from geiger.records import NOT_EVALUATED, LoggedScorecard, Outcome, RunLog, Status, Unit
 from geiger.runlog import sections
 from geiger.runlog.events import assemble, decode
 from geiger.runlog.facts import POSSIBLE
@@ -142,7 +142,7 @@ def _merged(text: RunLog, events: RunLog) -> RunLog:
         epochs=events.epochs or text.epochs,
         figures=events.figures or text.figures,
         checkpoints=events.checkpoints or text.checkpoints,
-        scorecard=Scorecard(
+        scorecard=LoggedScorecard(
             card.scores or printed.scores,
             card.rungs or printed.rungs,
             card.years or printed.years,

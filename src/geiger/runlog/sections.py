@@ -10,17 +10,17 @@ from geiger.records import (
     Epoch,
     Figure,
     FoldScore,
+    LoggedScorecard,
     Notice,
     Rung,
     RunLog,
     Score,
-    Scorecard,
     Status,
     Unit,
     Year,
     as_text,
 )
-from geiger.runlog.facts import plan_first, shown_epochs
+from geiger.runlog.facts import plan_figures_first, shown_epochs
 from geiger.runlog.versions import SCHEMA
 
 CONFIG = "TRAINING CONFIG"
@@ -80,7 +80,7 @@ def closing(log: RunLog, status: Status) -> str:
     return "".join(
         (
             "\n" if log.epochs else f"{NOT_APPLICABLE}\n\n",
-            _section(FIGURES, [_figure(figure) for figure in plan_first(log.figures)]),
+            _section(FIGURES, [_figure(figure) for figure in plan_figures_first(log.figures)]),
             _section(CHECKPOINTS, [line for c in log.checkpoints for line in _checkpoint(c)] or [NONE]),
             _section(SCORECARD, scorecard_lines(log.scorecard) or [NONE]),
             _section(VERDICT, log.verdict or NOT_EVALUATED),
@@ -112,7 +112,7 @@ def _notice(notice: Notice) -> str:
     return f"{notice.code}: {notice.text}".rstrip()
 
 
-def scorecard_lines(card: Scorecard) -> list[str]:
+def scorecard_lines(card: LoggedScorecard) -> list[str]:
     """Return the tables and the notes, an empty line between them."""
     notes = [f"Note: {text}".rstrip() for text in card.notes]
     blocks = (_scores(card.scores), _rungs(card.rungs), _years(card.years), _folds(card.folds), notes)

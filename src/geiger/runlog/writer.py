@@ -25,15 +25,15 @@ from geiger.records import (
     Epoch,
     Figure,
     FoldResult,
+    LoggedScorecard,
     Notice,
     RunLog,
     RunSettings,
-    Scorecard,
     Status,
     Training,
 )
 from geiger.runlog.events import encode, encode_all
-from geiger.runlog.facts import plan_first, shown_epochs
+from geiger.runlog.facts import plan_figures_first, shown_epochs
 from geiger.runlog.sections import closing, epoch_lines, opening, stopping
 from geiger.runlog.wording import config_lines
 
@@ -218,7 +218,7 @@ class RunLogWriter:
         *,
         figures: Iterable[Figure] = (),
         checkpoints: Iterable[Checkpoint] = (),
-        scorecard: Scorecard | None = None,
+        scorecard: LoggedScorecard | None = None,
         assessment: Assessment | None = None,
         verdict: Iterable[str] = NOT_EVALUATED,
     ) -> None:
@@ -228,9 +228,9 @@ class RunLogWriter:
         """
         self._begin()
         facts = RunLog(
-            figures=plan_first(tuple(cleaned(figure) for figure in figures)),
+            figures=plan_figures_first(tuple(cleaned(figure) for figure in figures)),
             checkpoints=tuple(cleaned(checkpoint) for checkpoint in checkpoints),
-            scorecard=_cleaned_card(scorecard or Scorecard()),
+            scorecard=_cleaned_card(scorecard or LoggedScorecard()),
             assessment=None if assessment is None else cleaned(assessment),
             verdict=tuple(filter(None, map(clean, verdict))) or NOT_EVALUATED,
             status=status,
@@ -320,8 +320,8 @@ def _create_all(paths: list[Path]) -> list[_File]:
     return files
 
 
-def _cleaned_card(card: Scorecard) -> Scorecard:
-    return Scorecard(
+def _cleaned_card(card: LoggedScorecard) -> LoggedScorecard:
+    return LoggedScorecard(
         scores=tuple(cleaned(score) for score in card.scores),
         rungs=tuple(cleaned(rung) for rung in card.rungs),
         years=card.years,

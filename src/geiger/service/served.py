@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from geiger.analysis.logbook import Entry, LogBook, Stamp
+from geiger.analysis.logbook import KnownLog, LogBook, Stamp
 from geiger.records import RunLog
 from geiger.service.tools import is_name
 
@@ -15,7 +15,7 @@ class ServedLogs(LogBook):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, keep=False)
-        self._known: dict[str, Entry] = {}
+        self._known: dict[str, KnownLog] = {}
         self._last: tuple[object, RunLog] | None = None
 
     def names(self) -> dict[str, Stamp]:
@@ -37,11 +37,11 @@ class ServedLogs(LogBook):
             self._last = (stamp, self.case(name).log)
         return self._last[1]
 
-    def _load(self) -> dict[str, Entry]:
+    def _load(self) -> dict[str, KnownLog]:
         return dict(self._known)
 
-    def _save(self, entries: Mapping[str, Entry]) -> None:
-        self._known = dict(entries)
+    def _save(self, known: Mapping[str, KnownLog]) -> None:
+        self._known = dict(known)
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         shaping,
         shaping_a_run,
     )
-    from geiger.settings.learners import (
+    from geiger.settings.model_settings import (
         BoostSettings,
         CatBoostSettings,
         LightGBMSettings,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "config": ("Config", "Fill", "Weighting", "paced", "recipe", "settings_of", "shaping", "shaping_a_run"),
-    "learners": (
+    "model_settings": (
         "BoostSettings",
         "CatBoostSettings",
         "LSTMSettings",

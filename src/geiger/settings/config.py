@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import reprlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar, Literal
 
 from geiger.errors import SettingError, did_you_mean
-from geiger.settings.learners import ModelSections
+from geiger.settings.model_settings import ModelSections
 from geiger.settings.models import MODELS, SECTIONS
 from geiger.settings.recipes import RECIPES
 from geiger.settings.setting import NoSettings, Settings, Shapes, known_settings, override, section, setting
@@ -119,7 +120,7 @@ def _day(name: str, text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise SettingError(f"{name}: {text!r} is no day; write it as 2012-03-31") from None
+        raise SettingError(f"{name}: {reprlib.repr(text)} is no day; write it as 2012-03-31") from None
 
 
 @cache

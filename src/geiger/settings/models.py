@@ -1,7 +1,7 @@
 """The one table of models. Whatever lists models takes them from here.
 
-A new model is a row here, a record of its settings with its section (`learners`), a file of its own, and its
-constructor in `geiger.models.catalogue`.
+A new model is a row here, a record of its settings with its section (`model_settings`), a file of its own,
+and its constructor in `geiger.models.catalogue`.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from geiger.errors import SettingError, did_you_mean
 Shapes = Literal["forecast", "networks", "nothing"]
 T = TypeVar("T")
 Record = TypeVar("Record", bound="Settings")
+LARGEST = 2**63  # of whole numbers: no record of a run is read with a larger one
+LONGEST_NAME = 40  # characters of an unknown name that are worth repeating
 MARK = "setting"  # where a field's metadata hold its `About`
 
 
@@ -187,7 +189,8 @@ def override(record: Record, changes: Mapping[str, Any]) -> Record:
     values: dict[str, Any] = {}
     for name, value in changes.items():
         if name not in known:
-            raise SettingError(f"no setting {record.place(name)!r}: {did_you_mean(name, known)}")
+            asked = str(name)[:LONGEST_NAME]
+            raise SettingError(f"no setting {record.place(asked)!r}: {did_you_mean(asked, known)}")
         if known[name].section is not None and not isinstance(value, Settings):
             if not isinstance(value, Mapping):
                 raise SettingError(f"setting {record.place(name)!r} is a table, got {reprlib.repr(value)}")
@@ -256,6 +259,8 @@ def _fitted_entry(entry: Any, hint: Any) -> Any:
 
 
 def _require_within(number: float, item: Known, place: str) -> None:
+    if isinstance(number, int) and abs(number) >= LARGEST:
+        raise SettingError(f"{place} must lie within 64 bits, got {reprlib.repr(number)}")
     if not math.isfinite(number):
         raise SettingError(f"setting {place!r} must be a finite number, got {number}")
     if not item.about.admits(number):

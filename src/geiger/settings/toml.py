@@ -16,7 +16,9 @@ def from_toml(path: Path, base: Config | None = None) -> Config:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingError(f"{path}: no such settings file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise SettingError(f"{path}: not a readable TOML file (nested too deeply)") from None
+    except (OSError, ValueError) as error:  # no UTF-8, no TOML, and numbers of more digits than Python reads
         raise SettingError(f"{path}: not a readable TOML file ({error})") from None
     try:
         named = recipe(str(table.pop("recipe", "default")))

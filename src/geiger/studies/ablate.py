@@ -23,9 +23,9 @@ from geiger import metrics
 from geiger.checks.collapse import diagnose
 from geiger.codec import plain
 from geiger.errors import DataError, GeigerError, SettingError, TrainingError, did_you_mean
+from geiger.experiment.cut import plan_folds
 from geiger.experiment.estimate import STARTUP_SECONDS
 from geiger.experiment.evaluation import health_of, status_of
-from geiger.experiment.folds import plan_folds
 from geiger.experiment.walk import Walk, walk
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.models import Forecaster, forecaster_of
@@ -34,7 +34,7 @@ from geiger.runs.environment import environment, key_of, threads_at_hand
 from geiger.settings import MODELS, Config, override, recipe, shaping
 from geiger.settings.models import GROUPS
 from geiger.studies.arms import Arm
-from geiger.studies.markets import MadeMarket, Market, few_of
+from geiger.studies.markets import Market, few_of
 
 Floats = npt.NDArray[np.float64]
 Record = dict[str, Any]
@@ -42,7 +42,6 @@ Record = dict[str, Any]
 VERSION = 2  # of what a result holds and how it is measured; a new number makes all results anew
 ERROR = "ERROR"  # a task that broke for a reason that is no result; it is tried again
 COMMON: dict[str, Any] = {"fill": "next_open", "seeds": 1}  # the same target and effort for every arm
-REAL_ROWS = 3000  # guess of a real fold's rows, for the estimate of the time
 
 
 @dataclass(frozen=True)
@@ -290,9 +289,5 @@ def expected_hours(tasks: Sequence[Task], results: Results, workers: int | None 
 
 
 def _guess(task: Task) -> float:
-    market, forecaster = task.market, _forecaster(task.arm, task.config)
-    rows, folds = (
-        (market.train_rows, 1) if isinstance(market, MadeMarket) else (REAL_ROWS, task.config.max_folds or 3)
-    )
-    known = forecaster.expected_seconds(rows)
-    return folds * (MODELS[task.arm.model].fit_seconds if known is None else known)
+    known = _forecaster(task.arm, task.config).expected_seconds(task.market.learned_rows)
+    return (task.config.max_folds or 3) * (MODELS[task.arm.model].fit_seconds if known is None else known)

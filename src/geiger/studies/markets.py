@@ -27,7 +27,9 @@ Kind = Literal["linear", "nonlinear", "null", "real"]
 
 LINEAR = ("volume", "reversal")  # a line through the features of one row sees nearly all of these
 R2, STRONG_R2 = 0.02, 0.10
+REAL_ROWS = 3000  # guess of a real fold's rows, for estimates of time
 FEW = (("volume", R2), ("interaction", STRONG_R2), (None, 0.0))
+FEW_NUMBERS, FEW_REAL = 2, 2  # of each of these, and of real ones, for arms that take long
 TAIL = 2  # last rows, whose label is not known
 
 
@@ -48,6 +50,21 @@ class Market(ABC):
     @abstractmethod
     def changes(self) -> dict[str, Any]:
         """Settings that the market asks for, as `settings.override` takes them."""
+
+    @property
+    @abstractmethod
+    def planted(self) -> tuple[Signal | None, float] | None:
+        """The signal put into it and its R2, None for no signal; None as a whole where nobody put any."""
+
+    @property
+    @abstractmethod
+    def learned_rows(self) -> int:
+        """About how many rows a fold learns from."""
+
+    @property
+    @abstractmethod
+    def among_few(self) -> bool:
+        """Whether arms that take long are trained on it; of real ones, on the first `FEW_REAL` at hand."""
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
@@ -102,6 +119,21 @@ class MadeMarket(Market):
         """One fold, no lock-box: the whole market is made for this study."""
         rows = {"min_train": self.train_rows, "refit": self.test_rows}
         return {"lockbox": 0, "max_folds": 1, "rolling": None, "start": None, "end": None, **rows}
+
+    @property
+    def planted(self) -> tuple[Signal | None, float]:
+        """Signal and strength."""
+        return self.signal, self.r2
+
+    @property
+    def learned_rows(self) -> int:
+        """Rows of its one fold."""
+        return self.train_rows
+
+    @property
+    def among_few(self) -> bool:
+        """The first of a line, of two facts of one row, and of nothing."""
+        return self.number < FEW_NUMBERS and self.planted in FEW
 
     def settings(self) -> dict[str, Any]:
         """Return its fields."""
@@ -169,6 +201,21 @@ class RealMarket(Market):
         span = {"start": self.start, "end": self.end}
         return {"lockbox": None, "refit": self.refit, "max_folds": self.max_folds, **span}
 
+    @property
+    def planted(self) -> None:
+        """Nobody put anything into it."""
+        return None
+
+    @property
+    def learned_rows(self) -> int:
+        """A guess: the prices are not read for it."""
+        return REAL_ROWS
+
+    @property
+    def among_few(self) -> bool:
+        """No symbol is by itself."""
+        return False
+
     def settings(self) -> dict[str, Any]:
         """Return its fields but for the places of files."""
         return {name: value for name, value in asdict(self).items() if name not in ("data", "library")}
@@ -213,9 +260,7 @@ def few_of(markets: Iterable[Market]) -> list[Market]:
     kept: list[Market] = []
     real = 0
     for market in markets:
-        if isinstance(market, MadeMarket):
-            kept += [market] if market.number < 2 and (market.signal, market.r2) in FEW else []
-        elif real < 2:
-            real += 1
+        real += market.kind == "real"
+        if market.among_few or (market.kind == "real" and real <= FEW_REAL):
             kept.append(market)
     return kept

@@ -19,14 +19,14 @@ from geiger import metrics
 from geiger.columns import FORECASTS
 from geiger.errors import DataError, GeigerError, TrainingError
 from geiger.evidence.by_day import Daily
-from geiger.experiment.folds import plan_folds
+from geiger.experiment.cut import plan_folds
 from geiger.experiment.out_of_fold import Base
 from geiger.experiment.stack_tables import EQUAL, RIDGE
 from geiger.experiment.stacking import Stacked, stack
 from geiger.experiment.walk import walk
 from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.files import read_frame, write_atomically, write_frame
-from geiger.learning.folds import later_blocks
+from geiger.learning.folds import later_folds
 from geiger.market.synthetic import Signal
 from geiger.models import forecaster_of
 from geiger.models.stack import MetaLearner
@@ -39,7 +39,7 @@ from geiger.studies.tables import NO_DAYS, Estimate, over_made_markets, over_sym
 BASES = LEARNERS
 # Long enough for eight folds of base forecasts, of which the last six are weighed.
 MADE_TRAIN, MADE_TEST = 1000, 2016
-REFIT, BLOCK, MIN_ROWS = 252, 63, 504
+REFIT, WEIGHTS_REFIT, MIN_ROWS = 252, 63, 504
 VERSION = 1
 
 _NET = recipe("plan").stack
@@ -57,7 +57,7 @@ PREAMBLE = """\
 # Is weighing worth it?
 
 Six base models (ridge, XGBoost, LightGBM, CatBoost, LSTM-Transformer, xLSTM-TS; recipe `default`, one seed,
-refitted every {refit} rows), strictly walk-forward. Weights are refitted every {block} rows on all earlier
+refitted every {refit} rows), strictly walk-forward. Weights are refitted every {weights} rows on all earlier
 out-of-fold forecasts, the first on {rows}. Every line is measured on the same rows; differences are paired
 with equal weights, market by market. ± is one standard error: over markets where these are made, and of real
 symbols, which share their days, from what each day adds over all of them (clustered by date).
@@ -84,8 +84,6 @@ def config_of(market: Market) -> Config:
     """Return the settings of the base models: recipe `default`, one seed, refitted every year."""
     config = override(recipe("default"), {"fill": "next_open", "seeds": 1, **market.changes, "workers": 1})
     changes: Record = {"refit": REFIT, "network_refit": REFIT, "max_folds": None}
-    if isinstance(market, MadeMarket):
-        changes["min_train"] = MADE_TRAIN
     return override(config, changes)
 
 
@@ -124,12 +122,12 @@ def measure(market: Market, folder: Path) -> Record:
         facts = {"stacks": VERSION, "features": FEATURES_VERSION, "config": shaping(config, BASES)}
         facts |= {"market": market.settings(), "data": market.fingerprint()}
         bases = _bases(market, config, material, folder / key_of(facts))
-        folds = later_blocks(
+        folds = later_folds(
             max(int(material.prices["day"].search_sorted(base.forecasts["day"][0])) for base in bases),
             material.labelled,
             horizon=config.horizon,
             min_rows=MIN_ROWS,
-            refit=BLOCK,
+            refit=WEIGHTS_REFIT,
         )
         made = {name: stack(bases, material, learner, folds) for name, learner in WEIGHERS.items()}
     except GeigerError as error:
@@ -265,7 +263,7 @@ def report(records: Sequence[Record], command: str, out: Path) -> Path:
         ("null",): "Markets with no signal",
         ("real",): "Real symbols",
     }
-    lines = [PREAMBLE.format(refit=REFIT, block=BLOCK, rows=MIN_ROWS, command=command).rstrip()]
+    lines = [PREAMBLE.format(refit=REFIT, weights=WEIGHTS_REFIT, rows=MIN_ROWS, command=command).rstrip()]
     for kinds, title in titles.items():
         rows = rows_of(records, kinds)
         number = sum(record["kind"] in kinds and not record["error"] for record in records)

@@ -18,7 +18,7 @@ import numpy as np
 from geiger.evidence.by_day import Daily, error_over_symbols
 from geiger.records import Status
 from geiger.studies.arms import Arm
-from geiger.studies.markets import MadeMarket, Market
+from geiger.studies.markets import Market
 
 Record = Mapping[str, Any]
 
@@ -195,8 +195,9 @@ def differences(
 def _learned_by_kind(own: Mapping[Market, Record], kind: str) -> dict[str, list[float]]:
     values: dict[str, list[float]] = {}
     for market, record in own.items():
-        if isinstance(market, MadeMarket) and market.kind == kind:
-            values.setdefault(f"{market.signal} {market.r2}", []).append(learned(market, record))
+        if market.planted is not None and market.kind == kind:
+            signal, r2 = market.planted
+            values.setdefault(f"{signal} {r2}", []).append(learned(market, record))
     return values
 
 

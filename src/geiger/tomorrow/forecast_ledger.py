@@ -3,7 +3,7 @@
 ``runs/forecasts.jsonl`` is a hash chain (see `chain`) of two kinds of records: a forecast, as `predict` made
 it, and later what came of it. A forecast saved after the moment at which its position is opened stays in the
 ledger but counts for nothing: `Saved.in_time` says which is which. The clock is that of the machine, read
-forwards only: an entry is as late as the latest one before it, so a clock set back gains nothing once the
+forwards only: a line is as late as the latest one before it, so a clock set back gains nothing once the
 ledger has seen it run.
 
 How far the ledger has come is kept beside it and in the record of every later run. Lines cut off its end are
@@ -43,20 +43,22 @@ class Saved:
 
     Attributes
     ----------
+    line : Entry
+        Where it stands in the chain of the ledger.
     outcome : float or None
         Log return from entry to exit; None while it is not known.
     in_time : bool
         Whether it was saved before its position was to be opened: before the `save_by` that it carries.
     """
 
-    entry: Entry
+    line: Entry
     outcome: float | None
     in_time: bool
 
     @property
     def record(self) -> Mapping[str, Any]:
         """The forecast as it was saved."""
-        return self.entry.record
+        return self.line.record
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def save(prediction: Prediction, runs: RunsFolder, now: dt.datetime | None = Non
     """
     facts = prediction.as_dict()
     record = {"kind": "forecast", **{name: facts[name] for name in KEPT}}
-    if all(dict(entry.record) != record for entry in _entries(runs)):
+    if all(dict(line.record) != record for line in _lines(runs)):
         _append(runs, [record], now)
     return next(one for one in saved(runs) if dict(one.record) == record)
 
@@ -147,8 +149,8 @@ def _append(runs: RunsFolder, records: Iterable[Mapping[str, Any]], now: dt.date
     chain.keep_head()
 
 
-def _entries(runs: RunsFolder) -> tuple[Entry, ...]:
-    """Return the entries of a ledger that goes on from every head that was ever kept of it."""
+def _lines(runs: RunsFolder) -> tuple[Entry, ...]:
+    """Return the lines of a ledger that goes on from every head that was ever kept of it."""
     return chain_of(runs).entries(list(_heads(runs)))
 
 
@@ -162,18 +164,18 @@ def _heads(runs: RunsFolder) -> Iterator[Head]:
 
 def saved(runs: RunsFolder) -> tuple[Saved, ...]:
     """Return every saved forecast in the order in which it was saved."""
-    entries = _entries(runs)
+    lines = _lines(runs)
     try:
         outcomes = {
-            str(entry.record["forecast"]): float(entry.record["outcome"])
-            for entry in entries
-            if entry.record.get("kind") == "outcome"
+            str(line.record["forecast"]): float(line.record["outcome"])
+            for line in lines
+            if line.record.get("kind") == "outcome"
         }
-        moments = accumulate((dt.datetime.fromisoformat(entry.at) for entry in entries), max)
+        moments = accumulate((dt.datetime.fromisoformat(line.at) for line in lines), max)
         return tuple(
-            Saved(entry, outcomes.get(entry.hash), _in_time(entry.record, at))
-            for entry, at in zip(entries, moments, strict=True)
-            if entry.record.get("kind") == "forecast"
+            Saved(line, outcomes.get(line.hash), _in_time(line.record, at))
+            for line, at in zip(lines, moments, strict=True)
+            if line.record.get("kind") == "forecast"
         )
     except (KeyError, ValueError, TypeError) as error:
         raise DataError(f"{chain_of(runs).path}: a forecast there cannot be read ({error})") from None
@@ -209,7 +211,7 @@ def score(
         for one in (one for one in waiting if one.record["symbol"] == symbol):
             outcome, missing = _outcome(one.record, prices, now)
             if outcome is not None:
-                found.append({"kind": "outcome", "forecast": one.entry.hash, **outcome})
+                found.append({"kind": "outcome", "forecast": one.line.hash, **outcome})
             if missing:
                 troubles.append(
                     f"{symbol}: the forecast of {one.record['day']} stays open: it is for "

@@ -10,12 +10,12 @@ from geiger.learning.windows import fold_arrays
 from geiger.models.nets.forecaster import job_of, program_of
 from geiger.models.nets.losses import LOSSES
 from geiger.models.nets.program import forecast
-from geiger.settings import learners
+from geiger.settings import model_settings
 from helpers.networks import FOLD, SMALL, arrays, changed, market
 
 
 def test_names_of_losses_are_those_of_the_losses():
-    assert set(learners.LOSSES) == set(LOSSES)
+    assert set(model_settings.LOSSES) == set(LOSSES)
 
 
 def test_screened_terms_look_back_no_further_than_the_network():

@@ -12,7 +12,7 @@ from geiger.learning.windows import fold_arrays
 from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.forecaster import job_of, program_of
 from geiger.models.nets.loop import Member
-from geiger.models.nets.program import PAD, stack
+from geiger.models.nets.program import PAD, batched
 from helpers.networks import FOLD, SMALL, arrays, changed, drained, market
 
 PENALISED = {"kernel", "kernel_0", "recurrent_kernel_0", "into_kernel", "out_kernel"}
@@ -81,7 +81,7 @@ def test_every_train_row_is_learned_from_once_an_epoch_and_no_other_row():
     assert set(counted[job.weight > 0]) == {1}
     assert job.weight[job.valid].sum() == 0.0
     assert (job.train >= program.history).all()
-    tables, capacity = stack(program, [job])
+    tables, capacity = batched(program, [job])
     assert capacity * program.per_batch >= len(starts)
     assert not np.asarray(tables["weight"])[0, len(job.series) :].any()
 

@@ -29,7 +29,7 @@ def test_sliding_lstm_is_keras_lstm_on_each_days_own_past(units):
         [keras.layers.LSTM(u, return_sequences=i + 1 < len(units)) for i, u in enumerate(units)]
     )
     chain.build((None, 7, WIDTH))
-    for theirs, ours in zip(chain.layers, layer.stack, strict=True):
+    for theirs, ours in zip(chain.layers, layer.cells, strict=True):
         theirs.set_weights([np.asarray(w) for w in ours])
     expected = np.stack([np.asarray(chain(x[:, d : d + 7])) for d in range(14)], axis=1)
     np.testing.assert_allclose(found, expected, atol=1e-6)

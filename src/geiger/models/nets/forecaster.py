@@ -33,7 +33,7 @@ from geiger.records import (
 )
 from geiger.seeds import derive
 from geiger.settings import LSTMSettings, ScheduleSettings, XLSTMSettings, as_dict
-from geiger.settings.learners import BodySettings
+from geiger.settings.model_settings import BodySettings
 from geiger.settings.setting import known_settings
 
 if TYPE_CHECKING:
@@ -452,7 +452,7 @@ class XLSTMTS(Network):
         return scalar + _inputs() * made.width + made.blocks * (10 * made.width**2 + recalled)
 
     def body(self, seed: int) -> Any:
-        """Return the stack of memory blocks."""
+        """Return the memory blocks."""
         from geiger.models.nets.xlstm import XLSTMBody
 
         return XLSTMBody(

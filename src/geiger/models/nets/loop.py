@@ -15,7 +15,7 @@ import numpy.typing as npt
 from geiger.errors import Diverged
 from geiger.models.nets.backend import jax, jnp
 from geiger.models.nets.jobs import Floats, Ints, Job
-from geiger.models.nets.program import RATE, Program, stack
+from geiger.models.nets.program import RATE, Program, batched
 from geiger.models.nets.schedule import Course
 from geiger.records import Epoch
 from geiger.seeds import generator
@@ -168,7 +168,7 @@ def train(
     Diverged
         A loss that is not finite ends the training: it says whose, where, and what to try.
     """
-    data, capacity = stack(program, jobs)
+    data, capacity = batched(program, jobs)
     weights, optimizer = program.fresh([job.seed for job in jobs])
     members = [Member.of(number, job, program, schedule) for number, job in enumerate(jobs)]
     valid = [program.stretches(job.valid) for job in jobs]

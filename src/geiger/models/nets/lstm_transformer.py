@@ -46,9 +46,9 @@ class SlidingLSTM(keras.layers.Layer):
         self.units, self.burn_in, self.seed = units, burn_in, seed
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Make kernel, recurrent kernel and bias of each layer of the stack."""
+        """Make kernel, recurrent kernel and bias of each layer."""
         width = shape[-1]
-        self.stack = []
+        self.cells = []
         for depth, units in enumerate(self.units):
             orthogonal = keras.initializers.Orthogonal(seed=derive(self.seed, "recurrent", depth))
             kernel = self.add_weight(
@@ -61,14 +61,14 @@ class SlidingLSTM(keras.layers.Layer):
             )
             bias = self.add_weight(shape=(4 * units,), initializer="zeros", name=f"bias_{depth}")
             bias.assign(np.repeat([0.0, 1.0, 0.0, 0.0], units).astype(np.float32))
-            self.stack.append((kernel, recurrent, bias))
+            self.cells.append((kernel, recurrent, bias))
             width = units
 
     def call(self, x: Any) -> Any:
         """Return the last states."""
-        kernel, recurrent, bias = self.stack[0]
+        kernel, recurrent, bias = self.cells[0]
         projected = x @ jnp.asarray(kernel) + jnp.asarray(bias)  # (B, S, 4 units), once a day
-        if len(self.stack) == 1:
+        if len(self.cells) == 1:
             return slide(projected, jnp.asarray(recurrent), self.burn_in)
         days = x.shape[1] - self.burn_in + 1
         zeros = [jnp.zeros((x.shape[0], days, units)) for units in self.units]
@@ -77,7 +77,7 @@ class SlidingLSTM(keras.layers.Layer):
             gates = jax.lax.dynamic_slice_in_dim(projected, age, days, axis=1)
             new: list[Any] = []
             for depth, (hidden, cell) in enumerate(states):
-                kernel, recurrent, bias = self.stack[depth]
+                kernel, recurrent, bias = self.cells[depth]
                 if depth:
                     gates = new[-1][0] @ jnp.asarray(kernel) + jnp.asarray(bias)
                 hidden, cell, _, _ = _cell(gates + hidden @ jnp.asarray(recurrent), cell)

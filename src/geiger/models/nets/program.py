@@ -84,7 +84,7 @@ class Program:
         """Return the members' fresh weights and optimizer variables, with the axis of members."""
         trainable, rest = zip(*(self.weights(seed) for seed in seeds), strict=True)
         variables = [jnp.asarray(v.value) for v in self.optimizer.variables]
-        return (_stacked(trainable), _stacked(rest)), [jnp.stack([v] * len(seeds)) for v in variables]
+        return (_by_member(trainable), _by_member(rest)), [jnp.stack([v] * len(seeds)) for v in variables]
 
     def stretches(self, rows: Ints) -> Ints:
         """Return first input positions of the stretches that cover the target rows (n,), each row once."""
@@ -195,7 +195,7 @@ class Program:
 
 def forecast(program: Program, job: Job, weights: Any, rows: Ints) -> tuple[Floats, Floats]:
     """Return forecasts (n,) and tokens (n, width) of the rows (n,) of a job, in the unit of the loss."""
-    data, capacity = stack(program, [job])
+    data, capacity = batched(program, [job])
     starts = program.stretches(rows)
     order = program.batches(starts, capacity)[None]
     one = jax.tree.map(lambda a: np.asarray(a)[None], weights)  # a view: JAX would copy each, one by one
@@ -203,7 +203,7 @@ def forecast(program: Program, job: Job, weights: Any, rows: Ints) -> tuple[Floa
     return np.asarray(found[0][0])[rows], np.asarray(found[1][0])[rows]
 
 
-def stack(program: Program, jobs: Sequence[Job]) -> tuple[dict[str, Any], int]:
+def batched(program: Program, jobs: Sequence[Job]) -> tuple[dict[str, Any], int]:
     """Return the members' padded data, and how many batches an order has room for."""
     rows = round_up(max(len(job.series) for job in jobs))
     tables = [padded(job, rows, program.length) for job in jobs]
@@ -212,5 +212,5 @@ def stack(program: Program, jobs: Sequence[Job]) -> tuple[dict[str, Any], int]:
     return data, -(-rows // (program.length * program.per_batch)) + 2
 
 
-def _stacked(members: Sequence[list[Any]]) -> list[Any]:
+def _by_member(members: Sequence[list[Any]]) -> list[Any]:
     return [jnp.stack(arrays) for arrays in zip(*members, strict=True)]

@@ -14,7 +14,7 @@ from geiger.models.nets.forecaster import NETWORKS, NetPredictor, Network, fresh
 from geiger.models.screen import Screened, restore_screened
 from geiger.models.state import LARGEST, State
 from geiger.settings import as_dict, override
-from geiger.settings.learners import BodySettings
+from geiger.settings.model_settings import BodySettings
 from geiger.settings.setting import known_settings
 
 THREADS = "threads"  # stands among the settings of a saved network

@@ -1,6 +1,6 @@
-"""xLSTM-TS: a stack of blocks with matrix memory (mLSTM) and scalar memory (sLSTM).
+"""xLSTM-TS: blocks with matrix memory (mLSTM) and scalar memory (sLSTM), one on the other.
 
-Cells and blocks after Beck et al. (2024), the stack after Lopez Gil et al. (2024). Two ways to feed it:
+Cells and blocks after Beck et al. (2024), their order after Lopez Gil et al. (2024). Two ways to feed it:
 
 ``windows``
     One window of `lookback` days gives one token. Memories start from zero at its first day.
@@ -283,7 +283,7 @@ class MLSTMBlock(keras.layers.Layer):
         Rows that a row's memory holds. By default all rows that come in, which are then a whole window: its
         convolution sees zeros before the first row and no row is dropped.
     blocks : int
-        Blocks of the stack, for the scale of the down-projection.
+        Blocks of the body, for the scale of the down-projection.
     dropout : float
         Share of the added numbers dropped while training.
     seed : int
@@ -390,7 +390,7 @@ class SLSTMBlock(keras.layers.Layer):
     ffn : float
         Width of the gated layer over that of the stream.
     place, blocks : int
-        Number of the block from 0, and blocks of the stack: later blocks start with longer memories.
+        Number of the block from 0, and blocks of the body: later blocks start with longer memories.
     dropout : float
         Share of the added numbers dropped while training.
     seed : int
@@ -481,7 +481,7 @@ class XLSTMBody(keras.layers.Layer):
     burn_in : int
         Days that the sLSTM blocks together run before a token, in dense feeding only.
     width, heads, blocks : int
-        Of the stack.
+        Of the body.
     slstm_at : tuple of int
         Which blocks, from 0, have scalar memory; the others have matrix memory.
     conv, slstm_conv : int

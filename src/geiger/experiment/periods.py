@@ -1,4 +1,4 @@
-"""The weights of one block of days, from the rows before it and from nothing else."""
+"""The weights of one period of a stack, from the rows before it and from nothing else."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from geiger.models.stack import Meta, MetaLearner
 
 
 @dataclass(frozen=True)
-class Block:
-    """What happened in one block: who took part, with which weights."""
+class Period:
+    """The test rows of one fold of a stack: who took part in forecasting them, with which weights."""
 
     fold: Fold
     meta: Meta
@@ -24,8 +24,8 @@ class Block:
     best: str  # the single model with the least squared error on the earlier rows
 
 
-def weigh_block(grid: Grid, learner: MetaLearner, fold: Fold, material: Material) -> Block:
-    """Find the weights of one block from the rows before it, and from nothing else."""
+def weigh(grid: Grid, learner: MetaLearner, fold: Fold, material: Material) -> Period:
+    """Find the weights of one period from the rows before it, and from nothing else."""
     learn = slice_of(fold.train)
     outcome = grid.outcome[learn]
     left_out = {}
@@ -54,7 +54,7 @@ def weigh_block(grid: Grid, learner: MetaLearner, fold: Fold, material: Material
         best = names[int(errors.argmin())]
     else:  # nobody to weigh: the mean of the past
         meta, best = Meta((), np.empty(0), np.empty(0), np.empty(0), float(outcome.mean()), 0.0), ""
-    return Block(fold, meta, tuple(left_out.items()), best)
+    return Period(fold, meta, tuple(left_out.items()), best)
 
 
 def columns_of(grid: Grid, names: Sequence[str], rows: range) -> Floats:
@@ -62,6 +62,6 @@ def columns_of(grid: Grid, names: Sequence[str], rows: range) -> Floats:
     return grid.forecasts[slice_of(rows)][:, [grid.models.index(name) for name in names]]
 
 
-def predicted(grid: Grid, block: Block, rows: range) -> Floats:
-    """Return what the block's weights forecast (rows,), log return."""
-    return block.meta.predict(columns_of(grid, block.meta.models, rows))
+def predicted(grid: Grid, period: Period, rows: range) -> Floats:
+    """Return what the period's weights forecast (rows,), log return."""
+    return period.meta.predict(columns_of(grid, period.meta.models, rows))

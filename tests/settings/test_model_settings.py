@@ -8,7 +8,7 @@ import pytest
 
 from geiger.errors import SettingError
 from geiger.settings import override, recipe
-from geiger.settings.learners import NetworkSettings, ScheduleSettings
+from geiger.settings.model_settings import NetworkSettings, ScheduleSettings
 from geiger.settings.setting import known_settings
 
 

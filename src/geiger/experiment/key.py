@@ -1,0 +1,37 @@
+"""What makes stored forecasts be used again in place of a training: a key of everything that shapes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from geiger.codec import plain
+from geiger.experiment.material import Material
+from geiger.runs.environment import environment, key_of
+from geiger.settings import Config, shaping_a_run
+from geiger.settings.models import STACK
+
+
+def forecast_key(config: Config, material: Material, model: str) -> str:
+    """Return the key of a model's forecasts: the settings that are marked as shaping them, and the data."""
+    return key_of(
+        {
+            "symbol": material.symbol,
+            "model": model,
+            "config": shaping_a_run(config, model),
+            "fill": material.fill,
+            "provenance": _content(material),
+            "environment": plain(environment()),
+        }
+    )
+
+
+def stack_key(config: Config, bases: Mapping[str, str | None]) -> str:
+    """Return the key of a stack's forecasts: how base models are weighed, and the keys of theirs."""
+    return key_of({"model": STACK, "config": shaping_a_run(config, STACK), "bases": dict(bases)})
+
+
+def _content(material: Material) -> dict[str, Any]:
+    """Return what the data are, and not where they lie."""
+    facts = material.provenance.as_dict()
+    return {name: value for name, value in facts.items() if name not in ("where", "source")}
