@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,7 +12,9 @@ import pytest
 from geiger.experiment.cut import use_folds
 from geiger.experiment.estimate import expected_seconds
 from geiger.experiment.plan import WalkPlan, plan
-from helpers.runs import LOCKED, locked_experiment
+from helpers.folds import folds_of
+from helpers.runs import LOCKED, locked_experiment, small
+from helpers.stacks import material
 
 
 def test_the_time_estimate_counts_the_folds_that_are_not_scored(
@@ -27,3 +31,36 @@ def test_the_time_estimate_counts_the_folds_that_are_not_scored(
     each = [planned.forecaster.expected_seconds(len(fold.train)) or 0.0 for fold in ahead]
     assert more - alone == pytest.approx(config.seeds * sum(each))
     assert min(each) > 0.0
+
+
+class Clockwork:
+    """Takes a second to begin and a tenth of one for each tree, on a clock of its own."""
+
+    def __init__(self, trees: int | None, clock: list[float]) -> None:
+        self.effort, self.clock = SimpleNamespace(trees=trees), clock
+
+    def members(self, seeds: int) -> int:
+        return seeds
+
+    def expected_seconds(self, rows: int) -> None:
+        return None
+
+    def with_trees(self, number: int) -> Clockwork:
+        return Clockwork(number, self.clock)
+
+    def fit(self, *args: Any, seed: int) -> None:
+        self.clock[0] += 1.0 + 0.1 * self.effort.trees
+
+
+@pytest.mark.parametrize(("trees", "once"), [(100, 11.0), (None, 1.5)])
+def test_a_few_trees_tell_the_time_of_many(
+    trees: int | None, once: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, known = [0.0], material()
+    here = SimpleNamespace(perf_counter=lambda: clock[0])
+    monkeypatch.setattr("geiger.experiment.estimate.time", here)
+    folds = folds_of(known)
+    model: Any = Clockwork(trees, clock)
+    found = expected_seconds(known, model, small(seeds=2), folds)
+    shares = sum(len(fold.train) for fold in folds) / len(folds[-1].train)  # of the fold that was timed
+    assert found == pytest.approx(2 * once * shares)

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from geiger.experiment.fill import choose_fill
 from geiger.experiment.run import run
+from geiger.market.calendar import market_of
 from helpers.runs import experiment, prepared, small
 
 DAYS = 1300
@@ -51,3 +53,14 @@ def test_stale_opens_of_the_lock_box_are_not_counted_among_test_rows(
     prices = stale_from(long_market, DAYS - 250)
     made = prepared(tmp_path, prices, small(lockbox=250))
     assert "TEST_OPENS_STALE" not in {notice.code for notice in made.notices}
+
+
+def test_a_close_that_was_asked_for_is_no_news(market: pl.DataFrame) -> None:
+    assert choose_fill(market, market_of("AAPL"), small(fill="close")) == ("close", ())
+    assert choose_fill(market, market_of("AAPL"), small()) == ("next_open", ())
+
+
+def test_a_market_without_an_open_is_filled_at_the_close_and_it_is_said(market: pl.DataFrame) -> None:
+    fill, (notice,) = choose_fill(market, market_of("EURUSD=X"), small())
+    assert (fill, notice.code) == ("close", "FILL_CLOSE")
+    assert "has no open" in notice.text

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from geiger.experiment.plan import plan
+from geiger.experiment.resume import part_of, sealed_part, stored_fold, stored_sealed
 from geiger.experiment.run import run
 from geiger.experiment.written import Run
 from geiger.runlog import read_log
 from geiger.runs.parts import Parts
+from helpers.folds import fold_output, folds_of
 from helpers.runs import experiment, locked_experiment, network_experiment, runs_of, stored_of
+from helpers.stacks import material
 
 
 def test_a_killed_run_goes_on_over_the_lock_box_with_what_it_has(
@@ -91,3 +96,32 @@ def test_a_broken_run_goes_on_with_the_folds_it_has(tmp_path: Path, market: pl.D
     assert done.forecasts.equals(whole.forecasts)
     assert done.evaluation.figures == whole.evaluation.figures
     assert not list((tmp_path / "broken" / "runs" / ".parts").iterdir())
+
+
+def test_a_fold_comes_back_whole_and_says_that_it_was_stored(tmp_path: Path) -> None:
+    known, parts = material(), Parts(tmp_path)
+    first, second, *_ = folds_of(known)
+    output = fold_output(known, first)
+    parts.save(first.index, part_of(output))
+    back = stored_fold(parts, first)
+    assert back is not None
+    assert back.resumed
+    for field in fields(output):
+        if field.name not in ("resumed", "trained"):
+            np.testing.assert_equal(getattr(back, field.name), getattr(output, field.name))
+    assert back.trained is None
+    assert stored_fold(parts, second) is None
+    assert stored_fold(None, first) is None
+
+
+def test_of_a_fold_over_the_lock_box_only_the_forecasts_are_kept(tmp_path: Path) -> None:
+    known, parts = material(), Parts(tmp_path)
+    fold = folds_of(known)[0]
+    output = fold_output(known, fold)
+    parts.save(fold.index, sealed_part(output))
+    back = stored_sealed(parts, fold)
+    assert back is not None
+    assert set(back.arrays) == {"forecast"}
+    np.testing.assert_array_equal(back.arrays["forecast"], output.test_forecast)
+    assert back.facts == {"train_std": output.train_std}
+    assert stored_sealed(None, fold) is None

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+import geiger.experiment.workers
+from geiger.experiment.fold import Task
 from geiger.experiment.plan import plan
 from geiger.experiment.run import run
+from geiger.experiment.workers import MEMBERS_AT_ONCE, _deaf_to_ctrl_c, gpu_at_hand, train_all
 from geiger.settings import override
-from helpers.runs import LOCKED, ROWS, locked_experiment, network_experiment, network_settings, stored_of
+from helpers.folds import folds_of
+from helpers.runs import (
+    LOCKED,
+    ROWS,
+    locked_experiment,
+    network_experiment,
+    network_settings,
+    small,
+    stored_of,
+)
+from helpers.stacks import material
 
 
 @pytest.mark.slow
@@ -52,3 +70,58 @@ def test_one_program_forecasts_what_processes_forecast(tmp_path: Path, market: p
     together = run(network_experiment(tmp_path, market, config=override(config, {"parallel": "vmap"})))
     scale = float(np.std(apart.forecasts["forecast"].to_numpy()))
     np.testing.assert_allclose(together.forecasts["forecast"], apart.forecasts["forecast"], atol=1e-3 * scale)
+
+
+def test_folds_are_trained_in_order_and_only_as_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[int] = []
+
+    def train(model: str, forecaster: Any, config: Any, task: Task) -> int:
+        trained.append(task.fold.index)
+        return task.fold.index
+
+    monkeypatch.setattr(geiger.experiment.workers, "train_fold", train)
+    tasks = [Task(material(), fold) for fold in folds_of(material())]
+    here: Any = SimpleNamespace(apart=False)
+    outputs = train_all("ridge", here, small(), tasks)
+    assert trained == []
+    assert next(outputs) == 0
+    assert trained == [0]
+    assert list(outputs) == trained[1:] == [fold.index for fold in folds_of(material())][1:]
+
+
+def test_one_program_holds_so_many_members_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def program(model: str, forecaster: Any, config: Any, tasks: list[Any]) -> list[Any]:
+        sizes.append(len(tasks))
+        return tasks
+
+    monkeypatch.setattr(geiger.experiment.workers, "_train_program", program)
+    network: Any = SimpleNamespace(apart=True)
+    tasks: list[Any] = list(range(50))
+    done = train_all("lstm", network, small(seeds=3, parallel="vmap"), tasks)
+    assert list(done) == tasks
+    assert sizes == [21, 21, 8]
+    assert 21 * 3 <= MEMBERS_AT_ONCE < 22 * 3
+
+
+def test_without_a_plug_in_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "entry_points", lambda **chosen: ())
+    assert not gpu_at_hand()
+
+
+def test_processes_start_deaf_to_ctrl_c_and_this_one_hears_again() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with _deaf_to_ctrl_c():
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    assert signal.getsignal(signal.SIGINT) == before
+    seen: list[Any] = []
+
+    def elsewhere() -> None:
+        with _deaf_to_ctrl_c():  # only the main thread may choose who hears
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert seen == [before]

@@ -1,0 +1,71 @@
+"""One fold: what it is given, what it hands on, and how it fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from geiger.errors import TrainingError
+from geiger.experiment.fold import Task, arrays_of, seeds_of, train_fold
+from geiger.experiment.material import LAST_RETURN
+from geiger.experiment.plan import WalkPlan, plan
+from geiger.features.catalogue import NAMES
+from geiger.models import wrap
+from helpers.runs import experiment, small
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory, market: pl.DataFrame) -> WalkPlan:
+    made = plan(experiment(tmp_path_factory.mktemp("fold"), market, config=small(max_folds=2)))
+    assert isinstance(made, WalkPlan)
+    return made
+
+
+def test_a_fold_hands_on_what_its_own_model_forecasts(planned: WalkPlan) -> None:
+    material, config, fold = planned.material, planned.experiment.config, planned.folds[0]
+    after = range(fold.test.stop, fold.test.stop + 3)
+    done = train_fold("ridge", planned.forecaster, config, Task(material, fold, (material, after), keep=True))
+    assert done.trained is not None
+    own = done.trained.forecast(material.features, fold.test, material.last_returns)
+    np.testing.assert_allclose(done.test_forecast, own, atol=1e-15)
+    np.testing.assert_allclose(done.member_forecast.mean(axis=0), done.test_forecast, atol=1e-15)
+    later = done.trained.forecast(material.features, after, material.last_returns)
+    np.testing.assert_array_equal(done.later_forecast, later)
+    assert done.result.test_first == str(material.prices["day"][fold.test[0]])
+    assert (done.result.train_rows, done.result.valid_rows) == (len(fold.train), len(fold.valid))
+    alone = train_fold("ridge", planned.forecaster, config, Task(material, fold))
+    assert alone.trained is None
+    assert alone.later_forecast.size == 0
+
+
+def test_a_fold_is_scaled_by_its_train_rows_alone(planned: WalkPlan) -> None:
+    material, config, fold = planned.material, planned.experiment.config, planned.folds[0]
+    features = material.features.copy()
+    features[fold.valid.start :, NAMES.index(LAST_RETURN) + 1 :] *= 3.0
+    one, two = (arrays_of(m, config, fold) for m in (material, replace(material, features=features)))
+    np.testing.assert_array_equal(one.train.x, two.train.x)
+    assert not np.array_equal(one.test.x, two.test.x)
+
+
+def test_no_two_members_share_a_seed(planned: WalkPlan) -> None:
+    config = small(seeds=3)
+    seeds = [s for m in ("ridge", "xgb") for fold in planned.folds for s in seeds_of(config, m, fold)]
+    assert len(set(seeds)) == len(seeds) == 12
+    assert seeds_of(small(seeds=1), "ridge", planned.folds[0]) == seeds[:1]
+
+
+def test_a_model_that_cannot_be_fitted_says_in_which_fold(planned: WalkPlan, tmp_path: Path) -> None:
+    class Broken:
+        def fit(self, x: object, y: object) -> None:
+            raise ValueError("no luck")
+
+        def predict(self, x: object) -> object:
+            return x
+
+    fold = planned.folds[1]
+    with pytest.raises(TrainingError, match=rf"^fold {fold.index}, .*no luck"):
+        train_fold("own", wrap(Broken()), planned.experiment.config, Task(planned.material, fold))
