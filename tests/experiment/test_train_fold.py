@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from geiger.errors import TrainingError
-from geiger.experiment.fold import Task, arrays_of, seeds_of, train_fold
 from geiger.experiment.material import LAST_RETURN
 from geiger.experiment.plan import WalkPlan, plan
+from geiger.experiment.train_fold import Task, arrays_of, seeds_of, train_fold
 from geiger.features.catalogue import NAMES
 from geiger.models import wrap
 from helpers.runs import experiment, small
