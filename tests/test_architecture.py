@@ -102,11 +102,6 @@ TESTED_ELSEWHERE = {
     "report/parts.py": ("report/test_run_page.py", "small words of both pages"),
     "report/view.py": ("report/test_gather.py", "data only"),
     "experiment/key.py": ("settings/test_config.py", "each setting changes it where it is marked"),
-    "experiment/context.py": ("experiment/test_prepare.py", "a part of the material"),
-    "experiment/cut.py": ("learning/test_folds.py", "hands the settings to the folds"),
-    "experiment/past_material.py": ("experiment/test_replay.py", "a run is repeated from it"),
-    "experiment/stitch.py": ("experiment/test_walk.py", "the frames that a walk hands on"),
-    "experiment/train_fold.py": ("experiment/test_walk.py", "one fold of a walk"),
     "experiment/made.py": ("experiment/test_walk.py", "a protocol: no code"),
 }
 

@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 
 import geiger.experiment.workers
-from geiger.experiment.fold import Task
 from geiger.experiment.plan import plan
 from geiger.experiment.run import run
+from geiger.experiment.train_fold import Task
 from geiger.experiment.workers import MEMBERS_AT_ONCE, _deaf_to_ctrl_c, gpu_at_hand, train_all
 from geiger.settings import override
 from helpers.folds import folds_of

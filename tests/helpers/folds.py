@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from geiger.experiment.fold import FoldOutput
 from geiger.experiment.material import Material
+from geiger.experiment.train_fold import FoldOutput
 from geiger.learning.folds import Fold, walk_forward
 from geiger.records import Epoch, FoldResult, Notice
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from geiger.experiment.folds import cut_folds, plan_folds, use_folds
+from geiger.experiment.cut import cut_folds, plan_folds, use_folds
 from helpers.runs import small
 from helpers.stacks import material
 

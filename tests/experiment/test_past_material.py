@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from geiger.errors import DataError
-from geiger.experiment.stored import material_of_run
+from geiger.experiment.past_material import material_of_run
 from geiger.runs.folder import RunsFolder, StoredRun
 from helpers.runs import stack_experiment, stack_settings, with_record
 

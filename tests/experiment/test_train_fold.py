@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from geiger.errors import TrainingError
-from geiger.experiment.fold import Task, arrays_of, seeds_of, train_fold
 from geiger.experiment.material import LAST_RETURN
 from geiger.experiment.plan import WalkPlan, plan
+from geiger.experiment.train_fold import Task, arrays_of, seeds_of, train_fold
 from geiger.features.catalogue import NAMES
 from geiger.models import wrap
 from helpers.runs import experiment, small
@@ -44,7 +44,7 @@ def test_a_fold_hands_on_what_its_own_model_forecasts(planned: WalkPlan) -> None
 
 def test_a_fold_is_scaled_by_its_train_rows_alone(planned: WalkPlan) -> None:
     material, config, fold = planned.material, planned.experiment.config, planned.folds[0]
-    features = material.features.copy()
+    features = material.features.copy(order="K")  # sums in the same order, to the bit
     features[fold.valid.start :, NAMES.index(LAST_RETURN) + 1 :] *= 3.0
     one, two = (arrays_of(m, config, fold) for m in (material, replace(material, features=features)))
     np.testing.assert_array_equal(one.train.x, two.train.x)
