@@ -347,3 +347,7 @@ def test_secrets_are_hidden_among_the_values_as_well(tmp_path: Path) -> None:
 def test_a_run_log_made_by_hand_is_asked_the_same_way() -> None:
     log = RunLog(config=(("Plateau", "x 0.5 after 10 epochs, at least 1e-06"),))
     assert settings_of(log).training.plateau == Plateau(10, 0.5, "epochs", 1e-6)
+
+
+def test_a_lock_box_of_none_is_read_as_no_rows() -> None:
+    assert settings_in([("Lock-box", "none")]).lockbox_rows == 0

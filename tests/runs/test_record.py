@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from geiger.codec import LARGEST, Misfit, parsed
 from geiger.errors import DataError
 from geiger.records import FoldResult, FoldScore, Rival, Status, Training
 from geiger.runs.record import (
@@ -21,6 +22,7 @@ from geiger.runs.record import (
     record_of,
     write_record,
 )
+from geiger.settings import Config, override
 
 Make = Callable[..., RunRecord]
 
@@ -184,3 +186,10 @@ def test_a_record_is_written_where_its_run_lies(tmp_path: Path, made_record: Mak
     write_record(tmp_path, record)
     assert read_record(tmp_path) == record
     assert [f.name for f in fields(record)][:2] == ["schema", "name"]
+
+
+def test_whole_numbers_end_at_64_bits() -> None:
+    assert parsed(str(LARGEST - 1)) == LARGEST - 1
+    with pytest.raises(Misfit, match="larger than any number"):
+        parsed(str(LARGEST))
+    assert override(Config(), {"seed": LARGEST - 1}).seed == LARGEST - 1

@@ -134,3 +134,11 @@ def test_what_cannot_be_walked_is_refused(changes: dict[str, Any], message: str)
 def test_the_defaults_are_the_recipe() -> None:
     assert Config() == recipe("default")
     assert forecaster_of(Config(), "lstm").settings == Config().lstm  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"batch_size": 0}, {"learning_rate": 0.0}, {"stretch": 0}, {"width": 0}, {"epochs": 0}]
+)
+def test_a_network_refuses_nothing_at_all(changes: dict[str, float]) -> None:
+    with pytest.raises(SettingError, match=next(iter(changes))):
+        override(Config(), {"lstm": changes})

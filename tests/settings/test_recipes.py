@@ -60,3 +60,9 @@ def test_a_whole_number_serves_as_a_float_and_none_clears() -> None:
     assert config.trading.cost_bps == 7.0
     assert isinstance(config.trading.cost_bps, float)
     assert config.xgb.early_stopping is None
+
+
+def test_the_plan_weighs_by_elastic_net_and_leaves_bins_to_the_libraries() -> None:
+    plan = recipe("plan")
+    assert plan.stack.meta == "elastic_net"
+    assert (plan.xgb.bins, plan.lgb.bins, plan.catboost.bins) == (None, None, None)

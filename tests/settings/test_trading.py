@@ -28,3 +28,7 @@ def test_the_backtest_takes_its_rates_and_defaults_from_the_settings() -> None:
 
 def test_nothing_of_trading_shapes_a_forecast() -> None:
     assert {item.about.shapes for item in known_settings(TradingSettings).values()} == {"nothing"}
+
+
+def test_risk_is_a_volatility_and_a_largest_weight() -> None:
+    assert dict(RISK) == {"conservative": (0.10, 1.0), "balanced": (0.20, 1.0), "aggressive": (0.40, 2.0)}
