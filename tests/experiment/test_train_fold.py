@@ -44,7 +44,7 @@ def test_a_fold_hands_on_what_its_own_model_forecasts(planned: WalkPlan) -> None
 
 def test_a_fold_is_scaled_by_its_train_rows_alone(planned: WalkPlan) -> None:
     material, config, fold = planned.material, planned.experiment.config, planned.folds[0]
-    features = material.features.copy()
+    features = material.features.copy(order="K")  # sums in the same order, to the bit
     features[fold.valid.start :, NAMES.index(LAST_RETURN) + 1 :] *= 3.0
     one, two = (arrays_of(m, config, fold) for m in (material, replace(material, features=features)))
     np.testing.assert_array_equal(one.train.x, two.train.x)
