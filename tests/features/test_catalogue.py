@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-import geiger.checks.inputs
 from geiger.cli.parser import build_parser
 from geiger.errors import DataError
 from geiger.features import (
@@ -19,6 +18,7 @@ from geiger.features import (
     feature_matrix,
     features_page,
 )
+from geiger.settings.contract import COLUMNS
 from helpers.bars import market
 
 
@@ -31,7 +31,7 @@ def test_there_are_exactly_154_with_unique_names() -> None:
 
 
 def test_those_who_cannot_import_the_contract_name_its_number() -> None:
-    assert len(NAMES) == geiger.checks.inputs.FEATURES
+    assert len(NAMES) == COLUMNS
     assert f"the {len(NAMES)}-column feature contract" in " ".join(build_parser().format_help().split())
 
 

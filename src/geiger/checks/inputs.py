@@ -7,8 +7,8 @@ import math
 import shlex
 
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
+from geiger.settings.contract import COLUMNS
 
-FEATURES = 154  # of the contract, which no check may import; its test holds the two together
 OLD_DAYS = 366  # days since the last price after which a forecast of the next session means nothing
 LISTED = 5
 STAND_INS = ("FALLBACK", "STACK_LEFT_OUT", "STACK_ONE_MODEL", "META_EMPTY", "WEIGHTS_UNUSED")
@@ -138,7 +138,7 @@ def version_drift(case: Case) -> Answer:
     "GC507",
     "Another feature contract",
     Severity.WARN,
-    how=f"The log names a number of features other than {FEATURES}.",
+    how=f"The log names a number of features other than {COLUMNS}.",
     why="The run was made by another program or another version: its figures compare with no run of this "
     "one.",
 )
@@ -146,10 +146,10 @@ def features(case: Case) -> Answer:
     count = case.settings.features
     if count is None:
         return NotApplicable("the log does not name its features")
-    if count == FEATURES:
+    if count == COLUMNS:
         return Quiet()
     return Fires(
-        f"{count} features, the contract has {FEATURES}",
+        f"{count} features, the contract has {COLUMNS}",
         (case.at_setting("Features"),),
         "A log of another program, or of another version of the contract.",
         "geiger features list",

@@ -9,9 +9,10 @@ from geiger.cli.show import warning_lines
 from geiger.cli.terminal import print_json, table
 from geiger.errors import SettingError
 from geiger.experiment.plan import Experiment
-from geiger.features.catalogue import FEATURES, VERSION, WARMUP, build_features
+from geiger.features.catalogue import FEATURES, WARMUP, build_features
 from geiger.files import write_atomically, write_frame
 from geiger.settings import recipe
+from geiger.settings.contract import VERSION
 
 
 def list_features(args: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from typing import NoReturn, TypeAlias
 
 from geiger import __version__
 from geiger.cli.complaint import complain
+from geiger.settings.contract import COLUMNS
 from geiger.settings.models import choices
 from geiger.settings.recipes import RECIPES
 
@@ -133,7 +134,9 @@ def _data(commands: Commands) -> None:
 
 def _features(commands: Commands) -> None:
     features = commands.add_parser(
-        "features", help="the 154-column feature contract", description="The 154-column feature contract."
+        "features",
+        help=f"the {COLUMNS}-column feature contract",
+        description=f"The {COLUMNS}-column feature contract.",
     )
     actions = features.add_subparsers(dest="action", required=True, metavar="ACTION")
     parser = _command(actions, "list", "geiger.cli.features:list_features", "print the contract")

@@ -17,7 +17,7 @@ from geiger.errors import DataError
 from geiger.experiment.context import Context, context_missing, context_on, keep_context, load_context
 from geiger.experiment.fill import choose_fill
 from geiger.experiment.material import Floats, Material
-from geiger.features.catalogue import NAMES, VERSION, WARMUP, feature_matrix
+from geiger.features.catalogue import NAMES, WARMUP, feature_matrix
 from geiger.learning.target import make_target
 from geiger.market.calendar import Market
 from geiger.market.doubts import NOT_DAILY, Doubt, not_daily
@@ -29,6 +29,7 @@ from geiger.market.sources import Loaded, load
 from geiger.records import Notice
 from geiger.runs.record import ContextData, Provenance
 from geiger.settings import Config
+from geiger.settings.contract import VERSION
 
 
 def prepare(

@@ -4,12 +4,12 @@ from geiger.features.bars import Bars, Feature
 from geiger.features.catalogue import (
     FEATURES,
     NAMES,
-    VERSION,
     WARMUP,
     build_features,
     feature_matrix,
     features_page,
 )
+from geiger.settings.contract import VERSION
 
 __all__ = [
     "FEATURES",

@@ -25,8 +25,7 @@ from geiger.features import (
 )
 from geiger.features.bars import Bars, Feature
 from geiger.features.kernels import Array
-
-VERSION = "features v1"
+from geiger.settings.contract import VERSION
 
 FEATURES: tuple[Feature, ...] = (
     *momentum.FEATURES,

@@ -27,11 +27,11 @@ from geiger.experiment.cut import plan_folds
 from geiger.experiment.estimate import STARTUP_SECONDS
 from geiger.experiment.evaluation import health_of, status_of
 from geiger.experiment.walk import Walk, walk
-from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.models import Forecaster, forecaster_of
 from geiger.records import Status
 from geiger.runs.environment import environment, key_of, threads_at_hand
 from geiger.settings import MODELS, Config, override, recipe, shaping
+from geiger.settings.contract import VERSION as FEATURES_VERSION
 from geiger.settings.models import GROUPS
 from geiger.studies.arms import Arm
 from geiger.studies.markets import Market, few_of

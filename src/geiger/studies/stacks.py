@@ -24,7 +24,6 @@ from geiger.experiment.out_of_fold import Base
 from geiger.experiment.stack_tables import EQUAL, RIDGE
 from geiger.experiment.stacking import Stacked, stack
 from geiger.experiment.walk import walk
-from geiger.features.catalogue import VERSION as FEATURES_VERSION
 from geiger.files import read_frame, write_atomically, write_frame
 from geiger.learning.folds import later_folds
 from geiger.market.synthetic import Signal
@@ -32,6 +31,7 @@ from geiger.models import forecaster_of
 from geiger.models.stack import MetaLearner
 from geiger.runs.environment import key_of, threads_at_hand
 from geiger.settings import Config, StackSettings, override, recipe, shaping
+from geiger.settings.contract import VERSION as FEATURES_VERSION
 from geiger.settings.models import LEARNERS
 from geiger.studies.markets import MadeMarket, Market
 from geiger.studies.tables import NO_DAYS, Estimate, over_made_markets, over_symbols

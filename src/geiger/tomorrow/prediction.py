@@ -23,7 +23,7 @@ from geiger.evidence.conformal import HALFLIFE, Coverage, coverage, interval, sc
 from geiger.experiment.evaluation import expected_simple, sizing_of
 from geiger.experiment.material import Material
 from geiger.experiment.prepare import prepare
-from geiger.features.catalogue import VERSION, contract_hash
+from geiger.features.catalogue import contract_hash
 from geiger.learning.target import make_target
 from geiger.market.calendar import UNKNOWN, Market, close_instant, next_session, open_instant, sessions
 from geiger.market.snapshots import Store
@@ -31,6 +31,7 @@ from geiger.records import Notice, Status, as_text
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.saved import SavedModel, model_of
 from geiger.settings import Config
+from geiger.settings.contract import VERSION
 
 Floats = npt.NDArray[np.float64]
 
