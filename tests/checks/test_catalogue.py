@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from geiger.checks.base import Case
+from geiger.checks import forecasts, inputs, trading, training
+from geiger.checks.base import Case, Check
 from geiger.checks.catalogue import CHECKS, ask_all, checks_page
 from geiger.checks.collapse import Cause
 from geiger.checks.forecasts import DOCTOR
@@ -91,3 +92,13 @@ KNOWN = {
     "GC304": "Checkpoint 4: WFE > 50%",
     "GC401": "Too good to be true",
 }
+
+
+def test_no_check_is_written_and_never_asked() -> None:
+    written = [
+        found
+        for module in (training, forecasts, trading, inputs)
+        for found in vars(module).values()
+        if isinstance(found, Check)
+    ]
+    assert {found.code for found in written} <= {asked.code for asked in CHECKS}

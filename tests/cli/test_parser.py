@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import argparse
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +10,31 @@ from typing import Any
 import pytest
 
 from geiger import __version__
+from geiger.cli.parser import build_parser
 
 Call = Any
+CLI = Path(__file__).parents[2] / "src" / "geiger" / "cli"
+
+
+def handlers(parser: argparse.ArgumentParser) -> set[str]:
+    """Every `module:function` that a command leads to."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    children = [child for actions in below for child in actions.choices.values()]
+    own = parser.get_default("handler")
+    return {own} - {None} | {found for child in children for found in handlers(child)}
+
+
+def test_each_command_is_a_function_and_each_such_function_a_command() -> None:
+    """A handler is a public function of a file in cli/ that takes the arguments and returns the exit code."""
+    written = {
+        f"geiger.cli.{path.stem}:{node.name}"
+        for path in CLI.glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+        if ast.unparse(node.args) == "args: argparse.Namespace"
+        if node.returns is not None and ast.unparse(node.returns) == "int"
+    }
+    assert handlers(build_parser()) == written
 
 
 def test_help_and_version(call: Call) -> None:

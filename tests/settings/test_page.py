@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
 from geiger.settings import Config, recipe
 from geiger.settings.page import KINDS, settings_page
@@ -56,3 +58,17 @@ def test_a_kind_of_value_without_words_would_be_missed_here() -> None:
         if not inner.choices
     }
     assert declared == set(KINDS)
+
+
+def test_every_setting_is_read_somewhere() -> None:
+    """A setting that nothing reads would be documented, stored and without effect."""
+    source = Path(__file__).parents[2] / "src" / "geiger"
+    read = {
+        node.attr
+        for path in source.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+    }
+    known = [*known_settings(Config).values()]
+    known += [one for item in known if item.section for one in known_settings(item.section).values()]
+    assert [one.name for one in known if one.section is None and one.name not in read] == []
