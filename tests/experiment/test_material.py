@@ -39,5 +39,5 @@ def test_only_what_makes_the_model_for_use_reads_the_rows_beyond() -> None:
         for node in nodes:
             if isinstance(node, ast.Attribute) and node.attr == "whole" and id(node) not in called:
                 readers.add(str(path.relative_to(SOURCE)))
-    names = ("folds", "stack_tables", "walk", "written")
+    names = ("cut", "stack_tables", "walk", "written")
     assert readers == {str(Path("experiment", f"{name}.py")) for name in names}
