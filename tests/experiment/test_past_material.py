@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 
 from geiger.errors import DataError
 from geiger.experiment.past_material import material_of_run
+from geiger.experiment.run import run
+from geiger.market.synthetic import planted_market
 from geiger.runs.folder import RunsFolder, StoredRun
-from helpers.runs import stack_experiment, stack_settings, with_record
+from helpers.runs import ROWS, experiment, stack_experiment, stack_settings, stored_of, with_record
 
 
 def test_it_is_what_the_run_had(stack_stored: StoredRun, stack_place: Path, planted: pl.DataFrame) -> None:
@@ -22,6 +25,25 @@ def test_it_is_what_the_run_had(stack_stored: StoredRun, stack_place: Path, plan
     np.testing.assert_array_equal(again.features, before.features)
     assert again.target.equals(before.target)
     assert again.provenance == stack_stored.record.data  # the source of then, not the copy
+
+
+def test_the_market_around_it_comes_back_too(tmp_path: Path) -> None:
+    prices = tmp_path / "prices"
+    prices.mkdir()
+    for seed, symbol in enumerate(("AAPL", "SPY")):
+        market = planted_market(ROWS, seed=seed, r2=0.05).prices.rename({"day": "Date"})
+        market.drop("raw_close").write_csv(prices / f"{symbol}.csv")
+    asked = replace(
+        experiment(tmp_path, pl.DataFrame(), symbol="AAPL"), prices=None, data=prices, context="SPY"
+    )
+    stored = stored_of(run(asked))
+    assert stored.record.data.context.market == "SPY"
+    again = material_of_run(stored, asked.config, asked.runs)
+    before = asked.material()
+    assert before.context is not None
+    assert again.context is not None
+    assert again.context.equals(before.context)
+    np.testing.assert_array_equal(again.features, before.features)
 
 
 def test_features_of_another_version_are_refused(stack_stored: StoredRun, tmp_path: Path) -> None:

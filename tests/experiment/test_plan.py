@@ -43,6 +43,10 @@ def test_max_folds_gives_all_base_models_the_same_days(tmp_path: Path, planted: 
     assert (len(lstm.folds), len(ridge.folds)) == (2, 4)
     assert ridge.folds[0].test.start == pytest.approx(lstm.folds[0].test.start, abs=60)
     assert planned.folds[0].train.start == max(base.folds[0].test.start for base in planned.bases)
+    # where the longer fold is no multiple of the shorter one, a part of a fold is a fold
+    uneven = plan(stack_experiment(tmp_path, planted, **{**settings, "network_refit": 100}))
+    assert [len(base.folds) for base in uneven.bases] == [4, 2]  # 200 days in folds of 60
+    assert uneven.bases[0].folds[0].test.start <= uneven.bases[1].folds[0].test.start
 
 
 def test_networks_are_refitted_as_often_as_the_recipe_says_for_them(

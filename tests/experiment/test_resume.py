@@ -14,11 +14,19 @@ from geiger.experiment.plan import plan
 from geiger.experiment.resume import part_of, sealed_part, stored_fold, stored_sealed
 from geiger.experiment.run import run
 from geiger.experiment.written import Run
+from geiger.records import Training
 from geiger.runlog import read_log
 from geiger.runs.parts import Parts
 from helpers.folds import fold_output, folds_of
 from helpers.runs import experiment, locked_experiment, network_experiment, runs_of, stored_of
 from helpers.stacks import material
+
+TRAINING = Training(
+    **{"loss": "mse", "target_unit": "standardised", "target_std": 0.012, "weight_decay": 0.1},
+    **{"learning_rate": 1e-3, "final_learning_rate": 5e-4, "epochs": 5, "best_epoch": 3, "steps": 40},
+    **{"head_gradient_first": 0.2, "head_gradient_last": 0.1, "k_train": 0.1, "rho_train": None},
+    **{"nrc1": 0.5, "nrc2": 0.25, "copies_yesterday": None},
+)
 
 
 def test_a_killed_run_goes_on_over_the_lock_box_with_what_it_has(
@@ -101,13 +109,14 @@ def test_a_broken_run_goes_on_with_the_folds_it_has(tmp_path: Path, market: pl.D
 def test_a_fold_comes_back_whole_and_says_that_it_was_stored(tmp_path: Path) -> None:
     known, parts = material(), Parts(tmp_path)
     first, second, *_ = folds_of(known)
-    output = fold_output(known, first)
+    output = fold_output(known, first, importances=np.array([0.25, 0.75]), trainings=(TRAINING,))
     parts.save(first.index, part_of(output))
     back = stored_fold(parts, first)
     assert back is not None
     assert back.resumed
     for field in fields(output):
         if field.name not in ("resumed", "trained"):
+            assert np.size(getattr(output, field.name)), f"{field.name}: nothing that could be lost"
             np.testing.assert_equal(getattr(back, field.name), getattr(output, field.name))
     assert back.trained is None
     assert stored_fold(parts, second) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from statistics import NormalDist
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from geiger.errors import SettingError, TrainingError
 from geiger.models.stack import MANY_MODELS, MetaLearner
 from geiger.settings import StackSettings
-from geiger.settings.model_settings import METAS
+from geiger.settings.model_settings import Meta
 
 TODAY = np.datetime64("2020-01-10")
 
@@ -118,7 +119,7 @@ def test_equal_weights_are_the_plain_mean():
     np.testing.assert_allclose(found.predict(forecasts[:7]), forecasts[:7].mean(axis=1), rtol=1e-12)
 
 
-@pytest.mark.parametrize("rule", METAS)
+@pytest.mark.parametrize("rule", get_args(Meta))
 def test_weights_are_never_negative(rule):
     rng = np.random.default_rng(1)
     y = 0.01 * rng.normal(size=300)

@@ -36,7 +36,6 @@ Smoothing = Literal["none", "wavelet"]
 Meta = Literal["elastic_net", "nnls", "simplex", "equal"]
 
 LOSSES: tuple[str, ...] = get_args(Loss)
-METAS: tuple[Meta, ...] = get_args(Meta)
 STANDARDISED_LOSSES = ("consistent", "huber", "huber_directional", "gmadl")  # they count in deviations
 
 
