@@ -101,7 +101,6 @@ TESTED_ELSEWHERE = {
     "models/nets/backend.py": ("models/nets/test_loop.py", "one choice, made when it is imported"),
     "report/parts.py": ("report/test_run_page.py", "small words of both pages"),
     "report/view.py": ("report/test_gather.py", "data only"),
-    "experiment/key.py": ("settings/test_config.py", "each setting changes it where it is marked"),
     "experiment/made.py": ("experiment/test_walk.py", "a protocol: no code"),
 }
 

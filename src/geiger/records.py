@@ -280,7 +280,7 @@ class Diagnosis:
         return self.cause not in (Cause.HEALTHY, Cause.RIGHTLY_SMALL, Cause.NO_SIGNAL)
 
 
-NOT_EVALUATED = ("not evaluated",)
+NOT_EVALUATED = "not evaluated"  # of a verdict, until there is one
 
 
 @dataclass(frozen=True)
@@ -516,7 +516,7 @@ class RunLog:
     figures: tuple[Figure, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
     scorecard: LoggedScorecard = LoggedScorecard()
-    verdict: tuple[str, ...] = NOT_EVALUATED
+    verdict: tuple[str, ...] = (NOT_EVALUATED,)
     warnings: tuple[Notice, ...] = ()
     status: Status | None = None
     stopped: str = ""

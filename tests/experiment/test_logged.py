@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -15,7 +13,7 @@ from geiger.errors import TrainingError
 from geiger.experiment.run import run
 from geiger.records import Outcome, Status
 from geiger.runlog import read_log
-from helpers.runs import experiment
+from helpers.runs import Constant, experiment
 
 
 def test_log_run_folder_and_result_tell_the_same(tmp_path: Path, market: pl.DataFrame) -> None:
@@ -30,17 +28,6 @@ def test_log_run_folder_and_result_tell_the_same(tmp_path: Path, market: pl.Data
     assert log.warnings == done.notices
     assert len(log.folds) == len(facts["folds"]) == done.forecasts["fold"].n_unique()
     assert log.verdict == ("not evaluated",)
-
-
-class Constant:
-    def __init__(self, value: float) -> None:
-        self.value = value
-
-    def fit(self, x: Any, y: Any) -> None:
-        self.mean = y.mean()
-
-    def predict(self, x: Any) -> Any:
-        return np.full(len(x), self.value)
 
 
 def test_a_model_that_fails_leaves_a_log_that_says_so(tmp_path: Path, market: pl.DataFrame) -> None:

@@ -19,7 +19,7 @@ from geiger.experiment.written import Run
 from geiger.features.catalogue import feature_matrix
 from geiger.market.synthetic import garch_market, planted_market
 from geiger.records import Outcome, Status
-from helpers.runs import ROWS, experiment, small
+from helpers.runs import ROWS, Constant, experiment, small
 
 CUT = 787  # in the middle of a test block
 
@@ -156,17 +156,6 @@ def test_a_backtest_changes_costs_and_no_forecast(tmp_path: Path, market: pl.Dat
     assert traded.evaluation.scorecard.value("cost_paid") == pytest.approx(
         50e-4 * float(traded.evaluation.ledger["turnover"].sum())
     )
-
-
-class Constant:
-    def __init__(self, value: float) -> None:
-        self.value = value
-
-    def fit(self, x: Any, y: Any) -> None:
-        self.mean = y.mean()
-
-    def predict(self, x: Any) -> Any:
-        return np.full(len(x), self.value)
 
 
 def test_a_constant_forecast_is_called_collapsed(tmp_path: Path, market: pl.DataFrame) -> None:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from geiger.experiment.material import Material
@@ -27,6 +28,19 @@ NETWORK = {
     **{"epochs": 3, "batch_size": 128, "learning_rate": 0.003},
 }
 LSTM = {**NETWORK, "lstm": [4], "key": 4, "inner": 8}
+
+
+class Constant:
+    """An estimator of the user's own that forecasts one number."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def fit(self, x: Any, y: Any) -> None:
+        self.mean = y.mean()
+
+    def predict(self, x: Any) -> Any:
+        return np.full(len(x), self.value)
 
 
 def small(**changes: Any) -> Config:

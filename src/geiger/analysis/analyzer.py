@@ -22,7 +22,7 @@ from geiger.checks.trends import Brief, find_trends
 from geiger.cleaning import clean
 from geiger.errors import DataError, SettingError
 from geiger.figures import FigureName
-from geiger.records import Figure, Outcome, Status, as_text
+from geiger.records import NOT_EVALUATED, Figure, Outcome, Status, as_text
 
 SCHEMA = 1
 MOST_COMPARED = 10
@@ -261,7 +261,7 @@ def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
             f"Verdict: {case.log.verdict[0]}"
             + (
                 " (no figure here says by itself whether this is skill or luck)"
-                if case.log.verdict[0] == "not evaluated"
+                if case.log.verdict[0] == NOT_EVALUATED
                 else ""
             ),
             (case.at("VERDICT/text", case.log.verdict[0]),),

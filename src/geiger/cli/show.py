@@ -12,7 +12,7 @@ from geiger.cli.terminal import counted
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.experiment.written import Run
 from geiger.figures import FigureName
-from geiger.records import Notice, Outcome, as_text
+from geiger.records import NOT_EVALUATED, Notice, Outcome, as_text
 from geiger.runlog import LoggedScorecard
 from geiger.runlog.sections import scorecard_lines
 
@@ -111,7 +111,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "log": run.log,
         "folder": run.folder,
         **codec.plain(run.evaluation.results()),
-        "verdict": "not evaluated",
+        "verdict": NOT_EVALUATED,
         "warnings": [asdict(notice) for notice in run.notices],
     }
 

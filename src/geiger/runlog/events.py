@@ -128,7 +128,7 @@ def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
         scorecard=LoggedScorecard(
             all_of("score"), all_of("rung"), all_of("year"), all_of("fold_score"), all_of("note")
         ),
-        verdict=last_of("verdict", NOT_EVALUATED),
+        verdict=last_of("verdict", (NOT_EVALUATED,)),
         warnings=all_of("warning"),
         status=last_of("status", None),
         stopped=last_of("stopped", ""),

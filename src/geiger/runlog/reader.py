@@ -149,7 +149,7 @@ def _merged(text: RunLog, events: RunLog) -> RunLog:
             card.folds or printed.folds,
             card.notes or printed.notes,
         ),
-        verdict=text.verdict if events.verdict == NOT_EVALUATED else events.verdict,
+        verdict=text.verdict if events.verdict == (NOT_EVALUATED,) else events.verdict,
         warnings=events.warnings or text.warnings,
         status=events.status or text.status,
         stopped=events.stopped or text.stopped,

@@ -83,7 +83,7 @@ def closing(log: RunLog, status: Status) -> str:
             _section(FIGURES, [_figure(figure) for figure in plan_figures_first(log.figures)]),
             _section(CHECKPOINTS, [line for c in log.checkpoints for line in _checkpoint(c)] or [NONE]),
             _section(SCORECARD, scorecard_lines(log.scorecard) or [NONE]),
-            _section(VERDICT, log.verdict or NOT_EVALUATED),
+            _section(VERDICT, log.verdict or (NOT_EVALUATED,)),
             _section(WARNINGS, [_notice(notice) for notice in log.warnings] or [NONE]),
             f"=== {STATUS} ===\n{status.value}\n",
         )

@@ -220,7 +220,7 @@ class RunLogWriter:
         checkpoints: Iterable[Checkpoint] = (),
         scorecard: LoggedScorecard | None = None,
         assessment: Assessment | None = None,
-        verdict: Iterable[str] = NOT_EVALUATED,
+        verdict: Iterable[str] = (NOT_EVALUATED,),
     ) -> None:
         """Write all remaining sections and the status, and close the log.
 
@@ -232,7 +232,7 @@ class RunLogWriter:
             checkpoints=tuple(cleaned(checkpoint) for checkpoint in checkpoints),
             scorecard=_cleaned_card(scorecard or LoggedScorecard()),
             assessment=None if assessment is None else cleaned(assessment),
-            verdict=tuple(filter(None, map(clean, verdict))) or NOT_EVALUATED,
+            verdict=tuple(filter(None, map(clean, verdict))) or (NOT_EVALUATED,),
             status=status,
         )
         # Epochs and warnings are among the events already.

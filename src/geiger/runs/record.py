@@ -19,6 +19,7 @@ from geiger.errors import DataError
 from geiger.files import write_atomically
 from geiger.metrics import Health
 from geiger.records import (
+    NOT_EVALUATED,
     Checkpoint,
     Diagnosis,
     Figure,
@@ -35,7 +36,6 @@ from geiger.records import (
 
 SCHEMA = 1
 RECORD = "run.json"
-NOT_EVALUATED = "not evaluated"
 LONGEST_WHY = 200  # characters of a reason
 
 Kind = Literal["train", "backtest"]
