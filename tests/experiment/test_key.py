@@ -1,4 +1,4 @@
-"""Stored forecasts are used again for the same data and settings, wherever the data lie, and for no others."""
+"""Stored forecasts serve again for the same data and settings, wherever the data lie, and for no others."""
 
 from __future__ import annotations
 
