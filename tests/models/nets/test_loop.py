@@ -129,3 +129,39 @@ def test_an_epoch_must_beat_the_untrained_network_by_the_margin():
     small = changed(SMALL, start_margin=0.5).fit(data.train, data.valid, seed=1)  # a real signal passes
     assert small.rounds == plain.rounds
     np.testing.assert_array_equal(small.predict(data.test), plain.predict(data.test))
+
+
+def test_the_weights_kept_are_those_of_the_best_epoch_and_not_the_last():
+    features, target, _ = market()
+    weak = 0.0005 + 0.0012 * features[:, 0]  # a fifth of what the train rows teach: learned past it soon
+    valid = np.isin(np.arange(len(target)), FOLD.valid)
+    data = arrays(features, np.where(valid, weak, target))
+    network = changed(SMALL, epochs=12, dropout=0.0, start_counts=False, stop_patience=None)
+    program = program_of(network, 6, False)
+    job = job_of(network, program, data.train, data.valid, 7)
+    records, (kept,) = drained(program, [job], network.settings)
+    losses = [record.val_loss for record in records]
+    assert 0 < kept.best_epoch < 12
+    assert losses[kept.best_epoch - 1] == min(losses)
+    # the same course again, ended there
+    ended = replace(job, rates=kept.rates[: kept.best_epoch])
+    _, (there,) = drained(program, [ended], replace(network.settings, keep_best=False))
+    for one, other in zip(kept.weights[0], there.weights[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    _, (last,) = drained(program, [job], replace(network.settings, keep_best=False))
+    assert last.best_epoch == 12
+    assert any((one != other).any() for one, other in zip(kept.weights[0], last.weights[0], strict=True))
+
+
+def test_luck_is_asked_of_the_best_epoch_and_not_of_the_last():
+    data = arrays()
+    program = program_of(SMALL, 6, False)
+    job = job_of(SMALL, program, data.train, data.valid, 7)
+    member = Member.of(0, job, program, SMALL.settings)
+    _, capacity = batched(program, [job])
+    member.judge_start(program, np.zeros_like(job.y))
+    for forecasts in (job.y, -job.y):  # all that can be known, then the opposite of it
+        member.next_order(program, capacity)
+        member.judge_epoch(program, 1.0, 1.0, forecasts)
+    assert not member.forget_luck(1.0)
+    assert member.course.best_epoch == 1
