@@ -13,7 +13,17 @@ from geiger.cli.doctor import PARTS
 from geiger.models import FORECASTERS, make
 from geiger.runs.environment import LIBRARIES
 from geiger.settings.model_settings import ModelSections
-from geiger.settings.models import FITTED, GROUPS, LEARNERS, MODELS, SECTIONS, choices, libraries, log_names
+from geiger.settings.models import (
+    ALL_THREADS,
+    FITTED,
+    GROUPS,
+    LEARNERS,
+    MODELS,
+    SECTIONS,
+    choices,
+    libraries,
+    log_names,
+)
 from geiger.settings.setting import NoSettings
 
 SOURCE = Path(__file__).parents[2] / "src" / "geiger"
@@ -84,6 +94,12 @@ def test_names_are_each_their_own() -> None:
     assert not set(GROUPS) & set(MODELS)
     for row in MODELS.values():
         assert row.stand_in is None or MODELS[row.stand_in].family == row.family
+
+
+def test_who_works_apart_and_who_may_have_all_threads() -> None:
+    apart = {row.name for row in MODELS.values() if row.apart}
+    assert apart == set(GROUPS["net"])  # a fold of theirs takes long enough for a process of its own
+    assert ALL_THREADS == ("catboost",)  # its threads sleep while they wait (docs/decisions/0004)
 
 
 def test_commands_name_every_model_that_learns_and_every_group() -> None:

@@ -3,11 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from geiger.learning.folds import Fold
+from geiger.learning.windows import fold_arrays
 from geiger.models.nets.forecaster import XLSTMTS, job_of, program_of
 from geiger.models.nets.program import forecast
-from geiger.settings import XLSTMSettings
-from helpers.networks import SMALL, arrays, changed, drained
+from geiger.settings import Weighting, XLSTMSettings
+from helpers.networks import SMALL, arrays, changed, drained, market
 
 
 def test_long_stretches_and_windows_of_one_day_are_the_same_network():
@@ -67,6 +70,23 @@ def test_penalty_and_head_are_the_variables_they_are_named_for():
             "forget_bias",
         }
         assert set(free) <= allowed
+        assert allowed.isdisjoint(names[i].split("/")[-1] for i in program.kernels)
+
+
+def test_the_loss_of_an_epoch_is_that_of_its_rows_each_counted_once():
+    """At a rate of nothing: the mean over batches of unequal weight, and what fills a batch up is no row."""
+    features, target, last = market()
+    fold = Fold(0, range(0, 280), range(281, 340), range(341, 380))  # its first row is where pads point
+    data = fold_arrays(features, target, fold, last_return=last, weighting=Weighting(recency_half_life=40))
+    network = changed(SMALL, batch_size=48, dropout=0.0)  # 3 stretches a batch; the last one is not full
+    program = program_of(network, 6, False)
+    job = replace(job_of(network, program, data.train, data.valid, 7), rates=(1e-30,))
+    assert len(program.stretches(job.train)) % program.per_batch
+    assert job.weight[job.train[0]] > 0.0
+    assert job.train[0] == program.history
+    records, _ = drained(program, [job], network.settings)
+    start, epoch = records
+    assert epoch.loss == pytest.approx(start.loss, rel=1e-5)
 
 
 def test_a_forecast_never_depends_on_later_rows_nor_on_rows_beyond_its_reach():
