@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -156,9 +157,32 @@ class Forecaster(Learner):
             If the library behind the model is not installed.
         """
 
+    def fit_fold(self, train: Block, valid: Block, seeds: Sequence[int]) -> Sequence[Predictor]:
+        """Fit the members of one fold, one a seed; what does not depend on the seed is done once.
+
+        Raises
+        ------
+        TrainingError
+            Naming the member that cannot be fitted.
+        """
+        members = []
+        for number, seed in enumerate(seeds):
+            with named(number):
+                members.append(self.fit(train, valid, seed=seed))
+        return members
+
     def fit_many(self, members: Sequence[tuple[Block, Block, int]]) -> Sequence[Predictor]:
         """Fit many (train, valid, seed) members: in one program where the model can, else one by one."""
         return [self.fit(train, valid, seed=seed) for train, valid, seed in members]
+
+
+@contextmanager
+def named(number: int) -> Iterator[None]:
+    """Say in a TrainingError raised inside whose training it was."""
+    try:
+        yield
+    except TrainingError as error:
+        raise TrainingError(f"seed {number}: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,13 +232,7 @@ def fit_members(forecaster: Forecaster, train: Block, valid: Block, seeds: Seque
     """
     if not seeds:
         raise SettingError("an ensemble needs at least one seed")
-    members = []
-    for number, seed in enumerate(seeds[: forecaster.members(len(seeds))]):
-        try:
-            members.append(forecaster.fit(train, valid, seed=seed))
-        except TrainingError as error:
-            raise TrainingError(f"seed {number}: {error}") from error
-    return average(members)
+    return average(forecaster.fit_fold(train, valid, seeds[: forecaster.members(len(seeds))]))
 
 
 def average(members: Sequence[Predictor]) -> Ensemble:
