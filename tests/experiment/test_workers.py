@@ -80,7 +80,8 @@ def test_folds_are_trained_in_order_and_only_as_they_are_asked_for(monkeypatch: 
         return task.fold.index
 
     monkeypatch.setattr(geiger.experiment.workers, "train_fold", train)
-    tasks = [Task(material(), fold) for fold in folds_of(material())]
+    nothing: Any = None
+    tasks = [Task(nothing, fold, ()) for fold in folds_of(material())]
     here: Any = SimpleNamespace(apart=False)
     outputs = train_all("ridge", here, small(), tasks)
     assert trained == []
