@@ -26,7 +26,8 @@ class Predictor(ABC):
     rounds : int
         Trees, epochs or grid position (from 1) chosen on the inner validation rows; 0 where nothing is.
     epochs : tuple of Epoch
-        The course of training on the inner validation rows, by a fit that has not seen them.
+        The course of training on the inner validation rows, by a fit that has not seen them. Empty where the
+        course of another member of the fold stands for all.
     fit_rows : (m,) int64
         Row numbers the final fit learned from.
     importances : (F,) float64, optional
