@@ -9,7 +9,7 @@ from geiger.errors import DataError, SettingError
 from geiger.learning.windows import fold_arrays
 from geiger.models.nets.forecaster import job_of, program_of
 from geiger.models.nets.losses import LOSSES
-from geiger.models.nets.program import forecast
+from geiger.models.nets.stretches import forecast
 from geiger.settings import model_settings
 from helpers.networks import FOLD, SMALL, arrays, changed, market
 
