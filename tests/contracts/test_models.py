@@ -14,8 +14,12 @@ from geiger.models import FORECASTERS, make, wrap
 from helpers.fits import FOLD, SETTINGS, arrays, fitted, forecaster, market, usual
 
 NETWORKS = ("lstm", "xlstm")
-LEARNING = ("ridge", "xgb", "lgb", "catboost", "own", *NETWORKS)
-NAMES = [*FORECASTERS, "own"]
+SLOW = {"xlstm": [pytest.mark.slow]}  # one network is enough for a first look: each is compiled
+LEARNING = [
+    pytest.param(name, marks=SLOW.get(name, []))
+    for name in ("ridge", "xgb", "lgb", "catboost", "own", *NETWORKS)
+]
+NAMES = [pytest.param(name, marks=SLOW.get(name, [])) for name in (*FORECASTERS, "own")]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -51,7 +55,7 @@ def test_one_row_gets_the_forecast_it_has_in_a_batch(name):
     np.testing.assert_allclose(alone, batch, rtol=0.0, atol=exact)
 
 
-@pytest.mark.parametrize("name", list(FORECASTERS))
+@pytest.mark.parametrize("name", [name for name in NAMES if name.values != ("own",)])
 def test_column_order_in_memory_changes_no_bit(name):
     data, predictor = arrays(), usual(name)
     expected = predictor.predict(data.test)
@@ -112,7 +116,7 @@ def test_strong_signal_is_found(name):
         assert predictor.importances.argmax() == 0
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name for name in NAMES if name.values[0] in NETWORKS])
 def test_networks_refuse_a_target_or_features_that_never_vary(name):
     with pytest.raises(TrainingError, match="the target does not vary"):
         fitted(name, arrays(target=np.full(340, 0.01)))
@@ -120,7 +124,7 @@ def test_networks_refuse_a_target_or_features_that_never_vary(name):
         fitted(name, arrays(features=np.ones((340, 6))))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in NETWORKS])
+@pytest.mark.parametrize("name", [name for name in (*FORECASTERS, "own") if name not in NETWORKS])
 @pytest.mark.parametrize("value", [0.0, 0.01])
 def test_constant_target_gives_a_constant_forecast(name, value):
     data = arrays(target=np.full(340, value))
