@@ -25,7 +25,7 @@ FITTED = SCORED + SEALED + FOR_USE
 SERIES = 2  # the symbol and its index
 SPANS = 2  # up to the lock-box, and up to the last bar
 BASELINES = 4  # ledgers beside the strategy's
-PROBES = 2  # short fits that an estimate is made of, the first to load the library; of trees one more
+PROBED = 2  # folds that an estimate trains; of trees one member more, which loads the library
 STEPS = 2  # fits of one member: to choose, and on the rows that chose as well
 SMALL = (
     *("--recipe", "quick", "--data", "data", "--min-train", "200", "--lockbox", "50", "--refit", "60"),
@@ -100,12 +100,12 @@ TRAINED = {
 # All members of a fold on all its rows. The first one also without the inner validation rows: its course is
 # the log's.
 TREES = {
-    "trees grown": FITTED * (SEEDS + 1) + (PROBES + 1) * STEPS,
-    "tables of rows": (FITTED + PROBES + 1) * STEPS,
+    "trees grown": (FITTED + PROBED) * (SEEDS + 1) + STEPS,
+    "tables of rows": (FITTED + PROBED + 1) * STEPS,
 }
 MEMBERS = FITTED * SEEDS
 FITS = {
-    "ridge": {"eigendecompositions": (FITTED + PROBES) * STEPS},
+    "ridge": {"eigendecompositions": (FITTED + PROBED) * STEPS},
     **dict.fromkeys(("lgb", "xgb", "catboost"), TREES),
     "lstm": {
         "networks": 1,

@@ -7,6 +7,7 @@ import functools
 import importlib
 import io
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,6 +56,12 @@ class Work(Counter[str]):
     def __init__(self) -> None:
         super().__init__()
         self.reads: Counter[str] = Counter()
+        self._one = threading.Lock()  # folds are trained in threads
+
+    def note(self, name: str) -> None:
+        """Count one more of `name`."""
+        with self._one:
+            self[name] += 1
 
     @property
     def read_again(self) -> dict[str, int]:
@@ -83,7 +90,7 @@ def counted(folder: Path) -> Iterator[Work]:
 def _counting(real: Callable[..., Any], work: Work, name: str) -> Callable[..., Any]:
     @functools.wraps(real)
     def counting(*args: Any, **kwargs: Any) -> Any:
-        work[name] += 1
+        work.note(name)
         return real(*args, **kwargs)
 
     return counting

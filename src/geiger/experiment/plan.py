@@ -27,11 +27,10 @@ from geiger.market.sources import Loaded
 from geiger.models import Forecaster, Learner, forecaster_of, resolve, wrap
 from geiger.models.stack import MetaLearner
 from geiger.records import Notice
-from geiger.runs.environment import threads_at_hand
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.parts import Parts
 from geiger.settings import MODELS, Config, paced
-from geiger.settings.models import ALL_THREADS, OWN, STACK
+from geiger.settings.models import OWN, STACK
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,7 @@ class Experiment:
         if self.estimator is not None:
             return OWN, wrap(self.estimator), ()
         name, notice = resolve(self.model)
-        threads = threads_at_hand() if name in ALL_THREADS else 1
-        return name, forecaster_of(self.config, name, threads=threads), (notice,) if notice else ()
+        return name, forecaster_of(self.config, name), (notice,) if notice else ()
 
     def meta_learner(self) -> MetaLearner:
         """Return what weighs the base models of a stack."""
