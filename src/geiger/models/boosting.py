@@ -15,7 +15,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,6 +35,7 @@ from geiger.models.base import (
     restore_common,
     shares,
 )
+from geiger.models.halt import halt_if_asked, halted
 from geiger.models.library import load
 from geiger.models.state import State
 from geiger.records import Epoch, Notice
@@ -154,6 +155,7 @@ class Boosting(Forecaster):
         return members
 
     def _member(self, shared: _Shared, seed: int, *, recorded: bool) -> TreesPredictor:
+        halt_if_asked()
         settings = self.settings
         if not np.ptp(shared.inner.x, axis=0).any():
             raise TrainingError(
@@ -247,6 +249,7 @@ class XGBoost(Boosting):
             evals=[] if watch is None else [(watch.data, "valid")],
             early_stopping_rounds=None if watch is None else self.settings.early_stopping,
             verbose_eval=False,
+            callbacks=[_xgboost_ear()],
         )
         grown = count if watch is None else booster.best_iteration + 1
         return _XGBoostTrees(booster, grown, rows.block.x.shape[1], self.threads)
@@ -274,14 +277,15 @@ class LightGBM(Boosting):
     def grow(self, rows: Rows, count: int, seed: int, watch: Rows | None = None) -> Trees:
         """Grow `count` trees on `rows`."""
         lightgbm = load("lightgbm")
+        calls: list[Any] = [lambda _: halt_if_asked()]
+        if watch is not None:
+            calls.append(lightgbm.early_stopping(self.settings.early_stopping, verbose=False))
         booster = lightgbm.train(
             {**self._params(), "seed": seed},
             rows.data,
             count,
             valid_sets=[] if watch is None else [watch.data],
-            callbacks=[]
-            if watch is None
-            else [lightgbm.early_stopping(self.settings.early_stopping, verbose=False)],
+            callbacks=calls,
             keep_training_booster=True,
         )
         # Where no split is possible, LightGBM ends before `count`.
@@ -365,7 +369,9 @@ class CatBoost(Boosting):
             rows.data,
             eval_set=None if watch is None else watch.data,
             early_stopping_rounds=None if watch is None else self.settings.early_stopping,
+            callbacks=[_CatBoostEar()],
         )
+        halt_if_asked()
         grown = count if watch is None else booster.best_iteration_ + 1
         return _CatBoostTrees(booster, grown, rows.block.x.shape[1], self.threads)
 
@@ -500,6 +506,25 @@ def restore_trees(state: State) -> TreesPredictor:
 
 def _given(**settings: object) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
+
+
+@cache
+def _xgboost_ear() -> Any:
+    """Return what XGBoost calls after each tree; the class it must descend from is the library's."""
+
+    class Ear(load("xgboost").callback.TrainingCallback):  # type: ignore[misc]
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            halt_if_asked()
+            return False
+
+    return Ear()
+
+
+class _CatBoostEar:
+    """What CatBoost calls after each tree."""
+
+    def after_iteration(self, info: Any) -> bool:
+        return not halted()  # an error would not pass through the library
 
 
 def _course(trees: Trees, train: Block, valid: Block) -> tuple[Epoch, ...]:
