@@ -1,15 +1,17 @@
 """Ten thousand logs: how long until they are read, listed again, and analyzed.
 
 Run ``python bench/logs.py FOLDER`` with a folder of real logs; they are copied under other symbols.
+`--print` prints the figures and writes nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import json
+import resource
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,15 +20,13 @@ from geiger.analysis.analyzer import analyze, list_facts
 from geiger.analysis.logbook import INDEX, LogBook
 from geiger.runs.environment import threads_at_hand
 
-LOGS = 10_000
-REPEATS = 3
 OUT = Path(__file__).parent / "results" / "logs.json"
 
 
-def copy_logs(source: Path, folder: Path) -> None:
+def copy_logs(source: Path, folder: Path, number: int) -> None:
     """Fill `folder` with copies, ten to a symbol, a minute apart."""
     logs = sorted(path for path in source.glob("*.log") if path.with_suffix(".jsonl").exists())
-    for n in range(LOGS):
+    for n in range(number):
         log, when = logs[n % len(logs)], dt.datetime(2024, 1, 1) + dt.timedelta(minutes=n)
         symbol, model = f"S{n // 10:04d}", log.stem[:-16].partition("_")[2]
         target = folder / f"{symbol}_{model}_{when:%Y%m%d_%H%M%S}"
@@ -45,17 +45,43 @@ def timed(work: object) -> float:
     return time.perf_counter() - began
 
 
+def processor_seconds() -> float:
+    """Return what this process and those that it waited for have used of all processors."""
+    kinds = [resource.getrusage(kind) for kind in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(used.ru_utime + used.ru_stime for used in kinds)
+
+
+def parse_all(folder: Path) -> None:
+    """Read all logs, and parse every line as JSON: the least that any reader must do."""
+    for path in folder.glob("*.jsonl"):
+        path.with_suffix(".log").read_bytes()
+        for line in path.read_bytes().splitlines():
+            json.loads(line)
+
+
 def main() -> None:
     """Measure, and write bench/results/logs.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--logs", type=int, default=10_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--print", action="store_true")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        copy_logs(Path(sys.argv[1]), folder)
+        copy_logs(options.source, folder, options.logs)
         found: dict[str, list[float]] = {
             "read all, no index": [],
             "list, with index": [],
             "analyze 20 new": [],
         }
-        for _ in range(REPEATS):
+        used = processor_seconds()
+        list_facts(LogBook(folder))  # reads them from the disk, too, which later reads need not
+        used = processor_seconds() - used
+        floor = processor_seconds()
+        parse_all(folder)
+        floor = processor_seconds() - floor
+        for _ in range(options.repeats):
             (folder / INDEX).unlink(missing_ok=True)
             found["read all, no index"].append(timed(lambda: list_facts(LogBook(folder))))
             found["list, with index"].append(timed(lambda: list_facts(LogBook(folder))))
@@ -65,14 +91,17 @@ def main() -> None:
         folder.mkdir()
     facts = {
         "command": "python bench/logs.py training_logs",
-        "logs": LOGS,
+        "logs": options.logs,
         "megabytes": round(megabytes, 1),
+        "cpu_seconds": round(used, 3),
+        "floor_seconds": round(floor, 3),
         "processors": threads_at_hand(),
-        "repeats": REPEATS,
+        "repeats": options.repeats,
         "median_seconds": {name: round(statistics.median(values), 2) for name, values in found.items()},
         "seconds": {name: [round(value, 2) for value in values] for name, values in found.items()},
     }
-    OUT.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    if not options.print:
+        OUT.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(facts, indent=2))
 
 
