@@ -26,13 +26,14 @@ from geiger.experiment.plan import plan
 from geiger.experiment.run import run
 from geiger.experiment.train_fold import Task
 from geiger.experiment.workers import AHEAD, MEMBERS_AT_ONCE, _deaf_to_ctrl_c, gpu_at_hand, train_all
+from geiger.experiment.written import Run
 from geiger.features.catalogue import NAMES
 from geiger.models import make
-from geiger.settings import override
 from geiger.settings.models import GROUPS
 from helpers.folds import folds_of
 from helpers.runs import (
     LOCKED,
+    LSTM,
     ROWS,
     locked_experiment,
     network_experiment,
@@ -51,12 +52,18 @@ def heard() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(scope="module")
+def pair_apart(tmp_path_factory: pytest.TempPathFactory, market: pl.DataFrame) -> Run:
+    """The run of `pair_run` in two processes."""
+    place, config = tmp_path_factory.mktemp("apart"), network_settings(seeds=2, workers=2)
+    return run(network_experiment(place, market, config=config))
+
+
 @pytest.mark.slow
 def test_a_network_goes_on_over_the_lock_box_in_processes_and_in_one_program(
     tmp_path: Path, planted: pl.DataFrame
 ) -> None:
-    network = {"lookback": 12, "burn_in": 5, "epochs": 2, "width": 8, "lstm": (4,), "key": 4, "inner": 8}
-    changes = {"network_refit": 200, "refit": 200, "seeds": 1, "workers": 2, "lstm": network}
+    changes = {"network_refit": 200, "refit": 200, "seeds": 1, "workers": 2, "lstm": {**LSTM, "epochs": 2}}
     apart, together = (
         stored_of(run(locked_experiment(tmp_path / kind, planted, "lstm", parallel=kind, **changes)))
         for kind in ("processes", "vmap")
@@ -69,26 +76,23 @@ def test_a_network_goes_on_over_the_lock_box_in_processes_and_in_one_program(
 
 @pytest.mark.slow
 def test_the_same_run_twice_gives_the_same_bits_whatever_the_processes(
-    tmp_path: Path, market: pl.DataFrame
+    tmp_path: Path, market: pl.DataFrame, pair_run: Run, pair_apart: Run
 ) -> None:
-    one, two = (
-        run(network_experiment(tmp_path, market, config=network_settings(workers=workers, seeds=2)))
-        for workers in (1, 2)
-    )
-    assert one.forecasts.equals(two.forecasts)
-    assert one.evaluation.ledger.equals(two.evaluation.ledger)
+    assert pair_run.forecasts.equals(pair_apart.forecasts)
+    assert pair_run.evaluation.ledger.equals(pair_apart.evaluation.ledger)
     assert plan(network_experiment(tmp_path, market, config=network_settings(workers=1))).key() == (
         plan(network_experiment(tmp_path, market, config=network_settings(workers=2))).key()
     )
 
 
 @pytest.mark.slow
-def test_one_program_forecasts_what_processes_forecast(tmp_path: Path, market: pl.DataFrame) -> None:
-    config = network_settings(seeds=2)
-    apart = run(network_experiment(tmp_path, market, config=config))
-    together = run(network_experiment(tmp_path, market, config=override(config, {"parallel": "vmap"})))
-    scale = float(np.std(apart.forecasts["forecast"].to_numpy()))
-    np.testing.assert_allclose(together.forecasts["forecast"], apart.forecasts["forecast"], atol=1e-3 * scale)
+def test_one_program_forecasts_what_processes_forecast(
+    tmp_path: Path, market: pl.DataFrame, pair_apart: Run
+) -> None:
+    config = network_settings(seeds=2, parallel="vmap")
+    together = run(network_experiment(tmp_path, market, config=config)).forecasts["forecast"]
+    apart = pair_apart.forecasts["forecast"]
+    np.testing.assert_allclose(together, apart, atol=1e-3 * float(np.std(apart.to_numpy())))
 
 
 def test_folds_are_trained_in_order_and_only_as_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

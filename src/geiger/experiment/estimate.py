@@ -46,8 +46,9 @@ def expected_seconds(
 
     few, more = PROBE_TREES
     timed(1, seeds=1)  # loads the library
-    short, long = timed(few), timed(more)
-    a_tree = max(long - short, 0.0) / (more - few)
-    once = short + a_tree * max((forecaster.effort.trees or few) - few, 0)
+    once, trees = timed(few), forecaster.effort.trees
+    if trees is not None:
+        a_tree = max(timed(more) - once, 0.0) / (more - few)
+        once += a_tree * max(trees - few, 0)
     used = sum(len(fold.train) for fold in trained)
     return once * used / len(folds[-1].train) / workers

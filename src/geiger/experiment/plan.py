@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -201,16 +202,17 @@ class WalkPlan(Plan):
         return self.forecaster
 
     def minutes(self) -> float:
-        """Return about how long it will take, from a few trees timed now."""
-        return (
-            expected_seconds(
-                self.material,
-                self.forecaster,
-                self.experiment.config,
-                self.folds,
-                for_use=self.forecaster.storable,
-            )
-            / 60
+        """Return about how long it will take, from a few trees timed when it is first asked for."""
+        return self._seconds / 60
+
+    @cached_property
+    def _seconds(self) -> float:
+        return expected_seconds(
+            self.material,
+            self.forecaster,
+            self.experiment.config,
+            self.folds,
+            for_use=self.forecaster.storable,
         )
 
     def key(self) -> str | None:

@@ -13,6 +13,8 @@ from geiger.models.nets.stretches import forecast
 from geiger.settings import model_settings
 from helpers.networks import FOLD, SMALL, arrays, changed, market
 
+pytestmark = pytest.mark.slow  # each shape is compiled
+
 
 def test_names_of_losses_are_those_of_the_losses():
     assert set(model_settings.LOSSES) == set(LOSSES)

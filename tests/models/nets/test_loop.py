@@ -16,6 +16,8 @@ from geiger.models.nets.program import batched
 from geiger.models.nets.stretches import PAD
 from helpers.networks import FOLD, SMALL, arrays, changed, drained, market
 
+pytestmark = pytest.mark.slow  # each shape is compiled
+
 PENALISED = {"kernel", "kernel_0", "recurrent_kernel_0", "into_kernel", "out_kernel"}
 
 

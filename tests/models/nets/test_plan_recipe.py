@@ -20,6 +20,8 @@ from geiger.models.nets.stretches import forecast
 from geiger.settings import ScheduleSettings, recipe
 from geiger.settings.setting import known_settings
 
+pytestmark = pytest.mark.slow  # each shape is compiled
+
 FOLD = Fold(0, range(80, 280), range(281, 340), range(341, 380))
 
 

@@ -12,6 +12,8 @@ from geiger.models.nets.stretches import forecast
 from geiger.settings import Weighting, XLSTMSettings
 from helpers.networks import SMALL, arrays, changed, drained, market
 
+pytestmark = pytest.mark.slow  # each shape is compiled
+
 
 def test_long_stretches_and_windows_of_one_day_are_the_same_network():
     """Same weights, same forecasts; and one step on all rows moves them alike, however they are cut."""
