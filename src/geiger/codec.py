@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -87,6 +87,24 @@ def fitted_texts(value: Any, kind: type[T]) -> T:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:  # rare, so that everything else is looked at only once
         return fitted(_with_numbers(value, kind), kind)
+
+
+def straight(kind: type[T]) -> Callable[[str], T | None]:
+    """Return what makes a record of a JSON text at once; None where only `parsed` and `fitted_texts` know.
+
+    >>> from geiger.records import Notice
+    >>> straight(Notice)('{"code": "X", "text": "why"}'), straight(Notice)('{"code": "X", "text": NaN}')
+    (Notice(code='X', text='why'), None)
+    """
+    decode = msgspec.json.Decoder(kind).decode
+
+    def record(text: str) -> T | None:
+        try:
+            return decode(text)
+        except (msgspec.MsgspecError, ValueError, RecursionError):  # ValueError: half a surrogate pair
+            return None
+
+    return record
 
 
 def plain(value: Any, *, texts: bool = False) -> Any:

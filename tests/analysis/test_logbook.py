@@ -320,3 +320,23 @@ def test_a_line_without_end_does_not_hang_the_reader(folder: Path) -> None:
     (folder / "A_lstm_20250101_000000.log").write_text("\n".join(lines))
     (one,) = LogBook(folder).logs()
     assert one.brief.status == "SUCCESS"
+
+
+def test_one_look_at_all_texts_cleans_a_log_as_each_by_itself_would(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(**{"API key": "abc", "Note": "see https://me:pw@host/?token=abc"})
+    plain = write()
+    text = path.read_text()
+    odd = folder / "ODD_lstm_20250101_000000.log"
+    odd.write_text(text.replace("Recipe", "Re\x1bcipe").replace("DATA_GAPS: a", "DATA_GAPS: a\u202e"))
+    colon = folder / "COLON_lstm_20250101_000000.log"
+    colon.write_text("=== STATUS ===\nSUCCESS\n")
+    event = {"schema": 1, "event": "config", "settings": [["Note: x", "y"]]}
+    colon.with_suffix(".jsonl").write_text(json.dumps(event) + "\n")
+    names = [path.stem, plain.stem, odd.stem, colon.stem]
+    seen = [repr(LogBook(folder).case(name).log) for name in names]
+    monkeypatch.setattr(logbook, "spotless", lambda texts: False)
+    assert [repr(LogBook(folder).case(name).log) for name in names] == seen
+    assert not any(secret in "".join(seen) for secret in ("abc", "pw@"))
+    assert "'Note x'" in seen[-1]

@@ -25,7 +25,7 @@ from geiger.checks.base import Case
 from geiger.checks.catalogue import ask_all
 from geiger.checks.result import result_of
 from geiger.checks.trends import Brief
-from geiger.cleaning import clean, clean_setting, cleaned
+from geiger.cleaning import clean, clean_setting, cleaned, spotless, texts_in
 from geiger.errors import DataError, did_you_mean
 from geiger.files import write_atomically
 from geiger.records import RunLog
@@ -295,6 +295,10 @@ def began(name: str) -> dt.datetime | None:
 def cleaned_log(log: RunLog) -> RunLog:
     """Return a log with every text in it safe to show: what lies on disk may have been written by anyone."""
     card = log.scorecard
+    said = (log.config, log.settings, log.assessment, log.folds, log.trainings, log.figures, log.checkpoints)
+    texts = texts_in((*said, card, log.verdict, log.stopped, log.warnings))
+    if spotless(texts) and not any(":" in name for name, _ in log.config):
+        return log
     return replace(
         log,
         config=tuple(clean_setting(name, value) for name, value in log.config),
