@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,12 @@ FAST = ("--xla_backend_optimization_level=0", "--xla_llvm_disable_expensive_pass
 _given = os.environ.get("XLA_FLAGS", "")
 _added = (flag for flag in FAST if flag.partition("=")[0] not in _given)
 os.environ["XLA_FLAGS"] = " ".join([_given, *_added]).strip()
+
+# One folder of compiled networks for all of a session's processes; no test reads or writes the user's own.
+# Workers of pytest-xdist inherit the first process' choice.
+_kept = "PYTEST_XDIST_WORKER" in os.environ or tempfile.TemporaryDirectory(prefix="geiger-compiled-")
+if not isinstance(_kept, bool):
+    os.environ["GEIGER_COMPILE_CACHE"] = _kept.name
 
 # No test against the clock: a busy machine is not a defect. The same examples on every run: a failure is one
 # for everybody.

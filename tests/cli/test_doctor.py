@@ -11,6 +11,7 @@ import pytest
 
 from geiger.cli.doctor import PARTS
 from geiger.models.library import load
+from geiger.models.nets.compiled import SETTING
 
 Call = Any
 
@@ -63,3 +64,13 @@ def test_doctor_says_what_does_not_load_and_what_to_do(
     assert "lightgbm is installed and does not load (Library not loaded: @rpath/libomp.dylib)" in out
     assert "brew install libomp" in out
     assert "nothing is missing" not in out
+
+
+def test_doctor_says_where_compiled_networks_are_kept(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path.parent / f"{tmp_path.name} kept"
+    monkeypatch.setenv(SETTING, str(kept))
+    assert f"compiled networks: kept in {kept}\n" in call("doctor").out
+    monkeypatch.setenv(SETTING, "off")
+    assert f"compiled networks: not kept: {SETTING} is off\n" in call("doctor").out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,6 +58,7 @@ def doctor(args: argparse.Namespace) -> int:
     print(table(rows))
     print("\nsymbols at hand: " + (", ".join(facts["symbols"]) or "none"))
     print(f"runs in {facts['runs_dir']}: {facts['runs']}; free disk there: {facts['free_gb']:.1f} GB")
+    print(f"compiled networks: {facts['compiled']}")
     for part in facts["parts"]:
         if part["state"] == DOES_NOT_LOAD:
             print(part["reason"])
@@ -79,6 +81,16 @@ def _state(library: str) -> dict[str, str | None]:
     return {"state": "installed", "reason": None}
 
 
+def _compiled() -> str:
+    """Say where compiled networks are kept, or why they are not."""
+    from geiger.models.nets.compiled import NotKept, folder
+
+    try:
+        return f"kept in {folder(os.environ)}"
+    except NotKept as error:
+        return f"not kept: {error}"
+
+
 def _facts(data: Path | None, runs: RunsFolder) -> dict[str, Any]:
     parts = [{"library": name, "for": use, **_state(name)} for name, use in PARTS.items()]
     nearest = next(path for path in (runs.root.absolute(), *runs.root.absolute().parents) if path.exists())
@@ -89,5 +101,6 @@ def _facts(data: Path | None, runs: RunsFolder) -> dict[str, Any]:
         "symbols": list(list_symbols(data, Store(runs.library))),
         "runs_dir": str(runs.root),
         "runs": len(runs.all()),
+        "compiled": _compiled(),
         "free_gb": shutil.disk_usage(nearest).free / 1e9,
     }

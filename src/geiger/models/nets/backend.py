@@ -8,11 +8,13 @@ the threads it was loaded with.
 from __future__ import annotations
 
 import os
+import sys
 
 from geiger.errors import MissingLibrary
+from geiger.models.nets.compiled import keep_programs
 
 os.environ["KERAS_BACKEND"] = "jax"
-_threads = os.environ.get("NPROC")
+_threads, _loaded_before = os.environ.get("NPROC"), "jax" in sys.modules
 os.environ["NPROC"] = "1"  # read once by JAX, when it opens the processor
 try:
     import jax
@@ -34,5 +36,8 @@ if keras.backend.backend() != "jax":
     raise MissingLibrary(
         f"keras runs on {keras.backend.backend()} here; set KERAS_BACKEND=jax before anything imports keras"
     )
+
+# How many threads a JAX that was loaded before has is not known: at most one a processor.
+keep_programs(jax, (os.cpu_count() or 1) if _loaded_before else 1)
 
 __all__ = ["DEVICE", "jax", "jnp", "keras", "ops"]

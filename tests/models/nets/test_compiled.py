@@ -1,0 +1,272 @@
+"""Compiled programs: kept where nobody else can write, whole or absent, and without any effect on bits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from geiger.models.nets import compiled
+from geiger.models.nets.compiled import SETTING, SUFFIX, NotKept, Programs, folder, machine
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="who may write is told by modes and owners")
+# A forecast of a tiny network that trained an epoch; then the programs that JAX found and those it compiled.
+TRAINS = """
+from collections import Counter
+from geiger.models.nets.backend import jax
+from helpers.networks import SMALL, arrays
+events = Counter()
+jax.monitoring.register_event_listener(lambda name, **_: events.update([name]))
+data = arrays()
+print(SMALL.fit(data.train, data.valid, seed=3).predict(data.test).tobytes().hex())
+print(events["/jax/compilation_cache/cache_hits"], events["/jax/compilation_cache/cache_misses"])
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the user, and the current folder elsewhere."""
+    home, project = tmp_path / "home", tmp_path / "project"
+    home.mkdir(), project.mkdir()
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    return home
+
+
+# ---- where ----
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems name other folders")
+def test_it_lies_in_the_users_cache(home: Path, tmp_path: Path) -> None:
+    assert folder({}) == home / ".cache/geiger/compiled"
+    elsewhere = tmp_path / "elsewhere"
+    assert folder({"XDG_CACHE_HOME": str(elsewhere)}) == elsewhere / "geiger/compiled"
+    assert folder({"XDG_CACHE_HOME": "relative"}) == home / ".cache/geiger/compiled"
+    assert folder({SETTING: str(tmp_path / "named")}) == tmp_path / "named"
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "place"),
+    [
+        ("darwin", {"XDG_CACHE_HOME": "/elsewhere"}, "Library/Caches"),
+        ("win32", {}, "AppData/Local"),
+        ("win32", {"LOCALAPPDATA": "relative"}, "AppData/Local"),
+    ],
+)
+def test_each_system_has_its_own(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    platform: str,
+    environment: Mapping[str, str],
+    place: str,
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    assert folder(environment) == home / place / "geiger/compiled"
+
+
+@POSIX
+def test_it_is_the_users_alone(home: Path) -> None:
+    made = folder({})
+    assert [path.stat().st_mode & 0o777 for path in (made, made.parent)] == [0o700, 0o700]
+
+
+@pytest.mark.parametrize("value", ["off", "a/folder"])
+def test_it_is_switched_off(home: Path, value: str) -> None:
+    with pytest.raises(NotKept, match=f"{SETTING}"):
+        folder({SETTING: value})
+    assert not list(home.iterdir())
+
+
+@POSIX
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
+@pytest.mark.parametrize("place", ["geiger", "geiger/compiled"])
+def test_a_folder_that_others_may_write_to_is_refused(home: Path, mode: int, place: str) -> None:
+    folder({})
+    (home / ".cache" / place).chmod(mode)
+    with pytest.raises(NotKept, match="others may write"):
+        folder({})
+
+
+@POSIX
+def test_a_folder_above_that_all_may_write_to_is_refused(home: Path) -> None:
+    (home / ".cache").mkdir()
+    (home / ".cache").chmod(0o777)
+    with pytest.raises(NotKept, match="all may write"):
+        folder({})
+    (home / ".cache").chmod(0o1777)  # sticky: each may remove only what is his
+    assert folder({}).is_dir()
+
+
+@POSIX
+@pytest.mark.parametrize("place", ["geiger", "geiger/compiled"])
+def test_a_link_is_refused(home: Path, tmp_path: Path, place: str) -> None:
+    other = tmp_path / "other"
+    other.mkdir(mode=0o700)
+    (home / ".cache" / place).parent.mkdir(parents=True, mode=0o700)
+    (home / ".cache" / place).symlink_to(other)
+    with pytest.raises(NotKept, match="is a link"):
+        folder({})
+    assert not list(other.iterdir())
+
+
+@POSIX
+def test_another_users_folder_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder({})
+    monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
+    with pytest.raises(NotKept, match="another user"):
+        folder({})
+
+
+@POSIX
+def test_a_folder_in_a_project_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment calls home: an unpacked project may bring native code along."""
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    for environment in (
+        {},
+        {"XDG_CACHE_HOME": str(Path.cwd() / "cache")},
+        {SETTING: str(Path.cwd() / "own")},
+    ):
+        with pytest.raises(NotKept, match="current folder"):
+            folder(environment)
+
+
+@POSIX
+def test_a_home_that_is_the_current_folder_is_none(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    monkeypatch.setattr(compiled, "_home", lambda: home)
+    assert folder({}).is_relative_to(home)
+
+
+def test_a_file_in_its_place_is_refused(home: Path) -> None:
+    (home / "file").write_text("")
+    with pytest.raises(NotKept, match="not a folder"):
+        folder({SETTING: str(home / "file")})
+
+
+def test_another_machine_has_programs_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = machine({}, 1)
+    assert here == machine({}, 1)
+    assert len({here, machine({}, 2), machine({"XLA_FLAGS": "--xla_cpu_max_isa=AVX"}, 1)}) == 3
+    monkeypatch.setattr(compiled, "_processor", lambda: "flags: sse")
+    assert machine({}, 1) != here
+
+
+@pytest.mark.parametrize("library", ["jax", "jaxlib", "keras"])
+def test_another_version_has_programs_of_its_own(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    here, real = machine({}, 1), compiled.metadata.version
+    monkeypatch.setattr(compiled.metadata, "version", lambda name: "0" if name == library else real(name))
+    assert machine({}, 1) != here
+
+
+# ---- the files ----
+
+
+def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+    programs = Programs(tmp_path)
+    assert programs.get("one") is None
+    programs.put("one", b"native")
+    assert Programs(tmp_path).get("one") == b"native"
+    (file,) = tmp_path.iterdir()
+    assert sys.platform == "win32" or file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda b: b"",
+        lambda b: b[:-1],
+        lambda b: b[:10],
+        lambda b: b + b"more",
+        lambda b: b[:-1] + bytes([b[-1] ^ 1]),
+        lambda b: bytes(len(b)),
+    ],
+)
+def test_a_damaged_file_counts_as_absent_and_is_replaced(tmp_path: Path, damage: object) -> None:
+    programs = Programs(tmp_path)
+    programs.put("one", b"native")
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(damage(file.read_bytes()))  # type: ignore[operator]
+    assert programs.get("one") is None
+    programs.put("one", b"again")
+    assert programs.get("one") == b"again"
+
+
+@POSIX
+def test_a_link_in_the_folder_is_not_followed(tmp_path: Path) -> None:
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    outside.mkdir(), inside.mkdir()
+    Programs(outside).put("one", b"another's")
+    (inside / f"one{SUFFIX}").symlink_to(outside / f"one{SUFFIX}")
+    programs = Programs(inside)
+    assert programs.get("one") is None
+    programs.put("one", b"own")
+    assert (programs.get("one"), Programs(outside).get("one")) == (b"own", b"another's")
+
+
+def test_what_was_used_longest_ago_is_forgotten(tmp_path: Path) -> None:
+    old, new = tmp_path / "old machine", tmp_path / "new machine"
+    old.mkdir(), new.mkdir()
+    for i in range(4):
+        Programs(old).put(f"{i}", bytes(100))
+        os.utime(old / f"{i}{SUFFIX}", (i, i))
+    (old / "something else").write_bytes(bytes(1000))
+    assert Programs(old).get("0") is not None  # used now
+    Programs(new, most_bytes=400).put("one", bytes(100))
+    left = {file.name.partition(".")[0] for folder in (old, new) for file in folder.glob(f"*{SUFFIX}")}
+    assert left == {"0", "3", "one"}
+    assert (old / "something else").exists()
+
+
+def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
+    programs = Programs(tmp_path / "gone")
+    programs.put("one", b"native")
+    assert programs.get("one") is None
+
+
+# ---- JAX itself ----
+
+
+def trained(kept: str | Path, tmp_path: Path) -> tuple[str, int, int]:
+    """Return the forecasts of a network that another process trains; programs found, and compiled."""
+    environment = os.environ | {SETTING: str(kept), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", TRAINS],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    bits, counts = done.stdout.splitlines()
+    found, made = map(int, counts.split())
+    return bits, found, made
+
+
+def test_programs_are_compiled_once_and_change_no_bit(tmp_path: Path) -> None:
+    """Cold, warm, damaged and switched off: the same forecasts; warm, nothing is compiled."""
+    kept, project = tmp_path / "kept", tmp_path / "project"
+    project.mkdir()
+    cold, found, made = trained(kept, project)
+    assert (found, made) == (0, len(list(kept.glob(f"*/*{SUFFIX}"))))
+    warm, found, again = trained(kept, project)
+    assert (found, again) == (made, 0)
+    for i, file in enumerate(sorted(kept.glob(f"*/*{SUFFIX}"))):
+        content = bytearray(file.read_bytes())
+        content[-1 - 7 * i % len(content)] ^= 255
+        file.write_bytes(content[: len(content) - i % 3])
+    damaged, found, again = trained(kept, project)
+    assert (found, again) == (0, made)
+    mended = [Programs(file.parent).get(file.name.removesuffix(SUFFIX)) for file in kept.glob(f"*/*{SUFFIX}")]
+    assert len(mended) == made
+    assert None not in mended
+    off, *counts = trained("off", project)
+    assert cold == warm == damaged == off
+    assert counts == [0, 0]
+    assert not list(project.iterdir())
