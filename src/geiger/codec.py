@@ -89,7 +89,7 @@ def fitted_texts(value: Any, kind: type[T]) -> T:
         return fitted(_with_numbers(value, kind), kind)
 
 
-def straight(kind: type[T]) -> Callable[[str], T | None]:
+def straight(kind: type[T]) -> Callable[[str | bytes], T | None]:
     """Return what makes a record of a JSON text at once; None where only `parsed` and `fitted_texts` know.
 
     >>> from geiger.records import Notice
@@ -98,13 +98,23 @@ def straight(kind: type[T]) -> Callable[[str], T | None]:
     """
     decode = msgspec.json.Decoder(kind).decode
 
-    def record(text: str) -> T | None:
+    def record(text: str | bytes) -> T | None:
         try:
             return decode(text)
         except (msgspec.MsgspecError, ValueError, RecursionError):  # ValueError: half a surrogate pair
             return None
 
     return record
+
+
+def compact(value: Any) -> bytes:
+    """Return a record whose numbers are finite, or a JSON value, as the shortest JSON text: one line.
+
+    >>> from geiger.records import Notice
+    >>> compact((Notice("X", "why"), 0.1, None))
+    b'[{"code":"X","text":"why"},0.1,null]'
+    """
+    return msgspec.json.encode(value)
 
 
 def plain(value: Any, *, texts: bool = False) -> Any:

@@ -94,25 +94,30 @@ def parse_events(text: str) -> RunLog:
     lines, unread = _finished(numbered(text))
     contents: list[tuple[str, Any]] = []
     places: dict[str, int] = {}
-    versions: list[int] = []
+    versions: set[int] = set()
     begun: dict[str, list[int]] = {kind: [] for kind in _ONCE_EVENTS}
     for number, line in lines:
-        content = typed(line)
-        kind, version, told = (content[0], SCHEMA, None) if content else (None, None, _json_object(line))
-        if told is not None:
-            kind, version, content = told.get("event"), told.get("schema"), _content(told)
+        kind: Any
+        version: Any = SCHEMA
+        if (content := typed(line)) is not None:
+            kind, record = content
+            values = [getattr(record, name) for name in _EVENT_KEYS.get(kind, ())]
+        elif (event := _json_object(line)) is not None:
+            kind, version, content = event.get("event"), event.get("schema"), _content(event)
+            values = [] if content is None else [event.get(name, 0) for name in _EVENT_KEYS.get(kind, ())]
+        else:
+            unread += [number] if line.strip() else []
+            continue
         if type(version) is int:
-            versions.append(version)
+            versions.add(version)
         if kind in _ONCE_EVENTS:
             begun[kind].append(number)
-        if content is not None:
-            contents.append(content)
-            if kind in _EVENT_KEYS:
-                names = _EVENT_KEYS[kind]
-                values = _values(content[1], names) if told is None else [told.get(n, 0) for n in names]
-                places.setdefault("/".join((kind, *map(str, values))), number)
-        elif line.strip():
+        if content is None:
             unread.append(number)
+        else:
+            contents.append(content)
+            if values:
+                places.setdefault("/".join((kind, *map(str, values))), number)
     second = min((numbers[1] for numbers in begun.values() if len(numbers) > 1), default=None)
     log = assemble(min(versions, default=0), contents)
     return replace(log, event_lines=places, unread=tuple(sorted(unread)), second_run=second)
@@ -125,10 +130,6 @@ _EVENT_KEYS = {
     "fold_score": ("fold",),
     "warning": ("code",),
 }
-
-
-def _values(record: object, names: Iterable[str]) -> list[object]:
-    return [getattr(record, name) for name in names]
 
 
 def _load(path: Path | str) -> str:
