@@ -36,6 +36,10 @@ _kept = "PYTEST_XDIST_WORKER" in os.environ or tempfile.TemporaryDirectory(prefi
 if not isinstance(_kept, bool):
     os.environ["GEIGER_COMPILE_CACHE"] = _kept.name
 
+# Two workers on two processors: threads of linear algebra that wait for each other would cost more than all
+# that they compute. NumPy reads it when it loads: it counts for workers of pytest-xdist and what they start.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # No test against the clock: a busy machine is not a defect. The same examples on every run: a failure is one
 # for everybody.
 settings.register_profile("geiger", deadline=None, derandomize=True)

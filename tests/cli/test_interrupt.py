@@ -62,6 +62,7 @@ def stopped_by(number: signal.Signals, folder: Path) -> tuple[int, str, Path]:
     return process.returncode, said, found[0].with_suffix(".log")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="this system sends no signals to one process")
 @pytest.mark.parametrize(
     ("number", "who"), [(signal.SIGINT, "by the user (Ctrl-C)"), (signal.SIGTERM, "from outside (SIGTERM)")]

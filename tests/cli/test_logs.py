@@ -24,8 +24,9 @@ import polars as pl
 import pytest
 
 from geiger import Experiment, recipe, run
-from geiger.analysis.analyzer import Analysis, LogAnalysis, analyze, findings_of
+from geiger.analysis.analyzer import Analysis, LogAnalysis, analyze, case_of
 from geiger.analysis.logbook import INDEX, LogBook
+from geiger.checks.catalogue import ask_all
 from geiger.cli import main
 from geiger.cli.parser import build_parser
 from geiger.market.synthetic import planted_market
@@ -390,11 +391,11 @@ def test_hostile_logs_neither_crash_it_nor_reach_the_terminal(logs: Path, call: 
         assert "$(reboot)" not in "".join(w for w in answer.out.splitlines() if "geiger" in w)
 
 
-def test_findings_of_one_log_remember_nothing(logs: Path) -> None:
+def test_the_case_of_one_log_remembers_nothing(logs: Path) -> None:
     path = write(logs, status=None)
     os.utime(path, (1.0, 1.0))
     os.utime(path.with_suffix(".jsonl"), (1.0, 1.0))
-    assert [finding.code for finding in findings_of(path)] == ["GC101"]
+    assert [finding.code for finding in ask_all(case_of(path))] == ["GC101"]
     assert not (logs / INDEX).exists()
 
 

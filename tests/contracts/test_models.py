@@ -11,18 +11,20 @@ from sklearn.linear_model import LinearRegression
 from geiger.errors import TrainingError
 from geiger.learning.windows import Weighting, block_of, fold_arrays
 from geiger.models import FORECASTERS, make, wrap
-from helpers.fits import FOLD, SETTINGS, arrays, fitted, forecaster, market
+from helpers.fits import FOLD, SETTINGS, arrays, fitted, forecaster, market, usual
 
 NETWORKS = ("lstm", "xlstm")
-LEARNING = ("ridge", "xgb", "lgb", "catboost", "own", *NETWORKS)
-NAMES = [*FORECASTERS, "own"]
+SLOW = {"xlstm": [pytest.mark.slow]}  # one network is enough for a first look: each is compiled
+LEARNING = [
+    pytest.param(name, marks=SLOW.get(name, []))
+    for name in ("ridge", "xgb", "lgb", "catboost", "own", *NETWORKS)
+]
+NAMES = [pytest.param(name, marks=SLOW.get(name, [])) for name in (*FORECASTERS, "own")]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_forecasts_are_finite_and_one_a_row(name):
-    data = arrays()
-    predictor = fitted(name, data)
-    forecast = predictor.predict(data.test)
+    forecast = usual(name).predict(arrays().test)
     assert forecast.shape == (39,)
     assert forecast.dtype == np.float64
     assert np.isfinite(forecast).all()
@@ -33,8 +35,7 @@ def test_forecasts_are_finite_and_one_a_row(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_forecast_reads_no_more_of_the_past_than_its_reach(name):
     features, _ = market()
-    data = arrays()
-    predictor = fitted(name, data)
+    data, predictor = arrays(), usual(name)
     rows = range(320, 325)
     whole = predictor.predict(block_of(features, rows, data.scaler))
     start = rows.start - predictor.reach
@@ -47,18 +48,16 @@ def test_a_forecast_reads_no_more_of_the_past_than_its_reach(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_row_gets_the_forecast_it_has_in_a_batch(name):
-    data = arrays()
-    predictor = fitted(name, data)
+    data, predictor = arrays(), usual(name)
     batch = predictor.predict(data.test)
     alone = np.concatenate([predictor.predict(data.test.take(data.test.rows[i : i + 1])) for i in range(39)])
     exact = 1e-6 if name in NETWORKS else 1e-12  # networks reckon in single precision
     np.testing.assert_allclose(alone, batch, rtol=0.0, atol=exact)
 
 
-@pytest.mark.parametrize("name", list(FORECASTERS))
+@pytest.mark.parametrize("name", [name for name in NAMES if name.values != ("own",)])
 def test_column_order_in_memory_changes_no_bit(name):
-    data = arrays()
-    predictor = fitted(name, data)
+    data, predictor = arrays(), usual(name)
     expected = predictor.predict(data.test)
     past = data.test.history
     other = dataclasses.replace(
@@ -72,7 +71,7 @@ def test_column_order_in_memory_changes_no_bit(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_same_seed_same_bits(name):
     data = arrays()
-    first, second = (fitted(name, data) for _ in range(2))
+    first, second = usual(name), fitted(name, data)
     assert first.predict(data.test).tobytes() == second.predict(data.test).tobytes()
     assert first.epochs == second.epochs
     assert first.rounds == second.rounds
@@ -85,7 +84,7 @@ def test_test_rows_change_no_bit_of_the_fit(name):
     features[300:] *= 1e3
     target[300:] = np.nan
     dirty = arrays(features, target)
-    before, after = (fitted(name, data).predict(clean.test) for data in (clean, dirty))
+    before, after = (model.predict(clean.test) for model in (usual(name), fitted(name, dirty)))
     assert before.tobytes() == after.tobytes()
 
 
@@ -102,7 +101,7 @@ def test_fitting_changes_no_input(name):
 def test_weights_change_the_forecast(name):
     plain = arrays()
     weighted = arrays(weighting=Weighting(recency_half_life=30, balance_signs=True))
-    before, after = (fitted(name, data).predict(plain.test) for data in (plain, weighted))
+    before, after = (model.predict(plain.test) for model in (usual(name), fitted(name, weighted)))
     assert np.isfinite(after).all()
     assert not np.array_equal(before, after)
 
@@ -117,7 +116,7 @@ def test_strong_signal_is_found(name):
         assert predictor.importances.argmax() == 0
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name for name in NAMES if name.values[0] in NETWORKS])
 def test_networks_refuse_a_target_or_features_that_never_vary(name):
     with pytest.raises(TrainingError, match="the target does not vary"):
         fitted(name, arrays(target=np.full(340, 0.01)))
@@ -125,7 +124,7 @@ def test_networks_refuse_a_target_or_features_that_never_vary(name):
         fitted(name, arrays(features=np.ones((340, 6))))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in NETWORKS])
+@pytest.mark.parametrize("name", [name for name in (*FORECASTERS, "own") if name not in NETWORKS])
 @pytest.mark.parametrize("value", [0.0, 0.01])
 def test_constant_target_gives_a_constant_forecast(name, value):
     data = arrays(target=np.full(340, value))
@@ -135,19 +134,19 @@ def test_constant_target_gives_a_constant_forecast(name, value):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_importances_are_shares_of_every_feature(name):
-    importances = fitted(name, arrays()).importances
+    importances = usual(name).importances
     if name in ("zero", "mean", "own", *NETWORKS):
         assert importances is None
         return
     assert importances.shape == (6,)
     assert importances.sum() == pytest.approx(1.0)
     assert importances[4] == 0.0  # the column that never moves
-    assert fitted(name, arrays()).importance_kind
+    assert usual(name).importance_kind
 
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_course_of_training_is_recorded(name):
-    predictor = fitted(name, arrays())
+    predictor = usual(name)
     assert [epoch.best for epoch in predictor.epochs].count(True) == 1
     (best,) = [epoch for epoch in predictor.epochs if epoch.best]
     assert best.epoch == predictor.rounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,9 +35,10 @@ def test_the_time_estimate_counts_the_folds_that_are_not_scored(
 
 
 class Clockwork:
-    """Takes a second to begin and a tenth of one for each tree, on a clock of its own."""
+    """Takes a second to begin a fold and a tenth of one for each tree of a member, on a clock of its own."""
 
-    def __init__(self, trees: int | None, clock: list[float]) -> None:
+    def __init__(self, trees: int | None, clock: list[float], workers: str = "none") -> None:
+        self.workers = workers
         self.effort, self.clock = SimpleNamespace(trees=trees), clock
 
     def members(self, seeds: int) -> int:
@@ -46,21 +48,22 @@ class Clockwork:
         return None
 
     def with_trees(self, number: int) -> Clockwork:
-        return Clockwork(number, self.clock)
+        return Clockwork(number, self.clock, self.workers)
 
-    def fit(self, *args: Any, seed: int) -> None:
-        self.clock[0] += 1.0 + 0.1 * self.effort.trees
+    def fit_fold(self, train: Any, valid: Any, seeds: Sequence[int]) -> None:
+        self.clock[0] += 1.0 + 0.1 * self.effort.trees * len(seeds)
 
 
-@pytest.mark.parametrize(("trees", "once"), [(100, 11.0), (None, 1.5)])
+@pytest.mark.parametrize(("workers", "at_once"), [("none", 1), ("threads", 2)])
+@pytest.mark.parametrize(("trees", "fold"), [(100, 21.0), (None, 2.0)])
 def test_a_few_trees_tell_the_time_of_many(
-    trees: int | None, once: float, monkeypatch: pytest.MonkeyPatch
+    trees: int | None, fold: float, workers: str, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, known = [0.0], material()
     here = SimpleNamespace(perf_counter=lambda: clock[0])
     monkeypatch.setattr("geiger.experiment.estimate.time", here)
     folds = folds_of(known)
-    model: Any = Clockwork(trees, clock)
-    found = expected_seconds(known, model, small(seeds=2), folds)
+    model: Any = Clockwork(trees, clock, workers)
+    found = expected_seconds(known, model, small(seeds=2, workers=2), folds)
     shares = sum(len(fold.train) for fold in folds) / len(folds[-1].train)  # of the fold that was timed
-    assert found == pytest.approx(2 * once * shares)
+    assert found == pytest.approx(fold * shares / at_once)

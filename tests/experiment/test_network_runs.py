@@ -1,4 +1,4 @@
-"""Networks through the whole run: processes, one program, resuming, the lock-box, logs, failure, doctor."""
+"""Networks through the whole run: another future, the log, failure, the screen, the doctor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from geiger.errors import DataError, TrainingError
 from geiger.experiment.plan import plan
-from geiger.experiment.run import run
+from geiger.experiment.run import backtest, run
 from geiger.experiment.written import Run
 from geiger.market.synthetic import planted_market
 from geiger.records import Status
@@ -28,21 +28,21 @@ def forecasts(done: Run, last_day: object = None) -> pl.DataFrame:
 
 @pytest.mark.parametrize("cut", [813, 814, 850])  # both sides of a fold's first test row, a row within a fold
 def test_another_future_changes_nothing_before_it(
-    tmp_path: Path, market: pl.DataFrame, cut: int, other_future: Callable[..., pl.DataFrame]
+    tmp_path: Path,
+    market: pl.DataFrame,
+    network_run: Run,
+    cut: int,
+    other_future: Callable[..., pl.DataFrame],
 ) -> None:
-    one = run(network_experiment(tmp_path, market))
     two = run(network_experiment(tmp_path, other_future(market, cut)))
     day = market["day"][cut]
-    assert forecasts(one, day).equals(forecasts(two, day))
-    assert not forecasts(one).equals(forecasts(two))
+    assert forecasts(network_run, day).equals(forecasts(two, day))
+    assert not forecasts(network_run).equals(forecasts(two))
 
 
-def test_the_log_holds_every_epoch_of_every_member_and_the_doctor(
-    tmp_path: Path, market: pl.DataFrame
-) -> None:
-    done = run(network_experiment(tmp_path, market, config=network_settings(seeds=2)))
-    assert done.log is not None
-    log, text = read_log(done.log), done.log.read_text()
+def test_the_log_holds_every_epoch_of_every_member_and_the_doctor(pair_run: Run) -> None:
+    assert pair_run.log is not None
+    log, text = read_log(pair_run.log), pair_run.log.read_text()
     assert {(e.fold, e.seed) for e in log.epochs} == {(f.fold, s) for f in log.folds for s in (0, 1)}
     assert "Epoch 1: loss=" in text
     assert "Residual: drift, change starts at 0, linear skip screened" in text
@@ -51,7 +51,7 @@ def test_the_log_holds_every_epoch_of_every_member_and_the_doctor(
     assert {"NRC1", "NRC2", "Copies Yesterday", "Train Correlation", "Above Train Mean %"} <= set(names)
     config = dict(log.config)
     assert (config["Epochs"], config["Batch Size"], config["Learning Rate"]) == ("3", "128", "0.003")
-    assert read_events(done.log.with_suffix(".jsonl")).figures == log.figures
+    assert read_events(pair_run.log.with_suffix(".jsonl")).figures == log.figures
 
 
 def test_a_rate_that_explodes_is_logged_as_failed_with_advice(tmp_path: Path, market: pl.DataFrame) -> None:
@@ -89,11 +89,11 @@ def test_a_planted_pair_is_found_through_the_whole_run(tmp_path: Path) -> None:
     assert abs(np.corrcoef(line.forecasts["forecast"], planted.true_mean[rows])[0, 1]) < 0.2
 
 
-def test_a_backtest_of_a_network_keeps_its_diagnosis(tmp_path: Path, market: pl.DataFrame) -> None:
-    from geiger.experiment.run import backtest
-
-    trained = run(network_experiment(tmp_path, market))
-    dearer = plan(network_experiment(tmp_path, market, config=network_settings(trading={"cost_bps": 20.0})))
+def test_a_backtest_of_a_network_keeps_its_diagnosis(
+    network_place: Path, network_run: Run, market: pl.DataFrame
+) -> None:
+    costs = network_settings(trading={"cost_bps": 20.0})
+    dearer = plan(network_experiment(network_place, market, config=costs))
     stored = dearer.experiment.runs.find(str(dearer.key()))
     assert stored is not None
-    assert backtest(dearer, stored).evaluation.diagnosis == trained.evaluation.diagnosis
+    assert backtest(dearer, stored).evaluation.diagnosis == network_run.evaluation.diagnosis

@@ -18,7 +18,14 @@ from geiger.records import Training
 from geiger.runlog import read_log
 from geiger.runs.parts import Parts
 from helpers.folds import fold_output, folds_of
-from helpers.runs import experiment, locked_experiment, network_experiment, runs_of, stored_of
+from helpers.runs import (
+    experiment,
+    locked_experiment,
+    network_experiment,
+    network_settings,
+    runs_of,
+    stored_of,
+)
 from helpers.stacks import material
 
 TRAINING = Training(
@@ -65,22 +72,23 @@ def test_a_killed_run_goes_on_over_the_lock_box_with_what_it_has(
 
 
 @pytest.mark.slow
-def test_a_broken_run_of_networks_goes_on_with_the_folds_it_has(tmp_path: Path, market: pl.DataFrame) -> None:
+def test_a_broken_run_of_networks_goes_on_with_the_folds_it_has(
+    tmp_path: Path, market: pl.DataFrame, network_run: Run
+) -> None:
     class PowerCut(BaseException):
         pass
 
     def cut(output: Any) -> None:
         raise PowerCut
 
-    whole = run(network_experiment(tmp_path / "whole", market))
-    broken = network_experiment(tmp_path / "broken", market)
+    broken = network_experiment(tmp_path, market, config=network_settings(workers=2))
     with pytest.raises(PowerCut):
         run(broken, on_fold=cut)
     resumed: list[bool] = []
     done = run(broken, on_fold=lambda output: resumed.append(output.resumed))
     assert resumed == [True, False, False]
-    assert done.forecasts.equals(whole.forecasts)
-    assert done.evaluation.diagnosis == whole.evaluation.diagnosis
+    assert done.forecasts.equals(network_run.forecasts)
+    assert done.evaluation.diagnosis == network_run.evaluation.diagnosis
 
 
 def test_a_broken_run_goes_on_with_the_folds_it_has(tmp_path: Path, market: pl.DataFrame) -> None:

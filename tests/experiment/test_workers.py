@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,14 +18,20 @@ import polars as pl
 import pytest
 
 import geiger.experiment.workers
+from geiger.errors import TrainingError
+from geiger.experiment.material import LAST_RETURN, Material
 from geiger.experiment.plan import plan
 from geiger.experiment.run import run
 from geiger.experiment.train_fold import Task
-from geiger.experiment.workers import MEMBERS_AT_ONCE, _deaf_to_ctrl_c, gpu_at_hand, train_all
-from geiger.settings import override
+from geiger.experiment.workers import AHEAD, MEMBERS_AT_ONCE, _deaf_to_ctrl_c, gpu_at_hand, train_all
+from geiger.experiment.written import Run
+from geiger.features.catalogue import NAMES
+from geiger.models import make
+from geiger.settings.models import GROUPS
 from helpers.folds import folds_of
 from helpers.runs import (
     LOCKED,
+    LSTM,
     ROWS,
     locked_experiment,
     network_experiment,
@@ -32,12 +42,26 @@ from helpers.runs import (
 from helpers.stacks import material
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C is heard, whatever this process was started from."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="module")
+def pair_apart(tmp_path_factory: pytest.TempPathFactory, market: pl.DataFrame) -> Run:
+    """The run of `pair_run` in two processes."""
+    place, config = tmp_path_factory.mktemp("apart"), network_settings(seeds=2, workers=2)
+    return run(network_experiment(place, market, config=config))
+
+
 @pytest.mark.slow
 def test_a_network_goes_on_over_the_lock_box_in_processes_and_in_one_program(
     tmp_path: Path, planted: pl.DataFrame
 ) -> None:
-    network = {"lookback": 12, "burn_in": 5, "epochs": 2, "width": 8, "lstm": (4,), "key": 4, "inner": 8}
-    changes = {"network_refit": 200, "refit": 200, "seeds": 1, "workers": 2, "lstm": network}
+    changes = {"network_refit": 200, "refit": 200, "seeds": 1, "workers": 2, "lstm": {**LSTM, "epochs": 2}}
     apart, together = (
         stored_of(run(locked_experiment(tmp_path / kind, planted, "lstm", parallel=kind, **changes)))
         for kind in ("processes", "vmap")
@@ -50,26 +74,23 @@ def test_a_network_goes_on_over_the_lock_box_in_processes_and_in_one_program(
 
 @pytest.mark.slow
 def test_the_same_run_twice_gives_the_same_bits_whatever_the_processes(
-    tmp_path: Path, market: pl.DataFrame
+    tmp_path: Path, market: pl.DataFrame, pair_run: Run, pair_apart: Run
 ) -> None:
-    one, two = (
-        run(network_experiment(tmp_path, market, config=network_settings(workers=workers, seeds=2)))
-        for workers in (1, 2)
-    )
-    assert one.forecasts.equals(two.forecasts)
-    assert one.evaluation.ledger.equals(two.evaluation.ledger)
+    assert pair_run.forecasts.equals(pair_apart.forecasts)
+    assert pair_run.evaluation.ledger.equals(pair_apart.evaluation.ledger)
     assert plan(network_experiment(tmp_path, market, config=network_settings(workers=1))).key() == (
         plan(network_experiment(tmp_path, market, config=network_settings(workers=2))).key()
     )
 
 
 @pytest.mark.slow
-def test_one_program_forecasts_what_processes_forecast(tmp_path: Path, market: pl.DataFrame) -> None:
-    config = network_settings(seeds=2)
-    apart = run(network_experiment(tmp_path, market, config=config))
-    together = run(network_experiment(tmp_path, market, config=override(config, {"parallel": "vmap"})))
-    scale = float(np.std(apart.forecasts["forecast"].to_numpy()))
-    np.testing.assert_allclose(together.forecasts["forecast"], apart.forecasts["forecast"], atol=1e-3 * scale)
+def test_one_program_forecasts_what_processes_forecast(
+    tmp_path: Path, market: pl.DataFrame, pair_apart: Run
+) -> None:
+    config = network_settings(seeds=2, parallel="vmap")
+    together = run(network_experiment(tmp_path, market, config=config)).forecasts["forecast"]
+    apart = pair_apart.forecasts["forecast"]
+    np.testing.assert_allclose(together, apart, atol=1e-3 * float(np.std(apart.to_numpy())))
 
 
 def test_folds_are_trained_in_order_and_only_as_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,12 +102,134 @@ def test_folds_are_trained_in_order_and_only_as_they_are_asked_for(monkeypatch: 
 
     monkeypatch.setattr(geiger.experiment.workers, "train_fold", train)
     tasks = [Task(material(), fold) for fold in folds_of(material())]
-    here: Any = SimpleNamespace(apart=False)
+    here: Any = SimpleNamespace(workers="none")
     outputs = train_all("ridge", here, small(), tasks)
     assert trained == []
     assert next(outputs) == 0
     assert trained == [0]
     assert list(outputs) == trained[1:] == [fold.index for fold in folds_of(material())][1:]
+
+
+def threaded(monkeypatch: pytest.MonkeyPatch, train: Any, workers: int = 2) -> Any:
+    """Train twelve tasks, which are numbers, by `train(number)` in threads."""
+    monkeypatch.setattr(geiger.experiment.workers, "train_fold", lambda m, f, c, task: train(task))
+    library: Any = SimpleNamespace(workers="threads")
+    tasks: Any = list(range(12))
+    return train_all("lgb", library, small(workers=workers), tasks)
+
+
+def test_threads_hand_folds_on_in_order_and_do_not_run_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, begun = threading.Event(), []
+
+    def train(number: int) -> int:
+        begun.append(number)
+        if number == 0:
+            first.wait()
+        elif number == AHEAD * 2 - 1:  # the last that may begin before the first one is handed on
+            first.set()
+        return number
+
+    outputs = threaded(monkeypatch, train)
+    assert next(outputs) == 0
+    assert set(begun[: AHEAD * 2]) == set(range(AHEAD * 2))
+    while threading.active_count() and len(begun) < AHEAD * 2 + 1:
+        time.sleep(0.001)  # one more begins for each that is handed on, and no other
+    assert sorted(begun) == list(range(AHEAD * 2 + 1))
+    assert list(outputs) == list(range(1, 12))
+    assert sorted(begun) == list(range(12))
+
+
+def test_so_many_folds_at_a_time_as_there_are_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    met, names = threading.Barrier(3), set()
+
+    def train(number: int) -> int:
+        met.wait()  # would break if fewer than three were trained at a time
+        names.add(threading.current_thread().name)
+        return number
+
+    assert list(threaded(monkeypatch, train, workers=3)) == list(range(12))
+    assert len(names) == 3
+    names.clear()
+    monkeypatch.setattr(met, "wait", lambda: None)
+    assert list(threaded(monkeypatch, train, workers=1)) == list(range(12))
+    assert names == {threading.current_thread().name}
+
+
+def test_the_first_fold_that_fails_is_the_one_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    later, begun = threading.Event(), []
+
+    def train(number: int) -> int:
+        begun.append(number)
+        if number == 3:
+            later.set()
+        if number == 2:
+            later.wait()
+        if number >= 2:
+            raise TrainingError(f"fold {number}")
+        return number
+
+    outputs = threaded(monkeypatch, train)
+    assert [next(outputs), next(outputs)] == [0, 1]
+    with pytest.raises(TrainingError, match="fold 2"):
+        next(outputs)
+    assert len(begun) < 12
+
+
+def featured() -> Material:
+    """The material of `helpers.stacks` with the return of the day and noise as features."""
+    known = material()
+    features = np.random.default_rng(0).normal(size=(known.prices.height, NAMES.index(LAST_RETURN) + 5))
+    close = np.log(known.prices["close"].to_numpy())
+    features[:, NAMES.index(LAST_RETURN)] = np.diff(close, prepend=0.0)
+    return replace(known, features=features, warmup=1)
+
+
+def endless(monkeypatch: pytest.MonkeyPatch, name: str) -> tuple[Any, threading.Event]:
+    """Train folds that would take hours in threads; the event is set once trees grow."""
+    growing, known = threading.Event(), featured()
+    model = make(name, {"max_trees": 10_000_000, **({} if name == "catboost" else {"min_leaf_rows": 20})})
+    grow = type(model).grow  # type: ignore[attr-defined]
+
+    def told(*args: Any) -> Any:
+        growing.set()
+        return grow(*args)
+
+    monkeypatch.setattr(type(model), "grow", told)
+    tasks = [Task(known, fold) for fold in folds_of(known)]
+    return train_all(name, model, small(workers=2, seeds=2), tasks), growing
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.skipif(os.name == "nt", reason="this system sends no signals to one process")
+@pytest.mark.parametrize("name", GROUPS["gbm"])
+def test_ctrl_c_ends_what_grows_in_threads(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs, growing = endless(monkeypatch, name)
+
+    def interrupt() -> None:
+        growing.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        next(outputs)
+    for thread in threading.enumerate():  # one that was just starting is on its way out
+        if thread.name.startswith("fold"):
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("name", GROUPS["gbm"])
+def test_number_of_threads_that_train_folds_changes_no_bit(name: str) -> None:
+    known = featured()
+    tasks = [Task(known, fold, keep=True) for fold in folds_of(known)]
+    model = make(name, {"max_trees": 30, **({} if name == "catboost" else {"min_leaf_rows": 20})})
+    found = []
+    for workers in (1, 2, 4):
+        outputs = list(train_all(name, model, small(workers=workers, seeds=2), tasks))
+        assert [one.result.fold for one in outputs] == [task.fold.index for task in tasks]
+        found.append([(one.member_forecast.tobytes(), one.fit_forecast.tobytes()) for one in outputs])
+        assert len({one.test_forecast.std() for one in outputs}) == len(tasks)
+    assert found[0] == found[1] == found[2]
 
 
 def test_one_program_holds_so_many_members_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +240,7 @@ def test_one_program_holds_so_many_members_at_most(monkeypatch: pytest.MonkeyPat
         return tasks
 
     monkeypatch.setattr(geiger.experiment.workers, "_train_program", program)
-    network: Any = SimpleNamespace(apart=True)
+    network: Any = SimpleNamespace(workers="processes")
     tasks: list[Any] = list(range(50))
     done = train_all("lstm", network, small(seeds=3, parallel="vmap"), tasks)
     assert list(done) == tasks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
@@ -49,3 +51,9 @@ def arrays(features=None, target=None, **options):
 
 def fitted(name, data, seed=1):
     return forecaster(name).fit(data.train, data.valid, seed=seed)
+
+
+@functools.cache
+def usual(name):
+    """The model fitted to the market as it is, once for all tests that only read it."""
+    return fitted(name, arrays())

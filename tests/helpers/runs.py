@@ -50,7 +50,8 @@ def small(**changes: Any) -> Config:
 
 
 def network_settings(**changes: Any) -> Config:
-    return override(small(max_folds=3, workers=2, lstm=LSTM, xlstm=NETWORK), changes)
+    """In this process, where a network is compiled once for all tests; `test_workers` has the processes."""
+    return override(small(max_folds=3, workers=1, lstm=LSTM, xlstm=NETWORK), changes)
 
 
 def stack_settings(**changes: Any) -> Config:

@@ -124,7 +124,7 @@ def test_number_of_trees_is_the_best_on_the_validation_rows(library):
     data = arrays(strength=0.5)
     model = quick(library, early_stopping=20)
     predictor = fit(model, data)
-    grown = model.grow(data.train, 60, 1)
+    grown = model.grow(model.rows(data.train), 60, 1)
     errors = [np.mean((grown.predict(data.valid.x, n) - data.valid.y) ** 2) for n in range(1, 61)]
     # Rounding inside the libraries may choose between neighbours that are equally good.
     assert errors[predictor.rounds - 1] == pytest.approx(min(errors[: predictor.rounds + 20]), rel=1e-6)
@@ -142,7 +142,8 @@ def test_refit_grows_the_chosen_number_on_both_blocks(library):
     assert again.epochs == kept.epochs  # the course is that of the fit that had not seen the valid rows
     both = join(data.train, data.valid)
     assert again.fit_rows.tolist() == both.rows.tolist()
-    grown = quick(library).grow(both, again.rounds, 1)
+    alone = quick(library)
+    grown = alone.grow(alone.rows(both), again.rounds, 1)
     assert np.array_equal(again.predict(data.test), grown.predict(data.test.x, again.rounds))
     assert again.trees.count == again.rounds
     assert np.array_equal(again.trees.gain(), grown.gain())
@@ -232,6 +233,66 @@ def test_every_fiftieth_round_is_recorded(library):
     predictor = fit(quick(library, max_trees=120), arrays())
     assert [epoch.epoch for epoch in predictor.epochs] == [50, 100, 120]
     assert [epoch.best for epoch in predictor.epochs] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"early_stopping": 20}, {"refit": False}, {"early_stopping": 20, "refit": False}]
+)
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_members_that_share_rows_are_those_fitted_alone(library, settings):
+    data = arrays(strength=0.5, weighting=Weighting(balance_signs=True, recency_half_life=100))
+    model = quick(library, **settings)
+    together = model.fit_fold(data.train, data.valid, [3, 5, 7])
+    for number, (one, seed) in enumerate(zip(together, (3, 5, 7), strict=True)):
+        alone = quick(library, **settings).fit(data.train, data.valid, seed=seed)
+        assert one.predict(data.test).tobytes() == alone.predict(data.test).tobytes()
+        assert np.array_equal(one.importances, alone.importances)
+        assert (one.rounds, one.notices) == (alone.rounds, alone.notices)
+        assert np.array_equal(one.fit_rows, alone.fit_rows)
+        assert one.epochs == (() if number else alone.epochs)  # one course a fold
+
+
+# Rows are binned once for each use, and no trees grow whose number and forecasts nobody asks for.
+@pytest.mark.parametrize(
+    ("settings", "made", "fits"),
+    [
+        ({}, ["train", "both"], ["train", "both", "both", "both"]),
+        ({"refit": False}, ["train"], ["train"] * 3),
+        ({"early_stopping": 5}, ["train", "watched", "both"], ["train", "both"] * 3),
+        ({"early_stopping": 5, "refit": False}, ["train", "watched"], ["train"] * 3),
+    ],
+)
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_nothing_is_done_twice_for_the_members_of_a_fold(library, settings, made, fits, monkeypatch):
+    data, did, grown = arrays(strength=0.5), [], []
+    names = {len(data.train.y): "train", len(data.train.y) + len(data.valid.y): "both"}
+    rows, watched, grow = library.rows, library.watched, library.grow
+
+    def counted_rows(self, block):
+        did.append(names[len(block.y)])
+        return rows(self, block)
+
+    def counted_watched(self, block, train):
+        did.append("watched")
+        return watched(self, block, train)
+
+    def counted_grow(self, held, count, seed, watch=None):
+        grown.append(names[len(held.block.y)])
+        return grow(self, held, count, seed, watch)
+
+    monkeypatch.setattr(library, "rows", counted_rows)
+    monkeypatch.setattr(library, "watched", counted_watched)
+    monkeypatch.setattr(library, "grow", counted_grow)
+    quick(library, **settings).fit_fold(data.train, data.valid, [1, 2, 3])
+    assert (did, grown) == (made, fits)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_member_that_cannot_be_fitted_is_named(library):
+    data = arrays()
+    flat = replace(data.train, x=np.zeros_like(data.train.x))
+    with pytest.raises(TrainingError, match=r"^seed 0: .*every feature is constant"):
+        quick(library).fit_fold(flat, data.valid, [1, 2])
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

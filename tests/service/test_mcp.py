@@ -503,7 +503,16 @@ def test_many_requests_at_once_are_all_answered(wire: Wire) -> None:
     assert {wire.receive()["id"] for _ in range(40)} == set(range(1, 41))
 
 
-@pytest.mark.parametrize("last", ["list_runs", "analyze_runs", "epochs", "nothing/of/ours", "tools/list"])
+@pytest.mark.parametrize(
+    "last",
+    [
+        "list_runs",
+        *(
+            pytest.param(last, marks=pytest.mark.slow)  # a process each
+            for last in ("analyze_runs", "epochs", "nothing/of/ours", "tools/list")
+        ),
+    ],
+)
 def test_the_last_question_is_answered_though_the_questions_end_with_it(place: Path, last: str) -> None:
     """As ``printf ... | geiger mcp`` asks: standard input is closed before any answer is there."""
     arguments = {"name": LONG} if last == "epochs" else {}

@@ -14,7 +14,6 @@ from geiger.models import FORECASTERS, make
 from geiger.runs.environment import LIBRARIES
 from geiger.settings.model_settings import ModelSections
 from geiger.settings.models import (
-    ALL_THREADS,
     FITTED,
     GROUPS,
     LEARNERS,
@@ -73,7 +72,7 @@ def test_every_model_has_its_constructor_and_its_section() -> None:
     for name in FITTED:
         model = make(name)
         held = model.settings  # type: ignore[attr-defined]
-        assert (model.name, model.seeded, model.apart) == (name, MODELS[name].seeded, MODELS[name].apart)
+        assert (model.name, model.seeded, model.workers) == (name, MODELS[name].seeded, MODELS[name].workers)
         expected = getattr(sections, name) if MODELS[name].has_section else NoSettings()
         assert (type(held), held) == (type(expected), expected)
     for name in SECTIONS:
@@ -96,10 +95,10 @@ def test_names_are_each_their_own() -> None:
         assert row.stand_in is None or MODELS[row.stand_in].family == row.family
 
 
-def test_who_works_apart_and_who_may_have_all_threads() -> None:
-    apart = {row.name for row in MODELS.values() if row.apart}
-    assert apart == set(GROUPS["net"])  # a fold of theirs takes long enough for a process of its own
-    assert ALL_THREADS == ("catboost",)  # its threads sleep while they wait (docs/decisions/0004)
+def test_who_trains_the_folds_of_which_models() -> None:
+    # A fold of a network takes long enough for a process of its own; boosting libraries work outside Python.
+    workers = {row.name: row.workers for row in MODELS.values() if row.workers != "none"}
+    assert workers == {**dict.fromkeys(GROUPS["net"], "processes"), **dict.fromkeys(GROUPS["gbm"], "threads")}
 
 
 def test_commands_name_every_model_that_learns_and_every_group() -> None:

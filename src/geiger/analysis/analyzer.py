@@ -149,12 +149,10 @@ def analyze(
     )
 
 
-def findings_of(log: Path | str) -> tuple[Finding, ...]:
-    """Return what the checks find in one log; nothing is remembered."""
+def case_of(log: Path | str) -> Case:
+    """Return one log as its checks see it; nothing is remembered."""
     path = Path(log)
-    book = LogBook(path.parent, keep=False)
-    case = book.case(path.stem)
-    return ask_all(case)
+    return LogBook(path.parent, keep=False).case(path.stem)
 
 
 def analyze_case(case: Case, *, backtested: str | None = None) -> LogAnalysis:

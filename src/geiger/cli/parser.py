@@ -418,7 +418,9 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "processes", "vmap"),
         help="how networks are trained: a fold a process (CPU), or all in one program (GPU)",
     )
-    group.add_argument("--workers", type=int, metavar="N", help="processes (default: one a processor)")
+    group.add_argument(
+        "--workers", type=int, metavar="N", help="folds trained at a time (default: one a processor)"
+    )
     group.add_argument(
         "--lockbox", type=int, metavar="N", help="last rows that are never scored (default: one year)"
     )

@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from geiger.checks.base import Finding
 from geiger.cli.terminal import print_json
 from geiger.errors import DataError, SettingError
 from geiger.files import write_atomically
@@ -72,15 +71,15 @@ def _stored(word: str, runs_dir: Path) -> StoredRun:
 
 
 def _view(stored: StoredRun, log_dir: Path) -> RunView:
+    """Return what the page of a run shows; its log is read once, for the findings and for the page."""
+    from geiger.analysis.analyzer import case_of
+    from geiger.checks.catalogue import ask_all
+
     log = log_of(stored, log_dir)
-    return view_of(stored, log, _findings(log))
-
-
-def _findings(log: Path | None) -> tuple[Finding, ...] | None:
-    """Return what the analyzer finds in the log; None without a log that it can read."""
-    from geiger.analysis.analyzer import findings_of
-
+    if log is None:
+        return view_of(stored)
     try:
-        return None if log is None else findings_of(log)
-    except DataError:
-        return None
+        case = case_of(log)
+    except DataError:  # the page says why, and has no findings
+        return view_of(stored, log)
+    return view_of(stored, log, ask_all(case), known=case.log)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from geiger.experiment.cut import use_folds
 from geiger.experiment.material import Material
+from geiger.experiment.workers import workers_for
 from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
 from geiger.models import Forecaster
-from geiger.runs.environment import threads_at_hand
 from geiger.settings import Config
 
 PROBE_TREES = (5, 25)
@@ -25,29 +25,30 @@ def expected_seconds(
     *,
     for_use: bool = False,
 ) -> float:
-    """Return about how long `walk` will take, from short fits on the last fold, timed now.
+    """Return about how long `walk` will take, from a short training of the last fold, timed now.
 
     The time of a few trees and of some more tells the fixed cost from the cost of a tree. Early stopping
     usually ends sooner.
     """
     fits = forecaster.members(config.seeds)
     trained = [*folds, *(use_folds(material, config, folds) if for_use else ())]
+    workers = 1 if forecaster.workers == "none" else workers_for(config, len(trained))
     known = [forecaster.expected_seconds(len(fold.train)) for fold in trained]
     if None not in known:
-        workers = min(config.workers or threads_at_hand(), len(trained))
         return STARTUP_SECONDS + fits * sum(filter(None, known)) / workers
     target = material.target["value"].to_numpy()
     arrays = fold_arrays(material.features, target, folds[-1], clip=config.clip)
 
-    def timed(trees: int) -> float:
+    def timed(trees: int, seeds: int = fits) -> float:
         probe, started = forecaster.with_trees(trees), time.perf_counter()
-        probe.fit(arrays.train, arrays.valid, seed=0)
+        probe.fit_fold(arrays.train, arrays.valid, range(seeds))
         return time.perf_counter() - started
 
     few, more = PROBE_TREES
-    timed(few)  # loads the library
-    short, long = timed(few), timed(more)
-    a_tree = max(long - short, 0.0) / (more - few)
-    once = short + a_tree * max((forecaster.effort.trees or few) - few, 0)
+    timed(1, seeds=1)  # loads the library
+    once, trees = timed(few), forecaster.effort.trees
+    if trees is not None:
+        a_tree = max(timed(more) - once, 0.0) / (more - few)
+        once += a_tree * max(trees - few, 0)
     used = sum(len(fold.train) for fold in trained)
-    return once * fits * used / len(folds[-1].train)
+    return once * used / len(folds[-1].train) / workers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,10 @@ from geiger.market.sources import Loaded
 from geiger.models import Forecaster, Learner, forecaster_of, resolve, wrap
 from geiger.models.stack import MetaLearner
 from geiger.records import Notice
-from geiger.runs.environment import threads_at_hand
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.parts import Parts
 from geiger.settings import MODELS, Config, paced
-from geiger.settings.models import ALL_THREADS, OWN, STACK
+from geiger.settings.models import OWN, STACK
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,7 @@ class Experiment:
         if self.estimator is not None:
             return OWN, wrap(self.estimator), ()
         name, notice = resolve(self.model)
-        threads = threads_at_hand() if name in ALL_THREADS else 1
-        return name, forecaster_of(self.config, name, threads=threads), (notice,) if notice else ()
+        return name, forecaster_of(self.config, name), (notice,) if notice else ()
 
     def meta_learner(self) -> MetaLearner:
         """Return what weighs the base models of a stack."""
@@ -203,16 +202,17 @@ class WalkPlan(Plan):
         return self.forecaster
 
     def minutes(self) -> float:
-        """Return about how long it will take, from a few trees timed now."""
-        return (
-            expected_seconds(
-                self.material,
-                self.forecaster,
-                self.experiment.config,
-                self.folds,
-                for_use=self.forecaster.storable,
-            )
-            / 60
+        """Return about how long it will take, from a few trees timed when it is first asked for."""
+        return self._seconds / 60
+
+    @cached_property
+    def _seconds(self) -> float:
+        return expected_seconds(
+            self.material,
+            self.forecaster,
+            self.experiment.config,
+            self.folds,
+            for_use=self.forecaster.storable,
         )
 
     def key(self) -> str | None:

@@ -180,8 +180,10 @@ def _limits(symbol: str, lockbox: int) -> tuple[Notice, ...]:
 def _remember(loaded: Loaded, snapshots: Store, until: dt.date) -> tuple[Notice, ...]:
     """Store the prices, and say which days up to `until` the source has rewritten since the last time."""
     before = snapshots.latest(loaded.symbol)
-    snapshots.save(loaded)
-    if before is None or before.source != loaded.source or before.where != loaded.where:
+    kept = snapshots.save(loaded)
+    if before is None or before.hash == kept.hash:
+        return ()
+    if before.source != loaded.source or before.where != loaded.where:
         return ()
     change = changed_days(snapshots.load(before.symbol, before.hash).prices, loaded.prices)
     changed = [day for day in change.days if day <= until]

@@ -1,6 +1,7 @@
-"""Who trains the folds: this process, one after the other; processes of one thread; or one program on a GPU.
+"""Who trains the folds: this process, one after the other; threads; processes; or one program on a GPU.
 
-Whoever does, the folds come back in order. Processes leave Ctrl-C to their parent, which ends them.
+Whoever does, the folds come back in order, with the same bits. Threads and processes leave Ctrl-C to whoever
+started them, who ends them.
 """
 
 from __future__ import annotations
@@ -9,31 +10,43 @@ import signal
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import metadata
+from itertools import islice
 
 from geiger.errors import Diverged, TrainingError
 from geiger.experiment.train_fold import FoldOutput, Task, arrays_of, output_of, seeds_of, train_fold
 from geiger.models import Forecaster, average
+from geiger.models.halt import halting
 from geiger.runs.environment import threads_at_hand
 from geiger.settings import Config
 
+AHEAD = 2  # folds a thread that are begun and not yet handed on
 MEMBERS_AT_ONCE = 64  # in one program on a GPU; what is finished survives a kill
 
 
 def train_all(
     model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Generator[FoldOutput]:
-    """Yield the folds in order: one after another, or in processes, or all in one program."""
-    if forecaster.apart and tasks:
+    """Yield the folds in order: one after another, or of threads, or of processes, or of one program."""
+    if forecaster.workers == "processes" and tasks:
         if config.parallel == "vmap" or (config.parallel == "auto" and gpu_at_hand()):
             yield from _train_together(model, forecaster, config, tasks)
         else:
             yield from _train_in_processes(model, forecaster, config, tasks)
-        return
-    for task in tasks:
-        yield train_fold(model, forecaster, config, task)
+    elif forecaster.workers == "threads" and workers_for(config, len(tasks)) > 1:
+        yield from _train_in_threads(model, forecaster, config, tasks)
+    else:
+        for task in tasks:
+            yield train_fold(model, forecaster, config, task)
+
+
+def workers_for(config: Config, folds: int) -> int:
+    """Return how many folds are trained at a time."""
+    return max(1, min(config.workers or threads_at_hand(), folds))
 
 
 def gpu_at_hand() -> bool:
@@ -45,15 +58,38 @@ def gpu_at_hand() -> bool:
     return DEVICE != "cpu"
 
 
+def _train_in_threads(
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
+) -> Iterator[FoldOutput]:
+    """Give each fold to a thread; a few may be done before the one that is waited for, never all."""
+    ended, workers = threading.Event(), workers_for(config, len(tasks))
+
+    def train(task: Task) -> FoldOutput:
+        with halting(ended):
+            return train_fold(model, forecaster, config, task)
+
+    pool, left = ThreadPoolExecutor(workers, thread_name_prefix="fold"), iter(tasks)
+    try:
+        waiting: deque[Future[FoldOutput]] = deque(
+            pool.submit(train, task) for task in islice(left, AHEAD * workers)
+        )
+        while waiting:
+            output = waiting.popleft().result()
+            waiting.extend(pool.submit(train, task) for task in islice(left, 1))
+            yield output
+    finally:  # finished, failed, closed or interrupted: every fit ends with its next tree
+        ended.set()
+        pool.shutdown(cancel_futures=True)
+
+
 def _train_in_processes(
     model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Iterator[FoldOutput]:
     """Give each fold to a process of one thread; the number of processes changes no bit."""
     from joblib import Parallel, delayed, parallel_config
 
-    workers = min(config.workers or threads_at_hand(), len(tasks))
     with parallel_config(backend="loky", inner_max_num_threads=1), _deaf_to_ctrl_c():
-        parallel = Parallel(n_jobs=max(workers, 1), return_as="generator", max_nbytes=None)
+        parallel = Parallel(n_jobs=workers_for(config, len(tasks)), return_as="generator", max_nbytes=None)
         outputs = parallel(delayed(_train_apart)(model, forecaster, config, task) for task in tasks)
     try:
         for output in outputs:  # noqa: UP028 - `yield from` would close it without the filter below

@@ -15,6 +15,7 @@ from geiger.learning.windows import Block, Floats, Ints
 from geiger.models.state import MAX_FEATURES, State, rows_of, spans_of
 from geiger.records import Epoch, Notice, Training, TrainingSettings
 from geiger.settings import MODELS
+from geiger.settings.models import Workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,8 @@ class Predictor(ABC):
     rounds : int
         Trees, epochs or grid position (from 1) chosen on the inner validation rows; 0 where nothing is.
     epochs : tuple of Epoch
-        The course of training on the inner validation rows, by a fit that has not seen them.
+        The course of training on the inner validation rows, by a fit that has not seen them. Empty where the
+        course of another member of the fold stands for all.
     fit_rows : (m,) int64
         Row numbers the final fit learned from.
     importances : (F,) float64, optional
@@ -121,9 +123,9 @@ class Forecaster(Learner):
     """Settings of one model; fitting returns a new thing and leaves the settings as they are."""
 
     @property
-    def apart(self) -> bool:
-        """Whether each fold is worth a process of its own."""
-        return MODELS[self.name].apart
+    def workers(self) -> Workers:
+        """Who trains the folds: this process alone, threads, or processes."""
+        return MODELS[self.name].workers
 
     def expected_seconds(self, rows: int) -> float | None:
         """Return about how long a fit of `rows` rows takes, where that is known without trying."""

@@ -1,15 +1,21 @@
 """XGBoost, LightGBM and CatBoost behind one way of fitting.
 
-Each fit grows trees on the inner train rows, takes the number of trees from the inner validation rows (or
-the fixed number of the settings), records the course, and then grows that many trees on both together. Test
-rows never enter. Trees average training targets, so a forecast stays within their range.
+The number of trees is the fixed one of the settings, or is chosen on the inner validation rows by trees that
+have grown on the inner train rows alone. So many are then grown on both together. Test rows never enter.
+Trees average training targets, so a forecast stays within their range.
+
+The members of a fold share each library's own form of the rows, which holds bins and nothing random. Their
+courses are alike, and where nothing is chosen the trees behind a course serve the log alone: it is recorded
+for the first member of a fold.
 """
 
 from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,9 +31,11 @@ from geiger.models.base import (
     Predictor,
     common_state,
     epoch_record,
+    named,
     restore_common,
     shares,
 )
+from geiger.models.halt import halt_if_asked, halted
 from geiger.models.library import load
 from geiger.models.state import State
 from geiger.records import Epoch, Notice
@@ -35,6 +43,14 @@ from geiger.settings import BoostSettings, CatBoostSettings, LightGBMSettings, X
 
 RECORD_EVERY = 50  # rounds between two epoch records
 FEW_TREES = 10  # with fewer, the inner validation rows showed no skill
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows in a library's own form: binned once, for every member of a fold."""
+
+    block: Block
+    data: Any  # DMatrix, Dataset or Pool
 
 
 @dataclass(frozen=True)
@@ -115,31 +131,76 @@ class Boosting(Forecaster):
         return replace(self, settings=replace(self.settings, max_trees=number, early_stopping=None))
 
     @abstractmethod
-    def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
-        """Grow `count` trees on `block`, stopping early by the unweighted error on `watch` if it is given."""
+    def rows(self, block: Block) -> Rows:
+        """Return the rows of `block` to grow trees on."""
+
+    @abstractmethod
+    def watched(self, block: Block, train: Rows) -> Rows:
+        """Return the rows of `block` to watch, unweighted, while trees grow on `train`."""
+
+    @abstractmethod
+    def grow(self, rows: Rows, count: int, seed: int, watch: Rows | None = None) -> Trees:
+        """Grow `count` trees on `rows`, stopping early by the error on `watch` if it is given."""
 
     def fit(self, train: Block, valid: Block, *, seed: int) -> TreesPredictor:
         """Choose the number of trees on `valid`, then grow them on both blocks."""
-        if not np.ptp(train.x, axis=0).any():
+        return self._member(_Shared(self, train, valid), seed, recorded=True)
+
+    def fit_fold(self, train: Block, valid: Block, seeds: Sequence[int]) -> list[TreesPredictor]:
+        """Fit one member a seed on rows that are binned once; the first one's course is recorded."""
+        shared, members = _Shared(self, train, valid), []
+        for number, seed in enumerate(seeds):
+            with named(number):
+                members.append(self._member(shared, seed, recorded=number == 0))
+        return members
+
+    def _member(self, shared: _Shared, seed: int, *, recorded: bool) -> TreesPredictor:
+        halt_if_asked()
+        settings = self.settings
+        if not np.ptp(shared.inner.x, axis=0).any():
             raise TrainingError(
                 f"{self.name}: every feature is constant on the train rows; nothing to split on"
             )
-        block = train
-        trees = first = self.grow(
-            train, self.settings.max_trees, seed, valid if self.settings.early_stopping else None
-        )
-        if self.settings.refit:
-            block = join(train, valid)
-            trees = self.grow(block, first.count, seed)
+        rows, count = shared.train, settings.max_trees
+        epochs: tuple[Epoch, ...] = ()
+        if settings.early_stopping or recorded or not settings.refit:
+            trees = self.grow(rows, count, seed, shared.watched if settings.early_stopping else None)
+            epochs = _course(trees, shared.inner, shared.valid) if recorded else ()
+            if settings.early_stopping:
+                count = trees.count
+        if settings.refit:
+            rows = shared.both
+            trees = self.grow(rows, count, seed)
         return TreesPredictor(
             trees=trees,
-            fit_rows=block.rows,
-            rounds=first.count,
-            epochs=_course(first, train, valid),
+            fit_rows=rows.block.rows,
+            rounds=trees.count,
+            epochs=epochs,
             importances=shares(trees.gain()),
             importance_kind=self.importance_kind,
-            notices=_few(first.count) if self.settings.early_stopping else (),
+            notices=_few(trees.count) if settings.early_stopping else (),
         )
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What the members of a fold share; each part is made when it is first needed."""
+
+    model: Boosting
+    inner: Block
+    valid: Block
+
+    @cached_property
+    def train(self) -> Rows:
+        return self.model.rows(self.inner)
+
+    @cached_property
+    def watched(self) -> Rows:
+        return self.model.watched(self.valid, self.train)
+
+    @cached_property
+    def both(self) -> Rows:
+        return self.model.rows(join(self.inner, self.valid))
 
 
 @dataclass(frozen=True)
@@ -150,8 +211,17 @@ class XGBoost(Boosting):
     name: ClassVar[str] = "xgb"
     importance_kind: ClassVar[str] = "total gain"
 
-    def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
-        """Grow `count` trees on `block`."""
+    def rows(self, block: Block) -> Rows:
+        """Return the rows as a DMatrix, which bins them when the first trees grow."""
+        xgboost = load("xgboost")
+        return Rows(block, xgboost.DMatrix(block.x, block.y, weight=block.weight, nthread=self.threads))
+
+    def watched(self, block: Block, train: Rows) -> Rows:
+        """Return the rows as a DMatrix without weights."""
+        return Rows(block, load("xgboost").DMatrix(block.x, block.y, nthread=self.threads))
+
+    def grow(self, rows: Rows, count: int, seed: int, watch: Rows | None = None) -> Trees:
+        """Grow `count` trees on `rows`."""
         xgboost = load("xgboost")
         params = {
             "objective": "reg:squarederror",
@@ -172,19 +242,17 @@ class XGBoost(Boosting):
             reg_alpha=self.settings.l1,
             reg_lambda=self.settings.l2,
         )
-        data = xgboost.DMatrix(block.x, block.y, weight=block.weight, nthread=self.threads)
-        evals = [] if watch is None else [(xgboost.DMatrix(watch.x, watch.y, nthread=self.threads), "valid")]
         booster = xgboost.train(
             params,
-            data,
+            rows.data,
             count,
-            evals=evals,
+            evals=[] if watch is None else [(watch.data, "valid")],
             early_stopping_rounds=None if watch is None else self.settings.early_stopping,
             verbose_eval=False,
+            callbacks=[_xgboost_ear()],
         )
-        return _XGBoostTrees(
-            booster, count if watch is None else booster.best_iteration + 1, block.x.shape[1], self.threads
-        )
+        grown = count if watch is None else booster.best_iteration + 1
+        return _XGBoostTrees(booster, grown, rows.block.x.shape[1], self.threads)
 
 
 @dataclass(frozen=True)
@@ -195,10 +263,37 @@ class LightGBM(Boosting):
     name: ClassVar[str] = "lgb"
     importance_kind: ClassVar[str] = "total gain"
 
-    def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
-        """Grow `count` trees on `block`."""
+    def rows(self, block: Block) -> Rows:
+        """Return the rows as a Dataset."""
         lightgbm = load("lightgbm")
-        params = {
+        data = lightgbm.Dataset(_rounded(block.x), block.y, weight=block.weight, params=self._params())
+        return Rows(block, data)
+
+    def watched(self, block: Block, train: Rows) -> Rows:
+        """Return the rows as a Dataset without weights, in the bins of `train`."""
+        lightgbm = load("lightgbm")
+        return Rows(block, lightgbm.Dataset(_rounded(block.x), block.y, reference=train.data))
+
+    def grow(self, rows: Rows, count: int, seed: int, watch: Rows | None = None) -> Trees:
+        """Grow `count` trees on `rows`."""
+        lightgbm = load("lightgbm")
+        calls: list[Any] = [lambda _: halt_if_asked()]
+        if watch is not None:
+            calls.append(lightgbm.early_stopping(self.settings.early_stopping, verbose=False))
+        booster = lightgbm.train(
+            {**self._params(), "seed": seed},
+            rows.data,
+            count,
+            valid_sets=[] if watch is None else [watch.data],
+            callbacks=calls,
+            keep_training_booster=True,
+        )
+        # Where no split is possible, LightGBM ends before `count`.
+        grown = booster.num_trees() if watch is None else booster.best_iteration
+        return _LightGBMTrees(booster, grown, rows.block.x.shape[1], self.threads)
+
+    def _params(self) -> dict[str, Any]:
+        return {
             "objective": "regression",
             "metric": "l2",
             "boost_from_average": False,
@@ -206,7 +301,7 @@ class LightGBM(Boosting):
             "num_leaves": min(2**self.settings.depth, 63),
             "learning_rate": self.settings.learning_rate,
             "bagging_freq": 1,  # without it the library ignores `bagging_fraction`
-            "seed": seed,
+            "data_random_seed": 1,  # would follow the seed; fewer rows than it samples from: nothing is drawn
             "num_threads": self.threads,
             "deterministic": True,
             "force_row_wise": True,
@@ -218,22 +313,6 @@ class LightGBM(Boosting):
             feature_fraction=self.settings.colsample,
             lambda_l1=self.settings.l1,
             lambda_l2=self.settings.l2,
-        )
-        data = lightgbm.Dataset(_rounded(block.x), block.y, weight=block.weight, params=params)
-        watched: list[Any] = []
-        stop: list[Any] = []
-        if watch is not None and self.settings.early_stopping:
-            watched = [lightgbm.Dataset(_rounded(watch.x), watch.y, reference=data)]
-            stop = [lightgbm.early_stopping(self.settings.early_stopping, verbose=False)]
-        booster = lightgbm.train(
-            params, data, count, valid_sets=watched, callbacks=stop, keep_training_booster=True
-        )
-        # Where no split is possible, LightGBM ends before `count`.
-        return _LightGBMTrees(
-            booster,
-            booster.best_iteration if watched else booster.num_trees(),
-            block.x.shape[1],
-            self.threads,
         )
 
 
@@ -249,8 +328,19 @@ class CatBoost(Boosting):
     name: ClassVar[str] = "catboost"
     importance_kind: ClassVar[str] = "prediction values change"
 
-    def grow(self, block: Block, count: int, seed: int, watch: Block | None = None) -> Trees:
-        """Grow `count` trees on `block`."""
+    def rows(self, block: Block) -> Rows:
+        """Return the rows as a Pool of bins."""
+        catboost = load("catboost")
+        pool = catboost.Pool(block.x, block.y, weight=block.weight)
+        pool.quantize(**_given(border_count=self.settings.bins))
+        return Rows(block, pool)
+
+    def watched(self, block: Block, train: Rows) -> Rows:
+        """Return the rows as a Pool without weights."""
+        return Rows(block, load("catboost").Pool(block.x, block.y))
+
+    def grow(self, rows: Rows, count: int, seed: int, watch: Rows | None = None) -> Trees:
+        """Grow `count` trees on `rows`."""
         catboost = load("catboost")
         booster = catboost.CatBoostRegressor(
             iterations=count,
@@ -276,13 +366,14 @@ class CatBoost(Boosting):
             ),
         )
         booster.fit(
-            catboost.Pool(block.x, block.y, weight=block.weight),
-            eval_set=None if watch is None else catboost.Pool(watch.x, watch.y),
+            rows.data,
+            eval_set=None if watch is None else watch.data,
             early_stopping_rounds=None if watch is None else self.settings.early_stopping,
+            callbacks=[_CatBoostEar()],
         )
-        return _CatBoostTrees(
-            booster, count if watch is None else booster.best_iteration_ + 1, block.x.shape[1], self.threads
-        )
+        halt_if_asked()
+        grown = count if watch is None else booster.best_iteration_ + 1
+        return _CatBoostTrees(booster, grown, rows.block.x.shape[1], self.threads)
 
 
 @dataclass(frozen=True)
@@ -292,9 +383,8 @@ class _XGBoostTrees(Trees):
     start: ClassVar[bytes] = b"{L"
 
     def predict(self, x: Floats, count: int) -> Floats:
-        xgboost = load("xgboost")
-        data = xgboost.DMatrix(x, nthread=self.threads)
-        return np.asarray(self.booster.predict(data, iteration_range=(0, count)), dtype=np.float64)
+        forecast = self.booster.inplace_predict(x, iteration_range=(0, count))
+        return np.asarray(forecast, dtype=np.float64)
 
     def gain(self) -> Floats:
         gains = self.booster.get_score(importance_type="total_gain")
@@ -416,6 +506,25 @@ def restore_trees(state: State) -> TreesPredictor:
 
 def _given(**settings: object) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
+
+
+@cache
+def _xgboost_ear() -> Any:
+    """Return what XGBoost calls after each tree; the class it must descend from is the library's."""
+
+    class Ear(load("xgboost").callback.TrainingCallback):  # type: ignore[misc]
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            halt_if_asked()
+            return False
+
+    return Ear()
+
+
+class _CatBoostEar:
+    """What CatBoost calls after each tree."""
+
+    def after_iteration(self, info: Any) -> bool:
+        return not halted()  # an error would not pass through the library
 
 
 def _course(trees: Trees, train: Block, valid: Block) -> tuple[Epoch, ...]:

@@ -49,7 +49,13 @@ def log_of(stored: StoredRun, log_dir: Path) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def view_of(stored: StoredRun, log: Path | None = None, findings: Sequence[Finding] | None = None) -> RunView:
+def view_of(
+    stored: StoredRun,
+    log: Path | None = None,
+    findings: Sequence[Finding] | None = None,
+    *,
+    known: RunLog | None = None,
+) -> RunView:
     """Return what the page of one run shows.
 
     Parameters
@@ -58,6 +64,8 @@ def view_of(stored: StoredRun, log: Path | None = None, findings: Sequence[Findi
         The run's log, which alone has the epochs.
     findings : sequence of Finding, optional
         Of the analyzer, about this run; None where it was not asked.
+    known : RunLog, optional
+        What the log says, where the caller has read it.
 
     Raises
     ------
@@ -65,7 +73,7 @@ def view_of(stored: StoredRun, log: Path | None = None, findings: Sequence[Findi
         The record of the run cannot be read. Frames that cannot be read only leave a gap on the page.
     """
     try:
-        return _view(stored, log, findings)
+        return _view(stored, log, findings, known)
     except (
         ValueError,
         RecursionError,
@@ -75,11 +83,15 @@ def view_of(stored: StoredRun, log: Path | None = None, findings: Sequence[Findi
         raise DataError(f"{stored.folder / RECORD}: cannot be read ({why}); train again") from None
 
 
-def _view(stored: StoredRun, log: Path | None, findings: Sequence[Finding] | None) -> RunView:
+def _view(
+    stored: StoredRun, log: Path | None, findings: Sequence[Finding] | None, known: RunLog | None
+) -> RunView:
     record, results, gaps = stored.record, stored.record.results, list[str]()
     ledger, forecasts = kept(stored.ledger, gaps), kept(stored.forecasts, gaps)
     settings, idle = _settings(record)
-    read = None if log is None else kept(lambda: read_log(log), gaps)
+    read = known
+    if read is None and log is not None:
+        read = kept(lambda: read_log(log), gaps)
     epochs, missing = _epochs(read, record)
     costs, days_per_year = costs_of_run(stored), _days_per_year(record)
     return RunView(

@@ -95,8 +95,9 @@ class Config(ModelSections, WalkSettings):
     )
     workers: int | None = setting(
         None,
-        "Processes; none: one for each processor. It changes no bit of a forecast.",
-        unit="processes",
+        "Folds trained at a time, of networks in processes and of boosting in threads; none: one for each "
+        "processor. It changes no bit of a forecast.",
+        unit="folds",
         least=1,
         shapes="nothing",
     )

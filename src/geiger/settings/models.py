@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+Workers = Literal["none", "threads", "processes"]
 Family = Literal["baseline", "linear", "boosting", "network", "stack", "own"]
 
 
@@ -30,11 +31,9 @@ class Model:
         What must be installed for it, by the names they are imported by.
     seeded : bool
         Whether the seed changes the result.
-    apart : bool
-        Whether each fold is worth a process of its own.
-    all_threads : bool
-        Whether one fit gains by all processors. OpenMP threads of the others spin while they wait: 60 times
-        slower on a busy machine.
+    workers : str
+        Who trains its folds: this process, one after the other; threads, where a library does the work and
+        lets go of Python meanwhile; or processes. Each fit has one thread (docs/decisions/0017).
     stand_in : str, optional
         The model that is trained where its library is not installed.
     title : str
@@ -50,8 +49,7 @@ class Model:
     family: Family
     libraries: tuple[str, ...] = ()
     seeded: bool = True
-    apart: bool = False
-    all_threads: bool = False
+    workers: Workers = "none"
     stand_in: str | None = None
     title: str = ""
     fit_seconds: float = 3.0
@@ -68,20 +66,20 @@ _ROWS = (
     Model("zero", "zero", "baseline", seeded=False),
     Model("mean", "mean", "baseline", seeded=False),
     Model("ridge", "ridge", "linear", seeded=False, fit_seconds=1.0),
-    Model("xgb", "gbm_xgb", "boosting", ("xgboost",), title="XGBoost"),
-    Model("lgb", "gbm_lgb", "boosting", ("lightgbm",), title="LightGBM"),
+    Model("xgb", "gbm_xgb", "boosting", ("xgboost",), workers="threads", title="XGBoost"),
+    Model("lgb", "gbm_lgb", "boosting", ("lightgbm",), workers="threads", title="LightGBM"),
     Model(
         "catboost",
         "gbm_catboost",
         "boosting",
         ("catboost",),
-        all_threads=True,
+        workers="threads",
         stand_in="xgb",
         title="CatBoost",
         fit_seconds=8.0,
     ),
-    Model("lstm", "lstm", "network", _NETS, apart=True, older_log_names=("lstm_regressor",)),
-    Model("xlstm", "xlstm", "network", _NETS, apart=True),
+    Model("lstm", "lstm", "network", _NETS, workers="processes", older_log_names=("lstm_regressor",)),
+    Model("xlstm", "xlstm", "network", _NETS, workers="processes"),
     Model("stack", "stack", "stack", seeded=False),
     Model("own", "own", "own"),
 )
@@ -107,7 +105,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 LEARNERS = names_of("linear", "boosting", "network")  # what learns from features
 FITTED = names_of("baseline", "linear", "boosting", "network")  # fitted fold by fold: a stack may weigh these
 SECTIONS = tuple(row.name for row in MODELS.values() if row.has_section)
-ALL_THREADS = tuple(row.name for row in MODELS.values() if row.all_threads)
 STACK, OWN = names_of("stack", "own")
 
 

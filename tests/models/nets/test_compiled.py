@@ -249,6 +249,7 @@ def trained(kept: str | Path, tmp_path: Path) -> tuple[str, int, int]:
     return bits, found, made
 
 
+@pytest.mark.slow
 def test_programs_are_compiled_once_and_change_no_bit(tmp_path: Path) -> None:
     """Cold, warm, damaged and switched off: the same forecasts; warm, nothing is compiled."""
     kept, project = tmp_path / "kept", tmp_path / "project"

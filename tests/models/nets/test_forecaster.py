@@ -9,9 +9,11 @@ from geiger.errors import DataError, SettingError
 from geiger.learning.windows import fold_arrays
 from geiger.models.nets.forecaster import job_of, program_of
 from geiger.models.nets.losses import LOSSES
-from geiger.models.nets.program import forecast
+from geiger.models.nets.stretches import forecast
 from geiger.settings import model_settings
 from helpers.networks import FOLD, SMALL, arrays, changed, market
+
+pytestmark = pytest.mark.slow  # each shape is compiled
 
 
 def test_names_of_losses_are_those_of_the_losses():

@@ -12,8 +12,11 @@ from geiger.learning.windows import fold_arrays
 from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.forecaster import job_of, program_of
 from geiger.models.nets.loop import Member
-from geiger.models.nets.program import PAD, batched
+from geiger.models.nets.program import batched
+from geiger.models.nets.stretches import PAD
 from helpers.networks import FOLD, SMALL, arrays, changed, drained, market
+
+pytestmark = pytest.mark.slow  # each shape is compiled
 
 PENALISED = {"kernel", "kernel_0", "recurrent_kernel_0", "into_kernel", "out_kernel"}
 

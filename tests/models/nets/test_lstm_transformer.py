@@ -20,6 +20,7 @@ def spread_apart(a, b):
     return float(np.abs(np.asarray(a) - np.asarray(b)).max() / np.asarray(a).std())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("units", [(4,), (4, 3)])
 def test_sliding_lstm_is_keras_lstm_on_each_days_own_past(units):
     layer = SlidingLSTM(units, 7, seed=1)
@@ -77,6 +78,7 @@ def test_banded_attention_is_plain_attention_under_a_mask(n):
     np.testing.assert_allclose(np.asarray(layer(x)), expected.reshape(2, n, 6) @ out, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("units", [(4,), (4, 4)])
 def test_a_token_is_a_function_of_its_own_past_wherever_the_stretch_starts(units):
     layer = body(lstm=units)
@@ -90,6 +92,7 @@ def test_a_token_is_a_function_of_its_own_past_wherever_the_stretch_starts(units
         assert spread_apart(whole[:, start : start + 1], alone) < 1e-5
 
 
+@pytest.mark.slow
 def test_reach_is_lookback_and_burn_in_and_no_day_more():
     layer = body()
     assert layer.history == 12 + 5  # 13 days of attention, 6 of memory, one of them shared

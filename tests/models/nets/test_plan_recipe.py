@@ -15,10 +15,12 @@ from geiger.models.nets.forecaster import job_of, program_of
 from geiger.models.nets.loop import train
 from geiger.models.nets.losses import DirectionalMSE
 from geiger.models.nets.lstm_transformer import WindowAttention
-from geiger.models.nets.program import forecast
 from geiger.models.nets.schedule import Course
+from geiger.models.nets.stretches import forecast
 from geiger.settings import ScheduleSettings, recipe
 from geiger.settings.setting import known_settings
+
+pytestmark = pytest.mark.slow  # each shape is compiled
 
 FOLD = Fold(0, range(80, 280), range(281, 340), range(341, 380))
 

@@ -8,9 +8,11 @@ import pytest
 from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
 from geiger.models.nets.forecaster import XLSTMTS, job_of, program_of
-from geiger.models.nets.program import forecast
+from geiger.models.nets.stretches import forecast
 from geiger.settings import Weighting, XLSTMSettings
 from helpers.networks import SMALL, arrays, changed, drained, market
+
+pytestmark = pytest.mark.slow  # each shape is compiled
 
 
 def test_long_stretches_and_windows_of_one_day_are_the_same_network():

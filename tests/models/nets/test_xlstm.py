@@ -234,6 +234,7 @@ def test_slstm_stays_finite_in_float32(gates, sliding):
     assert all(np.isfinite(g).all() for g in gradients)
 
 
+@pytest.mark.slow
 def test_gradients_of_both_mlstm_forms_agree():
     def total(form):
         return lambda *inputs: (form(*inputs)[0] ** 2).sum()
@@ -359,6 +360,7 @@ def test_a_window_is_made_of_all_its_days(smoothing):
         assert np.abs(call(other) - token).max() > 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scalar", [(), (0,)])
 def test_one_block_says_the_same_in_both_feedings(scalar):
     settings = {"blocks": 1, "slstm_at": scalar, "conv": 1, "slstm_conv": 1, "lookback": 9, "burn_in": 9}
@@ -374,6 +376,7 @@ def test_both_feedings_have_the_same_weights():
         assert (np.asarray(one) == np.asarray(other)).all()
 
 
+@pytest.mark.slow
 def test_tokens_are_made_for_many_weights_at_once():
     body, call = awake(blocks=2)
     x = rows_of(body.history + 2)

@@ -207,21 +207,26 @@ class Programs:
             left -= size
 
 
-def keep_programs(jax: Any, threads: int) -> None:
-    """Let JAX keep what it compiles, on so many threads; one that the user set up already stays as it is."""
-    if jax.config.jax_compilation_cache_dir is not None:
-        return
+def programs_here(threads: int) -> Programs | None:
+    """Return the programs that this machine keeps for so many threads; None where none can be kept."""
     try:
         place = folder(os.environ) / hashlib.sha256(machine(os.environ, threads).encode()).hexdigest()[:16]
         _make_private(place)
     except (NotKept, OSError):
+        return None
+    return Programs(place)
+
+
+def keep_programs(jax: Any, threads: int) -> None:
+    """Let JAX keep what it compiles, on so many threads; one that the user set up already stays as it is."""
+    if jax.config.jax_compilation_cache_dir is not None or (here := programs_here(threads)) is None:
         return
     from jax._src import compilation_cache
 
     # JAX's own files may be torn by a kill or a second writer, are then neither mended nor replaced, and grow
     # without bound; all else of its cache is used as it is.
     vars(compilation_cache)["get_file_cache"] = lambda path: (Programs(Path(path)), path)
-    jax.config.update("jax_compilation_cache_dir", str(place))
+    jax.config.update("jax_compilation_cache_dir", str(here.folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_persistent_cache_enable_xla_caches", "none")  # files of their own, of a GPU

@@ -37,10 +37,12 @@ from geiger.settings.model_settings import BodySettings
 from geiger.settings.setting import known_settings
 
 if TYPE_CHECKING:
+    from geiger.models.nets.exported import Exported
     from geiger.models.nets.heads import ForecastNet
     from geiger.models.nets.jobs import Job
     from geiger.models.nets.loop import Learned
     from geiger.models.nets.program import Program
+    from geiger.models.nets.stretches import Forecasting
 
 PRODUCTS_A_SECOND = 1.5e10  # of one processor, measured; the estimate is rough
 
@@ -141,7 +143,7 @@ class Network(Forecaster):
         offset: Screened | None,
         member: tuple[Block, Block, int],
     ) -> NetPredictor:
-        from geiger.models.nets.program import forecast
+        from geiger.models.nets.stretches import forecast
 
         rows = job.train
         fitted, tokens = forecast(program, job, final.weights, rows)
@@ -222,23 +224,30 @@ def _found(offset: Screened) -> Notice:
 
 @dataclass(frozen=True, kw_only=True)
 class NetPredictor(Predictor):
-    """What one network learned: its weights, as plain arrays in the order of its variables."""
+    """What one network learned: its weights, as plain arrays in the order of its variables.
+
+    Attributes
+    ----------
+    exported : Exported, optional
+        What forecasts short series without the layers, where it is known.
+    """
 
     network: Network
     features: int
     weights: tuple[list[Any], list[Any]]
     offset: Screened | None = None
+    exported: Exported | None = None
 
     def predict(self, block: Block) -> Floats:
         """Return one forecast (n,) per row, each from the row's last `history` + 1 days alone."""
-        from geiger.models.nets.program import forecast
+        from geiger.models.nets.stretches import forecast
 
         if block.x.shape[1] != self.features:
             raise DataError(
                 f"{self.network.name} learned from {self.features} features, these rows have "
                 f"{block.x.shape[1]}"
             )
-        program = program_of(self.network, self.features, False)
+        program = self._program(block)
         rows = _at(block)
         if rows.size and rows[0] < program.history:
             raise DataError(
@@ -253,7 +262,13 @@ class NetPredictor(Predictor):
     @property
     def reach(self) -> int:
         """How many rows before a row its forecast reads."""
-        return program_of(self.network, self.features, False).history
+        known = self.exported or program_of(self.network, self.features, False)
+        return known.history
+
+    def _program(self, block: Block) -> Forecasting:
+        if self.exported is not None and block.history is not None and self.exported.takes(block.history.x):
+            return self.exported
+        return program_of(self.network, self.features, False)
 
     def state(self) -> State:
         """Return settings and weights, with the fixed linear part, where there is one, as the one part."""
@@ -272,10 +287,10 @@ class NetPredictor(Predictor):
 
 def program_of(network: Network, width: int, vmap: bool) -> Program:
     """Return the compiled network of these settings; those that only steer the training share one."""
-    return _program(replace(network, settings=_steady(network.settings)), width, vmap)
+    return _program(replace(network, settings=steady(network.settings)), width, vmap)
 
 
-def _steady(settings: BodySettings) -> BodySettings:
+def steady(settings: BodySettings) -> BodySettings:
     """Return the settings with all that a compiled network does not depend on at its default.
 
     Of the linear parts it knows only the one that is learned with it: the others are no part of it.
@@ -316,7 +331,12 @@ def fresh_net(network: Network, seed: int) -> ForecastNet:
 
 
 def job_of(
-    network: Network, program: Program, train: Block, valid: Block, seed: int, offset: Screened | None = None
+    network: Network,
+    program: Forecasting,
+    train: Block,
+    valid: Block,
+    seed: int,
+    offset: Screened | None = None,
 ) -> Job:
     """Return a member's data in the unit of its loss; rows without a full past are not learned from.
 

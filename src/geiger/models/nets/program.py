@@ -1,8 +1,7 @@
 """A network compiled for one shape of stretches: an epoch of training, and a forecast.
 
-A batch is a set of stretches. A stretch is `history` days of past and `length` days that are forecast; with
-`length` 1 it is a lookback window. Stretches are gathered by row number inside the compiled step, so no
-window is ever stored. Everything has a leading axis of members (fold x seed): on a CPU it is 1 and folds go
+A batch is a set of stretches. They are gathered by row number inside the compiled step, so no window is ever
+stored. Everything has a leading axis of members (fold x seed): on a CPU it is 1 and folds go
 to processes of their own, on a GPU `vmap` trains all of them in one program.
 """
 
@@ -12,18 +11,16 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.heads import ForecastNet
-from geiger.models.nets.jobs import Floats, Ints, Job, padded, round_up
+from geiger.models.nets.jobs import Job
+from geiger.models.nets.stretches import Forecasting, stacked
 
-PAD = -1  # a stretch that is not there
 NO_KERNEL = {"bias", "scale", "distance"}  # of more than one dimension, and yet not penalised
 RATE = 1  # place of the learning rate among the optimizer's variables
 
 
-class Program:
+class Program(Forecasting):
     """A network and its compiled functions for one shape of stretches.
 
     Parameters
@@ -86,25 +83,6 @@ class Program:
         variables = [jnp.asarray(v.value) for v in self.optimizer.variables]
         return (_by_member(trainable), _by_member(rest)), [jnp.stack([v] * len(seeds)) for v in variables]
 
-    def stretches(self, rows: Ints) -> Ints:
-        """Return first input positions of the stretches that cover the target rows (n,), each row once."""
-        starts, i = [], 0
-        while i < len(rows):
-            starts.append(rows[i])
-            i = int(np.searchsorted(rows, rows[i] + self.length))
-        return np.array(starts, np.int64) - self.history
-
-    def steps(self, starts: Ints) -> int:
-        """Return how many batches the stretches fill."""
-        return -(-len(starts) // self.per_batch)
-
-    def batches(self, starts: Ints, capacity: int) -> Ints:
-        """Return starts in batches (capacity or more, per batch), filled up with `PAD`."""
-        capacity = max(capacity, self.steps(starts))
-        table = np.full((capacity, self.per_batch), PAD, np.int64)
-        table.flat[: len(starts)] = starts
-        return table
-
     @cached_property
     def run_epoch(self) -> Any:
         """(weights, optimizer, data, order, steps) -> (weights, optimizer, loss, head gradient)."""
@@ -112,7 +90,7 @@ class Program:
 
     @cached_property
     def run_forecast(self) -> Any:
-        """(weights, data, order, steps) -> forecasts (m,), tokens (m, width) at targets, else 0."""
+        """See `Forecasting.run_forecast`."""
         return jax.jit(self._members(self._forecast, arguments=3))
 
     def _members(self, function: Any, arguments: int) -> Any:
@@ -193,23 +171,10 @@ class Program:
         return jax.lax.fori_loop(0, steps, step, start)
 
 
-def forecast(program: Program, job: Job, weights: Any, rows: Ints) -> tuple[Floats, Floats]:
-    """Return forecasts (n,) and tokens (n, width) of the rows (n,) of a job, in the unit of the loss."""
-    data, capacity = batched(program, [job])
-    starts = program.stretches(rows)
-    order = program.batches(starts, capacity)[None]
-    one = jax.tree.map(lambda a: np.asarray(a)[None], weights)  # a view: JAX would copy each, one by one
-    found = program.run_forecast(one, data, order, program.steps(starts))
-    return np.asarray(found[0][0])[rows], np.asarray(found[1][0])[rows]
-
-
 def batched(program: Program, jobs: Sequence[Job]) -> tuple[dict[str, Any], int]:
-    """Return the members' padded data, and how many batches an order has room for."""
-    rows = round_up(max(len(job.series) for job in jobs))
-    tables = [padded(job, rows, program.length) for job in jobs]
-    data = {name: jnp.asarray(np.stack([t[name] for t in tables])) for name in tables[0]}
-    data["penalty"] = jnp.asarray([job.penalty for job in jobs], jnp.float32)
-    return data, -(-rows // (program.length * program.per_batch)) + 2
+    """Return the members' padded data, where the network runs, and how many batches an order has room for."""
+    data, capacity = stacked(program, jobs)
+    return {name: jnp.asarray(array) for name, array in data.items()}, capacity
 
 
 def _by_member(members: Sequence[list[Any]]) -> list[Any]:

@@ -1,7 +1,11 @@
-"""Networks made again from what was saved: settings and shapes are checked before anything is allocated."""
+"""Networks made again from what was saved: settings and shapes are checked before anything is allocated.
+
+Where the forecast of these settings is kept, see `exported`, the shapes stand beside it and no layer is made.
+"""
 
 from __future__ import annotations
 
+import json
 import reprlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -9,8 +13,8 @@ from typing import Any, TypeVar
 
 from geiger.errors import MissingLibrary, SettingError, did_you_mean
 from geiger.models.base import COMMON_FACTS, restore_common
-from geiger.models.nets.backend import jax
-from geiger.models.nets.forecaster import NETWORKS, NetPredictor, Network, fresh_net, program_of
+from geiger.models.nets.exported import Exported, Shapes, find, keep
+from geiger.models.nets.forecaster import NETWORKS, NetPredictor, Network, fresh_net, program_of, steady
 from geiger.models.screen import Screened, restore_screened
 from geiger.models.state import LARGEST, State
 from geiger.settings import as_dict, override
@@ -22,7 +26,6 @@ SIZES = ("width", "heads", "key", "inner")  # settings that are a length of some
 MAX_SETTING = 1_000_000_000
 MAX_BATCH = 2**31  # numbers in the largest array of one batch: more than any machine could have trained with
 
-Shapes = tuple[tuple[tuple[int, ...], str], ...]  # (shape, dtype) of each array
 T = TypeVar("T")
 
 
@@ -48,14 +51,30 @@ def restore_network(state: State) -> NetPredictor:
     features = state.whole("features")
     network = _network(state)
     _require_sizes(state, network, names)
-    history, trainable, others = _tried(state, lambda: _shapes(network, features))
+    exported = find(_known_by(network, features))
+    if exported is None:
+        history, trainable, others = _tried(state, lambda: _shapes(network, features))
+    else:
+        history, trainable, others = exported.history, exported.trainable, exported.others
     weights = (_weights(state, "trainable", trainable), _weights(state, "other", others))
     if len(names) != len(trainable) + len(others):
         raise state.fault(f"{len(trainable) + len(others)} weights expected, got {len(names)}")
     _require_small_batch(state, network, history)
     offset = _offset(state, network, features, history)
-    _tried(state, lambda: program_of(network, features, False))
-    return NetPredictor(network=network, features=features, weights=weights, offset=offset, **common)
+    if exported is None:
+        exported = _tried(state, lambda: _kept(network, features))
+    return NetPredictor(
+        network=network, features=features, weights=weights, offset=offset, exported=exported, **common
+    )
+
+
+def _kept(network: Network, features: int) -> Exported | None:
+    return keep(_known_by(network, features), program_of(network, features, False))
+
+
+def _known_by(network: Network, features: int) -> str:
+    """Return what a network's forecast depends on, apart from code and machine."""
+    return json.dumps([network.name, as_dict(steady(network.settings)), features], sort_keys=True)
 
 
 def _network(state: State) -> Network:
@@ -120,6 +139,8 @@ def _shapes(network: Network, features: int) -> tuple[int, Shapes, Shapes]:
 
     Nothing is allocated: JAX only works the shapes out.
     """
+    from geiger.models.nets.backend import jax  # with Keras, whose layers work the shapes out
+
     histories: list[int] = []
 
     def build() -> tuple[list[Any], list[Any]]:

@@ -1,0 +1,203 @@
+"""Nothing is done twice: what each command does is counted, and each count has its formula.
+
+A count that rises is work that nobody asked for, however fast the machine; one that falls is written down
+here. Nothing is timed.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from geiger.cli import main
+from geiger.market.synthetic import planted_market
+from geiger.settings import MODELS
+from helpers.runs import as_csv
+from helpers.work import Work, counted
+
+SEEDS = 2
+SCORED, SEALED, FOR_USE = 3, 1, 1  # folds: scored, over the lock-box, and the model that is kept
+FITTED = SCORED + SEALED + FOR_USE
+SERIES = 2  # the symbol and its index
+SPANS = 2  # up to the lock-box, and up to the last bar
+BASELINES = 4  # ledgers beside the strategy's
+PROBED = 2  # folds that an estimate trains; of trees one member more, which loads the library
+STEPS = 2  # fits of one member: to choose, and on the rows that chose as well
+SMALL = (
+    *("--recipe", "quick", "--data", "data", "--min-train", "200", "--lockbox", "50", "--refit", "60"),
+    *("--max-folds", str(SCORED), "--seeds", str(SEEDS), "--workers", "1"),
+)
+SETTINGS = """
+[lstm]
+lookback = 12
+burn_in = 5
+stretch = 32
+width = 8
+blocks = 2
+heads = 2
+lstm = [4]
+key = 4
+inner = 8
+batch_size = 128
+keep_best = false
+[stack]
+models = ["ridge", "lgb"]
+min_rows = 60
+"""
+EPOCHS = 3
+Counted = Callable[..., Work]
+
+
+@pytest.fixture
+def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counted:
+    """Run one command beside a small market, and return what it did."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    as_csv(tmp_path / "data", planted_market(1100, 3, 0.0).prices)
+    (tmp_path / "data" / "AAPL.csv").rename(tmp_path / "data" / "SPY.csv")
+    as_csv(tmp_path / "data", planted_market(1100, 1, 0.02).prices)
+    (tmp_path / "settings.toml").write_text(SETTINGS, encoding="utf-8")
+
+    def do(*words: str) -> Work:
+        with counted(tmp_path) as work, redirect_stdout(io.StringIO()) as said:
+            code = main(list(words))
+        assert code in (0, 3), said.getvalue()
+        return work
+
+    return do
+
+
+def of(work: Work, expected: dict[str, int]) -> dict[str, int]:
+    """Return the counts that are expected of, and all others that are not 0."""
+    return {name: work[name] for name in {**expected, **work}}
+
+
+def run_of(model: str) -> str:
+    """Return the name of the one run of a model."""
+    (folder,) = Path("runs").glob(f"AAPL_{MODELS[model].log_name}_*")
+    return folder.name
+
+
+INDEX = str(Path("runs", "snapshots", "index.jsonl"))  # small; read before and after a series is kept
+LOOKS = SERIES + 1
+EVALUATED = {"ledgers": 1 + BASELINES + SCORED, "scorecards": 1, "health": 1}  # in sample: one of each fold
+LOADED = {"price files": SERIES, "judged series": 1}
+TRAINED = {
+    **LOADED,
+    **EVALUATED,
+    "hashes of prices": SERIES + 1,  # of each as it is kept, and of the symbol's for the key of its forecasts
+    "feature matrices": SPANS,
+    "targets": SPANS,
+    "estimates": 1,
+    "folds cut": FITTED,
+    "frames written": 6,  # forecasts, ledger, members, in_sample, importances, sealed
+    "models written": 1,
+}
+# All members of a fold on all its rows. The first one also without the inner validation rows: its course is
+# the log's.
+TREES = {
+    "trees grown": (FITTED + PROBED) * (SEEDS + 1) + STEPS,
+    "tables of rows": (FITTED + PROBED + 1) * STEPS,
+}
+MEMBERS = FITTED * SEEDS
+FITS = {
+    "ridge": {"eigendecompositions": (FITTED + PROBED) * STEPS},
+    **dict.fromkeys(("lgb", "xgb", "catboost"), TREES),
+    "lstm": {
+        "networks": 1,
+        "screens": MEMBERS * STEPS,
+        "searches for pairs": MEMBERS * STEPS,
+        # A screen: what is linear, the penalty, and all rows under it; a network: the collapse of its tokens.
+        "eigendecompositions": MEMBERS * (2 + 3 + 1),
+        "epochs": MEMBERS * EPOCHS * STEPS,
+        # Before and after each epoch; of the rows learned from, for the doctor and in sample; of test
+        # rows; and of those between the last scored row and the next decision.
+        "network forecasts": MEMBERS * ((1 + EPOCHS) * STEPS + 3) + SEEDS,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "model", [*(m for m in FITS if m != "lstm"), pytest.param("lstm", marks=pytest.mark.slow)]
+)
+def test_a_training_fits_what_it_must_and_no_more(do: Counted, model: str) -> None:
+    words = ("--config", "settings.toml", "--epochs", str(EPOCHS)) if model == "lstm" else ()
+    work = do("train", model, "AAPL", *SMALL, *words)
+    expected = {**TRAINED, **FITS[model]}
+    assert of(work, expected) == expected
+    assert work.read_again == {INDEX: LOOKS}
+
+
+def test_a_stack_is_trained_forecast_and_traded_from_what_there_is(do: Counted) -> None:
+    """Of its base models one has a run already; of the other the time is estimated once."""
+    do("train", "ridge", "AAPL", *SMALL)
+    ridge = str(Path("runs", run_of("ridge"), "run.json"))
+    work = do("train", "stack", "AAPL", *SMALL, "--config", "settings.toml")
+    rivals, weighed = 3, 2  # simpler stacks; scored blocks of the stack
+    expected = {
+        **TRAINED,
+        **FITS["lgb"],
+        "hashes of prices": 2 * SERIES + 1,  # kept already: what lies there is checked
+        "ledgers": 2 * (1 + BASELINES) + SCORED + weighed + rivals,
+        "scorecards": 2,
+        "health": 2,
+        "frames read": SERIES + 2 * 3,  # what is kept; forecasts, members, sealed of each base model
+        "frames written": 6
+        + 7,  # the stack has out_of_fold, weights and rivals in place of members and importances
+        "records read": 2 * 2 + 1,  # each base model is looked for to say how long it takes, and to use it
+        "models written": 2,
+        "models read": 1,  # of the base model that has a weight: ridge is constant here
+    }
+    assert of(work, expected) == expected
+    assert work.read_again == {INDEX: LOOKS, ridge: 4, str(Path("runs", "forecasts.jsonl")): 2}
+
+    runs = 3
+    work = do("predict", "AAPL", "--model", "stack")
+    expected = {
+        **LOADED,
+        "hashes of prices": 2 * SERIES + 1,
+        "feature matrices": 1,
+        "targets": 1,
+        "frames read": SERIES + 2,  # forecasts, sealed
+        "records read": runs,
+        "models read": 1,
+    }
+    assert of(work, expected) == expected
+    assert work.read_again == {INDEX: LOOKS}
+
+    work = do("backtest", "AAPL", "--model", "ridge")
+    expected = {
+        **EVALUATED,
+        "judged series": 1,
+        "hashes of prices": 2 * SERIES + 1,
+        "feature matrices": SPANS,
+        "targets": SPANS,
+        "frames read": SERIES + 2,  # forecasts, in_sample
+        "frames written": 2,  # forecasts, ledger
+        "records read": runs,
+    }
+    assert of(work, expected) == expected
+    assert work.read_again == {INDEX: SERIES}
+
+
+def test_a_page_and_the_logs_read_each_file_once(do: Counted) -> None:
+    do("train", "lgb", "AAPL", *SMALL)
+    log = {"logs parsed": 1, "events parsed": 1}
+    work = do("report", run_of("lgb"))
+    expected = {
+        **log,
+        "logs checked": 1,
+        "records read": 1,
+        "frames read": 2,  # ledger, forecasts
+        "ledgers": 2,  # buy and hold, whole and at the strategy's volatility
+        "pages": 1,
+    }
+    assert of(work, expected) == expected
+    assert work.read_again == {}
+    work = do("logs", "list")
+    assert of(work, log) == {**log, "logs checked": 1}
+    assert of(do("logs", "list"), {}) == {}, "the index has it"
