@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "codec": ["errors"],
     "seeds": ["errors"],
     "files": ["errors"],
-    "metrics": ["errors"],
+    "metrics": ["errors", "records"],
     "chain": ["errors", "files"],
     "settings": ["errors", "records"],
     "market": ["errors", "columns", "seeds", "files", "settings"],
@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "runs": [*SMALL, "settings", "runlog", "learning", "models"],
     "checks": ["errors", "records", "figures", "metrics", "settings", "runlog", "runs", "backtest"],
     "analysis": [
-        *("errors", "cleaning", "files", "records", "figures", "metrics"),
+        *("errors", "cleaning", "codec", "files", "records", "figures", "metrics"),
         *("settings", "runlog", "runs", "backtest", "checks"),
     ],
     "report": [
