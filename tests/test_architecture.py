@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "codec": ["errors"],
     "seeds": ["errors"],
     "files": ["errors"],
-    "metrics": ["errors"],
+    "metrics": ["errors", "records"],
     "chain": ["errors", "files"],
     "blas": [],
     "settings": ["errors", "records"],
@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "runs": [*SMALL, "settings", "runlog", "learning", "models"],
     "checks": ["errors", "records", "figures", "metrics", "settings", "runlog", "runs", "backtest"],
     "analysis": [
-        *("errors", "cleaning", "files", "records", "figures", "metrics"),
+        *("errors", "cleaning", "codec", "files", "records", "figures", "metrics"),
         *("settings", "runlog", "runs", "backtest", "checks"),
     ],
     "report": [

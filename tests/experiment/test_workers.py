@@ -103,7 +103,8 @@ def test_folds_are_trained_in_order_and_only_as_they_are_asked_for(monkeypatch: 
         return task.fold.index
 
     monkeypatch.setattr(geiger.experiment.workers, "train_fold", train)
-    tasks = [Task(material(), fold) for fold in folds_of(material())]
+    nothing: Any = None
+    tasks = [Task(nothing, fold, ()) for fold in folds_of(material())]
     here: Any = SimpleNamespace(workers="none")
     outputs = train_all("ridge", here, small(), tasks)
     assert trained == []
@@ -197,7 +198,7 @@ def endless(monkeypatch: pytest.MonkeyPatch, name: str) -> tuple[Any, threading.
         return grow(*args)
 
     monkeypatch.setattr(type(model), "grow", told)
-    tasks = [Task(known, fold) for fold in folds_of(known)]
+    tasks = [Task.of(known, fold) for fold in folds_of(known)]
     return train_all(name, model, small(workers=2, seeds=2), tasks), growing
 
 
@@ -223,7 +224,7 @@ def test_ctrl_c_ends_what_grows_in_threads(name: str, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("name", GROUPS["gbm"])
 def test_number_of_threads_that_train_folds_changes_no_bit(name: str) -> None:
     known = featured()
-    tasks = [Task(known, fold, keep=True) for fold in folds_of(known)]
+    tasks = [Task.of(known, fold, keep=True) for fold in folds_of(known)]
     model = make(name, {"max_trees": 30, **({} if name == "catboost" else {"min_leaf_rows": 20})})
     found = []
     for workers in (1, 2, 4):
