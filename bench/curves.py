@@ -169,8 +169,10 @@ def _logs(size: int, data: Path, place: Path) -> dict[str, float]:
     command = [sys.executable, str(HERE / "logs.py"), str(place / "logs"), "--logs", str(size)]
     done = run([*command, "--repeats", "1", "--print"], environment=environment_of(ROOT), watched=True)
     found = json.loads(done.output)
-    facts = {"cpu": found["cpu_seconds"], "seconds": found["median_seconds"]["read all, no index"]}
-    return {**facts, "floor": found["floor_seconds"], "pss": done.pss_mb or 0.0, "rss": done.rss_mb or 0.0}
+    wall, used = found["median_seconds"], found["median_processor_seconds"]
+    job, floor = "geiger logs list, no index", "bytes and JSON only, one process"
+    memory = {"pss": done.pss_mb or 0.0, "rss": done.rss_mb or 0.0}
+    return {"cpu": used[job], "seconds": wall[job], "floor": used[floor], **memory}
 
 
 def fitted(sizes: list[int], values: list[float]) -> dict[str, float]:
@@ -272,6 +274,7 @@ def main() -> None:
         "rounds": options.rounds,
         "loads": loads,
         "quiet": max(loads) <= harness.QUIET * harness.machine()["cores"],
+        "not_measured": [curve.name for curve in CURVES if curve.name not in curves],
         "curves": curves,
     }
     print(json.dumps(curves, indent=1))

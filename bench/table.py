@@ -285,7 +285,14 @@ CANDIDATES: dict[str, Candidate] = {
     "memory lstm cold": memory("lstm", "lstm-cold", cold=True),
     "memory lstm warm": memory("lstm", "lstm-warm"),
     **{f"memory {name}": memory(name, "") for name in ("ridge", "lgb", "xgb", "catboost")},
-    **{f"logs {name}": logs(name) for name in ("read all, no index", "list, with index", "analyze 20 new")},
+    **{
+        f"logs {name}": logs(name)
+        for name in (
+            "geiger logs list, no index",
+            "geiger logs list, with index",
+            "geiger logs analyze, 20 new in full",
+        )
+    },
     "empty Python": empty_python,
     **{f"geiger {name}": command(words) for name, words in STARTS.items()},
     **{f"{BASE}geiger {name}": command(words, "base") for name, words in STARTS.items()},
@@ -326,9 +333,9 @@ ROWS = (
         Row("memory", f"process tree of train {name}", "MB", f"memory {name}", None, None, 1000.0)
         for name in ("ridge", "lgb", "xgb", "catboost")
     ),
-    Row("logs", "10,000 logs, first time", "s", "logs read all, no index", None, None, 10.0),
-    Row("logs", "10,000 logs, again", "s", "logs list, with index", None, None, 1.0),
-    Row("logs", "10,000 logs, 20 newest analyzed", "s", "logs analyze 20 new"),
+    Row("logs", "10,000 logs, first time", "s", "logs geiger logs list, no index", None, None, 10.0),
+    Row("logs", "10,000 logs, again", "s", "logs geiger logs list, with index", None, None, 1.0),
+    Row("logs", "10,000 logs, 20 newest analyzed", "s", "logs geiger logs analyze, 20 new in full"),
     Row("start", "geiger --help (anchor: empty Python)", "s", "geiger --help", "empty Python", None, 0.3),
     *(Row("start", f"geiger {name}", "s", f"geiger {name}", f"{BASE}geiger {name}") for name in STARTS),
     Row("features", "154 features x 500 symbols x 2520 bars", "s", "features", "itself", 1 / 3, 5.0),

@@ -110,9 +110,11 @@ def test_the_page_on_speed_says_where_nothing_was_measured_and_whether_it_was_qu
     curve = {"what": "folds", "points": points, "fit_cpu": fit, "fit_floor": fit, "fit_pss": fit}
     facts = {"cores": 2, "processor": "P", "system": "S", "python": "3", "day": "2024-01-02", "commit": "abc"}
     record = {"machine": facts, "rounds": 1, "loads": [9.0], "quiet": False, "curves": {"folds, lgb": curve}}
+    record["not_measured"] = ["logs, read first"]
     (tmp_path / "curves.json").write_text(json.dumps(record))
     found = speed.speed_parts(tmp_path)
     assert "not quiet" in found["machine"]
+    assert "Not measured yet: logs, read first." in found["machine"]
     wanted = "| folds, lgb | 5 to 10 | 0.50 ± 0.10 | 2.0 | 0.25 | 0.50 ± 0.10 | 25% | 0.50 ± 0.10 |\n"
     assert found["curves"].endswith(wanted)
     assert "| folds, lgb | 10 | 4.0 | 1.0 | 3.0 | 200 | 300 |\n" in found["points"]

@@ -33,6 +33,8 @@ def _machine(record: dict[str, Any]) -> str:
             "\n**The machine was not quiet**: seconds of the clock are far too long, and processor seconds "
             "somewhat too long."
         )
+    if record["not_measured"]:
+        text += f"\nNot measured yet: {'; '.join(record['not_measured'])}."
     return f"{text}\n"
 
 
