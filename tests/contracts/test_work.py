@@ -200,4 +200,5 @@ def test_a_page_and_the_logs_read_each_file_once(do: Counted) -> None:
     assert work.read_again == {}
     work = do("logs", "list")
     assert of(work, log) == {**log, "logs checked": 1}
+    assert work.read_again == {}
     assert of(do("logs", "list"), {}) == {}, "the index has it"
