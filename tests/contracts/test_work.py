@@ -105,7 +105,8 @@ TREES = {
 }
 MEMBERS = FITTED * SEEDS
 FITS = {
-    "ridge": {"eigendecompositions": (FITTED + PROBED) * STEPS},
+    # All penalties at once, and all rows under the one that was chosen.
+    "ridge": {"eigendecompositions": FITTED + PROBED, "linear systems": FITTED + PROBED},
     **dict.fromkeys(("lgb", "xgb", "catboost"), TREES),
     "lstm": {
         "networks": 1,
