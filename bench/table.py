@@ -137,7 +137,9 @@ def predicting(tree: str) -> Candidate:
         words = f"predict AAPL --data {bench.data} --runs-dir runs_stack"
         if ("stack", tree) not in bench.made:
             (bench.place / "compiled").mkdir(mode=0o700, exist_ok=True)
-            few = "--max-folds 2" if not bench.small else "--max-folds 2 --recipe quick"
+            few = (
+                "--max-folds 3 --recipe quick" if bench.small else "--max-folds 3"
+            )  # the least it learns from
             bench.geiger(
                 f"train stack AAPL --data {bench.data} --runs-dir runs_stack --log-dir logs {few}",
                 tree,
