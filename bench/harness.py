@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -91,7 +92,11 @@ def run(
         peak = [0, 0]
         if watched:
             threading.Thread(target=_watch, args=(child, peak), daemon=True).start()
-        output = child.communicate()[0]
+        try:
+            output = child.communicate()[0]
+        except BaseException:  # whoever stops this stops what it measures
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
     seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     if child.returncode not in fine:
         raise RuntimeError(f"{' '.join(command)[:300]} ended with {child.returncode}: {output[-1500:]}")
