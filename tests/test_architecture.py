@@ -13,7 +13,19 @@ SOURCE = Path(__file__).parents[1] / "src" / "geiger"
 
 # room -> the rooms that it may import; a folder counts as one room, a file beside the folders as well
 # what everybody may use
-SMALL = ["errors", "cleaning", "columns", "records", "figures", "codec", "seeds", "files", "metrics", "chain"]
+SMALL = [
+    "errors",
+    "cleaning",
+    "columns",
+    "records",
+    "figures",
+    "codec",
+    "seeds",
+    "files",
+    "metrics",
+    "chain",
+    "blas",
+]
 GROUND = [*SMALL, "settings", "market", "features", "learning", "models", "backtest", "evidence"]
 STOREY = [*GROUND, "runlog", "runs", "checks", "analysis", "report"]
 
@@ -28,6 +40,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "files": ["errors"],
     "metrics": ["errors", "records"],
     "chain": ["errors", "files"],
+    "blas": [],
     "settings": ["errors", "records"],
     "market": ["errors", "columns", "seeds", "files", "settings"],
     "features": ["errors", "columns", "seeds", "files", "settings"],

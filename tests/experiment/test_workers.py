@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -231,6 +233,43 @@ def test_number_of_threads_that_train_folds_changes_no_bit(name: str) -> None:
         found.append([(one.member_forecast.tobytes(), one.fit_forecast.tobytes()) for one in outputs])
         assert len({one.test_forecast.std() for one in outputs}) == len(tasks)
     assert found[0] == found[1] == found[2]
+
+
+ALGEBRA = """
+import hashlib, sys
+import numpy as np
+from geiger.experiment.plan import Experiment
+from geiger.experiment.run import run
+from geiger.market.synthetic import garch_market
+from helpers.runs import small
+
+class Lines:
+    def fit(self, x, y):
+        self.line = np.linalg.lstsq(x, y, rcond=None)[0]
+    def predict(self, x):
+        return x @ self.line
+
+for workers in (1, 2):
+    for name, estimator in (("ridge", None), ("own", Lines())):
+        made = run(Experiment(
+            "TEST", name, small(workers=workers, refit=200), prices=garch_market(900, 1),
+            estimator=estimator, runs_dir=sys.argv[1], log_dir=sys.argv[1],
+        ))
+        print(name, hashlib.sha256(made.forecasts["forecast"].to_numpy().tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_cores_and_workers_change_no_bit_of_linear_algebra(tmp_path: Path) -> None:
+    said: set[bytes] = set()
+    for threads in ("1", "2"):
+        variables = {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+        command = [sys.executable, "-c", ALGEBRA, str(tmp_path / threads)]
+        environment = {**os.environ, **variables, "PYTHONPATH": path}
+        made = subprocess.run(command, env=environment, capture_output=True, check=True)
+        said |= set(made.stdout.splitlines())
+    assert len(said) == 2  # one for each model, with any number of either
 
 
 def test_one_program_holds_so_many_members_at_most(monkeypatch: pytest.MonkeyPatch) -> None:

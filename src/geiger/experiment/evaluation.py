@@ -22,6 +22,7 @@ from geiger.backtest.scorecard import Scorecard, scorecard
 from geiger.backtest.simulate import simulate, simulate_many
 from geiger.backtest.sizing import Sizing, decide, weigh
 from geiger.backtest.yardsticks import Measured, alarms, checkpoints, ladder
+from geiger.blas import one_blas_thread
 from geiger.checks.collapse import diagnose
 from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe
 from geiger.experiment.material import Material
@@ -77,6 +78,7 @@ class Evaluation:
         )
 
 
+@one_blas_thread()
 def evaluate(
     forecasts: pl.DataFrame,
     in_sample: pl.DataFrame,

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from importlib import metadata
 from itertools import islice
 
+from geiger.blas import one_blas_thread
 from geiger.errors import Diverged, TrainingError
 from geiger.experiment.apart import prepare, train_apart
 from geiger.experiment.train_fold import FoldOutput, Task, arrays_of, output_of, seeds_of, train_fold
@@ -33,6 +34,13 @@ def train_all(
     model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Generator[FoldOutput]:
     """Yield the folds in order: one after another, or of threads, or of processes, or of one program."""
+    with one_blas_thread():
+        yield from _trained(model, forecaster, config, tasks)
+
+
+def _trained(
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
+) -> Iterator[FoldOutput]:
     if forecaster.workers == "processes" and tasks:
         if config.parallel == "vmap" or (config.parallel == "auto" and gpu_at_hand()):
             yield from _train_together(model, forecaster, config, tasks)
