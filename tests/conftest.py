@@ -13,8 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import settings
 
-from geiger.metrics import Health, HealthCode
-from geiger.records import Figure, Status
+from geiger.records import Figure, Health, HealthCode, Status
 from geiger.runs.record import Environment, Provenance, Results, RunRecord
 from geiger.seeds import generator
 

@@ -13,7 +13,19 @@ SOURCE = Path(__file__).parents[1] / "src" / "geiger"
 
 # room -> the rooms that it may import; a folder counts as one room, a file beside the folders as well
 # what everybody may use
-SMALL = ["errors", "cleaning", "columns", "records", "figures", "codec", "seeds", "files", "metrics", "chain"]
+SMALL = [
+    "errors",
+    "cleaning",
+    "columns",
+    "records",
+    "figures",
+    "codec",
+    "seeds",
+    "files",
+    "metrics",
+    "chain",
+    "blas",
+]
 GROUND = [*SMALL, "settings", "market", "features", "learning", "models", "backtest", "evidence"]
 STOREY = [*GROUND, "runlog", "runs", "checks", "analysis", "report"]
 
@@ -26,8 +38,9 @@ MAY_IMPORT: dict[str, list[str]] = {
     "codec": ["errors"],
     "seeds": ["errors"],
     "files": ["errors"],
-    "metrics": ["errors"],
+    "metrics": ["errors", "records"],
     "chain": ["errors", "files"],
+    "blas": [],
     "settings": ["errors", "records"],
     "market": ["errors", "columns", "seeds", "files", "settings"],
     "features": ["errors", "columns", "seeds", "files", "settings"],
@@ -39,7 +52,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "runs": [*SMALL, "settings", "runlog", "learning", "models"],
     "checks": ["errors", "records", "figures", "metrics", "settings", "runlog", "runs", "backtest"],
     "analysis": [
-        *("errors", "cleaning", "files", "records", "figures", "metrics"),
+        *("errors", "cleaning", "codec", "files", "records", "figures", "metrics"),
         *("settings", "runlog", "runs", "backtest", "checks"),
     ],
     "report": [

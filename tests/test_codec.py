@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from geiger.codec import LARGEST, Misfit, fitted, fitted_texts, parsed, plain
+from geiger.codec import LARGEST, Misfit, fitted, fitted_texts, parsed, plain, straight
 from geiger.records import Status
 
 
@@ -158,3 +158,34 @@ def test_numbers_of_numpy_are_written_as_numbers() -> None:
     written = plain([np.float64(0.1), np.int64(3), np.bool_(True), np.float64("inf")], texts=True)
     assert written == [0.1, 3, True, "inf"]
     assert [type(value) for value in written] == [float, int, bool, str]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "a", "value": 1, "pair": [2, "x"]}',
+        '{"name": "a", "added later": [{}], "value": 0.1}',
+        '{"name": "a", "name": "b"}',
+        '{"name": "a", "value": 123456789012345678901234567890}',
+    ],
+)
+def test_the_straight_way_gives_the_same_record(text: str) -> None:
+    assert straight(Part)(text) == fitted_texts(json.loads(text), Part)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        '{"name": 1}',
+        '{"name": "a", "value": NaN}',
+        '{"name": "a", "value": "nan"}',
+        '{"name": "\ud800"}',
+        "[" * 100_000,
+        '{"name": "a", "x": ' + "[" * 5000 + "]" * 5000 + "}",
+        '{"name": "a", "value": 1e999}',
+    ],
+)
+def test_what_the_straight_way_cannot_tell_is_left_to_the_other(text: str) -> None:
+    assert straight(Part)(text) is None

@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 from geiger import metrics
 from geiger.errors import DataError
-from geiger.metrics import HealthCode, health
+from geiger.metrics import health
+from geiger.records import HealthCode
 
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -49,6 +49,25 @@ def clean_setting(name: object, value: object) -> tuple[str, str]:
     return key, "[hidden]" if _SECRET_NAME.search(key) else clean(value)
 
 
+def spotless(text: bytes) -> bool:
+    r"""Whether `clean` and `clean_setting` leave all texts in compact JSON as they are; False where unsure.
+
+    One look at all of a log together, since nearly every log of ours is so. Only texts have spaces there.
+
+    >>> spotless(b'["AAPL","5 bp"]'), spotless(rb'["AAPL","\u001b[2J"]'), spotless(b'["x --token=abc"]')
+    (True, False, False)
+    """
+    if text.translate(None, _PLAIN) or any(mark in text for mark in _UNTIDY):
+        return False
+    lower = text.lower()
+    return not any(word in lower for word in _SUSPECT)
+
+
+_PLAIN = bytes(code for code in range(32, 127) if code != ord("\\"))  # without escapes, a quote ends a text
+_UNTIDY = (b"  ", b'" ', b' "', b'"===')  # spaces that `clean` takes away, and what looks like a heading
+_SUSPECT = (b"passw", b"passphrase", b"secret", b"token", b"api", b"credential", b"authorization", b"://")
+
+
 Record = TypeVar("Record", bound="DataclassInstance")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -87,6 +87,34 @@ def fitted_texts(value: Any, kind: type[T]) -> T:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:  # rare, so that everything else is looked at only once
         return fitted(_with_numbers(value, kind), kind)
+
+
+def straight(kind: type[T]) -> Callable[[str | bytes], T | None]:
+    """Return what makes a record of a JSON text at once; None where only `parsed` and `fitted_texts` know.
+
+    >>> from geiger.records import Notice
+    >>> straight(Notice)('{"code": "X", "text": "why"}'), straight(Notice)('{"code": "X", "text": NaN}')
+    (Notice(code='X', text='why'), None)
+    """
+    decode = msgspec.json.Decoder(kind).decode
+
+    def record(text: str | bytes) -> T | None:
+        try:
+            return decode(text)
+        except (msgspec.MsgspecError, ValueError, RecursionError):  # ValueError: half a surrogate pair
+            return None
+
+    return record
+
+
+def compact(value: Any) -> bytes:
+    """Return a record whose numbers are finite, or a JSON value, as the shortest JSON text: one line.
+
+    >>> from geiger.records import Notice
+    >>> compact((Notice("X", "why"), 0.1, None))
+    b'[{"code":"X","text":"why"},0.1,null]'
+    """
+    return msgspec.json.encode(value)
 
 
 def plain(value: Any, *, texts: bool = False) -> Any:

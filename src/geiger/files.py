@@ -9,11 +9,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from geiger.errors import DataError
 
 if TYPE_CHECKING:
+    import polars as pl
     import pyarrow as pa
 
 
@@ -77,6 +76,7 @@ def read_frame(path: Path) -> pl.DataFrame:
     DataError
         There is no such file, or it is damaged.
     """
+    import polars as pl
     import pyarrow as pa
 
     try:

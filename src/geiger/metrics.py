@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geiger.errors import DataError
+from geiger.records import Health, HealthCode
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -323,72 +323,6 @@ def nrc2(features: ArrayLike, head: ArrayLike) -> float | None:
         return None
     _, strength, axes = np.linalg.svd(weights, full_matrices=False)
     return _distance(centred, axes[strength > _ROUNDING * strength[0]])
-
-
-class HealthCode(StrEnum):
-    """What the out-of-sample forecasts of a model look like, worst first."""
-
-    NONFINITE = "NONFINITE"
-    COLLAPSED_CONSTANT = "COLLAPSED_CONSTANT"
-    COLLAPSED_SIGN = "COLLAPSED_SIGN"
-    DRIFT_ONLY = "DRIFT_ONLY"
-    OVERDISPERSED = "OVERDISPERSED"
-    SHRUNK_OK = "SHRUNK_OK"
-    NO_SKILL = "NO_SKILL"
-
-
-@dataclass(frozen=True)
-class Health:
-    """One row of the health table, with the numbers behind it (out of sample).
-
-    Attributes
-    ----------
-    code : HealthCode
-        The first condition of the table that holds.
-    also : tuple of HealthCode
-        Further conditions that hold, none of them a failure; empty after a failure.
-    meaning : str
-        One plain sentence.
-    n : int
-        Forecast rows.
-    k : float or None
-        std(forecast) / std(outcome).
-    rho, rho_hi : float or None
-        Correlation of forecast and outcome, and its upper 97.5% bound.
-    beta : float or None
-        Calibration slope rho / k.
-    positive, above_mean : float or None
-        Share of forecasts above 0, and above the train mean of their fold.
-    rho_error : float or None
-        Standard error of the correlation, from its influence values.
-    """
-
-    code: HealthCode
-    also: tuple[HealthCode, ...]
-    meaning: str
-    n: int
-    k: float | None = None
-    rho: float | None = None
-    rho_hi: float | None = None
-    beta: float | None = None
-    positive: float | None = None
-    above_mean: float | None = None
-    rho_error: float | None = None
-
-    @property
-    def codes(self) -> tuple[HealthCode, ...]:
-        """All conditions that hold, the first one first."""
-        return (self.code, *self.also)
-
-    @property
-    def failed(self) -> bool:
-        """Whether the forecasts cannot be used at all: some are not finite."""
-        return self.code is HealthCode.NONFINITE
-
-    @property
-    def collapsed(self) -> bool:
-        """Whether the model has collapsed to a constant or to one sign."""
-        return self.code in (HealthCode.COLLAPSED_CONSTANT, HealthCode.COLLAPSED_SIGN)
 
 
 def health(

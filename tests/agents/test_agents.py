@@ -14,8 +14,7 @@ from geiger.agents import NAMES, text_of
 from geiger.checks.catalogue import CHECKS
 from geiger.checks.trends import TRENDS
 from geiger.market.synthetic import planted_market
-from geiger.metrics import HealthCode
-from geiger.records import Cause
+from geiger.records import Cause, HealthCode
 from helpers.commands import call
 
 ROOT = Path(__file__).parents[2]

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+import geiger
 from geiger.analysis import analyzer, logbook
 from geiger.analysis.logbook import INDEX, LogBook
 from geiger.checks.base import Case, Finding
+from geiger.checks.training import STILL_RUNNING
+from geiger.checks.trends import Brief
 from geiger.errors import DataError
 from geiger.records import Figure, Notice, Status
-from geiger.runlog import RunLogWriter
+from geiger.runlog import RunLogWriter, reader
 
 Write = Callable[..., Path]
 
@@ -117,9 +126,10 @@ def test_a_damaged_index_costs_time_and_nothing_else(folder: Path, write: Write,
 def test_an_index_with_a_damaged_entry_is_not_believed(folder: Path, write: Write) -> None:
     path = write()
     LogBook(folder).logs()
-    stored = json.loads((folder / INDEX).read_text())
-    stored["logs"][path.stem]["brief"]["figures"] = ["odd"]
-    (folder / INDEX).write_text(json.dumps(stored))
+    head, line = (folder / INDEX).read_text().splitlines()
+    stored = json.loads(line)
+    stored["brief"]["figures"] = ["odd"]
+    (folder / INDEX).write_text(f"{head}\n{json.dumps(stored)}\n")
     assert reads(LogBook(folder)) == [path.stem]
 
 
@@ -137,7 +147,7 @@ def test_logs_that_went_are_forgotten(folder: Path, write: Write) -> None:
     LogBook(folder).logs()
     path.unlink()
     assert [one.name for one in LogBook(folder).logs()] == [other.stem]
-    assert path.stem not in json.loads((folder / INDEX).read_text())["logs"]
+    assert path.stem not in (folder / INDEX).read_text()
 
 
 def test_links_that_lead_out_and_what_is_no_file_are_not_read(
@@ -320,3 +330,220 @@ def test_a_line_without_end_does_not_hang_the_reader(folder: Path) -> None:
     (folder / "A_lstm_20250101_000000.log").write_text("\n".join(lines))
     (one,) = LogBook(folder).logs()
     assert one.brief.status == "SUCCESS"
+
+
+def test_one_look_at_all_texts_cleans_a_log_as_each_by_itself_would(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(**{"API key": "abc", "Note": "see https://me:pw@host/?token=abc"})
+    plain = write()
+    text = path.read_text()
+    odd = folder / "ODD_lstm_20250101_000000.log"
+    odd.write_text(text.replace("Recipe", "Re\x1bcipe").replace("DATA_GAPS: a", "DATA_GAPS: a\u202e"))
+    colon = folder / "COLON_lstm_20250101_000000.log"
+    colon.write_text("=== STATUS ===\nSUCCESS\n")
+    event = {"schema": 1, "event": "config", "settings": [["Note: x", "y"]]}
+    colon.with_suffix(".jsonl").write_text(json.dumps(event) + "\n")
+    names = [path.stem, plain.stem, odd.stem, colon.stem]
+    looked = [logbook._spotless(reader.read_log(folder / f"{name}.log")) for name in names]
+    assert looked == [False, True, False, False]
+    seen = [repr(LogBook(folder).case(name).log) for name in names]
+    monkeypatch.setattr(logbook, "spotless", lambda text: False)
+    assert [repr(LogBook(folder).case(name).log) for name in names] == seen
+    assert not any(secret in "".join(seen) for secret in ("abc", "pw@"))
+    assert "'Note x'" in seen[-1]
+
+
+def test_an_index_that_grows_by_changes_alone_is_written_anew(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logbook, "SPARE", 3)
+    path = write()
+    sizes = []
+    for second in range(8):
+        os.utime(path, (second, second))
+        assert reads(LogBook(folder)) == [path.stem]
+        sizes.append(len((folder / INDEX).read_bytes().splitlines()))
+    assert sizes == [2, 3, 4, 5, 2, 3, 4, 5]
+
+
+def test_a_run_that_stays_silent_is_killed_though_its_files_are_the_same(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(status=None)
+    assert [one.brief.findings["GC101"] for one in LogBook(folder).logs()] == ["NOTE"]
+    assert reads(LogBook(folder)) == []
+    now = time.time() + STILL_RUNNING + 1
+    monkeypatch.setattr(logbook.time, "time", lambda: now)
+    assert [one.brief.findings["GC101"] for one in LogBook(folder).logs()] == ["FAIL"]
+    assert reads(LogBook(folder)) == []
+    assert LogBook(folder).unread() == []
+    assert path.exists()
+
+
+def test_data_grow_old_though_the_log_stays_the_same(folder: Path, write: Write) -> None:
+    write(Days="2020-01-02 to 2025-01-03 (1000 rows)")
+    last = date(2025, 1, 3)
+    for days, old in ((366, False), (366, False), (367, True), (368, True)):
+        today = last + timedelta(days=days)
+        (one,) = LogBook(folder, today=today).logs()
+        assert ("GC503" in one.brief.findings) == old, days
+        LogBook(folder, today=today).mark([one])
+    assert LogBook(folder, today=today).logs()[0].analyzed
+    assert len((folder / INDEX).read_bytes().splitlines()) == 1 + 2 + 1  # twice read, once marked
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(geiger.__file__).parents[1])}
+READ = """
+import os, signal, sys
+from geiger.analysis import index, logbook
+from geiger.analysis.logbook import LogBook
+
+logbook.AT_ONCE = 2
+book, seen = LogBook(sys.argv[1]), []
+def die(): os.kill(os.getpid(), signal.SIGKILL)
+"""
+AFTER_FIVE = READ + "book.logs(lambda name: (seen.append(name), len(seen) == 5 and die()))"
+IN_A_LINE = (
+    READ
+    + """
+real = os.write
+def write(handle, content):
+    seen.append(content)
+    if len(seen) == 2:
+        real(handle, content[: len(content) // 3 * 2])
+        die()
+    return real(handle, content)
+os.write = write
+book.logs()
+"""
+)
+BEFORE_REPLACING = (
+    READ
+    + """
+os.replace = lambda *paths: die()
+book.logs()
+book.path(sorted(book.names())[0]).unlink()
+book.logs()
+"""
+)
+
+
+def plain_briefs(folder: Path) -> list[Brief]:
+    """Return what the logs say with no index at hand."""
+    book = LogBook(folder, keep=False)
+    return [book.read(name, stamp).brief for name, stamp in book.names().items()]
+
+
+@pytest.mark.parametrize(
+    ("script", "kept"),
+    [(AFTER_FIVE, 6), (IN_A_LINE, 3), (BEFORE_REPLACING, 7)],
+    ids=["read", "line", "replace"],
+)
+def test_a_kill_loses_no_more_than_the_last_lines(folder: Path, write: Write, script: str, kept: int) -> None:
+    for symbol in "ABCDEFGH":
+        write(symbol)
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(folder)], env=ENVIRONMENT, timeout=120, check=False
+    )
+    assert ended.returncode == -signal.SIGKILL
+    names = list(LogBook(folder).names())
+    assert len(LogBook(folder).unread()) <= len(names) - kept
+    assert reads(LogBook(folder)) == names[kept:] or script is BEFORE_REPLACING
+    assert [one.brief for one in LogBook(folder).logs()] == plain_briefs(folder)
+    assert reads(LogBook(folder)) == []
+
+
+AT_ONCE = (
+    READ
+    + """
+half = int(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+logs = book.logs(seen.append)
+book.mark(logs[half::2])
+print(repr([one.brief for one in logs]), flush=True)
+"""
+)
+
+
+def test_two_processes_read_one_folder_at_once_and_lose_nothing(folder: Path, write: Write) -> None:
+    for number in range(24):
+        write(f"S{number}")
+    words = [sys.executable, "-c", AT_ONCE, str(folder)]
+    both = [
+        subprocess.Popen([*words, half], env=ENVIRONMENT, stdin=-1, stdout=-1, stderr=-1, text=True)
+        for half in ("0", "1")
+    ]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    ended = [process.communicate(timeout=120) for process in both]
+    briefs = plain_briefs(folder)
+    assert [said for said, _ in ended] == [repr(briefs) + "\n"] * 2
+    assert [complaint for _, complaint in ended] == ["", ""]
+    assert reads(LogBook(folder)) == []
+    assert [(one.brief, one.analyzed) for one in LogBook(folder).logs()] == [
+        (brief, True) for brief in briefs
+    ]
+
+
+STEPS = st.sampled_from(
+    ["new", "end", "grow", "touch", "remove", "events", "read", "mark", "cut", "noise", "drop"]
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(STEPS, st.integers(0, 10**6)), max_size=12))
+def test_whatever_happens_the_index_says_what_the_files_say(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    folder = tmp_path_factory.mktemp("logs")
+    marked: set[tuple[str, tuple[int, ...]]] = set()
+    for number, (step, draw) in enumerate(steps):
+        logs = sorted(folder.glob("*.log"))
+        path = logs[draw % len(logs)] if logs else None
+        whole = folder / INDEX
+        if step in ("new", "end") or path is None:
+            with RunLogWriter(folder, f"S{draw % 3}", "lstm", now=datetime(2025, 1, 1, 0, 0, number)) as log:
+                log.config({"Recipe": "default"})
+                if step == "end":
+                    log.finish(Status.SUCCESS, figures=[Figure("WFE", draw / 1e6, "share")])
+        elif step == "grow":
+            with path.open("a") as file:
+                file.write(f"odd line {number}\n")
+        elif step == "touch":
+            os.utime(path, (number, number))
+        elif step == "remove":
+            path.unlink()
+        elif step == "events":
+            path.with_suffix(".jsonl").unlink(missing_ok=True)
+        elif step == "read":
+            LogBook(folder).logs()
+        elif step == "mark":
+            chosen = LogBook(folder).logs()[draw % len(logs) :]
+            LogBook(folder).mark(chosen)
+            marked |= {one.key for one in chosen if one.brief.status}
+        elif step == "cut" and whole.exists():
+            whole.write_bytes(whole.read_bytes()[: draw % (whole.stat().st_size + 1)])
+            marked.clear()  # some of them may stand in what is left
+        elif step == "noise" and whole.exists():
+            content = bytearray(whole.read_bytes() or b"x")
+            content[draw % len(content)] = draw % 256
+            whole.write_bytes(content)
+            marked.clear()
+        elif step == "drop":
+            whole.unlink(missing_ok=True)
+            marked.clear()
+        if "noise" not in [name for name, _ in steps]:
+            seen = LogBook(folder).logs()
+            assert [one.brief for one in seen] == plain_briefs(folder)
+            assert {one.key for one in seen} & marked <= {one.key for one in seen if one.analyzed}
+        else:  # a changed digit is a lie that nobody can tell; it crashes nothing
+            assert [one.name for one in LogBook(folder).logs()] == [
+                path.stem for path in sorted(folder.glob("*.log"))
+            ]

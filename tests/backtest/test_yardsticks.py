@@ -8,8 +8,7 @@ import pytest
 
 from geiger.backtest.yardsticks import Measured, alarms, checkpoints, days_to_alarm, ladder
 from geiger.evidence.statistics import min_track_record
-from geiger.metrics import HealthCode
-from geiger.records import Checkpoint, Outcome, Rung
+from geiger.records import Checkpoint, HealthCode, Outcome, Rung
 
 GOOD = {
     "completed": True,

@@ -7,8 +7,8 @@ from geiger.checks.base import Case, Check
 from geiger.checks.catalogue import CHECKS, ask_all, checks_page
 from geiger.checks.collapse import Cause
 from geiger.checks.forecasts import DOCTOR
-from geiger.metrics import HealthCode
 from geiger.records import (
+    HealthCode,
     RunLog,
     Status,
 )

@@ -8,8 +8,7 @@ import pytest
 
 from geiger.checks.collapse import diagnose
 from geiger.errors import DataError
-from geiger.metrics import Health, HealthCode
-from geiger.records import Cause, Diagnosis, Training
+from geiger.records import Cause, Diagnosis, Health, HealthCode, Training
 
 SIGMA = 0.012  # of a daily log return
 

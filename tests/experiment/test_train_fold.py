@@ -12,7 +12,7 @@ import pytest
 from geiger.errors import TrainingError
 from geiger.experiment.material import LAST_RETURN
 from geiger.experiment.plan import WalkPlan, plan
-from geiger.experiment.train_fold import Task, arrays_of, seeds_of, train_fold
+from geiger.experiment.train_fold import Rows, Task, arrays_of, seeds_of, train_fold
 from geiger.features.catalogue import NAMES
 from geiger.models import wrap
 from helpers.runs import experiment, small
@@ -28,7 +28,8 @@ def planned(tmp_path_factory: pytest.TempPathFactory, market: pl.DataFrame) -> W
 def test_a_fold_hands_on_what_its_own_model_forecasts(planned: WalkPlan) -> None:
     material, config, fold = planned.material, planned.experiment.config, planned.folds[0]
     after = range(fold.test.stop, fold.test.stop + 3)
-    done = train_fold("ridge", planned.forecaster, config, Task(material, fold, (material, after), keep=True))
+    task = replace(Task.of(material, fold, keep=True), later=(Rows.of(material), after))
+    done = train_fold("ridge", planned.forecaster, config, task)
     assert done.trained is not None
     own = done.trained.forecast(material.features, fold.test, material.last_returns)
     np.testing.assert_allclose(done.test_forecast, own, atol=1e-15)
@@ -37,7 +38,7 @@ def test_a_fold_hands_on_what_its_own_model_forecasts(planned: WalkPlan) -> None
     np.testing.assert_array_equal(done.later_forecast, later)
     assert done.result.test_first == str(material.prices["day"][fold.test[0]])
     assert (done.result.train_rows, done.result.valid_rows) == (len(fold.train), len(fold.valid))
-    alone = train_fold("ridge", planned.forecaster, config, Task(material, fold))
+    alone = train_fold("ridge", planned.forecaster, config, Task.of(material, fold))
     assert alone.trained is None
     assert alone.later_forecast.size == 0
 
@@ -46,7 +47,7 @@ def test_a_fold_is_scaled_by_its_train_rows_alone(planned: WalkPlan) -> None:
     material, config, fold = planned.material, planned.experiment.config, planned.folds[0]
     features = material.features.copy(order="K")  # sums in the same order, to the bit
     features[fold.valid.start :, NAMES.index(LAST_RETURN) + 1 :] *= 3.0
-    one, two = (arrays_of(m, config, fold) for m in (material, replace(material, features=features)))
+    one, two = (arrays_of(Rows.of(m), config, fold) for m in (material, replace(material, features=features)))
     np.testing.assert_array_equal(one.train.x, two.train.x)
     assert not np.array_equal(one.test.x, two.test.x)
 
@@ -68,4 +69,4 @@ def test_a_model_that_cannot_be_fitted_says_in_which_fold(planned: WalkPlan, tmp
 
     fold = planned.folds[1]
     with pytest.raises(TrainingError, match=rf"^fold {fold.index}, .*no luck"):
-        train_fold("own", wrap(Broken()), planned.experiment.config, Task(planned.material, fold))
+        train_fold("own", wrap(Broken()), planned.experiment.config, Task.of(planned.material, fold))

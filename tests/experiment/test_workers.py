@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -101,7 +103,8 @@ def test_folds_are_trained_in_order_and_only_as_they_are_asked_for(monkeypatch: 
         return task.fold.index
 
     monkeypatch.setattr(geiger.experiment.workers, "train_fold", train)
-    tasks = [Task(material(), fold) for fold in folds_of(material())]
+    nothing: Any = None
+    tasks = [Task(nothing, fold, ()) for fold in folds_of(material())]
     here: Any = SimpleNamespace(workers="none")
     outputs = train_all("ridge", here, small(), tasks)
     assert trained == []
@@ -195,7 +198,7 @@ def endless(monkeypatch: pytest.MonkeyPatch, name: str) -> tuple[Any, threading.
         return grow(*args)
 
     monkeypatch.setattr(type(model), "grow", told)
-    tasks = [Task(known, fold) for fold in folds_of(known)]
+    tasks = [Task.of(known, fold) for fold in folds_of(known)]
     return train_all(name, model, small(workers=2, seeds=2), tasks), growing
 
 
@@ -221,7 +224,7 @@ def test_ctrl_c_ends_what_grows_in_threads(name: str, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("name", GROUPS["gbm"])
 def test_number_of_threads_that_train_folds_changes_no_bit(name: str) -> None:
     known = featured()
-    tasks = [Task(known, fold, keep=True) for fold in folds_of(known)]
+    tasks = [Task.of(known, fold, keep=True) for fold in folds_of(known)]
     model = make(name, {"max_trees": 30, **({} if name == "catboost" else {"min_leaf_rows": 20})})
     found = []
     for workers in (1, 2, 4):
@@ -230,6 +233,43 @@ def test_number_of_threads_that_train_folds_changes_no_bit(name: str) -> None:
         found.append([(one.member_forecast.tobytes(), one.fit_forecast.tobytes()) for one in outputs])
         assert len({one.test_forecast.std() for one in outputs}) == len(tasks)
     assert found[0] == found[1] == found[2]
+
+
+ALGEBRA = """
+import hashlib, sys
+import numpy as np
+from geiger.experiment.plan import Experiment
+from geiger.experiment.run import run
+from geiger.market.synthetic import garch_market
+from helpers.runs import small
+
+class Lines:
+    def fit(self, x, y):
+        self.line = np.linalg.lstsq(x, y, rcond=None)[0]
+    def predict(self, x):
+        return x @ self.line
+
+for workers in (1, 2):
+    for name, estimator in (("ridge", None), ("own", Lines())):
+        made = run(Experiment(
+            "TEST", name, small(workers=workers, refit=200), prices=garch_market(900, 1),
+            estimator=estimator, runs_dir=sys.argv[1], log_dir=sys.argv[1],
+        ))
+        print(name, hashlib.sha256(made.forecasts["forecast"].to_numpy().tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_cores_and_workers_change_no_bit_of_linear_algebra(tmp_path: Path) -> None:
+    said: set[bytes] = set()
+    for threads in ("1", "2"):
+        variables = {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+        command = [sys.executable, "-c", ALGEBRA, str(tmp_path / threads)]
+        environment = {**os.environ, **variables, "PYTHONPATH": path}
+        made = subprocess.run(command, env=environment, capture_output=True, check=True)
+        said |= set(made.stdout.splitlines())
+    assert len(said) == 2  # one for each model, with any number of either
 
 
 def test_one_program_holds_so_many_members_at_most(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge as SklearnRidge
 from geiger.errors import SettingError
 from geiger.learning.folds import Fold
 from geiger.learning.windows import Block, Weighting, fold_arrays, join
-from geiger.models.baselines import Ridge, RunningMean, Zero, ridge_path
+from geiger.models.baselines import Ridge, RunningMean, Zero, ridge, ridge_path
 from geiger.settings import RidgeSettings
 
 FOLD = Fold(0, range(0, 200), range(201, 260), range(261, 300))
@@ -66,6 +66,25 @@ def test_penalty_with_the_least_validation_error_is_refitted_on_both_blocks():
     both = join(data.train, data.valid)
     other = SklearnRidge(alpha=alphas[predictor.rounds - 1]).fit(both.x, both.y)
     np.testing.assert_allclose(predictor.predict(data.test), other.predict(data.test.x), atol=1e-8)
+
+
+@pytest.mark.parametrize("weighting", [None, Weighting(balance_signs=True, recency_half_life=60)])
+@pytest.mark.parametrize("alpha", [1e-3, 30.0, 1e4])
+def test_one_penalty_is_solved_as_on_the_path(weighting, alpha):
+    block = arrays(weighting=weighting).train
+    (path,) = ridge_path(block, (alpha,))
+    alone = ridge(block, alpha)
+    np.testing.assert_allclose(alone.coefficients, path.coefficients, rtol=1e-9)
+    assert alone.intercept == pytest.approx(path.intercept, abs=1e-12)
+    assert np.array_equal(alone.fit_rows, path.fit_rows)
+
+
+def test_a_fold_is_decomposed_once(monkeypatch):
+    real, shapes = np.linalg.eigh, []
+    monkeypatch.setattr(np.linalg, "eigh", lambda matrix: shapes.append(matrix.shape) or real(matrix))
+    data = arrays()
+    Ridge().fit_fold(data.train, data.valid, [1])
+    assert shapes == [(8, 8)]
 
 
 def test_epoch_figures_by_hand():

@@ -105,7 +105,9 @@ def test_a_model_comes_back_to_the_last_bit(tmp_path: Path, case: str) -> None:
             assert again.offset.terms == predictor.offset.terms
 
 
-@pytest.mark.parametrize("name", ["ridge", "xgb", "lgb", "catboost", "lstm", "xlstm"])
+@pytest.mark.parametrize(
+    "name", ["ridge", "xgb", "lgb", "catboost", "lstm", pytest.param("xlstm", marks=pytest.mark.slow)]
+)
 def test_an_ensemble_comes_back_with_its_members(tmp_path: Path, name: str) -> None:
     members = fit_members(make(*CASES[name]), data().train, data().valid, seeds=[3, 8])
     again = there_and_back(tmp_path, members)

@@ -9,8 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from geiger.backtest.yardsticks import checkpoints, ladder
-from geiger.metrics import HealthCode
-from geiger.records import Epoch, Figure, FoldResult, FoldScore, Notice, Score, Status, Year
+from geiger.records import Epoch, Figure, FoldResult, FoldScore, HealthCode, Notice, Score, Status, Year
 from geiger.runlog import LoggedScorecard, RunLogWriter, read_log
 from geiger.runlog.events import RECORDS, VALUES
 

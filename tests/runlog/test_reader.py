@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from geiger.records import (
     Notice,
     Status,
 )
-from geiger.runlog import RunLog, RunLogWriter, read_events, read_log, read_text, render
+from geiger.runlog import RunLog, RunLogWriter, read_events, read_log, read_text, reader, render
 from geiger.runlog.reader import parse_events, parse_text
 from helpers.logs import logs, steady
 
@@ -270,3 +271,79 @@ def test_what_the_writer_wrote_is_what_the_reader_reads(tmp_path: Path, log: Run
     assert writer.path.read_text(encoding="utf-8") == render(log)
     writer.path.unlink()
     writer.events_path.unlink()
+
+
+KINDS = ("config", "epoch", "figure", "score", "rung", "year", "fold_score")
+CELLS = st.sampled_from(
+    [
+        "54.7%",
+        "-1.5",
+        "+3.0 pp",
+        "8 bp",
+        "undefined",
+        "-",
+        "1,234",
+        "0,5",
+        "nan",
+        "1e5",
+        "> 1.00",
+        "none",
+        "higher",
+        "inf",
+        "",
+        "x",
+        "5 %",
+        "\u22121",
+        "--1",
+        "1.",
+        ".5",
+        "\t",
+        "loss=",
+        "Epoch 1: ",
+        "=== SCORECARD ===",
+        ":",
+    ]
+)
+
+
+@steady
+@given(logs, st.data())
+def test_what_somebody_else_told_changes_no_place(log: RunLog, data: st.DataObject) -> None:
+    lines = render(log).split("\n")
+    for _ in range(data.draw(st.integers(0, 3))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        cut = re.split(r"( {2,}|: |=)", lines[at])
+        cut[data.draw(st.integers(0, len(cut) - 1))] = data.draw(CELLS)
+        lines[at] = "".join(cut)
+    text = "\n".join(lines)
+    told = data.draw(st.sets(st.sampled_from(KINDS)))
+    whole, places = parse_text(text), parse_text(text, told)
+    assert (places.lines, places.unread, places.second_run) == (whole.lines, whole.unread, whole.second_run)
+    assert (places.status, places.verdict, places.warnings) == (whole.status, whole.verdict, whole.warnings)
+
+
+def test_rows_whose_values_are_told_are_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "=== TRAINING CONFIG ===\nLog Format: 1\n\n=== SCORECARD ===\nFigure  strategy  held  better\n"
+        "sharpe  1.69  undefined  higher\nodd  1,69  -  higher\n\nYear  rows  strategy  buy and hold  "
+        "max drawdown  turnover\n2020  100  14.18%  19.22%  10.4%  10.07\n\n=== STATUS ===\nSUCCESS\n"
+    )
+    asked: list[str] = []
+    whole = parse_text(text)
+    real = reader._quantity
+    monkeypatch.setattr(
+        reader, "_quantity", lambda shown, unit=None: (asked.append(shown), real(shown, unit))[1]
+    )
+    assert parse_text(text, KINDS).lines == whole.lines
+    assert asked == ["1,69", "1,69"]
+
+
+def test_what_is_wrong_with_the_text_is_said_before_what_is_wrong_with_the_events(tmp_path: Path) -> None:
+    path = tmp_path / "A_lstm_20250101_000000.log"
+    path.write_text("=== TRAINING CONFIG ===\nLog Format: 99\n")
+    path.with_suffix(".jsonl").write_text('{"schema": 98, "event": "status", "status": "FAILED"}\n')
+    with pytest.raises(DataError, match="written in format 99"):
+        read_log(path)
+    path.write_text("=== TRAINING CONFIG ===\nLog Format: 1\n")
+    with pytest.raises(DataError, match="written in format 98"):
+        read_log(path)

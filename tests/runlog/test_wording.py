@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geiger.metrics import HealthCode
 from geiger.models import Forecaster, make
 from geiger.models.stack import MetaLearner
 from geiger.records import (
     Assessment,
     EarlyStopping,
     Feeding,
+    HealthCode,
     Objective,
     Optimizer,
     Plateau,

@@ -279,6 +279,7 @@ def test_every_tool_answers_and_nothing_is_written(place: Path) -> None:
     assert snapshot(place) == before
 
 
+@pytest.mark.slow
 def test_pages_lead_to_the_end_once_each(place: Path) -> None:
     async def conversation(assistant: Assistant) -> None:
         runs = await pages(assistant, "list_runs", "runs", limit=3)
@@ -303,6 +304,7 @@ def test_pages_lead_to_the_end_once_each(place: Path) -> None:
     talk(place, conversation)
 
 
+@pytest.mark.slow
 def test_text_of_a_log_is_shown_harmless_and_short(place: Path) -> None:
     async def conversation(assistant: Assistant) -> None:
         for tool, arguments in (
@@ -365,6 +367,7 @@ def test_only_names_of_runs_are_taken(place: Path) -> None:
     talk(place, conversation)
 
 
+@pytest.mark.slow
 def test_wrong_arguments_get_one_plain_line(place: Path) -> None:
     async def conversation(assistant: Assistant) -> None:
         ask = assistant.complaint
@@ -392,6 +395,7 @@ def test_wrong_arguments_get_one_plain_line(place: Path) -> None:
     talk(place, conversation)
 
 
+@pytest.mark.slow
 def test_folders_that_are_not_there_are_named(tmp_path: Path) -> None:
     async def conversation(assistant: Assistant) -> None:
         assert "training_logs" in await assistant.complaint("list_runs")
@@ -481,6 +485,7 @@ def test_a_line_that_is_no_message_is_answered_and_the_next_one_too(wire: Wire) 
         wire.works(number)
 
 
+@pytest.mark.slow
 def test_odd_requests_are_answered_and_the_next_one_too(wire: Wire) -> None:
     wire.send(b"\n \t\n")  # blank lines are nothing
     wire.works(1)
@@ -497,6 +502,7 @@ def test_odd_requests_are_answered_and_the_next_one_too(wire: Wire) -> None:
     wire.works(6)
 
 
+@pytest.mark.slow
 def test_many_requests_at_once_are_all_answered(wire: Wire) -> None:
     for number in range(1, 41):
         wire.request(number, "tools/call", name="epochs", arguments={"name": LONG, "limit": 200})

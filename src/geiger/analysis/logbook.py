@@ -1,57 +1,44 @@
-"""A folder of run logs, and a small index that remembers what was read.
+"""A folder of run logs: what each says in short, read once as long as its files stay as they are.
 
-The index (``.logbook.json`` in the folder) holds a brief of each log with the size and time of its files,
-so that only logs that changed are read again, and which logs have been analyzed. It is a cache: deleting it
-costs time and makes every log new. Logs are data: nothing in them is obeyed, and a link that leads out of the
-folder is not followed.
+What was read is remembered in the index (`geiger.analysis.index`), and which logs have been analyzed. Logs
+are data: nothing in them is obeyed, and a link that leads out of the folder is not followed.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import os
 import re
+import stat
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+from geiger.analysis.index import INDEX, Index, Key, KnownLog, Stamp, decoded, encoded
 from geiger.checks.base import Case
 from geiger.checks.catalogue import ask_all
+from geiger.checks.inputs import stale_from
 from geiger.checks.result import result_of
+from geiger.checks.training import STILL_RUNNING
 from geiger.checks.trends import Brief
-from geiger.cleaning import clean, clean_setting, cleaned
+from geiger.cleaning import clean, clean_setting, cleaned, spotless
+from geiger.codec import compact
 from geiger.errors import DataError, did_you_mean
-from geiger.files import write_atomically
 from geiger.records import RunLog
 from geiger.runlog import read_log, read_text
 
-INDEX = ".logbook.json"
-SCHEMA = 1
+__all__ = ["INDEX", "KnownLog", "LogBook", "Stamp"]
+
 LARGEST = 64 * 2**20  # bytes of a log that is read
 MOST_SUGGESTED = 200  # newest names among which the nearest to a wrong one is sought
 WORTH_PROCESSES = 400  # unread logs from which more than one process pays
+AT_ONCE = 50  # logs that are remembered together: a kill costs no more of them in each process
+SPARE = 100  # outdated lines of the index, from which it is written anew when they are the larger part
 _NAME = re.compile(r"(?P<stem>.+)_(?P<when>\d{8}_\d{6})")
-Stamp = tuple[int, int, int, int]  # size and mtime_ns of the log, and of its events
-
-
-@dataclass(frozen=True)
-class KnownLog:
-    """One log of the folder: its brief, the stamp of its files, and whether it was analyzed as it is now."""
-
-    brief: Brief
-    stamp: Stamp
-    analyzed: bool = False
-
-    @property
-    def name(self) -> str:
-        """Stem of the log."""
-        return self.brief.name
 
 
 class LogBook:
@@ -84,7 +71,7 @@ class LogBook:
             with os.scandir(self.folder) as entries:
                 for entry in entries:
                     stem, _, suffix = entry.name.rpartition(".")
-                    if suffix not in ("log", "jsonl") or not _is_name(stem):
+                    if suffix not in ("log", "jsonl") or not (stem in stamps or _is_name(stem)):
                         continue
                     with suppress(OSError):  # gone since it was listed
                         if self._ours(Path(entry.path)) if entry.is_symlink() else entry.is_file():
@@ -107,8 +94,9 @@ class LogBook:
     def _ours(self, path: Path) -> bool:
         """Whether this is a file of the folder, and not a link that leads out of it."""
         try:
-            if not path.is_symlink():
-                return path.is_file()
+            itself = path.lstat().st_mode
+            if not stat.S_ISLNK(itself):
+                return stat.S_ISREG(itself)
             target = path.resolve(strict=True)
             return target.is_file() and target.is_relative_to(self.folder.resolve())
         except (OSError, ValueError, RuntimeError):  # RuntimeError: links that lead in a circle, Python 3.11
@@ -117,37 +105,42 @@ class LogBook:
     def logs(self, on_read: Callable[[str], None] = lambda name: None) -> list[KnownLog]:
         """Return every log, by name; those that changed since the index are read, the others are not.
 
-        `on_read` is told of each log that is read.
+        `on_read` is told of each log that is read. What was read is remembered as it comes, so that a kill
+        costs the last ones only.
         """
         stamps, known = self.names(), self._load()
-        fresh = {
-            name: known[name]
-            for name, stamp in stamps.items()
-            if name in known and known[name].stamp == stamp
-        }
-        unread = [name for name in stamps if name not in fresh]
-        for brief in self._briefs(unread):
-            on_read(brief.name)
-            fresh[brief.name] = KnownLog(brief, stamps[brief.name])
-        if unread or known.keys() - stamps.keys():
-            self._save(fresh)
+        fresh, unread = self._sorted_out(stamps, known)
+        for some in self._read(unread):
+            again = [replace(one, analyzed=one.key in known and known[one.key].analyzed) for one in some]
+            self._add(again)
+            for one in again:
+                on_read(one.name)
+                fresh[one.name] = one
+        outdated = [key for key in known if stamps.get(key[0]) != key[1]]
+        if any(name not in stamps for name, _ in outdated) or len(outdated) > max(SPARE, len(fresh)):
+            self._tidy()
         return [fresh[name] for name in stamps]
+
+    def _sorted_out(
+        self, stamps: dict[str, Stamp], known: dict[Key, KnownLog]
+    ) -> tuple[dict[str, KnownLog], list[Key]]:
+        """Return the logs that are known as they are now, by name, and the others."""
+        now, fresh, unread = time.time(), {}, []
+        for key in stamps.items():
+            one = known.get(key)
+            if one is not None and one.holds(now, self.today):
+                fresh[one.name] = one
+            else:
+                unread.append(key)
+        return fresh, unread
 
     def unread(self) -> list[str]:
         """Return the logs that changed since the index, by name: those that `logs` will read."""
-        stamps, known = self.names(), self._load()
-        return [name for name, stamp in stamps.items() if name not in known or known[name].stamp != stamp]
+        return [name for name, _ in self._sorted_out(self.names(), self._load())[1]]
 
     def mark(self, read: Iterable[KnownLog]) -> None:
         """Remember that these logs were analyzed as they were read; one whose run has not ended stays new."""
-        known = self._load()
-        done = {
-            one.name: replace(one, analyzed=True)
-            for one in read
-            if one.brief.status and one.name in known and known[one.name].stamp == one.stamp
-        }
-        if done:
-            self._save(known | done)
+        self._mark([one for one in read if one.brief.status and not one.analyzed])
 
     def case(self, name: str, before: Case | None = None) -> Case:
         """Return one log as its checks see it.
@@ -160,10 +153,10 @@ class LogBook:
         path = self.path(name)
         events = path.with_suffix(".jsonl")
         files = [path, events] if self._ours(events) else [path]
-        for file in files:
-            if (size := file.stat().st_size) > LARGEST:
-                raise DataError(f"{clean(file.name)}: {size >> 20} MB is no log; move it away")
-        grew = max(file.stat().st_mtime for file in files)
+        facts = [file.stat() for file in files]
+        for file, fact in zip(files, facts, strict=True):
+            if fact.st_size > LARGEST:
+                raise DataError(f"{clean(file.name)}: {fact.st_size >> 20} MB is no log; move it away")
         log = cleaned_log(read_log(path) if events in files else read_text(path))
         if not (log.lines or log.config or log.epochs or log.status):
             why = "no section of a run log stands in it" if path.stat().st_size else "it is empty"
@@ -174,7 +167,7 @@ class LogBook:
             name=path.stem,
             log=log,
             began=began(path.stem),
-            idle=max(0.0, time.time() - grew),
+            idle=max(0.0, time.time() - max(fact.st_mtime for fact in facts)),
             today=self.today,
             before=before,
         )
@@ -198,42 +191,46 @@ class LogBook:
         hint = f"{near}?" if near.startswith("did you mean") else "`geiger logs list` shows those there are"
         raise DataError(f"{clean(self.folder)}: no log {clean(name)!r} there; {clean(hint)}")
 
-    def _briefs(self, names: Sequence[str]) -> Iterable[Brief]:
-        if len(names) < WORTH_PROCESSES:
-            return map(self._brief, names)
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
-
-        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-            return list(pool.map(self._brief, names, chunksize=50))
-
-    def _brief(self, name: str) -> Brief:
-        try:
-            return brief_of(self.case(name))
-        except Exception as error:  # whatever is wrong with one log, it hides no other
-            return Brief(name, trouble=clean(error))
-
-    def _load(self) -> dict[str, KnownLog]:
-        """Return what the index remembers; one that is damaged or of other checks remembers nothing."""
-        try:
-            stored = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
-            if (stored["schema"], stored["checks"]) != (SCHEMA, checks_hash()):
-                return {}
-            return {name: _known_log(name, one) for name, one in stored["logs"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return {}
-
-    def _save(self, known: dict[str, KnownLog]) -> None:
-        """Write the index; a folder that cannot be written costs time and nothing else."""
-        if not self.keep:
+    def _read(self, unread: Sequence[Key]) -> Iterator[list[KnownLog]]:
+        """Yield the logs, some at once; where they are many, processes read them."""
+        some = [unread[i : i + AT_ONCE] for i in range(0, len(unread), AT_ONCE)]
+        if len(unread) < WORTH_PROCESSES:
+            yield from ([self.read(*key) for key in keys] for keys in some)
             return
-        logs = {
-            name: {"stamp": one.stamp, "analyzed": one.analyzed, "brief": asdict(one.brief)}
-            for name, one in known.items()
-        }
-        text = json.dumps({"schema": SCHEMA, "checks": checks_hash(), "logs": logs})
-        with suppress(DataError):
-            write_atomically(self.folder / INDEX, text.encode())
+        from geiger.analysis.readers import read_apart
+
+        tasks = [(self.folder, self.today, keys) for keys in some]
+        for keys, lines in zip(some, read_apart(read_some, tasks), strict=True):
+            known = decoded(lines)
+            yield [known.get(key) or self.read(*key) for key in keys]
+
+    def read(self, name: str, stamp: Stamp) -> KnownLog:
+        """Return one log as it is read now; `stamp` is what `names` said of it before."""
+        try:
+            case = self.case(name)
+            return known_log(case, brief_of(case), stamp)
+        except Exception as error:  # whatever is wrong with one log, it hides no other
+            return KnownLog(Brief(name, trouble=clean(error)), stamp)
+
+    @property
+    def _index(self) -> Index:
+        return Index(self.folder, checks_hash(), keep=self.keep)
+
+    def _load(self) -> dict[Key, KnownLog]:
+        """Return what is remembered."""
+        return self._index.load()
+
+    def _add(self, logs: Sequence[KnownLog]) -> None:
+        """Remember these logs as well."""
+        self._index.add(encoded(logs))
+
+    def _mark(self, logs: Sequence[KnownLog]) -> None:
+        """Remember that these logs were analyzed."""
+        self._index.mark(logs)
+
+    def _tidy(self) -> None:
+        """Forget the logs that went or changed."""
+        self._index.tidy(self.names)
 
 
 def _is_name(stem: str) -> bool:
@@ -241,15 +238,21 @@ def _is_name(stem: str) -> bool:
     return bool(stem) and not stem.startswith(".") and clean(stem) == stem
 
 
-def _known_log(name: str, stored: dict[str, Any]) -> KnownLog:
-    known = {field.name for field in fields(Brief)}
-    brief = Brief(**{key: value for key, value in stored["brief"].items() if key in known})
-    if brief.name != name or not all(
-        isinstance(value, dict) for value in (brief.figures, brief.lines, brief.findings)
-    ):
-        raise ValueError(f"{name}: no brief")
-    a, b, c, d = (int(number) for number in stored["stamp"])
-    return KnownLog(brief, (a, b, c, d), bool(stored["analyzed"]))
+def read_some(task: tuple[Path, dt.date, Sequence[Key]]) -> bytes:
+    """Return the lines of the index for some logs of a folder."""
+    folder, today, keys = task
+    book = LogBook(folder, keep=False, today=today)
+    return encoded(book.read(name, stamp) for name, stamp in keys)
+
+
+def known_log(case: Case, brief: Brief, stamp: Stamp) -> KnownLog:
+    """Return what is remembered of one log: its brief, and until when that stays as it is."""
+    until = None
+    if case.log.status is None and case.idle is not None and case.idle < STILL_RUNNING:
+        until = time.time() - case.idle + STILL_RUNNING
+    stale = stale_from(case.settings)
+    fresh = stale is not None and case.today.toordinal() < stale <= dt.date.max.toordinal()
+    return KnownLog(brief, stamp, until=until, until_day=stale if fresh else None)
 
 
 def brief_of(case: Case) -> Brief:
@@ -294,6 +297,8 @@ def began(name: str) -> dt.datetime | None:
 
 def cleaned_log(log: RunLog) -> RunLog:
     """Return a log with every text in it safe to show: what lies on disk may have been written by anyone."""
+    if _spotless(log):
+        return log
     card = log.scorecard
     return replace(
         log,
@@ -317,12 +322,23 @@ def cleaned_log(log: RunLog) -> RunLog:
     )
 
 
+def _spotless(log: RunLog) -> bool:
+    """Whether cleaning would change nothing; False where that takes a closer look."""
+    said = (log.config, log.settings, log.assessment, log.folds, log.trainings, log.figures, log.checkpoints)
+    try:
+        text = compact((*said, log.scorecard, log.verdict, log.stopped, log.warnings))
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return False
+    return spotless(text) and not any(":" in name for name, _ in log.config)
+
+
 @cache
 def checks_hash() -> str:
     """Return a hash of the source of checks and readers, so that an index of other checks is not used."""
     digest = hashlib.sha256()
     root = Path(__file__).parents[1]
     sources = [*(root / "checks").glob("*.py"), *(root / "runlog").glob("*.py"), Path(__file__)]
+    sources += [root / f"{name}.py" for name in ("cleaning", "codec", "figures", "metrics", "records")]
     for path in sorted(sources):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -9,8 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from geiger.metrics import HealthCode, sharpe_variance
-from geiger.records import Better, Checkpoint, Notice, Outcome, Rung, Unit, as_text
+from geiger.records import Better, Checkpoint, HealthCode, Notice, Outcome, Rung, Unit, as_text
 
 _UNMEASURED = "not measured"
 
@@ -280,5 +279,7 @@ def days_to_alarm(sharpe: float) -> int | None:
     """
     if sharpe <= SHARPE_LIMIT:
         return None
+    from geiger.metrics import sharpe_variance  # brings NumPy, which reading logs from the index does without
+
     variance = DAYS_A_YEAR * sharpe_variance(sharpe / math.sqrt(DAYS_A_YEAR))
     return 1 + math.ceil(variance * (ALARM_ERRORS / (sharpe - SHARPE_LIMIT)) ** 2)

@@ -141,17 +141,17 @@ class Case:
         """What health table and doctor say of the test forecasts."""
         return assessment_of(self.log)
 
-    @property
+    @cached_property
     def config(self) -> dict[str, str]:
         """The config section as it reads: to cite, and to tell whether two runs say the same."""
         return dict(self.log.config)
 
-    @property
+    @cached_property
     def symbol(self) -> str:
         """The symbol, from the settings or the name of the log."""
         return self.settings.symbol or self.name.split("_")[0]
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """The model in the log's name: ``gbm_xgb``, ``backtest`` for a backtest of any model."""
         named = re.fullmatch(
@@ -159,7 +159,7 @@ class Case:
         )
         return named[1] if named else self.settings.model or ""
 
-    @property
+    @cached_property
     def model(self) -> str:
         """The model as commands take it: ``xgb`` for ``gbm_xgb``, ``lstm`` for ``lstm_regressor``.
 
@@ -273,6 +273,10 @@ class Case:
 
         Never the same run again: it would come out the same.
         """
+        return self._remedy
+
+    @cached_property
+    def _remedy(self) -> str:
         if self.model in SECTIONS and self.settings.recipe != "default":
             return self.command("train", "--recipe", "default")
         if self.model != "ridge":

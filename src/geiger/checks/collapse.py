@@ -12,8 +12,7 @@ from functools import partial
 from statistics import median
 
 from geiger.errors import DataError
-from geiger.metrics import Health, HealthCode
-from geiger.records import Cause, Diagnosis, Training, as_text
+from geiger.records import Cause, Diagnosis, Health, HealthCode, Training, as_text
 
 _NIL = 0.005  # k of a constant: even a perfect forecast of that size explains 0.0025%
 _SHRUNK = 4  # rho / k above this is shrunk further than needed, as in the health table

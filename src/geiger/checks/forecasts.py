@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from geiger.checks.base import Answer, Case, Check, Evidence, Fires, NotApplicable, Quiet, Severity, check
 from geiger.checks.collapse import text_of
 from geiger.figures import FigureName
-from geiger.metrics import HealthCode
-from geiger.records import Cause, Outcome, Status, as_text
+from geiger.records import Cause, HealthCode, Outcome, Status, as_text
 
 NIL = 0.005  # k of a constant, as in the health table
 ONE_SIDED = 0.02  # share of forecasts on the rare side of 0

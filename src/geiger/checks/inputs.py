@@ -7,6 +7,7 @@ import math
 import shlex
 
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
+from geiger.records import RunSettings
 from geiger.settings.contract import COLUMNS
 
 OLD_DAYS = 366  # days since the last price after which a forecast of the next session means nothing
@@ -74,16 +75,10 @@ def doubtful_prices(case: Case) -> Answer:
     why="Good for research; a forecast of the next session from it would be one of long ago.",
 )
 def stale(case: Case) -> Answer:
-    day, locked = case.settings.last_day, case.settings.lockbox_rows or 0
-    try:
-        last = dt.date.fromisoformat(day) if day else None
-    except ValueError:
-        last = None
+    last, locked = _last_day(case.settings), case.settings.lockbox_rows or 0
     if last is None:
         return NotApplicable("the log does not say to which day its data reach")
-    age = (case.today - last).days
-    # The log does not name the last locked day. A series that trades every day covers less: late.
-    behind = math.ceil(locked * 365 / 252)
+    age, behind = (case.today - last).days, _locked_days(locked)
     if age - behind <= OLD_DAYS:
         return Quiet()
     beside = f"; the {locked} locked rows after it cover at most about {behind} of these" if locked else ""
@@ -93,6 +88,28 @@ def stale(case: Case) -> Answer:
         "Embedded or old prices, or a model that was not trained again.",
         case.command("data show"),
     )
+
+
+def stale_from(settings: RunSettings) -> int | None:
+    """Return the first day, as `date.toordinal` counts, on which GC503 fires; None where it never does."""
+    last = _last_day(settings)
+    behind = _locked_days(settings.lockbox_rows or 0)
+    return None if last is None else last.toordinal() + behind + OLD_DAYS + 1
+
+
+def _last_day(settings: RunSettings) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(settings.last_day) if settings.last_day else None
+    except ValueError:
+        return None
+
+
+def _locked_days(rows: int) -> int:
+    """Return how many days locked rows cover: the log does not name the last of them.
+
+    A series that trades every day covers less: the check is late then.
+    """
+    return math.ceil(rows * 365 / 252)
 
 
 @check(

@@ -13,8 +13,7 @@ from enum import StrEnum
 from geiger.checks.base import Case, Finding, Severity
 from geiger.checks.forecasts import health_codes
 from geiger.figures import FigureName
-from geiger.metrics import HealthCode
-from geiger.records import Figure, as_text
+from geiger.records import Figure, HealthCode, as_text
 
 LEVEL = 0.05  # of the direction test
 _FAULTS = ("GC1", "GC2", "GC401")  # training, forecasts, leaks

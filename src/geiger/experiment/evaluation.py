@@ -22,11 +22,23 @@ from geiger.backtest.scorecard import Scorecard, scorecard
 from geiger.backtest.simulate import simulate, simulate_many
 from geiger.backtest.sizing import Sizing, decide, weigh
 from geiger.backtest.yardsticks import Measured, alarms, checkpoints, ladder
+from geiger.blas import one_blas_thread
 from geiger.checks.collapse import diagnose
 from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe
 from geiger.experiment.material import Material
 from geiger.figures import FigureName, ScoreName
-from geiger.records import Checkpoint, Diagnosis, Figure, FoldScore, Notice, Rival, Rung, Status, Training
+from geiger.records import (
+    Checkpoint,
+    Diagnosis,
+    Figure,
+    FoldScore,
+    Health,
+    Notice,
+    Rival,
+    Rung,
+    Status,
+    Training,
+)
 from geiger.runs.record import Results
 from geiger.settings import RISK, Config
 
@@ -40,7 +52,7 @@ class Evaluation:
     ledger: pl.DataFrame
     baselines: dict[str, pl.DataFrame]
     scorecard: Scorecard
-    health: metrics.Health
+    health: Health
     figures: tuple[Figure, ...]
     checkpoints: tuple[Checkpoint, ...]
     rungs: tuple[Rung, ...]
@@ -66,6 +78,7 @@ class Evaluation:
         )
 
 
+@one_blas_thread()
 def evaluate(
     forecasts: pl.DataFrame,
     in_sample: pl.DataFrame,
@@ -120,7 +133,7 @@ def evaluate(
 
 
 def _checkpoints(
-    card: Scorecard, health: metrics.Health, efficiency: float | None, reason: str | None, config: Config
+    card: Scorecard, health: Health, efficiency: float | None, reason: str | None, config: Config
 ) -> tuple[Checkpoint, ...]:
     """Return the plan's checkpoints of a run that came to its end."""
     return checkpoints(
@@ -203,7 +216,7 @@ def _fold_score(rows: pl.DataFrame) -> FoldScore:
     )
 
 
-def status_of(health: metrics.Health) -> Status:
+def status_of(health: Health) -> Status:
     """Return what a run with forecasts of such health ends as."""
     if health.failed:
         return Status.FAILED
@@ -272,7 +285,7 @@ def _efficiency(
     return found, None if found is not None else "the in-sample net return is not above 0"
 
 
-def health_of(forecasts: pl.DataFrame, in_sample: pl.DataFrame, horizon: int = 1) -> metrics.Health:
+def health_of(forecasts: pl.DataFrame, in_sample: pl.DataFrame, horizon: int = 1) -> Health:
     """Return the health of test forecasts, each beside what its fold learned from."""
     counts = in_sample.group_by("fold").len("n_train").with_columns(pl.col("n_train").cast(pl.Float64))
     rows = forecasts.join(counts, on="fold", how="left", maintain_order="left")
@@ -284,7 +297,7 @@ def health_of(forecasts: pl.DataFrame, in_sample: pl.DataFrame, horizon: int = 1
 
 
 def _forecast_figures(
-    forecasts: pl.DataFrame, health: metrics.Health, efficiency: float | None, card: Scorecard
+    forecasts: pl.DataFrame, health: Health, efficiency: float | None, card: Scorecard
 ) -> tuple[Figure, ...]:
     """Return the plan's five figures, in the plan's order, then ours."""
     forecast, outcome = forecasts["forecast"].to_numpy(), forecasts["outcome"].to_numpy()

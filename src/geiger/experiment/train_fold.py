@@ -1,22 +1,52 @@
-"""One fold: it learns from its past, forecasts its test rows once, and says how it went."""
+"""One fold: it learns from its past, forecasts its test rows once, and says how it went.
+
+What it is given travels to other processes: arrays alone, so that these load no frames and no features.
+"""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from geiger.errors import TrainingError
-from geiger.experiment.material import Material
 from geiger.learning.folds import Fold
-from geiger.learning.windows import FoldArrays, fold_arrays, join
+from geiger.learning.windows import Floats, FoldArrays, fold_arrays, join
 from geiger.models import Ensemble, Forecaster, fit_members
+from geiger.models.trained import Trained
 from geiger.records import Epoch, FoldResult, Notice, Training
-from geiger.runs.saved import Trained
 from geiger.seeds import derive
 from geiger.settings import Config
+
+if TYPE_CHECKING:
+    from geiger.experiment.material import Material
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a fit reads of a material.
+
+    Attributes
+    ----------
+    features : (n, F) float64
+        Row t is made of bars <= t; not a number within the warm-up.
+    target : (n,) float64
+        Log return that a decision at the close of t can still earn; not a number where it is not known yet.
+    last_returns : (n,) float64
+        Each day's own log return, known at its close.
+    """
+
+    features: Floats
+    target: Floats
+    last_returns: Floats
+
+    @classmethod
+    def of(cls, material: Material) -> Rows:
+        """Return all rows of a material, its lock-box not among them."""
+        return cls(material.features, material.target["value"].to_numpy(), material.last_returns)
 
 
 @dataclass(frozen=True)
@@ -25,18 +55,28 @@ class Task:
 
     Attributes
     ----------
-    material : Material
+    rows : Rows
         What the fold learns from and forecasts.
-    later : Material and range, optional
-        Rows, and the material that holds them, which the fold's model forecasts besides; never scored.
+    days : tuple of str
+        First and last day of its train, valid and test rows.
+    later : Rows and range, optional
+        Row numbers, and the rows that they count, which the fold's model forecasts besides; never scored.
     keep : bool
         Hand on what was learned.
     """
 
-    material: Material
+    rows: Rows
     fold: Fold
-    later: tuple[Material, range] | None = None
+    days: tuple[str, ...]
+    later: tuple[Rows, range] | None = None
     keep: bool = False
+
+    @classmethod
+    def of(cls, material: Material, fold: Fold, *, keep: bool = False) -> Task:
+        """Return the task to learn from a material and forecast its test rows."""
+        borders = (row for rows in (fold.train, fold.valid, fold.test) for row in (rows[0], rows[-1]))
+        days = tuple(str(material.prices["day"][row]) for row in borders)
+        return cls(Rows.of(material), fold, days, keep=keep)
 
 
 @dataclass(frozen=True)
@@ -68,7 +108,7 @@ def train_fold(model: str, forecaster: Forecaster, config: Config, task: Task) -
         The model cannot be fitted; the text says in which fold, by which member.
     """
     started, fold = time.perf_counter(), task.fold
-    arrays = arrays_of(task.material, config, fold)
+    arrays = arrays_of(task.rows, config, fold)
     try:
         predictor = fit_members(forecaster, arrays.train, arrays.valid, seeds_of(config, model, fold))
     except TrainingError as error:
@@ -76,17 +116,15 @@ def train_fold(model: str, forecaster: Forecaster, config: Config, task: Task) -
     return output_of(task, arrays, predictor, time.perf_counter() - started)
 
 
-def arrays_of(material: Material, config: Config, fold: Fold) -> FoldArrays:
+def arrays_of(rows: Rows, config: Config, fold: Fold) -> FoldArrays:
     """Return what the fold's fit is given: blocks scaled by its train rows alone."""
-    target = material.target["value"].to_numpy()
-    weighting = config.weighting
     return fold_arrays(
-        material.features,
-        target,
+        rows.features,
+        rows.target,
         fold,
         clip=config.clip,
-        weighting=weighting,
-        last_return=material.last_returns,
+        weighting=config.weighting,
+        last_return=rows.last_returns,
     )
 
 
@@ -97,8 +135,7 @@ def seeds_of(config: Config, model: str, fold: Fold) -> list[int]:
 
 def output_of(task: Task, arrays: FoldArrays, predictor: Ensemble, seconds: float) -> FoldOutput:
     """Forecast what the task asks for with what was learned from `arrays`, in `seconds`."""
-    material, fold, scaler = task.material, task.fold, arrays.scaler
-    target = material.target["value"].to_numpy()
+    fold, target, scaler = task.fold, task.rows.target, arrays.scaler
     fitted = join(arrays.train, arrays.valid).take(predictor.fit_rows)
     importances = predictor.importances
     each = predictor.each(arrays.test)
@@ -106,10 +143,10 @@ def output_of(task: Task, arrays: FoldArrays, predictor: Ensemble, seconds: floa
     trained = Trained(predictor=predictor, scaler=scaler, train_mean=mean, train_std=std)
     later = np.empty(0)
     if task.later is not None and len(task.later[1]):
-        whole, rows = task.later
-        later = trained.forecast(whole.features, rows, whole.last_returns)
+        given, rows = task.later
+        later = trained.forecast(given.features, rows, given.last_returns)
     return FoldOutput(
-        result=_result(material, fold, predictor.rounds_by_member, seconds),
+        result=_result(task, predictor.rounds_by_member, seconds),
         epochs=tuple(replace(epoch, fold=fold.index) for epoch in predictor.epochs),
         notices=predictor.notices,
         test_forecast=scaler.restore(each.mean(axis=0)),
@@ -125,18 +162,17 @@ def output_of(task: Task, arrays: FoldArrays, predictor: Ensemble, seconds: floa
     )
 
 
-def _result(material: Material, fold: Fold, rounds: tuple[int, ...], seconds: float) -> FoldResult:
-    def day(row: int) -> str:
-        return str(material.prices["day"][row])
-
+def _result(task: Task, rounds: tuple[int, ...], seconds: float) -> FoldResult:
+    train_first, train_last, valid_first, valid_last, test_first, test_last = task.days
+    fold = task.fold
     return FoldResult(
         fold=fold.index,
-        train_first=day(fold.train[0]),
-        train_last=day(fold.train[-1]),
-        valid_first=day(fold.valid[0]),
-        valid_last=day(fold.valid[-1]),
-        test_first=day(fold.test[0]),
-        test_last=day(fold.test[-1]),
+        train_first=train_first,
+        train_last=train_last,
+        valid_first=valid_first,
+        valid_last=valid_last,
+        test_first=test_first,
+        test_last=test_last,
         train_rows=len(fold.train),
         valid_rows=len(fold.valid),
         test_rows=len(fold.test),

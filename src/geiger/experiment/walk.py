@@ -18,13 +18,14 @@ from geiger.experiment.cut import use_folds
 from geiger.experiment.material import Material
 from geiger.experiment.resume import part_of, sealed_part, stored_fold, stored_sealed
 from geiger.experiment.stitch import forecasts_of, importances_of, in_sample_of, members_of, sealed_rows
-from geiger.experiment.train_fold import FoldOutput, Task
+from geiger.experiment.train_fold import FoldOutput, Rows, Task
 from geiger.experiment.workers import train_all
 from geiger.learning.folds import Fold
 from geiger.models import Forecaster
+from geiger.models.trained import Trained
 from geiger.records import FoldResult, Notice, Training
 from geiger.runs.parts import Parts
-from geiger.runs.saved import SavedModel, Trained
+from geiger.runs.saved import SavedModel
 from geiger.settings import Config
 
 
@@ -163,13 +164,15 @@ def walk(
     ahead = use_folds(material, config, folds) if for_use else ()
     known = {fold.index: stored_fold(parts, fold) for fold in folds}
     known_ahead = {fold.index: stored_sealed(parts, fold) for fold in ahead[:-1]}
-    tasks = [Task(scored, fold) for fold in folds]
+    tasks = [Task.of(scored, fold) for fold in folds]
     if ahead:
         # Until the first decision behind the scored rows, the last scored fold is the newest model there is.
-        tasks[-1] = replace(tasks[-1], later=(whole, range(folds[-1].test.stop, ahead[0].test.start)))
+        tasks[-1] = replace(
+            tasks[-1], later=(Rows.of(whole), range(folds[-1].test.stop, ahead[0].test.start))
+        )
     tasks = [task for task in tasks if known[task.fold.index] is None]
-    tasks += [Task(whole, fold) for fold in ahead[:-1] if known_ahead[fold.index] is None]
-    tasks += [Task(whole, fold, keep=True) for fold in ahead[-1:]]
+    tasks += [Task.of(whole, fold) for fold in ahead[:-1] if known_ahead[fold.index] is None]
+    tasks += [Task.of(whole, fold, keep=True) for fold in ahead[-1:]]
     trained = train_all(model, forecaster, config, tasks)
     outputs, sealed = [], []
     with closing(trained):  # processes end with the walk, however it ends

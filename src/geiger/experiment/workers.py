@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from importlib import metadata
 from itertools import islice
 
+from geiger.blas import one_blas_thread
 from geiger.errors import Diverged, TrainingError
+from geiger.experiment.apart import prepare, train_apart
 from geiger.experiment.train_fold import FoldOutput, Task, arrays_of, output_of, seeds_of, train_fold
 from geiger.models import Forecaster, average
 from geiger.models.halt import halting
@@ -32,6 +34,13 @@ def train_all(
     model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Generator[FoldOutput]:
     """Yield the folds in order: one after another, or of threads, or of processes, or of one program."""
+    with one_blas_thread():
+        yield from _trained(model, forecaster, config, tasks)
+
+
+def _trained(
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
+) -> Iterator[FoldOutput]:
     if forecaster.workers == "processes" and tasks:
         if config.parallel == "vmap" or (config.parallel == "auto" and gpu_at_hand()):
             yield from _train_together(model, forecaster, config, tasks)
@@ -88,9 +97,9 @@ def _train_in_processes(
     """Give each fold to a process of one thread; the number of processes changes no bit."""
     from joblib import Parallel, delayed, parallel_config
 
-    with parallel_config(backend="loky", inner_max_num_threads=1), _deaf_to_ctrl_c():
+    with parallel_config(backend="loky", inner_max_num_threads=1, initializer=prepare), _deaf_to_ctrl_c():
         parallel = Parallel(n_jobs=workers_for(config, len(tasks)), return_as="generator", max_nbytes=None)
-        outputs = parallel(delayed(_train_apart)(model, forecaster, config, task) for task in tasks)
+        outputs = parallel(delayed(train_apart)(model, forecaster, config, task) for task in tasks)
     try:
         for output in outputs:  # noqa: UP028 - `yield from` would close it without the filter below
             yield output
@@ -116,14 +125,6 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _train_apart(model: str, forecaster: Forecaster, config: Config, task: Task) -> FoldOutput:
-    """Train one fold on one thread, in a process of its own or, where there is one only, in this one."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        return train_fold(model, forecaster, config, task)
-
-
 def _train_together(
     model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Iterator[FoldOutput]:
@@ -137,7 +138,7 @@ def _train_program(
     model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Iterator[FoldOutput]:
     started, each = time.perf_counter(), forecaster.members(config.seeds)
-    arrays = [arrays_of(task.material, config, task.fold) for task in tasks]
+    arrays = [arrays_of(task.rows, config, task.fold) for task in tasks]
     members = [
         (one.train, one.valid, seed)
         for task, one in zip(tasks, arrays, strict=True)

@@ -82,6 +82,8 @@ class Block:
 
     def take(self, rows: Ints) -> Block:
         """Return the given rows (n,), by number, of this block; its history stays."""
+        if np.array_equal(self.rows, rows):
+            return self
         at = np.searchsorted(self.rows, rows)
         if not np.array_equal(self.rows[np.minimum(at, len(self.rows) - 1)], rows):
             raise DataError("take: some of these rows are not in the block")
@@ -130,8 +132,11 @@ class Scaler:
 
     def transform(self, features: Floats) -> Floats:
         """Return features (n, F) in train standard deviations, clipped."""
-        kept = self.scale > 0.0
-        scaled = np.divide(features - self.center, self.scale, out=np.zeros(features.shape), where=kept)
+        constant = self.scale == 0.0
+        # Rows side by side in memory, as whoever reads rows wants them, whatever the features' own order is.
+        scaled = np.subtract(features, self.center, out=np.empty(features.shape))
+        scaled /= np.where(constant, 1.0, self.scale)
+        scaled[:, constant] = 0.0
         return np.clip(scaled, -self.clip, self.clip, out=scaled)
 
     def standardise(self, target: Floats) -> Floats:

@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from geiger.blas import one_blas_thread
 from geiger.errors import TrainingError
 from geiger.learning.windows import Floats
 from geiger.models.base import Learner
@@ -139,6 +140,7 @@ class MetaLearner(Learner):
         weights = _nnls(z, y) if self.settings.meta == "nnls" else self._elastic_net(z, y)
         return Meta(tuple(models), center, spread, weights, mean, std)
 
+    @one_blas_thread()
     def _elastic_net(self, z: Floats, y: Floats) -> Floats:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import ElasticNet
@@ -155,7 +157,7 @@ class MetaLearner(Learner):
             max_iter=self.settings.max_iter,
             fit_intercept=False,
         )
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), one_blas_thread():
             warnings.simplefilter("ignore", ConvergenceWarning)  # forecasts that are alike share a weight
             net.fit(z, y)
         return np.asarray(net.coef_, np.float64)
@@ -173,9 +175,11 @@ def _require_known(known_on: Days, decided_on: np.datetime64) -> None:
 def _nnls(z: Floats, y: Floats) -> Floats:
     from scipy.optimize import nnls
 
-    return np.asarray(nnls(z, y)[0], np.float64)
+    with one_blas_thread():
+        return np.asarray(nnls(z, y)[0], np.float64)
 
 
+@one_blas_thread()
 def _simplex(forecasts: Floats, outcome: Floats) -> Floats:
     """Return the weights (m,) >= 0, of sum 1, with the least squared error.
 

@@ -25,8 +25,7 @@ from geiger.errors import DataError, SettingError
 from geiger.figures import STRATEGY
 from geiger.files import read_frame
 from geiger.market.calendar import market_of
-from geiger.metrics import Health
-from geiger.records import Diagnosis, Epoch
+from geiger.records import Diagnosis, Epoch, Health
 from geiger.report.view import DiagnosisView, Equity, HealthView, Pairing, Pairs, RunView, Weights
 from geiger.runlog import RunLog, read_log
 from geiger.runs.folder import StoredRun

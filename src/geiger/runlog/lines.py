@@ -36,7 +36,10 @@ def decoded(data: bytes) -> str:
     data = data.removeprefix(mark)
     if encoding != "utf-8":
         return data.decode(encoding, errors="replace")
-    return "\n".join(_decoded_line(line) for line in data.split(b"\n"))
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "\n".join(_decoded_line(line) for line in data.split(b"\n"))
 
 
 def _of_zeros(sample: bytes) -> str:
@@ -71,6 +74,8 @@ def numbered(text: str) -> list[Line]:
     >>> numbered("a\r\n1%\r2%\r\x1b[32mb\x1b[0m\nc"), numbered("a\rb")
     ([(1, 'a'), (2, '1%'), (2, '2%'), (2, 'b'), (3, 'c')], [(1, 'a'), (2, 'b')])
     """
+    if len(text) <= LONGEST and text.isascii() and not any(c in text for c in "\r\x08\x1b"):
+        return list(enumerate(text.split("\n"), start=1))
     if "\n" not in text:
         return [(number, _shown(line)) for number, line in enumerate(text.split("\r"), start=1)]
     lines = enumerate(text.split("\n"), start=1)

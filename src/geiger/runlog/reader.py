@@ -10,19 +10,19 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from geiger.errors import DataError
 from geiger.figures import PLAN_FIGURES
 from geiger.records import NOT_EVALUATED, LoggedScorecard, Outcome, RunLog, Status, Unit
 from geiger.runlog import sections
-from geiger.runlog.events import assemble, decode
+from geiger.runlog.events import assemble, decode, typed
 from geiger.runlog.facts import POSSIBLE
 from geiger.runlog.lines import Line, decoded, numbered, without_prefix
-from geiger.runlog.versions import Event, lift
+from geiger.runlog.versions import SCHEMA, Event, lift
 
 
 def read_log(path: Path | str) -> RunLog:
@@ -38,9 +38,16 @@ def read_log(path: Path | str) -> RunLog:
     DataError
         There is no such file, it cannot be opened, a newer version wrote it, or it holds two runs.
     """
-    text = read_text(path)
     beside = Path(path).with_suffix(".jsonl")
-    return _merged(text, read_events(beside)) if beside.is_file() else text
+    if not beside.is_file():
+        return read_text(path)
+    text = _load(path)
+    try:
+        events = read_events(beside)
+    except DataError:
+        _one_run(path, parse_text(text))  # what is wrong with the text is said first
+        raise
+    return _merged(_one_run(path, parse_text(text, _told(events))), events)
 
 
 def read_text(path: Path | str) -> RunLog:
@@ -53,50 +60,67 @@ def read_events(path: Path | str) -> RunLog:
     return _one_run(path, parse_events(_load(path)))
 
 
-def parse_text(text: str) -> RunLog:
-    """Return the facts of a text log; see `read_text`."""
+def parse_text(text: str, told: Collection[str] = ()) -> RunLog:
+    """Return the facts of a text log; see `read_text`.
+
+    Parameters
+    ----------
+    told : collection of str
+        Kinds of events whose values somebody has already: of these only the places are returned, and a line
+        that cannot be anything but right is not taken apart.
+    """
     lines, unread = _finished(without_prefix(numbered(text), _KNOWN))
-    under = _section_lines(lines)
-    schema = _text_schema(under.get(sections.CONFIG, []))
-    found = [item for name, lines in under.items() for item in _parse(name, lines)]
+    headings, under = _section_lines(lines)
+    schema = _text_schema(under[sections.CONFIG].lines if sections.CONFIG in under else [])
+    known = told if schema == SCHEMA else ()
+    found = [item for name, section in under.items() for item in _parse(name, section, known)]
     contents, broken = _decoded((item.line, {**item.event, "schema": schema}) for item in found if item.event)
     read = {item.line for item in found} - set(broken)
-    unread += [number for number, line in lines if line.strip() and number not in read]
+    unread += [number for number, line in lines if number not in read and line.strip()]
     places: dict[str, int] = {}
-    for item in found:
-        if item.key and item.line in read:
-            places.setdefault(item.key, item.line)
+    for number, key, _ in found:
+        if key and number in read:
+            places.setdefault(key, number)
     return replace(
         assemble(schema, contents),
         lines=places,
         unread=tuple(sorted(set(unread))),
-        second_run=_second_run(lines),
+        second_run=_second_run(headings),
     )
 
 
 def parse_events(text: str) -> RunLog:
     """Return the facts of the lines of a ``.jsonl`` file; see `read_events`."""
     lines, unread = _finished(numbered(text))
-    events: list[tuple[int, Event]] = []
-    for number, line in lines:
-        event = _json_object(line)
-        if event is not None:
-            events.append((number, event))
-        elif line.strip():
-            unread.append(number)
-    contents, broken = _decoded(events)
-    bad = set(broken)
+    contents: list[tuple[str, Any]] = []
     places: dict[str, int] = {}
-    for number, event in events:
-        kind = event.get("event")
-        if number not in bad and kind in _EVENT_KEYS:
-            key = "/".join((str(kind), *(str(event.get(name, 0)) for name in _EVENT_KEYS[str(kind)])))
-            places.setdefault(key, number)
-    versions = [event["schema"] for _, event in events if type(event.get("schema")) is int]
+    versions: set[int] = set()
+    begun: dict[str, list[int]] = {kind: [] for kind in _ONCE_EVENTS}
+    for number, line in lines:
+        kind: Any
+        version: Any = SCHEMA
+        if (content := typed(line)) is not None:
+            kind, record = content
+            values = [getattr(record, name) for name in _EVENT_KEYS.get(kind, ())]
+        elif (event := _json_object(line)) is not None:
+            kind, version, content = event.get("event"), event.get("schema"), _content(event)
+            values = [] if content is None else [event.get(name, 0) for name in _EVENT_KEYS.get(kind, ())]
+        else:
+            unread += [number] if line.strip() else []
+            continue
+        if type(version) is int:
+            versions.add(version)
+        if kind in _ONCE_EVENTS:
+            begun[kind].append(number)
+        if content is None:
+            unread.append(number)
+        else:
+            contents.append(content)
+            if values:
+                places.setdefault("/".join((kind, *map(str, values))), number)
+    second = min((numbers[1] for numbers in begun.values() if len(numbers) > 1), default=None)
     log = assemble(min(versions, default=0), contents)
-    again = [[number for number, event in events if event.get("event") == kind][1:2] for kind in _ONCE_EVENTS]
-    second = min((numbers[0] for numbers in again if numbers), default=None)
-    return replace(log, event_lines=places, unread=tuple(sorted(unread + broken)), second_run=second)
+    return replace(log, event_lines=places, unread=tuple(sorted(unread)), second_run=second)
 
 
 _EVENT_KEYS = {
@@ -158,7 +182,7 @@ def _merged(text: RunLog, events: RunLog) -> RunLog:
     )
 
 
-_WORDS = frozenset(status.value for status in Status)
+_ENDS = frozenset(status.value for status in Status)
 
 
 def _finished(lines: list[Line]) -> tuple[list[Line], list[int]]:
@@ -170,7 +194,7 @@ def _finished(lines: list[Line]) -> tuple[list[Line], list[int]]:
     *rows, (number, tail) = lines
     if not tail.strip():
         return rows, []
-    if tail.strip().upper() in _WORDS or _json_object(tail) is not None:
+    if tail.strip().upper() in _ENDS or _json_object(tail) is not None:
         return lines, []
     return rows, [number]
 
@@ -183,21 +207,23 @@ def _json_object(line: str) -> Event | None:
     return value if isinstance(value, dict) else None
 
 
-def _decoded(events: Iterable[tuple[int, Event]]) -> tuple[list[tuple[str, Any]], list[int]]:
+def _decoded(events: Iterable[tuple[int, Event]]) -> tuple[list[tuple[str, Any]], set[int]]:
     """Return (kind, content) of all sound events, and the lines of the others."""
-    contents: list[tuple[str, Any]] = []
-    broken: list[int] = []
-    for number, event in events:
-        try:
-            lifted = lift(event)
-            contents.append((lifted["event"], decode(lifted)))
-        except (ValueError, TypeError, KeyError, OverflowError):
-            broken.append(number)
-    return contents, broken
+    contents = [(number, _content(event)) for number, event in events]
+    sound = [content for _, content in contents if content is not None]
+    return sound, {number for number, content in contents if content is None}
 
 
-@dataclass(frozen=True)
-class _Found:
+def _content(event: Event) -> tuple[str, Any] | None:
+    """Return kind and content of an event, None where it is not sound."""
+    try:
+        lifted = lift(event)
+        return lifted["event"], decode(lifted)
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return None
+
+
+class _Found(NamedTuple):
     """One line that was understood: its place in `RunLog.lines`, and its event where it is a fact."""
 
     line: int
@@ -205,28 +231,39 @@ class _Found:
     event: Event | None = None
 
 
+class _Section(NamedTuple):
+    """The lines of one section, those of headings apart: a name may head several parts of a log."""
+
+    headings: list[int]
+    lines: list[Line]
+
+
 _HEADING = re.compile(r"=== (.+?) ===\s*")
 _ONCE = (sections.CONFIG, sections.FIGURES, sections.STATUS)  # a second one belongs to another run
 _ONCE_EVENTS = ("config", "status")
 
 
-def _section_lines(numbered: list[Line]) -> dict[str, list[Line]]:
-    """Return the lines under each heading, heading first; those above the first heading belong to none."""
-    found: dict[str, list[Line]] = {}
-    name = ""
+def _section_lines(numbered: list[Line]) -> tuple[list[Line], dict[str, _Section]]:
+    """Return the headings, and the sections by name; what stands above the first belongs to none."""
+    headings: list[Line] = []
+    section = _Section([], [])
+    under = {"": section}
     for number, line in numbered:
-        heading = _HEADING.fullmatch(line)
-        name = heading[1].upper() if heading else name
-        found.setdefault(name, []).append((number, line))
-    return found
+        heading = _HEADING.fullmatch(line) if line.startswith("===") else None
+        if heading:
+            name = heading[1].upper()
+            headings.append((number, name))
+            section = under.setdefault(name, _Section([], []))
+            section.headings.append(number)
+        else:
+            section.lines.append((number, line))
+    return headings, under
 
 
-def _second_run(lines: list[Line]) -> int | None:
+def _second_run(headings: list[Line]) -> int | None:
     """Return the line of the first heading that only a second run can bring."""
     seen: set[str] = set()
-    for number, line in lines:
-        heading = _HEADING.fullmatch(line)
-        name = heading[1].upper() if heading else ""
+    for number, name in headings:
         if name in seen and (name in _ONCE or sections.STATUS in seen):
             return number
         if name in _PARSERS:
@@ -241,17 +278,22 @@ def _text_schema(config: list[Line]) -> int:
     return int(given[-1]) if given and re.fullmatch(r"[0-9]{1,9}", given[-1]) else 0
 
 
-def _parse(name: str, lines: list[Line]) -> Iterator[_Found]:
+def _told(events: RunLog) -> frozenset[str]:
+    """Return the kinds whose values the events give, so that those of the text are not asked for."""
+    card = events.scorecard
+    values = {"config": events.config, "epoch": events.epochs, "figure": events.figures}
+    values |= {"score": card.scores, "rung": card.rungs, "year": card.years, "fold_score": card.folds}
+    return frozenset(kind for kind, given in values.items() if given)
+
+
+def _parse(name: str, section: _Section, told: Collection[str]) -> Iterator[_Found]:
     parser = _PARSERS.get(name)
-    if parser is None:
-        return
-    for number, line in lines:
-        if _HEADING.fullmatch(line):
-            yield _Found(number, name)
-    yield from parser([(n, line) for n, line in lines if not _HEADING.fullmatch(line)])
+    if parser is not None:
+        yield from (_Found(number, name) for number in section.headings)
+        yield from parser(section.lines, told)
 
 
-def _parse_config(lines: list[Line]) -> Iterator[_Found]:
+def _parse_config(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
     settings = []
     for number, line in lines:
         name, colon, value = line.partition(":")
@@ -261,18 +303,23 @@ def _parse_config(lines: list[Line]) -> Iterator[_Found]:
     if settings and settings[-1][0] == sections.FORMAT_LINE:
         settings.pop()
     if lines:
-        yield _Found(lines[0][0], "", {"event": "config", "settings": settings})
+        event = None if "config" in told else {"event": "config", "settings": settings}
+        yield _Found(lines[0][0], "", event)
 
 
 _EPOCH = re.compile(r"Epoch ([0-9]{1,9})(?:/[0-9]+)?: (.+)")
+_SURE = r"[-+]?[0-9]+(?:\.[0-9]+)?"  # a number that nobody can read otherwise
+_SURE_EPOCH = re.compile(rf"loss={_SURE}, val_loss={_SURE}, pred_std={_SURE}, pos_pct={_SURE}%?")
 _PAIR = re.compile(r"\b(\w{1,16})=((?:[^,\s]|,(?=[0-9]))+)")  # a comma before a digit may be a decimal one
 
 
-def _parse_epochs(lines: list[Line]) -> Iterator[_Found]:
+def _parse_epochs(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
     names = ("loss", "val_loss", "pred_std", "pos_pct")
     for number, line in lines:
         match = _EPOCH.match(line.strip())
-        if match:
+        if match and "epoch" in told and _SURE_EPOCH.fullmatch(match[2]):
+            yield _Found(number, f"{sections.EPOCHS}/{match[1]}")
+        elif match:
             parts = dict(_PAIR.findall(match[2]))
             if not parts.keys() & set(names):
                 continue
@@ -283,7 +330,7 @@ def _parse_epochs(lines: list[Line]) -> Iterator[_Found]:
             yield _Found(number)
 
 
-def _parse_figures(lines: list[Line]) -> Iterator[_Found]:
+def _parse_figures(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
     for number, line in lines:
         name, colon, shown = (part.strip() for part in line.rpartition(":"))
         if not colon:
@@ -291,7 +338,8 @@ def _parse_figures(lines: list[Line]) -> Iterator[_Found]:
         value, unit = _quantity(shown, PLAN_FIGURES.get(name))
         if isinstance(value, float) and not _can_be(name, value, shown):
             value = shown  # no figure, so that decoding refuses it
-        event = {"event": "figure", "name": name, "value": value, "unit": unit}
+        sure = "figure" in told and not isinstance(value, str)
+        event = None if sure else {"event": "figure", "name": name, "value": value, "unit": unit}
         yield _Found(number, f"{sections.FIGURES}/{name}", event)
 
 
@@ -311,7 +359,7 @@ _CHECKPOINT = re.compile(rf"([0-9]{{1,9}})\. (.*?): ({_OUTCOMES})(?: \((.*)\))?"
 _ACTION = "Action:"
 
 
-def _parse_checkpoints(lines: list[Line]) -> Iterator[_Found]:
+def _parse_checkpoints(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
     for position, (number, line) in enumerate(lines):
         match = _CHECKPOINT.fullmatch(line.rstrip())
         if match:
@@ -324,7 +372,7 @@ def _parse_checkpoints(lines: list[Line]) -> Iterator[_Found]:
             yield _Found(number)
 
 
-def _parse_scorecard(lines: list[Line]) -> Iterator[_Found]:
+def _parse_scorecard(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
     """Read block after block; an empty line ends one, and its first cell says which table it is."""
     header: list[str] = []
     for number, line in lines:
@@ -342,7 +390,9 @@ def _parse_scorecard(lines: list[Line]) -> Iterator[_Found]:
                 yield _Found(number, f"{sections.SCORECARD}/{cells[0]}")
         elif len(cells) == len(header):
             key = f"{sections.SCORECARD}/{header[0]}/{cells[0]}"
-            yield _Found(number, key, _ROWS[header[0]](header, cells))
+            kind, sure, event_of = _ROWS[header[0]]
+            known = kind in told and sure.fullmatch(line.strip())
+            yield _Found(number, key, None if known else event_of(header, cells))
 
 
 def _is_head(cells: list[str]) -> bool:
@@ -392,28 +442,39 @@ def _fold_score(header: list[str], cells: list[str]) -> Event:
     return {**head, "rows": _int(cells[3]), **figures}
 
 
-_ROWS: dict[str, Callable[[list[str], list[str]], Event]] = {
-    "Figure": _score,
-    "Ladder": _rung,
-    "Year": _year,
-    "Fold": _fold_score,
+_CELL = rf" {{2,}}(?:{_SURE}(?:%| pp| bp)?|undefined)"
+_STEP = rf" {{2,}}[<>] {_SURE}(?:%| pp)?"
+_NAME = r"\S+(?: \S+)*"
+_COUNT = r"[0-9]{1,9}"
+_WORDS_OF_RUNGS = r" {2,}(?:none|minimum|target|stretch) {2,}(?:below|realistic|good|excellent|no band)"
+
+# first cell of a table's head -> kind of its rows, what a row looks like that fits for sure, and its event
+_ROWS: dict[str, tuple[str, re.Pattern[str], Callable[[list[str], list[str]], Event]]] = {
+    "Figure": ("score", re.compile(rf"{_NAME}(?:{_CELL}| {{2,}}-)+ {{2,}}(?:higher|lower|neither)"), _score),
+    "Ladder": ("rung", re.compile(rf"{_NAME}{_CELL}(?:{_STEP}){{3}}{_WORDS_OF_RUNGS}"), _rung),
+    "Year": ("year", re.compile(rf"{_COUNT} {{2,}}{_COUNT}(?:{_CELL}){{4}}"), _year),
+    "Fold": (
+        "fold_score",
+        re.compile(rf"{_COUNT}(?: {{2,}}\S+){{2}} {{2,}}{_COUNT}(?:{_CELL}){{6}}"),
+        _fold_score,
+    ),
 }
 
 
-def _parse_verdict(lines: list[Line]) -> Iterator[_Found]:
-    told = [(number, line.strip()) for number, line in lines if line.strip()]
-    for number, _ in told:
+def _parse_verdict(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
+    said = [(number, line.strip()) for number, line in lines if line.strip()]
+    for number, _ in said:
         yield _Found(number)
-    if told:
+    if said:
         yield _Found(
-            told[0][0], f"{sections.VERDICT}/text", {"event": "verdict", "lines": [line for _, line in told]}
+            said[0][0], f"{sections.VERDICT}/text", {"event": "verdict", "lines": [line for _, line in said]}
         )
 
 
 _NOTICE = re.compile(r"([A-Z0-9_]+):(?: (.*))?")
 
 
-def _parse_warnings(lines: list[Line]) -> Iterator[_Found]:
+def _parse_warnings(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
     for number, line in lines:
         text = line.strip()
         match = _NOTICE.fullmatch(text)
@@ -428,22 +489,22 @@ def _parse_warnings(lines: list[Line]) -> Iterator[_Found]:
             yield _Found(number, f"{sections.WARNINGS}/UNCODED", event)
 
 
-def _parse_status(lines: list[Line]) -> Iterator[_Found]:
+def _parse_status(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
     for number, line in lines:
         if word := line.strip().upper():
             yield _Found(number, f"{sections.STATUS}/{word}", {"event": "status", "status": word})
 
 
-def _parse_stopped(lines: list[Line]) -> Iterator[_Found]:
-    told = [(number, line.strip()) for number, line in lines if line.strip()]
-    for number, _ in told:
+def _parse_stopped(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
+    said = [(number, line.strip()) for number, line in lines if line.strip()]
+    for number, _ in said:
         yield _Found(number)
-    if told:
-        text = " ".join(text for _, text in told)
-        yield _Found(told[0][0], f"{sections.STOPPED}/text", {"event": "stopped", "text": text})
+    if said:
+        text = " ".join(text for _, text in said)
+        yield _Found(said[0][0], f"{sections.STOPPED}/text", {"event": "stopped", "text": text})
 
 
-_PARSERS: dict[str, Callable[[list[Line]], Iterator[_Found]]] = {
+_PARSERS: dict[str, Callable[[list[Line], Collection[str]], Iterator[_Found]]] = {
     sections.CONFIG: _parse_config,
     sections.EPOCHS: _parse_epochs,
     sections.FIGURES: _parse_figures,

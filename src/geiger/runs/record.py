@@ -17,7 +17,6 @@ from geiger.cleaning import clean
 from geiger.codec import Misfit, fitted, parsed, plain
 from geiger.errors import DataError
 from geiger.files import write_atomically
-from geiger.metrics import Health
 from geiger.records import (
     NOT_EVALUATED,
     Checkpoint,
@@ -25,6 +24,7 @@ from geiger.records import (
     Figure,
     FoldResult,
     FoldScore,
+    Health,
     Notice,
     Rival,
     Rung,

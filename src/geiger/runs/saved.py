@@ -24,39 +24,17 @@ import numpy as np
 
 from geiger.errors import DataError
 from geiger.files import write_atomically
-from geiger.learning.windows import Floats, Scaler, block_of
+from geiger.learning.windows import Floats
 from geiger.models.base import Ensemble
 from geiger.models.stack import Meta
 from geiger.models.state import State
 from geiger.models.storage import read_state, restore, restore_scaler, scaler_state, write_state
+from geiger.models.trained import Trained
 from geiger.runs.folder import StoredRun
 
 FORMAT = 1  # of the manifest; a newer one is refused
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST = 1 << 20  # bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trained:
-    """One model, and the scaler its inputs go through.
-
-    Attributes
-    ----------
-    train_mean, train_std : float
-        Of the target on the rows it learned from, log return.
-    """
-
-    predictor: Ensemble
-    scaler: Scaler
-    train_mean: float
-    train_std: float
-
-    def forecast(self, features: Floats, rows: range, last_return: Floats) -> Floats:
-        """Return the forecasts (len(rows),), log return, of the given rows of features (n, F)."""
-        start = max(rows.start - self.predictor.reach, 0)  # scaling all of the past would take longest
-        needed = range(rows.start - start, rows.stop - start)
-        block = block_of(features[start : rows.stop], needed, self.scaler, last_return[start : rows.stop])
-        return self.scaler.restore(self.predictor.predict(block))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from geiger.analysis.logbook import KnownLog, LogBook, Stamp
+from geiger.analysis.index import Key, KnownLog, Stamp
+from geiger.analysis.logbook import LogBook
 from geiger.records import RunLog
 from geiger.service.tools import is_name
 
@@ -15,7 +17,7 @@ class ServedLogs(LogBook):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, keep=False)
-        self._known: dict[str, KnownLog] = {}
+        self._known: dict[Key, KnownLog] = {}
         self._last: tuple[object, RunLog] | None = None
 
     def names(self) -> dict[str, Stamp]:
@@ -37,11 +39,18 @@ class ServedLogs(LogBook):
             self._last = (stamp, self.case(name).log)
         return self._last[1]
 
-    def _load(self) -> dict[str, KnownLog]:
+    def _load(self) -> dict[Key, KnownLog]:
         return dict(self._known)
 
-    def _save(self, known: Mapping[str, KnownLog]) -> None:
-        self._known = dict(known)
+    def _add(self, logs: Sequence[KnownLog]) -> None:
+        self._known |= {one.key: one for one in logs}
+
+    def _mark(self, logs: Sequence[KnownLog]) -> None:
+        self._known |= {one.key: replace(one, analyzed=True) for one in logs if one.key in self._known}
+
+    def _tidy(self) -> None:
+        stamps = self.names()
+        self._known = {key: one for key, one in self._known.items() if stamps.get(one.name) == one.stamp}
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

@@ -10,9 +10,9 @@ import pytest
 from geiger.checks.collapse import diagnose
 from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
-from geiger.metrics import HealthCode, correlation, health
+from geiger.metrics import correlation, health
 from geiger.models.nets.forecaster import LSTMTransformer
-from geiger.records import Cause
+from geiger.records import Cause, HealthCode
 from geiger.settings import LSTMSettings
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,31 @@
+"""One model that has learned, and the scaler its inputs go through: what forecasts rows of plain features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from geiger.learning.windows import Floats, Scaler, block_of
+from geiger.models.base import Ensemble
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """One model, and the scaler its inputs go through.
+
+    Attributes
+    ----------
+    train_mean, train_std : float
+        Of the target on the rows it learned from, log return.
+    """
+
+    predictor: Ensemble
+    scaler: Scaler
+    train_mean: float
+    train_std: float
+
+    def forecast(self, features: Floats, rows: range, last_return: Floats) -> Floats:
+        """Return the forecasts (len(rows),), log return, of the given rows of features (n, F)."""
+        start = max(rows.start - self.predictor.reach, 0)  # scaling all of the past would take longest
+        needed = range(rows.start - start, rows.stop - start)
+        block = block_of(features[start : rows.stop], needed, self.scaler, last_return[start : rows.stop])
+        return self.scaler.restore(self.predictor.predict(block))
