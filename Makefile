@@ -14,7 +14,7 @@ ifneq ($(MESSY),)
 export GEIGER_MESSY ?= $(abspath $(MESSY))
 endif
 
-.PHONY: demo test test-fast test-machines test-platforms check fix bench docs clean
+.PHONY: demo test test-fast test-machines test-platforms check fix bench curves docs clean
 .DEFAULT_GOAL := demo
 
 # Byte-compiled whatever the environment says: uncompiled packages start 2 to 5 times slower.
@@ -58,12 +58,13 @@ fix: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python tools/write_docs.py
 
+# One table of all that has a goal. Parts: make bench BENCH="--only trainings --base 3d2d211 --rounds 3"
 bench: $(STAMP)
-	$(BIN)/python bench/start.py
-	$(BIN)/python bench/features.py
-	$(BIN)/python bench/backtest.py
-	$(BIN)/python bench/memory.py
-	$(BIN)/python bench/networks.py
+	$(BIN)/python bench/table.py $(BENCH)
+
+# Cost against rows, folds, seeds, symbols and logs; then the page that shows it.
+curves: $(STAMP)
+	$(BIN)/python bench/curves.py $(CURVES)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -178,6 +178,7 @@ def main() -> None:
     )
     parser.add_argument("--vectorbt-python", help="interpreter of an environment that has vectorbt")
     parser.add_argument("--repetitions", type=int, default=15)
+    parser.add_argument("--print", action="store_true", help="print the figures as JSON and write nothing")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -186,13 +187,21 @@ def main() -> None:
     python = options.vectorbt_python
     probe = [python or sys.executable, "-c", "import vectorbt"]
     if subprocess.run(probe, capture_output=True, check=False).returncode:
-        print(f"vectorbt is missing in {probe[0]}: timing ours alone, nothing is written.", file=sys.stderr)
-        print("Make an environment with it and name its interpreter: --vectorbt-python PATH", file=sys.stderr)
+        if not options.print:
+            print(
+                f"vectorbt is missing in {probe[0]}: timing ours alone, nothing is written.", file=sys.stderr
+            )
+            print(
+                "Make an environment with it, name its interpreter: --vectorbt-python PATH", file=sys.stderr
+            )
         python = None
     elif python is None:
         python = sys.executable
     returns, weights = markets()
     cases = [compare(name, returns, w, python, options.repetitions) for name, w in weights.items()]
+    if options.print:
+        print(json.dumps({"cases": cases}))
+        return
     print(table(cases))
     if python is not None:
         write(cases, options.repetitions)

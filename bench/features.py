@@ -162,9 +162,13 @@ def main() -> None:
         ("pandas-symbols", 20),
     ):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--print", action="store_true", help="print the figures as JSON and write nothing")
     arguments = parser.parse_args()
     arguments.load = round(os.getloadavg()[0], 2)
     figures = measure(arguments)
+    if arguments.print:
+        print(json.dumps(figures))
+        return
     results = Path(__file__).parent / "results" / "features.json"
     results.parent.mkdir(exist_ok=True)
     results.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -1,10 +1,12 @@
 """Ten thousand logs: how long until they are read, listed again, and analyzed, and how long at least.
 
 Run ``python bench/logs.py FOLDER`` with a folder of real logs; they are copied under other symbols.
+`--print` prints the figures and writes nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import json
 import resource
@@ -23,16 +25,14 @@ from geiger.analysis.index import INDEX
 from geiger.analysis.logbook import LogBook
 from geiger.runs.environment import threads_at_hand
 
-LOGS = 10_000
-REPEATS = 3
 OUT = Path(__file__).parent / "results" / "logs.json"
 COMMAND = [sys.executable, "-c", "import sys; from geiger.cli import main; sys.exit(main())", "logs"]
 
 
-def copy_logs(source: Path, folder: Path) -> None:
+def copy_logs(source: Path, folder: Path, number: int) -> None:
     """Fill `folder` with copies, ten to a symbol, a minute apart."""
     logs = sorted(path for path in source.glob("*.log") if path.with_suffix(".jsonl").exists())
-    for n in range(LOGS):
+    for n in range(number):
         log, when = logs[n % len(logs)], dt.datetime(2024, 1, 1) + dt.timedelta(minutes=n)
         symbol, model = f"S{n // 10:04d}", log.stem[:-16].partition("_")[2]
         target = folder / f"{symbol}_{model}_{when:%Y%m%d_%H%M%S}"
@@ -71,7 +71,7 @@ def command(folder: Path, *words: str) -> Callable[[], object]:
     return lambda: subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
 
 
-def measured(folder: Path) -> dict[str, list[tuple[float, float]]]:
+def measured(folder: Path, repeats: int) -> dict[str, list[tuple[float, float]]]:
     """Return wall and processor seconds of each job, one pair a repeat."""
     jobs: dict[str, Callable[[], object]] = {
         "bytes and JSON only, one process": lambda: decode_only(folder),
@@ -81,7 +81,7 @@ def measured(folder: Path) -> dict[str, list[tuple[float, float]]]:
         "geiger logs analyze, 20 new in full": command(folder, "analyze"),
     }
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         (folder / INDEX).unlink(missing_ok=True)
         for name, job in jobs.items():
             found[name].append(timed(job))
@@ -90,11 +90,17 @@ def measured(folder: Path) -> dict[str, list[tuple[float, float]]]:
 
 def main() -> None:
     """Measure, and write bench/results/logs.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--logs", type=int, default=10_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--print", action="store_true")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="logs-bench-") as place:
         folder = Path(place)
-        copy_logs(Path(sys.argv[1]), folder)
+        copy_logs(options.source, folder, options.logs)
         megabytes = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-        found = measured(folder)
+        found = measured(folder, options.repeats)
         index = (folder / INDEX).stat().st_size / 1e6
     wall, processor = (
         {name: round(statistics.median(pair[at] for pair in pairs), 2) for name, pairs in found.items()}
@@ -102,17 +108,18 @@ def main() -> None:
     )
     facts = {
         "command": "python bench/logs.py training_logs",
-        "logs": LOGS,
+        "logs": options.logs,
         "megabytes": round(megabytes, 1),
         "megabytes_of_index": round(index, 1),
         "processors": threads_at_hand(),
-        "repeats": REPEATS,
+        "repeats": options.repeats,
         "median_seconds": wall,
         "median_processor_seconds": processor,
         "megabytes_a_second": {name: round(megabytes / wall[name], 1) for name in list(wall)[:2]},
         "seconds": {name: [round(value, 2) for value, _ in pairs] for name, pairs in found.items()},
     }
-    OUT.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    if not options.print:
+        OUT.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(facts, indent=2))
 
 

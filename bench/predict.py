@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--repeats", type=int, default=50)
+    parser.add_argument("--print", action="store_true", help="write nothing")
     options = parser.parse_args()
     runs = RunsFolder(options.run.parent)
     stored = runs.load(options.run.name)
@@ -71,7 +72,8 @@ def main() -> None:
         "predict_ms": round(statistics.median(whole), 1),
     }
     print(json.dumps(record, indent=2))
-    RESULTS.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    if not options.print:
+        RESULTS.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

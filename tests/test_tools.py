@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -92,3 +93,28 @@ def test_flags_of_xla_that_are_set_stand_beside_those_of_the_tests(given: str) -
     names = [flag.partition("=")[0] for flag in flags]
     assert len(names) == len(set(names))
     assert {"--xla_backend_optimization_level", "--xla_llvm_disable_expensive_passes"} <= set(names)
+
+
+def test_the_page_on_speed_shows_what_was_measured() -> None:
+    page = (ROOT / "docs" / "evidence" / "speed.md").read_text(encoding="utf-8")
+    for name, text in tool("speed").speed_parts().items():
+        assert f"<!-- {name} -->\n{text}<!-- end of {name} -->" in page
+
+
+def test_the_page_on_speed_says_where_nothing_was_measured_and_whether_it_was_quiet(tmp_path: Path) -> None:
+    speed = tool("speed")
+    assert set(speed.speed_parts(tmp_path).values()) == {"Not measured yet: `make curves`.\n"}
+    fit = {"exponent": 0.5, "error": 0.1, "fixed": 2.0, "one_more": 0.25}
+    row = {"cpu": 4.0, "floor": 1.0, "seconds": 3.0, "pss": 200.0, "rss": 300.0}
+    points = [{"size": size, **row} for size in (5, 10)]
+    curve = {"what": "folds", "points": points, "fit_cpu": fit, "fit_floor": fit, "fit_pss": fit}
+    facts = {"cores": 2, "processor": "P", "system": "S", "python": "3", "day": "2024-01-02", "commit": "abc"}
+    record = {"machine": facts, "rounds": 1, "loads": [9.0], "quiet": False, "curves": {"folds, lgb": curve}}
+    record["not_measured"] = ["logs, read first"]
+    (tmp_path / "curves.json").write_text(json.dumps(record))
+    found = speed.speed_parts(tmp_path)
+    assert "not quiet" in found["machine"]
+    assert "Not measured yet: logs, read first." in found["machine"]
+    wanted = "| folds, lgb | 5 to 10 | 0.50 ± 0.10 | 2.0 | 0.25 | 0.50 ± 0.10 | 25% | 0.50 ± 0.10 |\n"
+    assert found["curves"].endswith(wanted)
+    assert "| folds, lgb | 10 | 4.0 | 1.0 | 3.0 | 200 | 300 |\n" in found["points"]

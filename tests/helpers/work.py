@@ -21,6 +21,7 @@ WORK = {
     "trees grown": ("lightgbm:train", "xgboost:train", "catboost:CatBoostRegressor.fit"),
     "tables of rows": ("lightgbm:Dataset.__init__", "xgboost:DMatrix.__init__", "catboost:Pool.quantize"),
     "eigendecompositions": ("numpy.linalg:eigh",),
+    "linear systems": ("numpy.linalg:solve",),
     "screens": ("geiger.models.nets.forecaster:fit_screened",),
     "searches for pairs": ("geiger.models.screen:find_terms",),
     "networks": ("geiger.models.nets.program:Program.__init__",),

@@ -1,0 +1,82 @@
+"""What `make bench` makes of its measurements: rows, ratios, goals, exponents, memory of a process tree."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("resource", reason="measured on systems that count what a process uses")
+
+BENCH = Path(__file__).parents[1] / "bench"
+
+
+def script(name: str) -> Any:
+    sys.path.insert(0, str(BENCH))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(BENCH))
+
+
+harness, table, curves = script("harness"), script("table"), script("curves")
+
+
+def test_every_row_has_its_candidates_and_a_name_of_its_own() -> None:
+    assert {name for row in table.ROWS for name in row.wanted} <= set(table.CANDIDATES)
+    assert len({row.name for row in table.ROWS}) == len(table.ROWS)
+
+
+def test_a_ratio_is_the_median_of_the_rounds_own() -> None:
+    row = table.Row("trainings", "one", "s", "ours", "theirs", 0.5, 10.0)
+    figures = {
+        "ours": [{"value": v, "cpu": 2 * v} for v in (1.0, 8.0, 3.0)],
+        "theirs": [{"value": v, "cpu": v} for v in (4.0, 10.0, 10.0)],
+    }
+    found = table.result(row, figures, {})
+    assert (found["value"], found["cpu"], found["anchor"]) == (3.0, 6.0, 10.0)
+    assert found["ratio"] == 0.3  # of 0.25, 0.8 and 0.3
+    assert found["met"] is True
+
+
+@pytest.mark.parametrize(
+    ("found", "met"),
+    [({"value": 11.0, "ratio": 0.1}, False), ({"value": 9.0}, None), ({"value": 12.0}, False)],
+)
+def test_a_goal_without_its_anchor_is_not_met(found: dict[str, float], met: bool | None) -> None:
+    assert table.met(table.Row("g", "n", "s", "ours", "theirs", 0.5, 10.0), found) is met
+
+
+def test_what_cannot_be_measured_says_why() -> None:
+    row = table.Row("g", "n", "s", "ours", "base: ours", 0.5)
+    figures: dict[str, list[Any]] = {"ours": [{"value": 1.0}], "base: ours": []}
+    found = table.result(row, figures, {"base: ours": "no --base"})
+    assert (found["no_anchor"], found["met"]) == ("no --base", None)
+    assert table.result(row, {"ours": []}, {}) is None
+
+
+def test_a_cost_that_grows_with_the_square_has_exponent_two() -> None:
+    found = curves.fitted([1, 2, 4, 8], [3.0, 12.0, 48.0, 192.0])
+    assert (found["exponent"], found["error"]) == (2.0, 0.0)
+
+
+def test_a_straight_cost_shows_its_fixed_part() -> None:
+    found = curves.fitted([1, 2, 4], [5.5, 6.0, 7.0])
+    assert found["one_more"] == pytest.approx(0.5)
+    assert found["fixed"] == pytest.approx(5.0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="memory is read from /proc")
+def test_memory_of_a_tree_counts_its_children() -> None:
+    child = "import time; held = bytes(60_000_000).replace(b'\\0', b'x'); time.sleep(2)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
+    done = harness.run([sys.executable, "-c", parent], watched=True)
+    assert done.rss_mb > done.pss_mb > 60.0
+
+
+def test_a_command_that_fails_says_what_it_said() -> None:
+    with pytest.raises(RuntimeError, match="no luck"):
+        harness.run([sys.executable, "-c", "raise SystemExit('no luck')"])
