@@ -20,6 +20,7 @@ SMALL = [
     "records",
     "figures",
     "codec",
+    "native",
     "seeds",
     "files",
     "metrics",
@@ -36,6 +37,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "records": ["errors"],
     "figures": ["records"],
     "codec": ["errors"],
+    "native": [],
     "seeds": ["errors"],
     "files": ["errors"],
     "metrics": ["errors", "records"],
@@ -43,7 +45,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "blas": [],
     "settings": ["errors", "records"],
     "market": ["errors", "columns", "seeds", "files", "settings"],
-    "features": ["errors", "columns", "seeds", "files", "settings"],
+    "features": ["errors", "columns", "native", "seeds", "files", "settings"],
     "learning": ["errors", "columns", "seeds", "settings"],
     "models": [*SMALL, "settings", "features", "learning"],
     "backtest": [*SMALL, "settings"],
@@ -81,6 +83,7 @@ MAY_IMPORT: dict[str, list[str]] = {
 # Libraries that cost time or may be absent: imported inside the function of their adapter, never at the top.
 LATE = {
     "pandas",
+    "numba",
     "xgboost",
     "lightgbm",
     "catboost",

@@ -110,14 +110,15 @@ FITS = {
     **dict.fromkeys(("lgb", "xgb", "catboost"), TREES),
     "lstm": {
         "networks": 1,
-        "screens": MEMBERS * STEPS,
-        "searches for pairs": MEMBERS * STEPS,
+        "shapes compiled": 2,  # an epoch and a forecast, of one length for all folds
+        "screens": FITTED,
+        "searches for pairs": FITTED,
         # A screen: what is linear, the penalty, and all rows under it; a network: the collapse of its tokens.
-        "eigendecompositions": MEMBERS * (2 + 3 + 1),
+        "eigendecompositions": FITTED * 3 + MEMBERS,
         "epochs": MEMBERS * EPOCHS * STEPS,
-        # Before and after each epoch; of the rows learned from, for the doctor and in sample; of test
-        # rows; and of those between the last scored row and the next decision.
-        "network forecasts": MEMBERS * ((1 + EPOCHS) * STEPS + 3) + SEEDS,
+        # Before and after each epoch that chooses; of the rows learned from, for the doctor and in sample; of
+        # test rows; and of those between the last scored row and the next decision.
+        "network forecasts": MEMBERS * (1 + EPOCHS + 3) + SEEDS,
     },
 }
 

@@ -25,6 +25,10 @@ WORK = {
     "screens": ("geiger.models.nets.forecaster:fit_screened",),
     "searches for pairs": ("geiger.models.screen:find_terms",),
     "networks": ("geiger.models.nets.program:Program.__init__",),
+    "shapes compiled": (  # a function is traced once for each
+        "geiger.models.nets.program:Program._epoch",
+        "geiger.models.nets.program:Program._forecast",
+    ),
     "price files": ("geiger.market.sources:read_prices",),
     "hashes of prices": ("geiger.market.snapshots:content_hash", "geiger.experiment.prepare:content_hash"),
     "judged series": ("geiger.experiment.prepare:inspect",),

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geiger.errors import SettingError
+from geiger.market import calendar
 from geiger.market.calendar import (
+    US,
     Market,
     close_instant,
     closes_later,
@@ -208,6 +210,45 @@ def test_sessions_across_decades_equal_their_parts() -> None:
     parts = [sessions(paris, date(year, 1, 1), date(year, 12, 31)) or [] for year in range(1999, 2022)]
     inside = [day for part in parts for day in part if date(1999, 6, 1) <= day <= date(2021, 3, 31)]
     assert whole == inside
+
+
+@pytest.mark.parametrize("exchange", ["XNYS", "XSHG", "XTKS", "CMES"])
+def test_the_usual_calendar_says_what_one_of_a_decade_says(exchange: str) -> None:
+    market = Market("any", exchange, "UTC", time(0, 0))
+    first, last = date(2020, 1, 1), date(2025, 12, 31)
+    alone = calendar._library_calendar(exchange, first, last)
+    assert sessions(market, first, last) == list(alone.sessions.date)
+    for day in (date(2021, 1, 4), date(2022, 11, 25), date(2024, 7, 3), date(2025, 5, 1)):
+        hours = calendar._hours(market, day)
+        assert (hours is not None) == alone.is_session(day.isoformat())
+        if hours is not None:
+            assert hours.open == alone.session_open(day.isoformat())
+            assert hours.close == alone.session_close(day.isoformat())
+
+
+def test_one_calendar_serves_all_questions_about_usual_years(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def counted(exchange: str, *span: date) -> object:
+        made.append(span)
+        return real(exchange, *span)
+
+    real = calendar._library_calendar
+    monkeypatch.setattr(calendar, "_library_calendar", counted)
+    for name in ("_usual", "_bounds", "_years", "_exchange_days", "_hours"):
+        getattr(calendar, name).cache_clear()
+    covered(US, date(2005, 1, 1), date(2023, 1, 1))
+    sessions(US, date(2005, 1, 1), date(2023, 1, 1))
+    close_instant(US, date(2023, 1, 3))
+    next_session(US, date(2019, 12, 31))
+    assert made == [calendar.USUAL]
+    assert sessions(US, date(1992, 1, 1), date(1992, 1, 3)) == [date(1992, 1, 2), date(1992, 1, 3)]
+    assert len(made) == 2
+
+
+def test_a_day_before_the_first_session_on_record_is_none() -> None:
+    """The calendar of Tokyo begins on a day of rest."""
+    assert close_instant(market_of("7203.T"), date(1997, 1, 5)) == datetime(1997, 1, 5, 6, tzinfo=UTC)
 
 
 def test_what_no_calendar_records_is_said() -> None:

@@ -10,7 +10,7 @@ import pytest
 from geiger.learning.folds import Fold
 from geiger.learning.windows import fold_arrays
 from geiger.models.baselines import Ridge
-from geiger.models.screen import MAX_DELAY, Term, _t_alone, _t_pairs, find_terms, fit_screened
+from geiger.models.screen import MAX_DELAY, Term, _Pairs, _t_alone, find_terms, fit_screened, refitted
 
 FOLD = Fold(0, range(30, 1530), range(1531, 1800), range(1801, 2300))
 WIDTH = 12
@@ -41,7 +41,7 @@ PLANTS = {
 def test_a_planted_term_is_found_first_and_forecasts_where_ridge_cannot(name):
     plant, (one, other, delay) = PLANTS[name]
     data, signal = arrays(plant)
-    model = fit_screened(data.train, data.valid, refit=True)
+    model = refitted(fit_screened(data.train, data.valid), data.train, data.valid)
     first = model.terms[0]
     assert (first.one, first.other, first.delay) == (one, other, delay)
     rows = data.test.history.at(data.test.rows)
@@ -64,7 +64,7 @@ def test_noise_and_linear_signals_give_no_term():
 
 def test_without_a_find_it_is_ridge():
     data, _ = arrays(lambda x: x[:, 0], seed=3)
-    model = fit_screened(data.train, data.valid, refit=True)
+    model = refitted(fit_screened(data.train, data.valid), data.train, data.valid)
     assert model.terms == ()
     expected = Ridge().fit(data.train, data.valid, seed=0)
     rows = data.test.history.at(data.test.rows)
@@ -79,7 +79,7 @@ def test_robust_t_is_whites_by_hand():
             z = one[:, i] * other[:, j]
             z = z - z.mean()
             expected = (y @ z) / np.sqrt(np.sum(y**2 * z**2))
-            assert _t_pairs(y, one, other)[i, j] == pytest.approx(expected)
+            assert _Pairs(y, one).t(other)[i, j] == pytest.approx(expected)
     z = one[:, 0] - one[:, 0].mean()
     assert _t_alone(y, one)[0] == pytest.approx((y @ z) / np.sqrt(np.sum(y**2 * z**2)))
 

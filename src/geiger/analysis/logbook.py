@@ -39,6 +39,7 @@ WORTH_PROCESSES = 400  # unread logs from which more than one process pays
 AT_ONCE = 50  # logs that are remembered together: a kill costs no more of them in each process
 SPARE = 100  # outdated lines of the index, from which it is written anew when they are the larger part
 _NAME = re.compile(r"(?P<stem>.+)_(?P<when>\d{8}_\d{6})")
+_PARTS = ((0, 4), (4, 6), (6, 8), (9, 11), (11, 13), (13, 15))  # of `when`: year to second
 
 
 class LogBook:
@@ -150,7 +151,9 @@ class LogBook:
         DataError
             There is no such log here, it cannot be read, or it is none.
         """
-        path = self.path(name)
+        return self._case(self.path(name), before)
+
+    def _case(self, path: Path, before: Case | None = None) -> Case:
         events = path.with_suffix(".jsonl")
         files = [path, events] if self._ours(events) else [path]
         facts = [file.stat() for file in files]
@@ -207,7 +210,8 @@ class LogBook:
     def read(self, name: str, stamp: Stamp) -> KnownLog:
         """Return one log as it is read now; `stamp` is what `names` said of it before."""
         try:
-            case = self.case(name)
+            path = self.folder / f"{name}.log"
+            case = self._case(path if self._ours(path) else self.path(name))
             return known_log(case, brief_of(case), stamp)
         except Exception as error:  # whatever is wrong with one log, it hides no other
             return KnownLog(Brief(name, trouble=clean(error)), stamp)
@@ -289,8 +293,11 @@ def began(name: str) -> dt.datetime | None:
     datetime.datetime(2025, 12, 29, 14, 30, 22)
     """
     found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(found["when"][i:j]) for i, j in _PARTS)
     try:
-        return dt.datetime.strptime(found["when"], "%Y%m%d_%H%M%S") if found else None
+        return dt.datetime(year, month, day, hour, minute, second)
     except ValueError:
         return None
 

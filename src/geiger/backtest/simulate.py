@@ -27,12 +27,12 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
 from geiger.backtest.costs import Costs
 from geiger.columns import LEDGER, WEIGHTS, require
 from geiger.errors import DataError, SettingError
+from geiger.native import native
 
 Floats = NDArray[np.float64]
 ROW_COLUMNS = ["day", "entry_day", "known_on", "simple"]
@@ -138,16 +138,7 @@ def bankrupt_on(ledger: pl.DataFrame) -> dt.date | None:
     return gone[0] if len(gone) else None
 
 
-@njit(cache=True, error_model="numpy")
-def _drifted(weight: float, asset_return: float, net: float) -> float:  # pragma: no cover - compiled
-    if net <= -1.0:
-        return 0.0
-    if weight in (0.0, 1.0):
-        return weight
-    return weight * (1.0 + asset_return) / (1.0 + net)
-
-
-@njit(cache=True, error_model="numpy")
+@native
 def _account(  # pragma: no cover - compiled
     asset_returns: Floats,
     weights: Floats,
@@ -174,7 +165,12 @@ def _account(  # pragma: no cover - compiled
             if wealth[v] > 0.0:
                 carry = max(0.0, 1.0 - size) * cash - max(0.0, size - 1.0) * margin - max(-w, 0.0) * borrow
             earned = max(w * r + carry - cost * traded, -1.0)
-            before[v] = _drifted(w, r, earned)
+            if earned <= -1.0:
+                before[v] = 0.0
+            elif w in (0.0, 1.0):
+                before[v] = w
+            else:
+                before[v] = w * (1.0 + r) / (1.0 + earned)
             if liquidate and t == rows - 1 and earned > -1.0:
                 traded += size * (1.0 + r)  # like all of the row, in the equity at its start
                 earned = max(w * r + carry - cost * traded, -1.0)

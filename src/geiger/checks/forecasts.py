@@ -136,7 +136,10 @@ def _by_health(case: Case, code: HealthCode, cause: str, command: str) -> Answer
 
 def health_codes(case: Case) -> tuple[str, ...]:
     """Return the codes of the health table that this version knows; empty where the log has none."""
-    return tuple(code for code in case.assessment.health if code in set(HealthCode))
+    return tuple(code for code in case.assessment.health if code in _KNOWN)
+
+
+_KNOWN = frozenset(HealthCode)
 
 
 def _health_line(case: Case) -> tuple[Evidence, ...]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict, replace
 
-from geiger.cli.show import warning_lines
 from geiger.cli.terminal import print_json, table
 from geiger.errors import SettingError
-from geiger.experiment.plan import Experiment
 from geiger.features.catalogue import FEATURES, WARMUP, build_features
 from geiger.files import write_atomically, write_frame
 from geiger.settings import recipe
@@ -42,6 +40,9 @@ def list_features(args: argparse.Namespace) -> int:
 
 def build(args: argparse.Namespace) -> int:
     """Write the feature frame of one symbol; all its rows, the lock-box included, since nothing is scored."""
+    from geiger.cli.show import warning_lines  # with all that trains and writes: the list does without
+    from geiger.experiment.plan import Experiment
+
     if args.out.suffix not in (".parquet", ".csv"):
         raise SettingError(f"{args.out}: the file must end in .parquet or .csv")
     if not args.out.absolute().parent.is_dir():

@@ -8,13 +8,15 @@ import datetime as dt
 import re
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from geiger.errors import SettingError
-from geiger.experiment.plan import Experiment
 from geiger.market.calendar import valid_symbol
 from geiger.settings import Config, from_toml, override, recipe
 from geiger.settings.models import GROUPS
+
+if TYPE_CHECKING:
+    from geiger.experiment.plan import Experiment
 
 SETTINGS = (
     "seeds",
@@ -64,6 +66,8 @@ def config_of(args: argparse.Namespace) -> Config:
 
 def experiment_of(args: argparse.Namespace, symbol: str, model: str, config: Config) -> Experiment:
     """Return one symbol's and model's experiment."""
+    from geiger.experiment.plan import Experiment  # with all that trains: other commands read options, too
+
     return Experiment(
         symbol=symbol,
         model=model,

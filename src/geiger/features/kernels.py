@@ -11,24 +11,15 @@ the window lies inside the numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from geiger.native import native
 
 Array = npt.NDArray[np.float64]
-F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _compiled(function: F) -> F:
-    # nogil lets threads work on several symbols; no fastmath: it may reorder sums. A check for division by
-    # zero would keep a loop from being vectorised, so division follows numpy.
-    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
-
-
-@_compiled
+@native
 def divide(above: Array, below: Array, floor: Array, neutral: float) -> Array:
     """Return above / below, and `neutral` where `below` is no larger than `floor`; NaN stays NaN."""
     out = np.empty(len(above))
@@ -39,7 +30,7 @@ def divide(above: Array, below: Array, floor: Array, neutral: float) -> Array:
     return out
 
 
-@_compiled
+@native
 def window_dot(x: Array, weights: Array) -> Array:
     """Return sum of weights[j] * x[t - j]; weights[0] belongs to today."""
     n, width = len(x), len(weights)
@@ -61,7 +52,7 @@ def window_dot(x: Array, weights: Array) -> Array:
     return out
 
 
-@_compiled
+@native
 def window_mean(x: Array, width: int) -> Array:
     """Return the mean of the last `width` values, measured from today's: exact where all are equal."""
     n = len(x)
@@ -84,7 +75,7 @@ def window_mean(x: Array, width: int) -> Array:
     return out
 
 
-@_compiled
+@native
 def window_cov(x: Array, mean_x: Array, y: Array, mean_y: Array, width: int) -> Array:
     """Return the population covariance of the last `width` rows about today's means."""
     n = len(x)
@@ -109,7 +100,7 @@ def window_cov(x: Array, mean_x: Array, y: Array, mean_y: Array, width: int) -> 
     return out
 
 
-@_compiled
+@native
 def window_var(x: Array, mean: Array, width: int) -> Array:
     """Return the population variance of the last `width` values about today's `mean`."""
     n = len(x)
@@ -139,7 +130,7 @@ def window_var(x: Array, mean: Array, width: int) -> Array:
     return out
 
 
-@_compiled
+@native
 def window_moment(x: Array, mean: Array, width: int, power: int) -> Array:
     """Return the third or fourth central moment of the last `width` values about today's `mean`."""
     n = len(x)
@@ -164,7 +155,7 @@ def window_moment(x: Array, mean: Array, width: int, power: int) -> Array:
     return out
 
 
-@_compiled
+@native
 def window_deviation(x: Array, mean: Array, width: int) -> Array:
     """Return the mean absolute deviation of the last `width` values from today's `mean`."""
     n = len(x)
@@ -182,7 +173,7 @@ def window_deviation(x: Array, mean: Array, width: int) -> Array:
     return out
 
 
-@_compiled
+@native
 def window_max(x: Array, width: int) -> Array:
     """Return the largest of the last `width` values."""
     n = len(x)
@@ -205,7 +196,7 @@ def window_max(x: Array, width: int) -> Array:
     return out
 
 
-@_compiled
+@native
 def window_age(x: Array, width: int) -> Array:
     """Return how many rows ago the largest of the last `width` values stood; of equals the latest counts."""
     n = len(x)
@@ -226,7 +217,7 @@ def window_age(x: Array, width: int) -> Array:
     return out
 
 
-@_compiled
+@native
 def window_rank(x: Array, width: int, tie: float) -> Array:
     """Return the share of the `width - 1` values before today's that lie below it; ties count half.
 
@@ -248,7 +239,7 @@ def window_rank(x: Array, width: int, tie: float) -> Array:
     return out
 
 
-@_compiled
+@native
 def window_drawdown(x: Array, width: int) -> Array:
     """Return the deepest fall from an earlier peak inside the last `width` values, a share (0 or below)."""
     n = len(x)
@@ -266,7 +257,7 @@ def window_drawdown(x: Array, width: int) -> Array:
     return out
 
 
-@_compiled
+@native
 def walk_sums(x: Array, width: int) -> tuple[Array, Array]:
     """Return sum and sum of squares of the walk back from today.
 
@@ -290,7 +281,7 @@ def walk_sums(x: Array, width: int) -> tuple[Array, Array]:
     return first, second
 
 
-@_compiled
+@native
 def walk_range(x: Array, drift: Array, width: int) -> Array:
     """Return highest - lowest point of the walk back from today from 0 in steps x[t - j] - drift[t]."""
     n = len(x)
@@ -313,7 +304,7 @@ def walk_range(x: Array, drift: Array, width: int) -> Array:
     return out
 
 
-@_compiled
+@native
 def smooth(x: Array, rate: float, seed_rows: int) -> Array:
     """Return e[t] = e[t-1] + rate * (x[t] - e[t-1]), started at the mean of the first `seed_rows` values."""
     n = len(x)
@@ -335,7 +326,7 @@ def smooth(x: Array, rate: float, seed_rows: int) -> Array:
     return out
 
 
-@_compiled
+@native
 def smooth_adaptive(x: Array, rate: Array, start: int) -> Array:
     """Return e[t] = e[t-1] + rate[t] * (x[t] - e[t-1]) from row `start`, with x[start - 1] before it."""
     n = len(x)

@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from geiger.errors import SettingError
@@ -25,6 +25,8 @@ MIDNIGHT = time(0, 0)
 EARLIEST_ZONE = "Pacific/Kiritimati"  # where each date begins first, at 10:00 UTC of the day before
 # The library knows regular holidays from 1970 on, whatever it accepts; its years before that are wrong.
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
+USUAL = (date(2000, 1, 1), date(2029, 12, 31))  # most series lie in it
+ON_RECORD = (date(2020, 1, 1), date(2020, 12, 31))  # by every exchange
 # Winter, summer, and the weeks in which America and Europe disagree on daylight saving.
 PROBE_DAYS = (date(2023, 1, 16), date(2023, 3, 20), date(2023, 7, 17), date(2023, 11, 2))
 
@@ -326,7 +328,7 @@ def _plain_days(first: date, last: date, *, every_day: bool) -> list[date]:
 
 @cache
 def _bounds(exchange: str) -> tuple[date, date]:
-    calendar = _library_calendar(exchange, date(2020, 1, 1), date(2020, 12, 31))  # any short range will do
+    calendar = _usual(exchange).calendar
     earliest, latest = calendar.bound_min(), calendar.bound_max()
     return (
         max(EARLIEST, earliest.date()) if earliest else EARLIEST,
@@ -334,16 +336,38 @@ def _bounds(exchange: str) -> tuple[date, date]:
     )
 
 
+class _Span(NamedTuple):
+    """The exchange's calendar of the days in [first, last]."""
+
+    calendar: Any
+    first: date
+    last: date
+
+
+@cache
+def _usual(exchange: str) -> _Span:
+    """Return the calendar that serves most questions: to make one takes as long for a year as for many."""
+    try:
+        return _Span(_library_calendar(exchange, *USUAL), *USUAL)
+    except ValueError:  # there is no record of so many years
+        return _Span(_library_calendar(exchange, *ON_RECORD), *ON_RECORD)
+
+
 @cache
 def _exchange_days(exchange: str, first_year: int, last_year: int) -> tuple[date, ...]:
-    return tuple(_years(exchange, first_year, last_year).sessions.date)
+    calendar, first, last = _years(exchange, first_year, last_year)
+    days = tuple(calendar.sessions.date)
+    return days[bisect_left(days, first) : bisect_right(days, last)]
 
 
 @cache
-def _years(exchange: str, first_year: int, last_year: int) -> Any:
+def _years(exchange: str, first_year: int, last_year: int) -> _Span:
+    """Return a calendar of these years, or of more of them, and the days of these years on record."""
     earliest, latest = _bounds(exchange)
     start, end = max(earliest, date(first_year, 1, 1)), min(latest, date(last_year, 12, 31))
-    return _library_calendar(exchange, start, end)
+    usual = _usual(exchange)
+    wide = usual.first <= start and end <= usual.last
+    return _Span(usual.calendar if wide else _library_calendar(exchange, start, end), start, end)
 
 
 @dataclass(frozen=True)
@@ -360,8 +384,9 @@ def _hours(market: Market, day: date) -> _Hours | None:
     """Return the hours of the session of `day`, or None where no calendar has that session on record."""
     if market.exchange is None or covered(market, day, day) is None:
         return None
-    calendar = _years(market.exchange, day.year // 10 * 10, day.year // 10 * 10 + 9)
-    if not calendar.is_session(day.isoformat()):
+    calendar = _years(market.exchange, day.year // 10 * 10, day.year // 10 * 10 + 9).calendar
+    within = calendar.first_session.date() <= day <= calendar.last_session.date()
+    if not within or not calendar.is_session(day.isoformat()):
         return None
     begin, end = (
         found.to_pydatetime().astimezone(UTC)

@@ -115,13 +115,11 @@ def restore_screened(state: State) -> Screened:
     return Screened(terms, center, scale, linear)
 
 
-def fit_screened(train: Block, valid: Block, *, refit: bool, max_delay: int | None = MAX_DELAY) -> Screened:
+def fit_screened(train: Block, valid: Block, max_delay: int | None = MAX_DELAY) -> Screened:
     """Screen on the train rows, choose ridge's penalty on the inner validation rows.
 
     Parameters
     ----------
-    refit : bool
-        Fit train and validation rows together at the end; terms and penalty stay.
     max_delay : int, optional
         Days a term may look back; None screens nothing, and the result is plain ridge.
     """
@@ -131,18 +129,26 @@ def fit_screened(train: Block, valid: Block, *, refit: bool, max_delay: int | No
     values = [term.on(x)[past.at(train.rows)] for term in terms] if past is not None else []
     center = np.array([value.mean() for value in values])
     scale = np.array([value.std() for value in values])
+    blocks = (_with_terms(block, past, terms, center, scale) for block in (train, valid))
+    line = Ridge(RidgeSettings(refit=False)).fit(*blocks, seed=0)
+    return Screened(terms, center, scale, line)
 
-    def widened(block: Block) -> Block:
-        if past is None or not terms:
-            return block
-        return replace(block, x=_widened(x, terms, center, scale)[past.at(block.rows)])
 
-    linear = Ridge(RidgeSettings(refit=False)).fit(widened(train), widened(valid), seed=0)
-    if refit:
-        alpha = RidgeSettings().alphas[linear.rounds - 1]
-        both = widened(join(train, valid))
-        linear = Ridge(RidgeSettings(alphas=(alpha,), refit=False)).fit(both, both, seed=0)
-    return Screened(terms, center, scale, linear)
+def refitted(screened: Screened, train: Block, valid: Block) -> Screened:
+    """Return it fitted to train and validation rows together; terms and penalty stay."""
+    alpha = RidgeSettings().alphas[screened.linear.rounds - 1]
+    past, shape = valid.history, (screened.terms, screened.center, screened.scale)
+    both = _with_terms(join(train, valid), past, *shape)
+    line = Ridge(RidgeSettings(alphas=(alpha,), refit=False)).fit(both, both, seed=0)
+    return replace(screened, linear=line)
+
+
+def _with_terms(
+    block: Block, past: History | None, terms: tuple[Term, ...], center: Floats, scale: Floats
+) -> Block:
+    if past is None or not terms:
+        return block
+    return replace(block, x=_widened(past.x, terms, center, scale)[past.at(block.rows)])
 
 
 def find_terms(past: History, train: Block, max_delay: int = MAX_DELAY) -> tuple[Term, ...]:
@@ -169,11 +175,13 @@ def find_terms(past: History, train: Block, max_delay: int = MAX_DELAY) -> tuple
     y = (y - y.mean()) * np.sqrt(known.weight)
     x = np.clip(past.x, -CLIP, CLIP)
     features = x.shape[1]
-    today = x[at]
-    alone = np.array([_t_alone(y, x[at - delay]) for delay in range(1, max_delay + 1)]).reshape(
-        -1, x.shape[1]
-    )
-    pairs = np.array([_t_pairs(y, today, x[at - delay]) for delay in range(max_delay + 1)])
+    alone, pairs = np.zeros((max_delay, features)), np.zeros((max_delay + 1, features, features))
+    scores = _Pairs(y, x[at])  # not the array of delay 0: with itself a product would have other last bits
+    for delay in range(max_delay + 1):
+        late = x[at - delay]
+        pairs[delay] = scores.t(late)
+        if delay:
+            alone[delay - 1] = _t_alone(y, late)
     pairs[0][np.tril_indices(features, -1)] = 0.0  # today's pairs stand there twice
     found = [Term(None, int(j), int(d) + 1, float(alone[d, j])) for d, j in _standing_out(alone)] + [
         Term(int(i), int(j), int(d), float(pairs[d, i, j])) for d, i, j in _standing_out(pairs)
@@ -187,16 +195,21 @@ def _t_alone(y: Floats, x: Floats) -> Floats:
     return _ratio(y @ centred, (y * y) @ (centred * centred))
 
 
-def _t_pairs(y: Floats, one: Floats, other: Floats) -> Floats:
-    """Return the robust t-statistic (F, F) of each product one_i x other_j (White 1980)."""
-    n, squared = len(y), y * y
-    mean = one.T @ other / n
-    moment = (one * y[:, None]).T @ other
-    weighted = (one * squared[:, None]).T @ other
-    variance = (
-        (one * one * squared[:, None]).T @ (other * other) - 2 * mean * weighted + mean**2 * squared.sum()
-    )
-    return _ratio(moment - mean * y.sum(), variance)
+class _Pairs:
+    """Products of each column of `one` (n, F) with others, scored on y (n,)."""
+
+    def __init__(self, y: Floats, one: Floats) -> None:
+        squared = y * y
+        self.one, self.sum, self.squares = one.T, y.sum(), squared.sum()
+        self.by_y, self.by_square = (one * y[:, None]).T, (one * squared[:, None]).T
+        self.square_by_square = (one * one * squared[:, None]).T
+
+    def t(self, other: Floats) -> Floats:
+        """Return the robust t-statistic (F, G) of each product one_i x other_j (White 1980)."""
+        mean = self.one @ other / len(other)
+        moment, weighted = self.by_y @ other, self.by_square @ other
+        variance = self.square_by_square @ (other * other) - 2 * mean * weighted + mean**2 * self.squares
+        return _ratio(moment - mean * self.sum, variance)
 
 
 def _ratio(top: Floats, variance: Floats) -> Floats:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
-from xml.sax.saxutils import escape
 
 import numpy as np
 import numpy.typing as npt
@@ -483,6 +483,7 @@ def _inline(svg: str, name: str, size: Size, title: str, gist: str) -> str:
         body = body.replace(colour, variable)
     body = re.sub(r"\s*\n\s*", "\n", body).strip()
     label = f'aria-labelledby="{name}-title {name}-desc"'
-    head = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(gist)}</desc>'
+    title, gist = escape(title, quote=False), escape(gist, quote=False)
+    head = f'<title id="{name}-title">{title}</title><desc id="{name}-desc">{gist}</desc>'
     shape = box[1] if box else "0 0 1 1"
     return f'<svg class="{size}" viewBox="{shape}" role="img" {label}>{head}\n{body}\n</svg>'

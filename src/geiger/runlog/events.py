@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import make_dataclass
 from typing import Any
 
 from geiger.codec import fitted_texts, plain, straight
@@ -103,7 +104,9 @@ def decode(event: Event) -> object:
 
 
 _START = f'{{"schema": {SCHEMA}, "event": "'
-_STRAIGHT = {kind: straight(record) for kind, record in RECORDS.items()}
+_STRAIGHT = {kind: straight(record) for kind, record in RECORDS.items()} | {
+    kind: straight(make_dataclass(kind, [(name, hint)])) for kind, (name, hint) in VALUES.items()
+}
 _LONGEST = 4000  # characters: no number in it can have more digits than Python reads
 
 
@@ -119,7 +122,9 @@ def typed(line: str) -> tuple[str, Any] | None:
     if kind not in _STRAIGHT or line.count('"event"') != 1 or line.count('"schema"') != 1:
         return None
     record = _STRAIGHT[kind](line)
-    return None if record is None else (kind, record)
+    if record is None:
+        return None
+    return kind, getattr(record, VALUES[kind][0]) if kind in VALUES else record
 
 
 def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:

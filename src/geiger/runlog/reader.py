@@ -335,12 +335,19 @@ def _parse_figures(lines: list[Line], told: Collection[str]) -> Iterator[_Found]
         name, colon, shown = (part.strip() for part in line.rpartition(":"))
         if not colon:
             continue
+        if "figure" in told and name not in _BOUNDED and _SURE_FIGURE.fullmatch(shown):
+            yield _Found(number, f"{sections.FIGURES}/{name}")
+            continue
         value, unit = _quantity(shown, PLAN_FIGURES.get(name))
         if isinstance(value, float) and not _can_be(name, value, shown):
             value = shown  # no figure, so that decoding refuses it
         sure = "figure" in told and not isinstance(value, str)
         event = None if sure else {"event": "figure", "name": name, "value": value, "unit": unit}
         yield _Found(number, f"{sections.FIGURES}/{name}", event)
+
+
+_BOUNDED = {*POSSIBLE, *(name for name, unit in PLAN_FIGURES.items() if unit == "share")}
+_SURE_FIGURE = re.compile(rf"{_SURE}(?:%| pp| bp)?|undefined")
 
 
 def _can_be(name: str, value: float, shown: str) -> bool:

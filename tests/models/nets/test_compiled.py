@@ -127,13 +127,11 @@ def test_another_users_folder_is_refused(home: Path, monkeypatch: pytest.MonkeyP
 def test_a_folder_in_a_project_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the environment calls home: an unpacked project may bring native code along."""
     monkeypatch.setenv("HOME", str(Path.cwd()))
-    for environment in (
-        {},
-        {"XDG_CACHE_HOME": str(Path.cwd() / "cache")},
-        {SETTING: str(Path.cwd() / "own")},
-    ):
+    for environment in ({}, {"XDG_CACHE_HOME": str(Path.cwd() / "cache")}):
         with pytest.raises(NotKept, match="current folder"):
             folder(environment)
+    named = Path.cwd() / "named"
+    assert folder({SETTING: str(named)}) == named  # by the user himself, in so many words
 
 
 @POSIX

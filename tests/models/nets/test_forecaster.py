@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geiger.errors import DataError, SettingError
+from geiger.errors import DataError, SettingError, TrainingError
 from geiger.learning.windows import fold_arrays
-from geiger.models.nets.forecaster import job_of, program_of
+from geiger.models import screen
+from geiger.models.nets.forecaster import NETWORKS, fresh_net, job_of, program_of
 from geiger.models.nets.losses import LOSSES
 from geiger.models.nets.stretches import forecast
+from geiger.models.screen import find_terms
 from geiger.settings import model_settings
 from helpers.networks import FOLD, SMALL, arrays, changed, market
 
@@ -102,6 +104,23 @@ def test_plans_numbers_are_refused_where_they_make_no_sense():
             changed(SMALL, **change)
 
 
+@pytest.mark.parametrize("name", ["lstm", "xlstm"])
+@pytest.mark.parametrize("feeding", ["dense", "windows"])
+def test_a_seed_makes_one_network_with_all_that_is_saved_of_it(name, feeding):
+    network = NETWORKS[name]()
+    network = changed(network, feeding=feeding, burn_in=4 if feeding == "dense" else 0)
+
+    def made(seed):
+        net = fresh_net(network, seed)
+        net.build((1, net.body.history + 1, 6), (1, 1))
+        return [
+            np.asarray(v.value).tobytes() for v in (*net.trainable_variables, *net.non_trainable_variables)
+        ]
+
+    assert made(1) == made(1)
+    assert made(1) != made(2)
+
+
 def test_refit_trains_each_member_its_own_epochs_on_all_rows():
     data = arrays()
     network = changed(SMALL, refit=True, epochs=6)
@@ -115,6 +134,39 @@ def test_refit_trains_each_member_its_own_epochs_on_all_rows():
         assert not np.array_equal(one.predict(data.test), two.predict(data.test))
         spread = two.predict(data.test).std()
         np.testing.assert_allclose(three.predict(data.test), two.predict(data.test), atol=1e-3 * spread)
+
+
+def test_what_members_of_a_fold_share_is_made_once(monkeypatch):
+    """One screen a fold, however many seeds, and whether it is trained a second time; bits as if alone."""
+    network = changed(SMALL, refit=True, skip="screened", epochs=2)
+    folds = [arrays(), arrays(market(seed=5)[0])]
+    screened = []
+
+    def counted(past, train, delay):
+        screened.append(len(train.rows))
+        return find_terms(past, train, delay)
+
+    monkeypatch.setattr(screen, "find_terms", counted)
+    alone = [
+        [network.fit(data.train, data.valid, seed=seed).predict(data.test) for seed in (1, 2, 3)]
+        for data in folds
+    ]
+    assert len(screened) == 6
+    screened.clear()
+    for data, expected in zip(folds, alone, strict=True):
+        members = network.fit_fold(data.train, data.valid, [1, 2, 3])
+        for member, single in zip(members, expected, strict=True):
+            assert member.predict(data.test).tobytes() == single.tobytes()
+    assert len(screened) == 2
+    screened.clear()
+    network.fit_many([(data.train, data.valid, seed) for data in folds for seed in (1, 2)])
+    assert len(screened) == 2
+
+
+def test_a_member_that_cannot_be_fitted_is_named():
+    data = arrays()
+    with pytest.raises(TrainingError, match=r"^seed 0: .*lower the learning rate"):
+        changed(SMALL, learning_rate=1e30, clip_norm=None).fit_fold(data.train, data.valid, [1, 2])
 
 
 def test_refit_of_an_untrained_best_stays_untrained():

@@ -9,6 +9,7 @@ def test_few_lengths_are_compiled() -> None:
     assert {round_up(rows) for rows in (1, 100, SHORT_ROWS)} == {SHORT_ROWS}
     assert {round_up(rows) for rows in (SHORT_ROWS + 1, ROWS_STEP)} == {ROWS_STEP}
     assert round_up(ROWS_STEP + 1) == 2 * ROWS_STEP
+    assert {round_up(rows, ROWS_STEP) for rows in (1, SHORT_ROWS, ROWS_STEP)} == {ROWS_STEP}
 
 
 def test_what_fills_a_series_up_weighs_nothing() -> None:

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geiger.errors import TrainingError
+from geiger.errors import Diverged, TrainingError
 from geiger.learning.windows import fold_arrays
 from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.forecaster import job_of, program_of
-from geiger.models.nets.loop import Member
+from geiger.models.nets.loop import Member, repeat
 from geiger.models.nets.program import batched
 from geiger.models.nets.stretches import PAD
 from helpers.networks import FOLD, SMALL, arrays, changed, drained, market
@@ -104,7 +104,7 @@ def test_rows_after_the_validation_rows_change_no_bit(feeding):
 def test_a_member_that_has_stopped_gets_no_stretch_and_counts_no_epoch():
     data = arrays()
     program = program_of(SMALL, 6, False)
-    job = replace(job_of(SMALL, program, data.train, data.valid, 1), rates=(0.02, 0.005))
+    job = job_of(SMALL, program, data.train, data.valid, 1)
     member = Member.of(0, job, program, SMALL.settings)
     orders = [member.next_order(program, 9) for _ in range(2)]
     for order in orders:
@@ -112,8 +112,7 @@ def test_a_member_that_has_stopped_gets_no_stretch_and_counts_no_epoch():
     assert (orders[0] != orders[1]).any()
     member.course.stopped = True
     assert (member.next_order(program, 9) == PAD).all()
-    assert member.rates == [0.02, 0.005]
-    assert member.epochs == 2
+    assert member.rates == [0.01, 0.01]
 
 
 def test_a_rate_that_explodes_ends_in_a_failure_with_advice():
@@ -147,13 +146,51 @@ def test_the_weights_kept_are_those_of_the_best_epoch_and_not_the_last():
     assert 0 < kept.best_epoch < 12
     assert losses[kept.best_epoch - 1] == min(losses)
     # the same course again, ended there
-    ended = replace(job, rates=kept.rates[: kept.best_epoch])
-    _, (there,) = drained(program, [ended], replace(network.settings, keep_best=False))
-    for one, other in zip(kept.weights[0], there.weights[0], strict=True):
+    ((there, _),) = repeat(program, [job], [kept.rates[: kept.best_epoch]])
+    for one, other in zip(kept.weights[0], there, strict=True):
         np.testing.assert_array_equal(one, other)
     _, (last,) = drained(program, [job], replace(network.settings, keep_best=False))
     assert last.best_epoch == 12
     assert any((one != other).any() for one, other in zip(kept.weights[0], last.weights[0], strict=True))
+
+
+def test_a_course_that_is_repeated_is_the_judged_one_and_forecasts_nothing(monkeypatch):
+    """Same bits, and each member ends with its own last epoch, whoever is trained beside it."""
+    data = arrays()
+    network = changed(SMALL, epochs=4, keep_best=False, stop_patience=None)
+    program = program_of(network, 6, False)
+    jobs = [job_of(network, program, data.train, data.valid, seed) for seed in (7, 8)]
+    judged = [drained(program, [job], network.settings)[1][0] for job in jobs]
+    monkeypatch.setitem(vars(program), "run_forecast", None)
+    for job, learned in zip(jobs, judged, strict=True):
+        (again,) = repeat(program, [job], [learned.rates])
+        assert [a.tobytes() for a in again[0]] == [a.tobytes() for a in learned.weights[0]]
+        (fresh,) = repeat(program, [job], [()])
+        assert [a.tobytes() for a in fresh[0]] == [
+            np.asarray(a).tobytes() for a in program.weights(job.seed)[0]
+        ]
+    monkeypatch.undo()
+    both = program_of(network, 6, True)
+    shorter = [judged[0].rates[:2], judged[1].rates]
+    alone = [repeat(program, [job], [rates])[0] for job, rates in zip(jobs, shorter, strict=True)]
+    for one, other in zip(repeat(both, jobs, shorter), alone, strict=True):
+        for a, b in zip(one[0], other[0], strict=True):
+            np.testing.assert_allclose(a, b, atol=2e-4)
+
+
+@pytest.mark.parametrize("rates", [(1e30, 1e30), (1e38,)])
+def test_a_repeated_course_that_explodes_ends_in_a_failure(rates):
+    """Its losses are looked at, and its last weights: nothing else would show what the last step did."""
+    data = arrays()
+    network = changed(SMALL, clip_norm=None)
+    program = program_of(network, 6, False)
+    jobs = [job_of(network, program, data.train, data.valid, seed) for seed in (1, 2)]
+    both = program_of(network, 6, True)
+    with pytest.raises(Diverged, match=r"(nan|inf) in epoch \d at learning rate") as raised:
+        repeat(both, jobs, [(1e-3,), rates])
+    assert raised.value.member == 1
+    with pytest.raises(Diverged):
+        repeat(program, jobs[:1], [rates])
 
 
 def test_luck_is_asked_of_the_best_epoch_and_not_of_the_last():

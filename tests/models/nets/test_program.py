@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from geiger.learning.folds import Fold
-from geiger.learning.windows import fold_arrays
+from geiger.learning.windows import fold_arrays, join
 from geiger.models.nets.forecaster import XLSTMTS, job_of, program_of
+from geiger.models.nets.program import Program
 from geiger.models.nets.stretches import forecast
 from geiger.settings import Weighting, XLSTMSettings
 from helpers.networks import SMALL, arrays, changed, drained, market
@@ -82,13 +84,46 @@ def test_the_loss_of_an_epoch_is_that_of_its_rows_each_counted_once():
     data = fold_arrays(features, target, fold, last_return=last, weighting=Weighting(recency_half_life=40))
     network = changed(SMALL, batch_size=48, dropout=0.0)  # 3 stretches a batch; the last one is not full
     program = program_of(network, 6, False)
-    job = replace(job_of(network, program, data.train, data.valid, 7), rates=(1e-30,))
+    job = job_of(network, program, data.train, data.valid, 7)
     assert len(program.stretches(job.train)) % program.per_batch
     assert job.weight[job.train[0]] > 0.0
     assert job.train[0] == program.history
-    records, _ = drained(program, [job], network.settings)
+    records, _ = drained(program, [job], replace(network.settings, epochs=1, learning_rate=1e-30))
     start, epoch = records
     assert epoch.loss == pytest.approx(start.loss, rel=1e-5)
+
+
+def test_short_and_long_series_share_one_pair_of_programs(monkeypatch):
+    """A walk begins with a short fold; its bits do not depend on how far its series are filled up."""
+    traced = Counter()
+    for name in ("_epoch", "_forecast"):
+        real = getattr(Program, name)
+
+        def tracing(self, *args, real=real, name=name):
+            traced[self, name] += 1
+            return real(self, *args)
+
+        tracing.__name__ = name
+        monkeypatch.setattr(Program, name, tracing)
+    network = changed(
+        SMALL, batch_size=80, refit=True, skip="ridge"
+    )  # of no other test: nothing is compiled yet
+    data = arrays()
+    program = program_of(network, 6, False)
+    first, second = network.fit_fold(data.train, data.valid, [1, 2])
+    for predictor in (first, second):
+        for block in (data.test, join(data.train, data.valid)):
+            predictor.predict(block)
+    long = [np.concatenate([part] * 2) for part in market()]
+    fold = Fold(0, range(40, 660), range(661, 719), range(720, 760))
+    longer = fold_arrays(long[0], long[1], fold, last_return=long[2])
+    network.fit(longer.train, longer.valid, seed=1).predict(longer.test)
+    assert traced == {(program, "_epoch"): 1, (program, "_forecast"): 1}
+    alone = changed(network, batch_size=79)  # 4 stretches in a batch as well, and programs of its own
+    assert program_of(alone, 6, False) is not program
+    fresh = replace(first, network=alone).predict(data.test)
+    assert fresh.tobytes() == first.predict(data.test).tobytes()
+    assert traced[program_of(alone, 6, False), "_forecast"] == 1
 
 
 def test_a_forecast_never_depends_on_later_rows_nor_on_rows_beyond_its_reach():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from geiger.models.nets.forecaster import job_of, program_of
+from geiger.models.nets.jobs import ROWS_STEP
 from geiger.models.nets.program import batched
 from geiger.models.nets.stretches import PAD, Forecasting, stacked
 from helpers.networks import SMALL, arrays
@@ -33,7 +34,7 @@ def test_a_network_is_trained_on_the_arrays_it_forecasts_from() -> None:
     data = arrays()
     program = program_of(SMALL, 6, False)
     job = job_of(SMALL, program, data.train, data.valid, 7)
-    plain, room = stacked(program, [job])
+    plain, room = stacked(program, [job], program.padded(len(job.series), ROWS_STEP))
     given, same_room = batched(program, [job])
     assert room == same_room
     assert plain.keys() == given.keys()

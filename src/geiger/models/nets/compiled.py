@@ -37,9 +37,9 @@ class NotKept(Exception):
 def folder(environment: Mapping[str, str]) -> Path:
     """Return the folder of compiled programs, made if it is not there, where nobody else can have written.
 
-    It and the folder above it must be real folders, no links, of this user, that no other may write to. It
-    does not lie in the current folder, unless the user's home lies there, too: a project that was unpacked
-    there could bring native code along.
+    It and the folder above it must be real folders, no links, of this user, that no other may write to.
+    Unless it is named by the setting, it does not lie in the current folder (the user's home may): a project
+    that was unpacked there could bring native code along.
 
     Raises
     ------
@@ -60,7 +60,8 @@ def folder(environment: Mapping[str, str]) -> Path:
         for path in (above, *above.parents):
             _require_trusted(path)
         own = [above / path.relative_to(own[0].parent) for path in own]
-        _require_no_project(own[0])
+        if not given:
+            _require_no_project(own[0])
         for path in own:
             _make_private(path)
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home

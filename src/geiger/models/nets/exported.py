@@ -77,7 +77,7 @@ def keep(known_by: str, program: Program) -> Exported | None:
         [np.zeros((1, *v.shape), v.dtype) for v in variables]
         for variables in (program.net.trainable_variables, program.net.non_trainable_variables)
     ]
-    data, capacity = stacked(program, [_nothing(program.width)])
+    data, capacity = stacked(program, [_nothing(program.width)], SHORT_ROWS)
     order = program.batches(np.zeros(0, np.int64), capacity)[None]
     traced = jax.export.export(program.run_forecast)(tuple(weights), data, order, 1)
     facts = {

@@ -16,8 +16,8 @@ import numpy as np
 from geiger.errors import DataError, TrainingError
 from geiger.learning.windows import Block, Floats, Ints, join
 from geiger.metrics import correlation, nrc1, nrc2, pred_std
-from geiger.models.base import Effort, Forecaster, Predictor, common_state
-from geiger.models.screen import MAX_DELAY, Screened, fit_screened
+from geiger.models.base import Effort, Forecaster, Predictor, common_state, named
+from geiger.models.screen import MAX_DELAY, Screened, fit_screened, refitted
 from geiger.models.state import State
 from geiger.records import (
     EarlyStopping,
@@ -97,48 +97,44 @@ class Network(Forecaster):
         (predictor,) = self.fit_many([(train, valid, seed)])
         return predictor
 
+    def fit_fold(self, train: Block, valid: Block, seeds: Sequence[int]) -> list[NetPredictor]:
+        """Train one network a seed, one after another; what they learn from is made once."""
+        lessons, members = _Lessons(self), []
+        for number, seed in enumerate(seeds):
+            with named(number):
+                members += self._fit([(train, valid, seed)], lessons)
+        return members
+
     def fit_many(self, members: Sequence[tuple[Block, Block, int]]) -> list[NetPredictor]:
         """Train many networks in one program: vmap over (train, valid, seed) members.
 
         Worth it on a GPU; on a CPU, processes of one member each are faster.
         """
-        for train, _, _ in members:
-            _require_variation(self, train)
-        program = program_of(self, members[0][0].x.shape[1], len(members) > 1)
-        offsets = [self._offset(train, valid, refit=False) for train, valid, _ in members]
-        jobs = [
-            job_of(self, program, train, valid, seed, offset)
-            for (train, valid, seed), offset in zip(members, offsets, strict=True)
-        ]
-        first, courses = _exhaust(program, jobs, self.settings)
-        final = first
-        if self.settings.refit:
-            offsets = [self._offset(train, valid, refit=True) for train, valid, _ in members]
-            jobs = [
-                replace(
-                    job_of(self, program, join(train, valid), valid, seed, offset),
-                    rates=chosen.rates[: chosen.best_epoch],
-                )
-                for (train, valid, seed), offset, chosen in zip(members, offsets, first, strict=True)
-            ]
-            fixed = replace(self.settings, keep_best=False, stop_patience=None)
-            final, _ = _exhaust(program, jobs, fixed)
-        parts = zip(jobs, first, final, courses, offsets, members, strict=True)
-        return [self._predictor(program, *part) for part in parts]
+        return self._fit(members, _Lessons(self))
 
-    def _offset(self, train: Block, valid: Block, *, refit: bool) -> Screened | None:
-        if self.settings.skip not in ("ridge", "screened"):
-            return None
-        reach = program_of(self, train.x.shape[1], False).history  # no term looks back on more than the body
-        delay = min(MAX_DELAY, reach) if self.settings.skip == "screened" else None
-        return fit_screened(train, valid, refit=refit, max_delay=delay)
+    def _fit(self, members: Sequence[tuple[Block, Block, int]], lessons: _Lessons) -> list[NetPredictor]:
+        from geiger.models.nets.loop import repeat
+
+        taught = [lessons.of(train, valid) for train, valid, _ in members]
+        program = program_of(self, members[0][0].x.shape[1], len(members) > 1)
+        seeds = [seed for _, _, seed in members]
+        jobs = [replace(lesson.job, seed=seed) for lesson, seed in zip(taught, seeds, strict=True)]
+        learned, courses = _exhaust(program, jobs, self.settings)
+        weights = [one.weights for one in learned]
+        if self.settings.refit:
+            taught = [lessons.of_all(train, valid) for train, valid, _ in members]
+            jobs = [replace(lesson.job, seed=seed) for lesson, seed in zip(taught, seeds, strict=True)]
+            weights = repeat(program, jobs, [one.rates[: one.best_epoch] for one in learned])
+        offsets = [lesson.offset for lesson in taught]
+        parts = zip(jobs, learned, weights, courses, offsets, members, strict=True)
+        return [self._predictor(program, *part) for part in parts]
 
     def _predictor(
         self,
         program: Program,
         job: Job,
         first: Learned,
-        final: Learned,
+        weights: tuple[list[Any], list[Any]],
         epochs: Sequence[Epoch],
         offset: Screened | None,
         member: tuple[Block, Block, int],
@@ -146,10 +142,10 @@ class Network(Forecaster):
         from geiger.models.nets.stretches import forecast
 
         rows = job.train
-        fitted, tokens = forecast(program, job, final.weights, rows)
+        fitted, tokens = forecast(program, job, weights, rows)
         net = program.net
         head = next(i for i, v in enumerate(net.trainable_variables) if "change/kernel" in v.path)
-        kernel = np.asarray(final.weights[0][head], dtype=np.float64)
+        kernel = np.asarray(weights[0][head], dtype=np.float64)
         y = job.y[rows].astype(np.float64)
         train, valid, _ = member
         assert valid.history is not None
@@ -177,7 +173,7 @@ class Network(Forecaster):
         return NetPredictor(
             network=self,
             features=program.width,
-            weights=final.weights,
+            weights=weights,
             offset=offset,
             training=training,
             fit_rows=rows + valid.history.first,
@@ -383,6 +379,52 @@ def job_of(
         penalty=network.settings.weight_decay,
         seed=seed,
     )
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """What every seed of a fold learns from: its arrays, as of seed 0, and the linear part held fixed."""
+
+    job: Job
+    offset: Screened | None
+
+
+@dataclass
+class _Lessons:
+    """Lessons made so far, by the blocks that they were made of, which stay alive meanwhile."""
+
+    network: Network
+    made: dict[tuple[int, int], _Lesson] = field(default_factory=dict)
+    made_of_all: dict[tuple[int, int], _Lesson] = field(default_factory=dict)
+
+    def of(self, train: Block, valid: Block) -> _Lesson:
+        """Return what is learned from train rows; the linear part chooses on validation rows."""
+        key = (id(train), id(valid))
+        if key not in self.made:
+            _require_variation(self.network, train)
+            self.made[key] = self._made(train, valid, self._offset(train, valid))
+        return self.made[key]
+
+    def of_all(self, train: Block, valid: Block) -> _Lesson:
+        """Return what is learned from train and validation rows together, by the same choices."""
+        key = (id(train), id(valid))
+        if key not in self.made_of_all:
+            chosen = self.of(train, valid).offset
+            offset = None if chosen is None else refitted(chosen, train, valid)
+            self.made_of_all[key] = self._made(join(train, valid), valid, offset)
+        return self.made_of_all[key]
+
+    def _offset(self, train: Block, valid: Block) -> Screened | None:
+        skip = self.network.settings.skip
+        if skip not in ("ridge", "screened"):
+            return None
+        # No term looks back on more than the body.
+        reach = program_of(self.network, train.x.shape[1], False).history
+        return fit_screened(train, valid, min(MAX_DELAY, reach) if skip == "screened" else None)
+
+    def _made(self, train: Block, valid: Block, offset: Screened | None) -> _Lesson:
+        program = program_of(self.network, train.x.shape[1], False)
+        return _Lesson(job_of(self.network, program, train, valid, 0, offset), offset)
 
 
 def _require_variation(network: Network, train: Block) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 ROWS_STEP = 4096  # series are padded to a multiple of this, so that few shapes are compiled
-SHORT_ROWS = 512  # what a forecast of the last days needs; padding it to more would take longest
+SHORT_ROWS = 512  # what a forecast of the last days needs where nothing was trained before
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,6 @@ class Job:
         Half of it times the sum of squared kernels is added to the loss.
     seed : int
         Order of the stretches, and dropout.
-    rates : tuple of float, optional
-        Train one epoch at each of these rates, whatever the schedule says: an earlier course again.
     """
 
     series: Floats
@@ -45,7 +43,6 @@ class Job:
     valid: Ints
     penalty: float
     seed: int
-    rates: tuple[float, ...] | None = None
 
 
 def padded(job: Job, rows: int, tail: int) -> dict[str, Floats]:
@@ -59,6 +56,6 @@ def padded(job: Job, rows: int, tail: int) -> dict[str, Floats]:
     return {name: fill(np.asarray(a, np.float32)) for name, a in arrays.items()}
 
 
-def round_up(rows: int) -> int:
-    """Return the padded number of rows."""
-    return SHORT_ROWS if rows <= SHORT_ROWS else -(-rows // ROWS_STEP) * ROWS_STEP
+def round_up(rows: int, least: int = SHORT_ROWS) -> int:
+    """Return the padded number of rows, `least` or a multiple of `ROWS_STEP`."""
+    return least if rows <= least else -(-rows // ROWS_STEP) * ROWS_STEP

@@ -1,6 +1,7 @@
 """The only training loop: many members at once, whatever the network and however it is fed.
 
-The loop only yields epoch records; the caller decides what to write.
+The loop only yields epoch records; the caller decides what to write. `repeat` is a course that was chosen
+before: nothing is judged in it, so nothing is forecast.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Member:
             job=job,
             starts=starts,
             steps=steps,
-            epochs=schedule.epochs if job.rates is None else len(job.rates),
+            epochs=schedule.epochs,
             course=Course(schedule, steps),
             order=generator(job.seed, "order"),
         )
@@ -103,8 +104,7 @@ class Member:
         """Set the next epoch's rate and return its batches (capacity, per batch): all pads once stopped."""
         if self.course.stopped:
             return program.batches(self.starts[:0], capacity)
-        given = self.job.rates
-        self.rates.append(self.course.rate if given is None else given[len(self.rates)])
+        self.rates.append(self.course.rate)
         return program.batches(self.order.permutation(self.starts), capacity)
 
     def judge_epoch(self, program: Program, loss: float, gradient: float, forecasts: Floats) -> bool:
@@ -154,7 +154,8 @@ class Member:
             pos_pct=100.0 * float(np.mean(f > 0.0)),
             seed=self.number,
         )
-        _require_finite(self.record, self.course.rate)
+        for name, value in (("loss", self.record.loss), ("val_loss", self.record.val_loss)):
+            _require_finite(self.number, name, value, epoch, self.course.rate)
         return values
 
 
@@ -203,6 +204,42 @@ def train(
     return [member.learned(best, schedule.keep_best) for member in members]
 
 
+def repeat(
+    program: Program, jobs: Sequence[Job], rates: Sequence[Sequence[float]]
+) -> list[tuple[list[Any], list[Any]]]:
+    """Train each member one epoch at each of its rates; return the weights, trainable ones and others.
+
+    Raises
+    ------
+    Diverged
+        A loss or weight that is not finite, said after the last epoch.
+    """
+    data, capacity = batched(program, jobs)
+    weights, optimizer = program.fresh([job.seed for job in jobs])
+    starts = [program.stretches(job.train) for job in jobs]
+    orders = [generator(job.seed, "order") for job in jobs]
+    losses = []
+    for epoch in range(max(map(len, rates))):
+        running = [epoch < len(own) for own in rates]
+        # A member that has ended is given pads alone: they change nothing.
+        shuffled = [
+            order.permutation(own) if runs else own[:0]
+            for order, own, runs in zip(orders, starts, running, strict=True)
+        ]
+        batches = np.stack([program.batches(own, capacity) for own in shuffled])
+        optimizer[RATE] = jnp.asarray([own[epoch] if epoch < len(own) else 0.0 for own in rates], jnp.float32)
+        steps = max(program.steps(own) for own in shuffled)
+        weights, optimizer, loss, _ = program.run_epoch(weights, optimizer, data, batches, steps)
+        losses.append(loss)
+    learned = [jax.tree.map(lambda a, i=i: np.asarray(a[i]), weights) for i in range(len(jobs))]
+    for number, own in enumerate(rates):
+        for epoch, rate in enumerate(own):
+            _require_finite(number, "loss", float(losses[epoch][number]), epoch + 1, rate)
+        for array in jax.tree.leaves(learned[number]) if own else ():
+            _require_finite(number, "largest weight", float(np.abs(array).max()), len(own), own[-1])
+    return learned
+
+
 def _start_loss(program: Program, job: Job) -> float:
     """Return the loss of the untrained network on the train rows: that of its base."""
     rows = job.train
@@ -210,14 +247,13 @@ def _start_loss(program: Program, job: Job) -> float:
     return float(np.average(np.asarray(values), weights=job.weight[rows]))
 
 
-def _require_finite(record: Epoch, rate: float) -> None:
-    for name, value in (("loss", record.loss), ("val_loss", record.val_loss)):
-        if not np.isfinite(value):
-            raise Diverged(
-                record.seed,
-                f"the {name} is {value} in epoch {record.epoch} at learning rate {rate:g}: diverged; lower "
-                "the learning rate, keep the gradient clipped and the target standardised",
-            )
+def _require_finite(member: int, name: str, value: float, epoch: int, rate: float) -> None:
+    if not np.isfinite(value):
+        raise Diverged(
+            member,
+            f"the {name} is {value} in epoch {epoch} at learning rate {rate:g}: diverged; lower "
+            "the learning rate, keep the gradient clipped and the target standardised",
+        )
 
 
 def _where(mask: npt.NDArray[np.bool_], new: Any, old: Any) -> Any:

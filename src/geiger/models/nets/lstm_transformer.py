@@ -302,6 +302,7 @@ class LSTMTransformerBody(keras.layers.Layer):
                     recurrent_initializer=keras.initializers.Orthogonal(
                         seed=derive(seed, "recurrent", depth)
                     ),
+                    seed=derive(seed, "lstm dropout", depth),  # never drawn, and yet part of what is saved
                 )
                 for depth, units in enumerate(lstm)
             ]

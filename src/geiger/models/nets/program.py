@@ -8,15 +8,16 @@ to processes of their own, on a GPU `vmap` trains all of them in one program.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from geiger.models.nets.backend import jax, jnp, keras
 from geiger.models.nets.heads import ForecastNet
-from geiger.models.nets.jobs import Job
+from geiger.models.nets.jobs import ROWS_STEP, SHORT_ROWS, Job
 from geiger.models.nets.stretches import Forecasting, stacked
 
 NO_KERNEL = {"bias", "scale", "distance"}  # of more than one dimension, and yet not penalised
+MEMBERS_KEPT = 64  # fresh weights of so many seeds
 RATE = 1  # place of the learning rate among the optimizer's variables
 
 
@@ -53,6 +54,10 @@ class Program(Forecasting):
         self._build, self.width, self.length = build, width, length
         self.per_batch = max(1, batch // length)
         self.loss, self.vmap = loss, vmap
+        self._lengths: set[int] = set()  # that series have been padded to
+        self.weights = lru_cache(maxsize=MEMBERS_KEPT)(
+            self._weights
+        )  # a refit starts where the first fit did
         self.net: ForecastNet = self._fresh(0)
         self.history = int(self.net.body.history)
         self.optimizer = keras.optimizers.Adam(learning_rate=1e-3, clipnorm=clip_norm)
@@ -69,7 +74,7 @@ class Program(Forecasting):
         )
         return net
 
-    def weights(self, seed: int) -> tuple[list[Any], list[Any]]:
+    def _weights(self, seed: int) -> tuple[list[Any], list[Any]]:
         """Return the weights of a fresh network: trainable ones and the others (dropout states)."""
         net = self._fresh(seed)
         return (
@@ -82,6 +87,13 @@ class Program(Forecasting):
         trainable, rest = zip(*(self.weights(seed) for seed in seeds), strict=True)
         variables = [jnp.asarray(v.value) for v in self.optimizer.variables]
         return (_by_member(trainable), _by_member(rest)), [jnp.stack([v] * len(seeds)) for v in variables]
+
+    def padded(self, rows: int, least: int = SHORT_ROWS) -> int:
+        """Return what a series of so many rows is padded to: a length that is compiled, if one is enough."""
+        wanted = super().padded(rows, least)
+        length = min((known for known in self._lengths if known >= wanted), default=wanted)
+        self._lengths.add(length)
+        return length
 
     @cached_property
     def run_epoch(self) -> Any:
@@ -172,8 +184,12 @@ class Program(Forecasting):
 
 
 def batched(program: Program, jobs: Sequence[Job]) -> tuple[dict[str, Any], int]:
-    """Return the members' padded data, where the network runs, and how many batches an order has room for."""
-    data, capacity = stacked(program, jobs)
+    """Return the members' padded data, where the network runs, and how many batches an order has room for.
+
+    The first fold of a walk is short; filled up to its own length it would have programs of its own.
+    """
+    rows = program.padded(max(len(job.series) for job in jobs), ROWS_STEP)
+    data, capacity = stacked(program, jobs, rows)
     return {name: jnp.asarray(array) for name, array in data.items()}, capacity
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from geiger.models.nets.jobs import Floats, Ints, Job, padded, round_up
+from geiger.models.nets.jobs import SHORT_ROWS, Floats, Ints, Job, padded, round_up
 
 PAD = -1  # a stretch that is not there
 
@@ -51,6 +51,10 @@ class Forecasting(ABC):
             i = int(np.searchsorted(rows, rows[i] + self.length))
         return np.array(starts, np.int64) - self.history
 
+    def padded(self, rows: int, least: int = SHORT_ROWS) -> int:
+        """Return what a series of so many rows is padded to."""
+        return round_up(rows, least)
+
     def steps(self, starts: Ints) -> int:
         """Return how many batches the stretches fill."""
         return -(-len(starts) // self.per_batch)
@@ -65,7 +69,7 @@ class Forecasting(ABC):
 
 def forecast(program: Forecasting, job: Job, weights: Any, rows: Ints) -> tuple[Floats, Floats]:
     """Return forecasts (n,) and tokens (n, width) of the rows (n,) of a job, in the unit of the loss."""
-    data, capacity = stacked(program, [job])
+    data, capacity = stacked(program, [job], program.padded(len(job.series)))
     starts = program.stretches(rows)
     order = program.batches(starts, capacity)[None]
     # Views of plain arrays: JAX would copy each, one by one.
@@ -74,9 +78,8 @@ def forecast(program: Forecasting, job: Job, weights: Any, rows: Ints) -> tuple[
     return np.asarray(found[0][0])[rows], np.asarray(found[1][0])[rows]
 
 
-def stacked(program: Forecasting, jobs: Sequence[Job]) -> tuple[dict[str, Any], int]:
-    """Return the members' padded data, and how many batches an order has room for."""
-    rows = round_up(max(len(job.series) for job in jobs))
+def stacked(program: Forecasting, jobs: Sequence[Job], rows: int) -> tuple[dict[str, Any], int]:
+    """Return the members' data, padded to so many rows, and how many batches an order has room for."""
     tables = [padded(job, rows, program.length) for job in jobs]
     data = {name: np.stack([t[name] for t in tables]) for name in tables[0]}
     data["penalty"] = np.asarray([job.penalty for job in jobs], np.float32)
