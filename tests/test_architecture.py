@@ -26,6 +26,7 @@ SMALL = [
     "metrics",
     "chain",
     "blas",
+    "hiding",
 ]
 GROUND = [*SMALL, "settings", "market", "features", "learning", "models", "backtest", "evidence"]
 STOREY = [*GROUND, "runlog", "runs", "checks", "analysis", "report"]
@@ -43,6 +44,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "metrics": ["errors", "records"],
     "chain": ["errors", "files"],
     "blas": [],
+    "hiding": [],
     "settings": ["errors", "records"],
     "market": ["errors", "columns", "seeds", "files", "settings"],
     "features": ["errors", "columns", "native", "seeds", "files", "settings"],

@@ -13,6 +13,7 @@ from importlib import import_module
 from geiger.cli.complaint import complain, plain
 from geiger.cli.interrupt import code_of, last_word, terminable
 from geiger.cli.parser import parse
+from geiger.hiding import run_as_command
 
 __all__ = ["main"]
 
@@ -20,7 +21,9 @@ OUR_ERROR = 1
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command line and return its exit code."""
+    """Run one command line and return its exit code; without `argv`, the one this process was started by."""
+    if argv is None:
+        run_as_command()
     args = parse(argv)
     module, function = args.handler.split(":")
     try:

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from geiger.errors import MissingLibrary
+from geiger.hiding import hidden
 
 NEED_OPENMP = ("xgboost", "lightgbm")  # the system's own: their packages do not bring it everywhere
 OPENMP = {
@@ -14,6 +15,8 @@ OPENMP = {
     "linux": "install libgomp (Debian and Ubuntu: apt install libgomp1)",
     "win32": "install the Microsoft Visual C++ Redistributable",
 }
+# Imported by each where it is installed, and of no use to trees: see `geiger.hiding`.
+BESIDES = {"lightgbm": ("sklearn",), "xgboost": ("sklearn",)}
 
 
 def load(name: str) -> Any:
@@ -25,7 +28,10 @@ def load(name: str) -> Any:
         If it is not installed, or is and does not load here; with what to do.
     """
     try:
-        return importlib.import_module(name)
+        if name in sys.modules:
+            return importlib.import_module(name)
+        with hidden(BESIDES.get(name, ())):
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise MissingLibrary(f"{name} is installed and needs {error.name}, which is not") from error
