@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from threadpoolctl import ThreadpoolController
 
 import geiger.experiment.workers
 from geiger.errors import TrainingError
@@ -156,6 +157,16 @@ def test_so_many_folds_at_a_time_as_there_are_workers(monkeypatch: pytest.Monkey
     monkeypatch.setattr(met, "wait", lambda: None)
     assert list(threaded(monkeypatch, train, workers=1)) == list(range(12))
     assert names == {threading.current_thread().name}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_fold_has_one_thread_for_linear_algebra(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    def train(_: int) -> set[int]:
+        libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+        return {one.num_threads for one in libraries}
+
+    with ThreadpoolController().limit(limits=2, user_api="blas"):
+        assert list(threaded(monkeypatch, train, workers)) == [{1}] * 12
 
 
 def test_the_first_fold_that_fails_is_the_one_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

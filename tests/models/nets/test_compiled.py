@@ -185,6 +185,25 @@ def test_another_machine_has_programs_of_its_own(monkeypatch: pytest.MonkeyPatch
     assert machine({}, 1) != here
 
 
+def test_another_processor_is_told_by_what_it_can_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name and its instructions, and not what changes from one second to the next."""
+
+    def told(text: str) -> str:
+        monkeypatch.setattr(Path, "read_text", lambda *_: text)
+        return compiled._processor()
+
+    here = told("model name\t: one\nflags\t\t: sse avx\ncpu MHz\t: 1.0\n")
+    assert here == told("model name\t: one\nflags\t\t: sse avx\ncpu MHz\t: 2.0\n")
+    assert here != told("model name\t: one\nflags\t\t: sse\ncpu MHz\t: 1.0\n")
+    assert here != told("model name\t: two\nflags\t\t: sse avx\ncpu MHz\t: 1.0\n")
+
+
+def test_another_python_has_programs_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = machine({}, 1)
+    monkeypatch.setattr(sys, "version", "0")
+    assert machine({}, 1) != here
+
+
 @pytest.mark.parametrize("library", ["jax", "jaxlib", "keras"])
 def test_another_version_has_programs_of_its_own(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
     here, real = machine({}, 1), compiled.metadata.version
