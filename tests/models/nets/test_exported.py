@@ -16,8 +16,9 @@ from geiger.models.nets import exported
 from geiger.models.nets.compiled import SETTING, SUFFIX, Programs
 from geiger.models.nets.forecaster import program_of
 from geiger.models.nets.jobs import SHORT_ROWS
+from geiger.models.nets.saved import _known_by
 from geiger.models.storage import restore, write_state
-from helpers.networks import changed
+from helpers.networks import SMALL, changed
 from helpers.saved_models import data, fitted, refusal, with_tree
 
 # What a process forecasts with the models of these folders, whether it loaded Keras, what it kept.
@@ -105,6 +106,11 @@ def test_settings_that_only_steer_the_training_share_a_forecast(here: Programs) 
     assert list(here.folder.iterdir()) == [file]
     restore(replace(model, network=changed(model.network, burn_in=5)).state())
     assert len(list(here.folder.iterdir())) == 2
+
+
+def test_settings_and_number_of_features_are_part_of_what_it_is_known_by() -> None:
+    others = [(changed(SMALL, lookback=13), 6), (changed(SMALL, width=16), 6), (SMALL, 7)]
+    assert len({_known_by(network, features) for network, features in [(SMALL, 6), *others]}) == 4
 
 
 @pytest.mark.parametrize("what", ["_code", "DEVICE", "CONFIGURED"])
