@@ -380,8 +380,8 @@ def measure(
             except Unavailable as error:
                 missing[name] = str(error)
             except RuntimeError as error:
-                missing[name] = f"failed: {error}"
-                say(missing[name])
+                missing[name] = "failed"
+                say(f"{name} failed: {error}")  # not stored: it names folders of this machine
             else:
                 shown = ", ".join(f"{key} {value:.2f}" for key, value in figures[name][-1].items())
                 say(f"round {number + 1} of {rounds}: {name}: {shown}")

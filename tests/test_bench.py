@@ -58,6 +58,19 @@ def test_what_cannot_be_measured_says_why() -> None:
     assert table.result(row, {"ours": []}, {}) is None
 
 
+def test_a_failure_is_told_but_its_folders_are_not_stored(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(bench: Any) -> dict[str, float]:
+        raise RuntimeError(f"{tmp_path} is no folder")
+
+    monkeypatch.setitem(table.CANDIDATES, "ours", fails)
+    bench = table.Bench(tmp_path, tmp_path, False, {})
+    _, missing, _ = table.measure(bench, [table.Row("g", "n", "s", "ours")], 1)
+    assert missing == {"ours": "failed"}
+    assert str(tmp_path) in capsys.readouterr().err
+
+
 def test_a_cost_that_grows_with_the_square_has_exponent_two() -> None:
     found = curves.fitted([1, 2, 4, 8], [3.0, 12.0, 48.0, 192.0])
     assert (found["exponent"], found["error"]) == (2.0, 0.0)

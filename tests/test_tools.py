@@ -103,7 +103,7 @@ def test_the_page_on_speed_shows_what_was_measured() -> None:
 
 def test_the_page_on_speed_says_where_nothing_was_measured_and_whether_it_was_quiet(tmp_path: Path) -> None:
     speed = tool("speed")
-    assert set(speed.speed_parts(tmp_path).values()) == {"Not measured yet: `make curves`.\n"}
+    assert all(text.startswith("Not measured yet: `make ") for text in speed.speed_parts(tmp_path).values())
     fit = {"exponent": 0.5, "error": 0.1, "fixed": 2.0, "one_more": 0.25}
     row = {"cpu": 4.0, "floor": 1.0, "seconds": 3.0, "pss": 200.0, "rss": 300.0}
     points = [{"size": size, **row} for size in (5, 10)]
@@ -118,3 +118,23 @@ def test_the_page_on_speed_says_where_nothing_was_measured_and_whether_it_was_qu
     wanted = "| folds, lgb | 5 to 10 | 0.50 ± 0.10 | 2.0 | 0.25 | 0.50 ± 0.10 | 25% | 0.50 ± 0.10 |\n"
     assert found["curves"].endswith(wanted)
     assert "| folds, lgb | 10 | 4.0 | 1.0 | 3.0 | 200 | 300 |\n" in found["points"]
+    assert found["memory"].startswith("Not measured yet")
+
+
+def test_the_page_on_speed_shows_the_memory_that_was_measured(tmp_path: Path) -> None:
+    memory = {"group": "memory", "goal": "at most 1500 MB"}
+    rows = {
+        "tree, cold": {**memory, "value": 1612.3, "pss": 1204.9, "met": False},
+        "tree, warm": {**memory, "value": 1338.0, "met": True},
+        "tree, of another day": {**memory, "value": 900.0, "pss": 500.0, "met": None},
+        "a training": {"group": "trainings", "goal": "", "value": 7.0, "met": None},
+    }
+    (tmp_path / "table.json").write_text(json.dumps({"rows": rows}))
+    parts = tool("speed").speed_parts(tmp_path)
+    assert parts["memory"].splitlines()[2:] == [
+        "| tree, cold | 1.61 | 1.20 | at most 1500 MB | no |",
+        "| tree, warm | 1.34 |  | at most 1500 MB | yes |",
+        "| tree, of another day | 0.90 | 0.50 | at most 1500 MB |  |",
+    ]
+    assert parts["curves"].startswith("Not measured yet")
+    assert not any("a training" in text for text in parts.values())

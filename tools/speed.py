@@ -7,20 +7,34 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parents[1] / "bench" / "results"
-PARTS = ("machine", "curves", "points")
+MEGABYTES = 1000  # a gigabyte
 
 
 def speed_parts(results: Path = RESULTS) -> dict[str, str]:
-    """Return each part of the page by its name; none where nothing was measured yet."""
-    path = results / "curves.json"
-    if not path.exists():
-        return dict.fromkeys(PARTS, "Not measured yet: `make curves`.\n")
-    record = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        "machine": _machine(record),
-        "curves": _curves(record["curves"]),
-        "points": _points(record["curves"]),
-    }
+    """Return each part of the page by its name; a part that was not measured yet says so."""
+    grown, table = _stored(results / "curves.json"), _stored(results / "table.json")
+    parts = dict.fromkeys(("machine", "curves", "points"), "Not measured yet: `make curves`.\n")
+    if grown is not None:
+        parts["machine"] = _machine(grown)
+        parts["curves"], parts["points"] = _curves(grown["curves"]), _points(grown["curves"])
+    return parts | {"memory": _memory({} if table is None else table["rows"])}
+
+
+def _stored(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _memory(rows: dict[str, Any]) -> str:
+    """Return the table of the rows on memory; `rows` are those of table.json, by name."""
+    found = {name: row for name, row in rows.items() if row["group"] == "memory"}
+    if not found:
+        return 'Not measured yet: `make bench BENCH="--only memory"`.\n'
+    lines = ["| | resident memory, GB | PSS, GB | goal | met |", "|---|---:|---:|---|---|"]
+    for name, row in found.items():
+        pss = f"{row['pss'] / MEGABYTES:.2f}" if "pss" in row else ""
+        met = {True: "yes", False: "no", None: ""}[row["met"]]
+        lines.append(f"| {name} | {row['value'] / MEGABYTES:.2f} | {pss} | {row['goal']} | {met} |")
+    return "\n".join(lines) + "\n"
 
 
 def _machine(record: dict[str, Any]) -> str:
