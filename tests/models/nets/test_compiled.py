@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from geiger.models.nets import compiled
-from geiger.models.nets.compiled import SETTING, SUFFIX, NotKept, Programs, folder, machine
+from geiger.models.nets.compiled import SETTING, SUFFIX, NotKept, Programs, folder, machine, programs_here
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="who may write is told by modes and owners")
 # A forecast of a tiny network that trained an epoch; then the programs that JAX found and those it compiled.
@@ -104,6 +106,33 @@ def test_a_folder_above_that_all_may_write_to_is_refused(home: Path) -> None:
 
 
 @POSIX
+def test_a_folder_above_that_a_group_may_write_to_is_refused(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless it is the user's own group, which many systems give him, or the administrator's."""
+    import grp
+    import pwd
+
+    (home / ".cache").mkdir()
+    (home / ".cache").chmod(0o770)
+    real, changed = Path.stat, home / ".cache"
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        found = real(path, **options)
+        return os.stat_result([*found[:5], 7, *found[6:]]) if path == changed else found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: SimpleNamespace(pw_name="me", pw_dir=str(home.parent)))
+    for name, members in (("staff", []), ("me", ["another"]), ("me", ["me", "another"])):
+        group = SimpleNamespace(gr_name=name, gr_mem=members)
+        monkeypatch.setattr(grp, "getgrgid", lambda _, group=group: group)
+        with pytest.raises(NotKept, match="a group may write"):
+            folder({})
+    monkeypatch.setattr(grp, "getgrgid", lambda _: SimpleNamespace(gr_name="me", gr_mem=["me"]))
+    assert folder({}).is_dir()
+
+
+@POSIX
 @pytest.mark.parametrize("place", ["geiger", "geiger/compiled"])
 def test_a_link_is_refused(home: Path, tmp_path: Path, place: str) -> None:
     other = tmp_path / "other"
@@ -130,6 +159,7 @@ def test_a_folder_in_a_project_is_refused(home: Path, monkeypatch: pytest.Monkey
     for environment in ({}, {"XDG_CACHE_HOME": str(Path.cwd() / "cache")}):
         with pytest.raises(NotKept, match="current folder"):
             folder(environment)
+    assert not list(Path().iterdir())
     named = Path.cwd() / "named"
     assert folder({SETTING: str(named)}) == named  # by the user himself, in so many words
 
@@ -160,6 +190,29 @@ def test_another_version_has_programs_of_its_own(monkeypatch: pytest.MonkeyPatch
     here, real = machine({}, 1), compiled.metadata.version
     monkeypatch.setattr(compiled.metadata, "version", lambda name: "0" if name == library else real(name))
     assert machine({}, 1) != here
+
+
+def test_without_a_home_or_a_librarys_version_nothing_is_kept(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.delenv(SETTING, raising=False)
+    assert programs_here(1) is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(compiled.metadata, "version", missing)
+        assert programs_here(1) is None
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(NotKept, match="home directory"):
+        folder({})
+    assert programs_here(1) is None
 
 
 # ---- the files ----
@@ -193,6 +246,29 @@ def test_a_damaged_file_counts_as_absent_and_is_replaced(tmp_path: Path, damage:
     assert programs.get("one") is None
     programs.put("one", b"again")
     assert programs.get("one") == b"again"
+
+
+def test_another_programs_file_counts_as_absent(tmp_path: Path) -> None:
+    """Two networks may have weights of the same shapes, and would run each other's programs."""
+    programs = Programs(tmp_path)
+    programs.put("one", b"native")
+    programs.put("two", b"other")
+    (tmp_path / f"two{SUFFIX}").replace(tmp_path / f"one{SUFFIX}")
+    assert programs.get("one") is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_can_only_be_read_serves_what_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = Programs(tmp_path)
+    programs.put("one", b"native")
+
+    def refused(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(os, "utime", refused)
+    assert programs.get("one") == b"native"
 
 
 @POSIX

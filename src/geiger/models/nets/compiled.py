@@ -24,7 +24,7 @@ SETTING = "GEIGER_COMPILE_CACHE"  # off, or the full path of another folder
 MOST_BYTES = 128 * 2**20  # kept, of all machines; what was used longest ago goes first
 LOOKED_AFTER = 50  # programs written by one process between two looks at how much is kept
 SUFFIX = ".program"
-DIGEST = 32  # bytes at the head of a file: SHA-256 of the rest
+DIGEST = 32  # bytes at the head of a file: SHA-256 of its key and the rest
 # What /proc/cpuinfo tells that native code may depend on.
 PROCESSOR = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags", "Features", "isa")
 ARM = ("CPU implementer", "CPU architecture", "CPU variant", "CPU part")
@@ -55,13 +55,13 @@ def folder(environment: Mapping[str, str]) -> Path:
         own = (
             [Path(given)] if given else [(base := _caches(environment)) / "geiger", base / "geiger/compiled"]
         )
-        own[0].parent.mkdir(parents=True, exist_ok=True)
         above = own[0].parent.resolve()
-        for path in (above, *above.parents):
-            _require_trusted(path)
         own = [above / path.relative_to(own[0].parent) for path in own]
         if not given:
             _require_no_project(own[0])
+        above.mkdir(parents=True, exist_ok=True)
+        for path in (above, *above.parents):
+            _require_trusted(path)
         for path in own:
             _make_private(path)
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
@@ -96,14 +96,30 @@ def _make_private(path: Path) -> None:
 
 
 def _require_trusted(path: Path) -> None:
-    """Refuse a folder in which others could exchange ours: theirs, or writable by all and not sticky."""
+    """Refuse a folder in which others could exchange ours: theirs, or writable by them and not sticky."""
     if sys.platform == "win32":
         return
     found = path.stat()
     if found.st_uid not in (0, os.getuid()):
         raise NotKept(f"{path} belongs to another user")
-    if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+    if found.st_mode & stat.S_ISVTX:
+        return
+    if found.st_mode & stat.S_IWOTH:
         raise NotKept(f"all may write to {path}; chmod o-w it")
+    if found.st_mode & stat.S_IWGRP and not _own_group(found.st_gid):
+        raise NotKept(f"a group may write to {path}; chmod g-w it")
+
+
+def _own_group(group: int) -> bool:
+    """Whether a group is the administrator's, or the user's alone, as many systems give each user one."""
+    import grp
+    import pwd
+
+    try:
+        user, found = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(group)
+    except KeyError:  # a container may run as a user without an account
+        return group in (0, os.getuid())
+    return group == 0 or (found.gr_name == user and {*found.gr_mem} <= {user})
 
 
 def _require_no_project(path: Path) -> None:
@@ -165,12 +181,13 @@ class Programs:
             with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
                 content = file.read()
             digest, program = content[:DIGEST], content[DIGEST:]
-            if hashlib.sha256(program).digest() != digest:
+            if _digest(key, program) != digest:
                 path.unlink()
                 return None
-            os.utime(path)  # so that it counts as used
         except OSError:
             return None
+        with suppress(OSError):  # a disk that can only be read
+            os.utime(path)  # so that it counts as used
         return program
 
     def put(self, key: str, program: bytes) -> None:
@@ -180,7 +197,7 @@ class Programs:
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(program).digest() + program)
+                file.write(_digest(key, program) + program)
             os.replace(temporary, path)
         except OSError:  # a full disk, or a folder that went: compiled again another time
             with suppress(OSError):
@@ -208,12 +225,17 @@ class Programs:
             left -= size
 
 
+def _digest(key: str, program: bytes) -> bytes:
+    """Return what a whole file under its own name starts with: another's program would run, and be wrong."""
+    return hashlib.sha256(key.encode() + b"\0" + program).digest()
+
+
 def programs_here(threads: int) -> Programs | None:
     """Return the programs that this machine keeps for so many threads; None where none can be kept."""
     try:
         place = folder(os.environ) / hashlib.sha256(machine(os.environ, threads).encode()).hexdigest()[:16]
         _make_private(place)
-    except (NotKept, OSError):
+    except (NotKept, OSError, ImportError):  # a library that is missing, or installed without its version
         return None
     return Programs(place)
 
