@@ -28,7 +28,7 @@ from typing import Any
 
 import harness
 import numpy as np
-from harness import ROOT, environment_of, median, run, say
+from harness import ROOT, START, environment_of, median, run, say
 
 OUT = harness.RESULTS / "curves.json"
 PICTURE = ROOT / "docs" / "evidence" / "speed.svg"
@@ -39,6 +39,10 @@ COLOURS = {"cpu": "#1f4e79", "floor": "#b45f06"}
 CHILD = """
 import sys, threading, time
 from geiger.cli import main
+from geiger.hiding import run_as_command
+from geiger.models.library import load
+model, sys.argv[1:] = sys.argv[1], sys.argv[2:]
+run_as_command()  # before its library is loaded, as the command itself would
 spent, lock, inside = [0.0], threading.Lock(), threading.local()
 
 def counted(function, clock=time.thread_time):
@@ -54,9 +58,8 @@ def counted(function, clock=time.thread_time):
                 spent[0] += clock() - started
     return call
 
-model = sys.argv[1]
 if model == "lgb":
-    import lightgbm
+    lightgbm = load("lightgbm")
     lightgbm.train = counted(lightgbm.train)
 elif model in ("lstm", "xlstm"):
     from geiger.models.nets import program
@@ -77,11 +80,10 @@ elif model in ("lstm", "xlstm"):
         return call
 
     program.Program.run_epoch = property(run_epoch)
-code = main(sys.argv[2:])
+code = main()
 print("FLOOR", spent[0])
 sys.exit(code)
 """
-START = "import sys; from geiger.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,10 @@ from pathlib import Path
 from typing import Any
 
 import harness
-from harness import ROOT, Measured, Unavailable, environment_of, median, run, say
+from harness import ROOT, START, Measured, Unavailable, environment_of, median, run, say
 
 OUT = harness.RESULTS / "table.json"
 HERE = Path(__file__).parent
-START = "import sys; from geiger.cli import main; sys.exit(main(sys.argv[1:]))"
 FINISHED = (0, 3)  # a model that collapsed has been trained
 
 

@@ -90,6 +90,17 @@ def test_memory_of_a_tree_counts_its_children() -> None:
     assert done.rss_mb > done.pss_mb > 60.0
 
 
+@pytest.mark.parametrize(
+    "code", [harness.START, curves.CHILD], ids=["whole command", "with its library timed"]
+)
+def test_what_is_measured_is_a_process_of_ours(code: str, tmp_path: Path) -> None:
+    look = "\nimport geiger.hiding\nprint('OURS', geiger.hiding._PROCESS.ours, 'sklearn' in sys.modules)"
+    words = ["lgb"] * (code == curves.CHILD) + ["doctor", "--help"]
+    ended = f"import atexit, sys\natexit.register(lambda: exec({look!r}))\n{code}"
+    done = harness.run([sys.executable, "-c", ended, *words], folder=tmp_path)
+    assert done.output.endswith("OURS True False\n")
+
+
 def test_a_command_that_fails_says_what_it_said() -> None:
     with pytest.raises(RuntimeError, match="no luck"):
         harness.run([sys.executable, "-c", "raise SystemExit('no luck')"])

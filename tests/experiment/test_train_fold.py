@@ -14,7 +14,9 @@ from geiger.experiment.material import LAST_RETURN
 from geiger.experiment.plan import WalkPlan, plan
 from geiger.experiment.train_fold import Rows, Task, arrays_of, seeds_of, train_fold
 from geiger.features.catalogue import NAMES
+from geiger.learning.windows import Block
 from geiger.models import wrap
+from geiger.models.baselines import Linear
 from helpers.runs import experiment, small
 
 
@@ -41,6 +43,19 @@ def test_a_fold_hands_on_what_its_own_model_forecasts(planned: WalkPlan) -> None
     alone = train_fold("ridge", planned.forecaster, config, Task.of(material, fold))
     assert alone.trained is None
     assert alone.later_forecast.size == 0
+
+
+def test_the_model_for_use_alone_rehearses_and_is_shown_what_it_knows(
+    planned: WalkPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Block] = []
+    monkeypatch.setattr(Linear, "rehearse", lambda self, block: shown.append(block))
+    config, fold = planned.experiment.config, planned.folds[0]
+    for keep in (False, True):
+        train_fold("ridge", planned.forecaster, config, Task.of(planned.material, fold, keep=keep))
+    (block,) = shown
+    last = arrays_of(Rows.of(planned.material), config, fold).valid.x[-1:]
+    np.testing.assert_array_equal(block.x, last)
 
 
 def test_a_fold_is_scaled_by_its_train_rows_alone(planned: WalkPlan) -> None:

@@ -109,7 +109,10 @@ def _count_steps(patch: pytest.MonkeyPatch, work: Work) -> None:
         real = getattr(Program, name).func
 
         def made(program: Any, real: Any = real, steps: str = steps) -> Any:
-            return _counting(real(program), work, steps)
+            compiled = real(program)
+            counting: Any = _counting(compiled, work, steps)
+            counting.trace, counting.lower = compiled.trace, compiled.lower  # else JAX cannot export it
+            return counting
 
         replaced = functools.cached_property(made)
         replaced.__set_name__(Program, name)

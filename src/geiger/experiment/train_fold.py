@@ -141,6 +141,9 @@ def output_of(task: Task, arrays: FoldArrays, predictor: Ensemble, seconds: floa
     each = predictor.each(arrays.test)
     mean, std = float(target[predictor.fit_rows].mean()), float(target[predictor.fit_rows].std())
     trained = Trained(predictor=predictor, scaler=scaler, train_mean=mean, train_std=std)
+    if task.keep:
+        known = slice(fold.valid.stop)
+        trained.rehearse(task.rows.features[known], task.rows.last_returns[known])
     later = np.empty(0)
     if task.later is not None and len(task.later[1]):
         given, rows = task.later

@@ -61,6 +61,9 @@ class Predictor(ABC):
         """How many rows before a row its forecast reads; 0 without memory."""
         return 0
 
+    def rehearse(self, block: Block) -> None:  # noqa: B027 - most models have nothing to make
+        """Make now, in forecasting `block`, what the first forecast by the saved model would have to make."""
+
     def state(self) -> State:
         """Return all that `predict` needs as plain values; `storage.restore` makes the model again.
 
@@ -211,6 +214,10 @@ class Ensemble(Predictor):
     def each(self, block: Block) -> Floats:
         """Return every member's forecast (members, n)."""
         return np.array([member.predict(block) for member in self.members])
+
+    def rehearse(self, block: Block) -> None:
+        """Rehearse with one member: all have the same settings."""
+        self.members[0].rehearse(block)
 
     @property
     def reach(self) -> int:

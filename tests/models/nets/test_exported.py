@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from geiger.models import average
 from geiger.models.nets import exported
 from geiger.models.nets.compiled import SETTING, SUFFIX, Programs
 from geiger.models.nets.forecaster import program_of
@@ -95,6 +96,23 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     programs = Programs(tmp_path)
     monkeypatch.setattr(exported, "_programs", lambda: programs)
     return programs
+
+
+def test_a_rehearsal_keeps_and_compiles_the_forecast_once(
+    here: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[bytes] = []
+    running = exported._running
+    monkeypatch.setattr(exported, "_running", lambda content: ran.append(content) or running(content))
+    model = average([fitted("lstm")])
+    for _ in range(2):  # the second time nothing is left to do
+        model.rehearse(data().test)
+        (file,) = here.folder.iterdir()
+        assert len(ran) == 1
+    assert ran[0] in file.read_bytes()
+    monkeypatch.setattr(exported, "_programs", lambda: None)  # nothing can be kept
+    model.rehearse(data().test)
+    assert len(ran) == 1
 
 
 def test_settings_that_only_steer_the_training_share_a_forecast(here: Programs) -> None:

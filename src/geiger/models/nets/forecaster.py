@@ -255,6 +255,13 @@ class NetPredictor(Predictor):
         scale = _scale(self.network, block)
         return found.astype(np.float64) / scale + block.zero
 
+    def rehearse(self, block: Block) -> None:
+        """Keep the forecast of these settings, and compile it, where that was not done before."""
+        from geiger.models.nets.saved import keep_forecast
+
+        if (exported := keep_forecast(self.network, self.features)) is not None:
+            replace(self, exported=exported).predict(block)
+
     @property
     def reach(self) -> int:
         """How many rows before a row its forecast reads."""

@@ -68,6 +68,11 @@ def restore_network(state: State) -> NetPredictor:
     )
 
 
+def keep_forecast(network: Network, features: int) -> Exported | None:
+    """Return the forecast of a network if it is kept now and was not before."""
+    return None if find(_known_by(network, features)) else _kept(network, features)
+
+
 def _kept(network: Network, features: int) -> Exported | None:
     return keep(_known_by(network, features), program_of(network, features, False))
 
