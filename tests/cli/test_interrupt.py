@@ -23,6 +23,7 @@ from geiger.cli import interrupt
 from geiger.cli.interrupt import code_of, last_word, terminable
 from geiger.runlog import read_log
 
+FOLD = '"event": "fold"'  # written after the fold's epochs
 COMMAND = "geiger train ridge AAPL --recipe quick --max-folds 3"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(geiger.__file__).parents[1])}
 # one fold is trained, the next one takes for ever: what is stopped does not hang on the clock
@@ -52,7 +53,7 @@ def stopped_by(number: signal.Signals, folder: Path) -> tuple[int, str, Path]:
         words, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            while not (found := [p for p in folder.glob("*/*.jsonl") if '"fold"' in p.read_text()]):
+            while not (found := [p for p in folder.glob("*/*.jsonl") if FOLD in p.read_text()]):
                 assert process.poll() is None, "it ended before it could be stopped"
                 time.sleep(0.05)
             process.send_signal(number)
