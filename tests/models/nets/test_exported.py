@@ -15,9 +15,8 @@ import pytest
 from geiger.models import average
 from geiger.models.nets import exported
 from geiger.models.nets.compiled import SETTING, SUFFIX, Programs
-from geiger.models.nets.forecaster import program_of
+from geiger.models.nets.forecaster import known_by, program_of
 from geiger.models.nets.jobs import SHORT_ROWS
-from geiger.models.nets.saved import _known_by
 from geiger.models.storage import restore, write_state
 from helpers.networks import SMALL, changed
 from helpers.saved_models import data, fitted, refusal, with_tree
@@ -128,7 +127,7 @@ def test_settings_that_only_steer_the_training_share_a_forecast(here: Programs) 
 
 def test_settings_and_number_of_features_are_part_of_what_it_is_known_by() -> None:
     others = [(changed(SMALL, lookback=13), 6), (changed(SMALL, width=16), 6), (SMALL, 7)]
-    assert len({_known_by(network, features) for network, features in [(SMALL, 6), *others]}) == 4
+    assert len({known_by(network, features) for network, features in [(SMALL, 6), *others]}) == 4
 
 
 @pytest.mark.parametrize("what", ["_code", "DEVICE", "CONFIGURED"])

@@ -5,6 +5,7 @@ Only this file of the folder is loaded with the catalogue; Keras and JAX come wi
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -257,9 +258,11 @@ class NetPredictor(Predictor):
 
     def rehearse(self, block: Block) -> None:
         """Keep the forecast of these settings, and compile it, where that was not done before."""
-        from geiger.models.nets.saved import keep_forecast
+        from geiger.models.nets.exported import find
 
-        if (exported := keep_forecast(self.network, self.features)) is not None:
+        if find(known_by(self.network, self.features)) is not None:
+            return
+        if (exported := kept_forecast(self.network, self.features)) is not None:
             replace(self, exported=exported).predict(block)
 
     @property
@@ -301,6 +304,18 @@ def steady(settings: BodySettings) -> BodySettings:
     known = known_settings(type(settings))
     steering = {name: item.default for name, item in known.items() if not item.about.compiled}
     return replace(settings, **steering, skip="zeros" if settings.skip == "zeros" else "none")
+
+
+def known_by(network: Network, features: int) -> str:
+    """Return what a network's forecast depends on, apart from code and machine."""
+    return json.dumps([network.name, as_dict(steady(network.settings)), features], sort_keys=True)
+
+
+def kept_forecast(network: Network, features: int) -> Exported | None:
+    """Keep a network's forecast and return it; None where nothing can be kept."""
+    from geiger.models.nets.exported import keep
+
+    return keep(known_by(network, features), program_of(network, features, False))
 
 
 @lru_cache(maxsize=8)

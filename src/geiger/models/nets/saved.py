@@ -5,7 +5,6 @@ Where the forecast of these settings is kept, see `exported`, the shapes stand b
 
 from __future__ import annotations
 
-import json
 import reprlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -13,8 +12,8 @@ from typing import Any, TypeVar
 
 from geiger.errors import MissingLibrary, SettingError, did_you_mean
 from geiger.models.base import COMMON_FACTS, restore_common
-from geiger.models.nets.exported import Exported, Shapes, find, keep
-from geiger.models.nets.forecaster import NETWORKS, NetPredictor, Network, fresh_net, program_of, steady
+from geiger.models.nets.exported import Shapes, find
+from geiger.models.nets.forecaster import NETWORKS, NetPredictor, Network, fresh_net, kept_forecast, known_by
 from geiger.models.screen import Screened, restore_screened
 from geiger.models.state import LARGEST, State
 from geiger.settings import as_dict, override
@@ -51,7 +50,7 @@ def restore_network(state: State) -> NetPredictor:
     features = state.whole("features")
     network = _network(state)
     _require_sizes(state, network, names)
-    exported = find(_known_by(network, features))
+    exported = find(known_by(network, features))
     if exported is None:
         history, trainable, others = _tried(state, lambda: _shapes(network, features))
     else:
@@ -62,24 +61,10 @@ def restore_network(state: State) -> NetPredictor:
     _require_small_batch(state, network, history)
     offset = _offset(state, network, features, history)
     if exported is None:
-        exported = _tried(state, lambda: _kept(network, features))
+        exported = _tried(state, lambda: kept_forecast(network, features))
     return NetPredictor(
         network=network, features=features, weights=weights, offset=offset, exported=exported, **common
     )
-
-
-def keep_forecast(network: Network, features: int) -> Exported | None:
-    """Return the forecast of a network if it is kept now and was not before."""
-    return None if find(_known_by(network, features)) else _kept(network, features)
-
-
-def _kept(network: Network, features: int) -> Exported | None:
-    return keep(_known_by(network, features), program_of(network, features, False))
-
-
-def _known_by(network: Network, features: int) -> str:
-    """Return what a network's forecast depends on, apart from code and machine."""
-    return json.dumps([network.name, as_dict(steady(network.settings)), features], sort_keys=True)
 
 
 def _network(state: State) -> Network:
