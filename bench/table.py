@@ -436,10 +436,11 @@ def table(record: dict[str, Any]) -> str:
         "# Speed and memory\n",
         f"Written by `make bench`. {facts['cores']} cores of {facts['processor']}, {facts['system']}, Python "
         f"{facts['python']}, {facts['day']}, commit {facts['commit']}; base: {record['base'] or 'none'}.",
-        f"Medians of {record['rounds']} rounds in turns; a ratio is the median of the rounds' own. Processor",
-        f"seconds in brackets. Load before the rounds: {loads} processors{noise}.\n",
-        "| what | goal | measured | anchor | ratio | goal met | run before |",
-        "|---|---|---:|---:|---:|---|---:|",
+        "Medians of so many turns of row and anchor; a ratio is the median of the turns' own. Processor",
+        "seconds in brackets. Each row is from the last run that measured it. Load before the rounds of the",
+        f"last run, its own in it: {loads} processors{noise}.\n",
+        "| what | goal | measured | anchor | ratio | goal met | run before | turns |",
+        "|---|---|---:|---:|---:|---|---:|---:|",
     ]
     for name, row in record["rows"].items():
         unit = row["unit"]
@@ -455,7 +456,16 @@ def table(record: dict[str, Any]) -> str:
         anchor = shown("anchor", "anchor_cpu") or row.get("no_anchor", "")
         ratio = f"{row['ratio']:.2f}" if "ratio" in row else ""
         before = f"{row['before']:.2f}" if row.get("before") is not None else ""
-        cells = [name, row["goal"], shown("value", "cpu"), anchor, ratio, answer, before]
+        cells = [
+            name,
+            row["goal"],
+            shown("value", "cpu"),
+            anchor,
+            ratio,
+            answer,
+            before,
+            str(len(row["turns"])),
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
