@@ -163,6 +163,16 @@ def test_what_members_of_a_fold_share_is_made_once(monkeypatch):
     assert len(screened) == 2
 
 
+@pytest.mark.parametrize("skip", ["ridge", "screened"])
+def test_the_linear_part_learns_from_the_rows_of_its_network(skip):
+    data = arrays()
+    for refit, blocks in ((False, [data.train]), (True, [data.train, data.valid])):
+        network = changed(SMALL, refit=refit, skip=skip, epochs=1)
+        predictor = network.fit(data.train, data.valid, seed=1)
+        rows = np.concatenate([block.rows for block in blocks])
+        np.testing.assert_array_equal(predictor.offset.linear.fit_rows, rows)
+
+
 def test_a_member_that_cannot_be_fitted_is_named():
     data = arrays()
     with pytest.raises(TrainingError, match=r"^seed 0: .*lower the learning rate"):

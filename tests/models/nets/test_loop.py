@@ -193,6 +193,23 @@ def test_a_repeated_course_that_explodes_ends_in_a_failure(rates):
         repeat(program, jobs[:1], [rates])
 
 
+@pytest.mark.parametrize("spoilt", ["loss", "largest weight"])
+def test_a_repeated_course_is_refused_for_a_loss_alone_and_for_a_weight_alone(spoilt, monkeypatch):
+    data = arrays()
+    program = program_of(SMALL, 6, False)
+    job, real = job_of(SMALL, program, data.train, data.valid, 1), program.run_epoch
+
+    def epoch(*given):
+        (trainable, rest), optimizer, loss, gradient = real(*given)
+        if spoilt == "loss":
+            return (trainable, rest), optimizer, loss + jnp.inf, gradient
+        return ([trainable[0] + jnp.inf, *trainable[1:]], rest), optimizer, loss, gradient
+
+    monkeypatch.setitem(program.__dict__, "run_epoch", epoch)
+    with pytest.raises(Diverged, match=f"the {spoilt} is inf in epoch 1"):
+        repeat(program, [job], [(1e-3,)])
+
+
 def test_luck_is_asked_of_the_best_epoch_and_not_of_the_last():
     data = arrays()
     program = program_of(SMALL, 6, False)
