@@ -12,7 +12,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from importlib import metadata
 from itertools import islice
@@ -27,6 +27,7 @@ from geiger.runs.environment import threads_at_hand
 from geiger.settings import Config
 
 AHEAD = 2  # folds a thread that are begun and not yet handed on
+LOOK_EVERY = 0.5  # seconds
 MEMBERS_AT_ONCE = 64  # in one program on a GPU; what is finished survives a kill
 
 
@@ -83,12 +84,23 @@ def _train_in_threads(
             pool.submit(train, task) for task in islice(left, AHEAD * workers)
         )
         while waiting:
-            output = waiting.popleft().result()
+            output = _heard(waiting.popleft())
             waiting.extend(pool.submit(train, task) for task in islice(left, 1))
             yield output
     finally:  # finished, failed, closed or interrupted: every fit ends with its next tree
         ended.set()
         pool.shutdown(cancel_futures=True)
+
+
+def _heard(waited: Future[FoldOutput]) -> FoldOutput:
+    """Wait for a fold, and look up now and then.
+
+    A Ctrl-C that comes between Python's last look at its signals and an endless wait is heard only when
+    the wait ends.
+    """
+    while not wait((waited,), timeout=LOOK_EVERY).done:
+        pass
+    return waited.result()
 
 
 def _train_in_processes(
