@@ -90,15 +90,17 @@ class _Proof:
 
     def __post_init__(self) -> None:
         self.walks = [one for one in (*self.planned.bases, self.planned) if isinstance(one, WalkPlan)]
+        self.own = {
+            one.model: {cut.row: cut for cut in cuts_of(self.material, one.folds)} for one in self.walks
+        }
         self.cuts = self._cuts()
         self.given = StandIns.of(self.material)
         self.base = list(self._cheap_tables(self.material, None))
 
     def _cuts(self) -> tuple[Cut, ...]:
-        found: dict[int, Cut] = {}
-        for one in self.walks:
-            for cut in cuts_of(self.material, one.folds):
-                found.setdefault(cut.row, cut)
+        found = {cut.row: cut for cut in cuts_of(self.material, self.planned.folds)}
+        for cuts in self.own.values():
+            found = {**cuts, **found}
         return tuple(found[row] for row in sorted(found))
 
     def steps(self) -> Iterator[str]:
@@ -139,9 +141,10 @@ class _Proof:
             if kind == "next_row":
                 self._own_day(cut, early)
             for one in self.walks:
-                fold = next((f for f in one.folds if cut.row in f.test), None)
-                if fold is not None and self._refit(one, fold, other, reached, kind):
-                    return
+                touched = self.own[one.model].get(cut.row)
+                if touched is not None and touched.fold is not None:
+                    if self._refit(one, touched.fold, other, reached, kind):
+                        return
             self._any_moved([pair for pair in pairs if ORDER[pair[0].stage] > ORDER["model"]], cut, kind)
         except GeigerError as error:
             self.missing.setdefault(f"{FUTURES[kind].words} (behind {cut.day})", str(error))
