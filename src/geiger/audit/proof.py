@@ -142,9 +142,9 @@ class _Proof:
                 self._own_day(cut, early)
             for one in self.walks:
                 touched = self.own[one.model].get(cut.row)
-                if touched is not None and touched.fold is not None:
-                    if self._refit(one, touched.fold, other, reached, kind):
-                        return
+                fold = None if touched is None else touched.fold
+                if fold is not None and self._refit(one, fold, other, reached, kind):
+                    return
             self._any_moved([pair for pair in pairs if ORDER[pair[0].stage] > ORDER["model"]], cut, kind)
         except GeigerError as error:
             self.missing.setdefault(f"{FUTURES[kind].words} (behind {cut.day})", str(error))
