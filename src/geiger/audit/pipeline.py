@@ -239,6 +239,8 @@ def trading_tables(
 ) -> Iterator[Table]:
     """Yield intervals, positions and fills of stand-in forecasts of all folds."""
     there = folds if reached is None else reached.folds(folds)
+    if not there:
+        return
     forecasts = given.frame(material, "traded", there, reached).filter(pl.col("outcome").is_not_null())
     if not forecasts.height:
         return
