@@ -79,7 +79,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "tomorrow": [*STOREY, "experiment", "audit"],
     "studies": [*STOREY, "experiment", "audit", "tomorrow"],
     "agents": ["errors", "files"],
-    "cli": [*STOREY, "experiment", "tomorrow", "studies", "agents", "service"],
+    "cli": [*STOREY, "experiment", "audit", "tomorrow", "studies", "agents", "service"],
     "service": [*STOREY, "experiment", "tomorrow", "studies", "agents"],
 }
 
