@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +137,15 @@ def test_a_fold_is_clipped_where_its_world_ends(tmp_path: Path) -> None:
     assert clipped.test == range(16, 21)
     later = Fold(4, range(0, 10), range(11, 15), range(24, 30))
     assert Reached(cut, truncated=True).folds([fold, later]) == (clipped,)
+
+
+def test_stand_ins_are_the_same_however_a_column_is_stored(tmp_path: Path) -> None:
+    """Polars adds up a column by its chunks, whose number follows threads: not a bit may hang on that."""
+    planned = walk_plan(tmp_path)
+    given, target = StandIns.of(planned.material), planned.material.target.rechunk()
+    pieces = pl.concat([target[:333], target[333:450], target[450:]], rechunk=False)
+    assert pieces["value"].n_chunks() == 3
+    broken, whole = (replace(planned.material, target=one) for one in (pieces, target))
+    assert given.frame(broken, "any", planned.folds, None).equals(
+        given.frame(whole, "any", planned.folds, None)
+    )

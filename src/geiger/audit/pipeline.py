@@ -214,9 +214,10 @@ class StandIns:
     ) -> pl.DataFrame:
         """Return them as a FORECASTS frame of these folds' test rows."""
         known, found = material.target["known_on"], []
+        values = material.target["value"].to_numpy()  # polars adds by chunks, which follow no rule of ours
         for fold in folds:
             rows = material.target.slice(fold.test.start, len(fold.test))
-            learned = material.target["value"][fold.train.start : fold.valid.stop]
+            learned = values[fold.train.start : fold.valid.stop]
             found.append(
                 rows.select(
                     "day",
@@ -227,8 +228,8 @@ class StandIns:
                     outcome=pl.col("value"),
                     known_on=pl.col("known_on"),
                     train_end=pl.lit(known[(fold.valid or fold.train)[-1]]),  # a stack has no valid rows
-                    train_mean=pl.lit(learned.mean(), dtype=pl.Float64),
-                    train_std=pl.lit(learned.std(ddof=0), dtype=pl.Float64),
+                    train_mean=pl.lit(float(learned.mean()), dtype=pl.Float64),
+                    train_std=pl.lit(float(learned.std()), dtype=pl.Float64),
                 )
             )
         return pl.concat(found)
