@@ -120,7 +120,9 @@ def test_a_stack_weighs_its_stand_ins(tmp_path: Path) -> None:
     planned = plan(experiment(tmp_path, PRICES, "stack", stack_settings()))
     assert isinstance(planned, StackPlan)
     given = StandIns.of(planned.material)
-    weights, forecasts, rivals = stack_tables(planned.material, planned, given, None)
+    weights, for_use, forecasts, rivals = stack_tables(planned.material, planned, given, None)
+    assert len(weights.rows) == len(planned.folds)
+    assert len(for_use.rows) == 1
     assert set(weights.columns) == set(planned.experiment.config.stack.models)
     assert (
         weights.values.max() > 0.0

@@ -280,9 +280,11 @@ def stack_tables(
     if not folds:
         return
     made = stack(bases, material, planned.meta_learner, folds, horizon=config.horizon, rolling=config.rolling)
-    weights = made.weights.pivot(on="model", index="day", values="weight").sort("day")
-    names = [name for name in weights.columns if name != "day"]
-    yield Table.of("stack", weights, names, tolerance=OTHER_LENGTH, may_lack=True)
+    periods = pl.col("fold") <= folds[-1].index  # behind them come the weights for use
+    for part in (made.weights.filter(periods), made.weights.filter(~periods)):
+        weights = part.pivot(on="model", index="day", values="weight").sort("day")
+        names = [name for name in weights.columns if name != "day"]
+        yield Table.of("stack", weights, names, tolerance=OTHER_LENGTH, may_lack=True)
     yield Table.of("stack", made.forecasts, FORECAST, tolerance=OTHER_LENGTH)
     rivals = made.rivals.pivot(on="rival", index="day", values="forecast").sort("day")
     names = [name for name in rivals.columns if name != "day"]
