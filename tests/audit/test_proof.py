@@ -43,7 +43,7 @@ def test_the_pipeline_as_it_is_is_green(tmp_path: Path, model: str) -> None:
     assert all(stage.values > 0 for stage in found.stages)
     assert len(found.cuts) >= 5
     assert {one.stage for one in found.not_checked} == {
-        *("reader", "context", "stack", "source", "choice of symbol")
+        *("reader", "context", "stack", "lock-box", "source", "choice of symbol")
     }
 
 
@@ -157,6 +157,21 @@ def test_labels_that_do_not_move_with_their_own_day_are_none(
     found = proved(tmp_path)
     assert found.leaks[0].stage == "labels"
     assert "did not move with its own day" in found.leaks[0].column
+
+
+def test_a_context_that_rests_is_not_filled_from_its_next_bar(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import geiger.market.context as joined
+
+    def next_close(days: pl.Series, given: Any, *, lagged: bool) -> pl.Series:
+        theirs = given[1].select("day", pl.col("close").alias("x"))
+        return pl.DataFrame({"day": days}).join_asof(theirs, on="day", strategy="forward")["x"]
+
+    index = Loaded("^GSPC", garch_market(900, 8), "frame", "given in memory")
+    monkeypatch.setattr(joined, "_known_closes", next_close)
+    found = prove(experiment(tmp_path, PRICES, config=small(max_folds=1)), replace(WORLD, index=index))
+    assert found.leaks[0].stage == "context"
 
 
 def test_what_cannot_be_made_in_another_world_is_said_and_not_passed_over(
