@@ -46,13 +46,40 @@ DECISION_WORDS = "the bar of the decision itself was altered"
 CLOCK_WORDS = "labels were held against the clock"
 
 
-def prove(experiment: Experiment, world: World, on_step: Callable[[str], None] = lambda text: None) -> Audit:
+@dataclass(frozen=True)
+class Scope:
+    """How much of an audit is done.
+
+    Attributes
+    ----------
+    cuts : tuple of str, optional
+        Reasons of the cuts to make (`Cut.why`); None makes all.
+    futures : tuple of str
+        Of `worlds.FUTURES`.
+    until_found : bool
+        Whether the first world in which something moved is the last.
+    """
+
+    cuts: tuple[str, ...] | None = None
+    futures: tuple[str, ...] = tuple(FUTURES)
+    until_found: bool = False
+
+
+def prove(
+    experiment: Experiment,
+    world: World,
+    on_step: Callable[[str], None] = lambda text: None,
+    *,
+    scope: Scope | None = None,
+) -> Audit:
     """Audit one symbol's and model's pipeline in `world`.
 
     Parameters
     ----------
     on_step : callable
         Told in words what is about to be done.
+    scope : Scope, optional
+        Which part of it is done; all of it by default.
 
     Raises
     ------
@@ -63,7 +90,7 @@ def prove(experiment: Experiment, world: World, on_step: Callable[[str], None] =
     experiment, effort = lighter(experiment)
     material = material_in(world, None, experiment.config, None)
     planned = plan(experiment, material)
-    proof = _Proof(world, planned, material)
+    proof = _Proof(world, planned, material, scope or Scope())
     for text in proof.steps():
         on_step(text)
     return proof.audit(effort, time.perf_counter() - started)
@@ -83,6 +110,7 @@ class _Proof:
     world: World
     planned: Plan
     material: Material
+    scope: Scope
     tallies: dict[str, _Tally] = field(default_factory=dict)
     leaks: dict[tuple[str, str], tuple[Moved, str, Cut]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
@@ -98,7 +126,8 @@ class _Proof:
         found: dict[int, Cut] = {}
         for one in self.walks:
             for cut in cuts_of(self.material, one.folds):
-                found.setdefault(cut.row, cut)
+                if self.scope.cuts is None or cut.why in self.scope.cuts:
+                    found.setdefault(cut.row, cut)
         return tuple(found[row] for row in sorted(found))
 
     def steps(self) -> Iterator[str]:
@@ -107,10 +136,18 @@ class _Proof:
         self._reread()
         self._clock()
         for cut in self.cuts:
-            for kind in FUTURES:
+            for kind in self.scope.futures:
+                if self._done:
+                    return
                 yield f"{cut.day} ({cut.why}): {FUTURES[kind].words}"
                 self._future(cut, kind)
+            if self._done:
+                return
             self._past(cut)
+
+    @property
+    def _done(self) -> bool:
+        return self.scope.until_found and bool(self.leaks)
 
     def _cheap_tables(self, material: Material, reached: Reached | None) -> Iterator[Table]:
         """Yield every stage that takes no fit of a model."""
@@ -275,7 +312,7 @@ class _Proof:
                 if (t := self.tallies.get(name)) is not None
             ),
             cuts=tuple(CutDay(day=str(cut.day), why=cut.why) for cut in self.cuts),
-            worlds=(*(future.words for future in FUTURES.values()), RESCALED_WORDS, DECISION_WORDS),
+            worlds=(*(FUTURES[kind].words for kind in self.scope.futures), RESCALED_WORDS, DECISION_WORDS),
             leaks=tuple(self._leak(*one) for one in leaks),
             not_checked=tuple(self._not_checked()),
             effort=effort,
