@@ -79,8 +79,8 @@ MAY_IMPORT: dict[str, list[str]] = {
     "tomorrow": [*STOREY, "experiment", "audit"],
     "studies": [*STOREY, "experiment", "audit", "tomorrow"],
     "agents": ["errors", "files"],
-    "cli": [*STOREY, "experiment", "tomorrow", "studies", "agents", "service"],
-    "service": [*STOREY, "experiment", "tomorrow", "studies", "agents"],
+    "cli": [*STOREY, "experiment", "audit", "tomorrow", "studies", "agents", "service"],
+    "service": [*STOREY, "experiment", "audit", "tomorrow", "studies", "agents"],
 }
 
 # Libraries that cost time or may be absent: imported inside the function of their adapter, never at the top.

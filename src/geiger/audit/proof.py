@@ -118,17 +118,20 @@ class _Proof:
 
     def __post_init__(self) -> None:
         self.walks = [one for one in (*self.planned.bases, self.planned) if isinstance(one, WalkPlan)]
+        self.own = {
+            one.model: {cut.row: cut for cut in cuts_of(self.material, one.folds)} for one in self.walks
+        }
         self.cuts = self._cuts()
         self.given = StandIns.of(self.material)
         self.base = list(self._cheap_tables(self.material, None))
 
     def _cuts(self) -> tuple[Cut, ...]:
-        found: dict[int, Cut] = {}
-        for one in self.walks:
-            for cut in cuts_of(self.material, one.folds):
-                if self.scope.cuts is None or cut.why in self.scope.cuts:
-                    found.setdefault(cut.row, cut)
-        return tuple(found[row] for row in sorted(found))
+        found = {cut.row: cut for cut in cuts_of(self.material, self.planned.folds)}
+        for cuts in self.own.values():
+            found = {**cuts, **found}
+        asked = self.scope.cuts
+        rows = [row for row in sorted(found) if asked is None or found[row].why in asked]
+        return tuple(found[row] for row in rows)
 
     def steps(self) -> Iterator[str]:
         """Do all of it, saying before each step what it is."""
@@ -176,7 +179,8 @@ class _Proof:
             if kind == "next_row":
                 self._own_day(cut, early)
             for one in self.walks:
-                fold = next((f for f in one.folds if cut.row in f.test), None)
+                touched = self.own[one.model].get(cut.row)
+                fold = None if touched is None else touched.fold
                 if fold is not None and self._refit(one, fold, other, reached, kind):
                     return
             self._any_moved([pair for pair in pairs if ORDER[pair[0].stage] > ORDER["model"]], cut, kind)
