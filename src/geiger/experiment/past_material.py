@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from geiger.errors import DataError
+from geiger.experiment.context import Context
 from geiger.experiment.material import Material
 from geiger.experiment.prepare import prepare
 from geiger.market.snapshots import Store
@@ -23,11 +24,7 @@ def material_of_run(stored: StoredRun, config: Config, runs: RunsFolder) -> Mate
     DataError
         The data are gone, or make other features in this version.
     """
-    record = stored.record
-    store, context = Store(runs.snapshots), record.data.context
-    prices = _snapshot(stored, store, record.symbol, record.data.data_hash)
-    index = _context(stored, store, context.market, context.market_hash)
-    fear = _context(stored, store, context.volatility, context.volatility_hash)
+    record, (prices, context) = stored.record, sources_of_run(stored, runs)
     with TemporaryDirectory() as folder:
         made = prepare(
             record.symbol,
@@ -37,7 +34,7 @@ def material_of_run(stored: StoredRun, config: Config, runs: RunsFolder) -> Mate
             library=Store(Path(folder)),
             snapshots=Store(Path(folder)),
             loaded=prices,
-            context_given=(index, fear),
+            context_given=context,
         )
     if made.provenance.features != record.data.features:
         raise DataError(
@@ -46,6 +43,21 @@ def material_of_run(stored: StoredRun, config: Config, runs: RunsFolder) -> Mate
         )
     origin = replace(made.provenance, source=record.data.source, where=record.data.where)
     return replace(made, provenance=origin)  # where the prices came from, not the copy that was kept
+
+
+def sources_of_run(stored: StoredRun, runs: RunsFolder) -> tuple[Loaded, Context]:
+    """Return the prices and the context that a run used, from the snapshots it left.
+
+    Raises
+    ------
+    DataError
+        They are gone.
+    """
+    record, store = stored.record, Store(runs.snapshots)
+    prices, context = _snapshot(stored, store, record.symbol, record.data.data_hash), record.data.context
+    index = _context(stored, store, context.market, context.market_hash)
+    fear = _context(stored, store, context.volatility, context.volatility_hash)
+    return prices, (index, fear)
 
 
 def _context(stored: StoredRun, store: Store, symbol: str | None, digest: str | None) -> Loaded | None:
