@@ -390,7 +390,9 @@ def refuse_or_restore_another(tmp_path_factory, draw, cases: list[str]) -> None:
     refused_or_restored(folder, hashes)
 
 
-@pytest.mark.parametrize("case", HARD_CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=[pytest.mark.slow] * (c not in WITHOUT_NETWORKS)) for c in HARD_CASES]
+)
 def test_dropping_any_key_is_refused(tmp_path: Path, case: str) -> None:
     document, _, state = stored(case)
     hashes = write_state(tmp_path, state)
