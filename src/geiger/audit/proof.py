@@ -55,7 +55,7 @@ from geiger.settings import MODELS, override
 
 RESCALED_WORDS = "all bars up to it were halved, as a later split would tell them"
 DECISION_WORDS = "the bar of the decision itself was altered"
-PLANTED_R2 = 0.1
+PLANTED_R2 = 0.3
 WITH_NEXT = "noise"  # the future in which the fold behind the cut is trained too: no fold may learn from it
 ADJUSTMENTS = 4  # days before splits and dividends on which the file is read again
 CLOCK_WORDS = "labels were held against the clock"
@@ -119,7 +119,7 @@ def _on_a_signal(experiment: Experiment) -> _Proof:
     """Audit a network where there is something to find: without a signal its screen keeps no term."""
     changes = {"lockbox": 0, "max_folds": 2, "start": None, "end": None}
     rows = WARMUP + experiment.config.min_train + 2 * experiment.config.refit + 10
-    prices = planted_market(rows, 0, PLANTED_R2, signal="interaction", fill=experiment.config.fill).prices
+    prices = planted_market(rows, 0, PLANTED_R2, signal="delayed", fill=experiment.config.fill).prices
     world = World(Loaded("SIGNAL", prices, "frame", "a market with a planted signal"))
     config = override(experiment.config, changes)
     given = Experiment("SIGNAL", experiment.model, config, context="none", prices=prices)
