@@ -112,7 +112,8 @@ def _section(found: Sequence[Mutation], symbol: str) -> Iterator[str]:
     quiet = sum(one.right for one in found if not one.looks_ahead)
     yield HEADING
     yield ""
-    yield f"Made by `python bench/mutations.py --data DIR` on {symbol}; {facts['day']}, commit {facts['commit']}."
+    when = f"{facts['day']}, commit {facts['commit']}"
+    yield f"Made by `python bench/mutations.py --data DIR` on {symbol}; {when}."
     yield (
         "Each is one small mistake in our own source (`bench/mutations/`), written from the pipeline's code "
         "by somebody"
