@@ -75,11 +75,12 @@ MAY_IMPORT: dict[str, list[str]] = {
         *("checks", "runs", "backtest", "evidence", "market"),
     ],
     "experiment": STOREY,
-    "tomorrow": [*STOREY, "experiment"],
-    "studies": [*STOREY, "experiment", "tomorrow"],
+    "audit": [*STOREY, "experiment"],
+    "tomorrow": [*STOREY, "experiment", "audit"],
+    "studies": [*STOREY, "experiment", "audit", "tomorrow"],
     "agents": ["errors", "files"],
-    "cli": [*STOREY, "experiment", "tomorrow", "studies", "agents", "service"],
-    "service": [*STOREY, "experiment", "tomorrow", "studies", "agents"],
+    "cli": [*STOREY, "experiment", "audit", "tomorrow", "studies", "agents", "service"],
+    "service": [*STOREY, "experiment", "audit", "tomorrow", "studies", "agents"],
 }
 
 # Libraries that cost time or may be absent: imported inside the function of their adapter, never at the top.

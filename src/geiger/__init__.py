@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from geiger.audit.door import audit
     from geiger.experiment.plan import Experiment
     from geiger.experiment.run import run
     from geiger.experiment.written import Run
@@ -27,6 +28,7 @@ __all__ = [
     "Experiment",
     "Run",
     "__version__",
+    "audit",
     "build_features",
     "load_prices",
     "override",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "audit": "geiger.audit.door",
     "Config": "geiger.settings",
     "Experiment": "geiger.experiment.plan",
     "Run": "geiger.experiment.written",

@@ -624,3 +624,29 @@ def as_text(value: float | None, unit: Unit) -> str:
             return f"{value:.2f}"
         case "number":
             return f"{value:.4f}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditSummary:
+    """What a log and a run's record keep of an audit.
+
+    Attributes
+    ----------
+    color : str
+        ``green`` or ``red``.
+    day : str
+        On which it was made, ISO.
+    leak : str or None
+        Stage and column of the first leak.
+    """
+
+    color: Literal["green", "red"]
+    stages: int
+    cuts: int
+    day: str
+    leak: str | None = None
+
+    def text(self) -> str:
+        """Return it as one line."""
+        told = f"{self.color}, {self.stages} stages, {self.cuts} cuts, {self.day}"
+        return told if self.leak is None else f"{told}; look-ahead in {self.leak}"

@@ -10,7 +10,7 @@ from typing import NoReturn, TypeAlias
 from geiger import __version__
 from geiger.cli.complaint import complain
 from geiger.settings.contract import COLUMNS
-from geiger.settings.models import choices
+from geiger.settings.models import SECTIONS, choices
 from geiger.settings.recipes import RECIPES
 
 USAGE = 2
@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     _predict(commands)
     _report(commands)
     _replay(commands)
+    _audit(commands)
     _logs(commands)
     _ablate(commands)
     _doctor(commands)
@@ -259,6 +260,30 @@ def _replay(commands: Commands) -> None:
     parser.add_argument("run", metavar="RUN", help="name of the run, or its folder")
     _own(parser, "features", "target", "estimator")
     _runs_dir(parser)
+    _json(parser)
+
+
+def _audit(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "audit",
+        "geiger.cli.audit:audit_symbol",
+        "prove that nothing saw the future: alter it, run every stage again, and name what moved",
+    )
+    parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
+    parser.set_defaults(named=[], symbols_file=None)
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        default="ridge",
+        help=f"whose training to audit: one of {', '.join(SECTIONS)} (default: ridge)",
+    )
+    parser.add_argument("--run", metavar="RUN", help="audit what made this run, on the data it kept")
+    parser.add_argument(
+        "--again", action="store_true", help="audit once more what was audited before with the same code"
+    )
+    _own(parser, "features", "target", "estimator")
+    _experiment(parser)
     _json(parser)
 
 

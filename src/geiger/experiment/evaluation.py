@@ -254,12 +254,16 @@ def expected_simple(forecast: Floats, train_std: Floats | float, config: Config)
     return np.asarray(np.expm1(forecast + half_variance))
 
 
-def trade(forecasts: pl.DataFrame, material: Material, config: Config) -> pl.DataFrame:
-    """Return the LEDGER frame of a FORECASTS frame: sized, filled and paid for by the rules of `config`."""
+def positions(forecasts: pl.DataFrame, material: Material, config: Config) -> pl.DataFrame:
+    """Return the WEIGHTS frame of a FORECASTS frame: each row's is decided at its own close."""
     expected = expected_simple(forecasts["forecast"].to_numpy(), forecasts["train_std"].to_numpy(), config)
     volatility = material.volatility_on(forecasts["day"])
-    sizing = sizing_of(config, material.market.days_per_year)
-    weights = weigh(forecasts["day"], expected, volatility, sizing)
+    return weigh(forecasts["day"], expected, volatility, sizing_of(config, material.market.days_per_year))
+
+
+def trade(forecasts: pl.DataFrame, material: Material, config: Config) -> pl.DataFrame:
+    """Return the LEDGER frame of a FORECASTS frame: sized, filled and paid for by the rules of `config`."""
+    weights = positions(forecasts, material, config)
     rows = material.target.join(forecasts.select("day"), on="day", how="semi")
     return simulate(rows, weights, costs_of(config), material.market.days_per_year)
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from geiger.errors import DataError
+from geiger.experiment.context import Context
 from geiger.experiment.material import Material
 from geiger.experiment.own import features_of_run, require_same_values, target_of_run
 from geiger.experiment.prepare import prepare, refilled
@@ -43,11 +44,7 @@ def material_of_run(
     SettingError
         The run had features or a target of the user's own, and these are none, or others.
     """
-    record = stored.record
-    store, context = Store(runs.snapshots), record.data.context
-    prices = _snapshot(stored, store, record.symbol, record.data.data_hash)
-    index = _context(stored, store, context.market, context.market_hash)
-    fear = _context(stored, store, context.volatility, context.volatility_hash)
+    record, (prices, context) = stored.record, sources_of_run(stored, runs)
     with TemporaryDirectory() as folder:
         made = prepare(
             record.symbol,
@@ -57,7 +54,7 @@ def material_of_run(
             library=Store(Path(folder)),
             snapshots=Store(Path(folder)),
             loaded=prices,
-            context_given=(index, fear),
+            context_given=context,
             features=features_of_run(stored, features, runs) if forecasting else None,
             target=(own_target := target_of_run(stored, target)),
         )
@@ -72,6 +69,21 @@ def material_of_run(
         )
     origin = replace(made.provenance, source=record.data.source, where=record.data.where)
     return replace(made, provenance=origin)  # where the prices came from, not the copy that was kept
+
+
+def sources_of_run(stored: StoredRun, runs: RunsFolder) -> tuple[Loaded, Context]:
+    """Return the prices and the context that a run used, from the snapshots it left.
+
+    Raises
+    ------
+    DataError
+        They are gone.
+    """
+    record, store = stored.record, Store(runs.snapshots)
+    prices, context = _snapshot(stored, store, record.symbol, record.data.data_hash), record.data.context
+    index = _context(stored, store, context.market, context.market_hash)
+    fear = _context(stored, store, context.volatility, context.volatility_hash)
+    return prices, (index, fear)
 
 
 def _context(stored: StoredRun, store: Store, symbol: str | None, digest: str | None) -> Loaded | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from geiger import settings
 from geiger.errors import SettingError
+from geiger.experiment.context import Context, load_context
 from geiger.experiment.cut import plan_folds
 from geiger.experiment.estimate import expected_seconds
 from geiger.experiment.key import forecast_key, stack_key
@@ -25,7 +26,7 @@ from geiger.learning.folds import Fold, later_folds
 from geiger.market.calendar import valid_symbol
 from geiger.market.readers import read_given
 from geiger.market.snapshots import Store
-from geiger.market.sources import Loaded
+from geiger.market.sources import Loaded, load
 from geiger.models import Forecaster, Learner, forecaster_of, resolve, wrap
 from geiger.models.stack import MetaLearner
 from geiger.records import Notice
@@ -87,29 +88,39 @@ class Experiment:
         """Whether it is a stack, which weighs the forecasts of other models."""
         return self.estimator is None and self.model == STACK
 
+    def loaded(self) -> Loaded:
+        """Return the prices, from memory or from their source."""
+        symbol = valid_symbol(self.symbol)
+        if self.prices is None:
+            return load(symbol, data=self._place, store=Store(self.runs.library))
+        read = read_given(self.prices, symbol)
+        layout = f"{read.layout}; {read.adjustment}"
+        return Loaded(symbol, read.prices, "frame", "given in memory", read.notes, layout, read.actions)
+
+    def surroundings(self) -> Context:
+        """Return the index and the volatility index that are at hand."""
+        return load_context(self.symbol, self._place, self.context, Store(self.runs.library))
+
     def material(self) -> Material:
         """Load prices and context, and compute features and target."""
-        symbol = valid_symbol(self.symbol)
-        loaded = None
-        if self.prices is not None:
-            read = read_given(self.prices, symbol)
-            layout = f"{read.layout}; {read.adjustment}"
-            loaded = Loaded(symbol, read.prices, "frame", "given in memory", read.notes, layout, read.actions)
-        data = None if self.data is None else Path(self.data)
         features = own_features(self.features)
         if features is not None and features.table is not None:
             features.table.keep(self.runs.own)
         return prepare(
-            symbol,
+            self.symbol,
             self.config,
-            data=data,
+            data=self._place,
             context=self.context,
             library=Store(self.runs.library),
             snapshots=Store(self.runs.snapshots),
-            loaded=loaded,
+            loaded=self.loaded(),
             features=features,
             target=own_target(self.target),
         )
+
+    @property
+    def _place(self) -> Path | None:
+        return None if self.data is None else Path(self.data)
 
     def forecaster(self) -> tuple[str, Forecaster, tuple[Notice, ...]]:
         """Return the model's name, the model, and a notice where another one had to stand in."""

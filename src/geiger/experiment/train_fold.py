@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from geiger.errors import TrainingError
 from geiger.learning.folds import Fold
-from geiger.learning.windows import Floats, FoldArrays, fold_arrays, join
+from geiger.learning.windows import Floats, FoldArrays, Scaler, fold_arrays, join
 from geiger.models import Ensemble, Forecaster, fit_members
 from geiger.models.trained import Trained
 from geiger.records import Epoch, FoldResult, Notice, Training
@@ -97,6 +97,7 @@ class FoldOutput:
     later_forecast: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))  # of `Task.later`
     resumed: bool = False
     trained: Trained | None = None  # what was learned, where it is for use
+    scaler: Scaler | None = None  # what its train rows were measured by; None of a fold that was resumed
 
 
 def train_fold(model: str, forecaster: Forecaster, config: Config, task: Task) -> FoldOutput:
@@ -162,6 +163,7 @@ def output_of(task: Task, arrays: FoldArrays, predictor: Ensemble, seconds: floa
         trainings=tuple(replace(training, fold=fold.index) for training in predictor.trainings),
         later_forecast=later,
         trained=trained if task.keep else None,
+        scaler=scaler,
     )
 
 

@@ -38,6 +38,7 @@ from geiger import settings
 from geiger.columns import FORECASTS, IN_SAMPLE, LEDGER, MEMBERS, RIVALS, SEALED, require
 from geiger.errors import DataError, SettingError
 from geiger.files import read_frame, write_atomically, write_frame
+from geiger.records import AuditSummary
 from geiger.runs.parts import Parts
 from geiger.runs.record import (
     RECORD,
@@ -83,6 +84,16 @@ class StoredRun:
             return settings.override(settings.recipe("default"), self.record.config)
         except SettingError as error:
             raise DataError(f"{self.folder / RECORD}: {error}; made by another version of geiger?") from None
+
+    def note_audit(self, summary: AuditSummary) -> None:
+        """Write the outcome of an audit of this run into its record.
+
+        Raises
+        ------
+        DataError
+            The folder cannot be written.
+        """
+        write_record(self.folder, replace(self.record, audit=summary))
 
     def forecasts(self) -> pl.DataFrame:
         """Return the FORECASTS frame."""
@@ -148,6 +159,11 @@ class RunsFolder:
     def forecast_ledger(self) -> Path:
         """File of the forecasts that `geiger predict --save` kept."""
         return self.root / "forecasts.jsonl"
+
+    @property
+    def audits(self) -> Path:
+        """Folder of the audits that were made of runs and settings."""
+        return self.root / "audits"
 
     def parts(self, key: str) -> Parts:
         """Return the store for the folds of an unfinished run."""

@@ -19,6 +19,7 @@ from geiger.errors import DataError
 from geiger.files import write_atomically
 from geiger.records import (
     NOT_EVALUATED,
+    AuditSummary,
     Checkpoint,
     Diagnosis,
     Figure,
@@ -217,6 +218,8 @@ class RunRecord:
         The settings as they were written; `StoredRun.config` makes settings of them.
     days_per_year : int or None
         Trading days in a year of the run's market; None where the run is too old to say.
+    audit : AuditSummary or None
+        Of the time-travel audit; None where there was none yet.
     forecast_ledger : LedgerHead or None
         None where nothing was saved yet.
     own : OwnParts
@@ -248,6 +251,7 @@ class RunRecord:
     environment: Environment
     results: Results
     verdict: str = NOT_EVALUATED
+    audit: AuditSummary | None = None
     forecast_ledger: LedgerHead | None = None
     warnings: tuple[Notice, ...] = ()
     log: str | None = None

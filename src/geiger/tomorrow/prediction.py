@@ -19,10 +19,11 @@ import polars as pl
 
 from geiger.backtest.sizing import decide
 from geiger.errors import DataError, SettingError
-from geiger.evidence.conformal import HALFLIFE, Coverage, coverage, interval, scores_of
+from geiger.evidence.conformal import HALFLIFE, interval
 from geiger.experiment.evaluation import expected_simple, sizing_of
 from geiger.experiment.material import Material
 from geiger.experiment.own import features_of_run, target_of_run
+from geiger.experiment.past_errors import past_errors
 from geiger.experiment.past_material import material_of_run
 from geiger.experiment.prepare import prepare, refilled
 from geiger.features.catalogue import contract_hash
@@ -206,16 +207,15 @@ def predict(
     now = now or dt.datetime.now(dt.UTC)
     model = _usable_model(stored)
     material, config = latest_material(stored, model, runs, data or _place(stored), features, target)
-    last = material.prices.height - 1
-    day, market = material.prices["day"][last], material.market
+    day, market = material.prices["day"][-1], material.market
     learned_to = _learned_to(stored, model, day)
     _require_closed(material, now)
     entry = next_session(market, day)
     exit_day = next_session(market, entry) if material.fill == "next_open" else entry
     history = stored.forecasts().join(material.prices.select("day"), on="day", how="semi")
     forecast, weight, chosen_on = _decided(model, material, config, history, stored.sealed())
-    errors = _errors(history, material)
-    scale = float(material.volatility_on(material.prices["day"].slice(last, 1), HALFLIFE)[0])
+    errors = past_errors(history, material)
+    scale = float(material.volatility_on(material.prices["day"].tail(1), HALFLIFE)[0])
     found, held = interval(forecast, scale, errors.scores, level), errors.coverage(level)
     expected = expected_simple(np.array([forecast]), model.train_std, config)
     age = _sessions_since(market, day, now)
@@ -434,35 +434,6 @@ def _decided(
     counting = np.flatnonzero(sizing.counts(expected))
     chosen_on = on[int(counting[-1])] if counting.size else None
     return float(recent[-1]), float(weights[-1]), chosen_on
-
-
-@dataclass(frozen=True)
-class _Errors:
-    """The out-of-sample forecasts whose outcome is known, beside the volatility known when they were made."""
-
-    forecast: Floats
-    outcome: Floats
-    scale: Floats
-    delay: int  # rows until an outcome is known to a decision
-
-    @property
-    def scores(self) -> Floats:
-        return scores_of(self.forecast, self.outcome, self.scale)
-
-    def coverage(self, level: float) -> Coverage:
-        known_from = np.arange(len(self.forecast), dtype=np.int64) + self.delay
-        return coverage(self.forecast, self.outcome, self.scale, known_from, level)
-
-
-def _errors(history: pl.DataFrame, material: Material) -> _Errors:
-    scale = material.volatility_on(history["day"], HALFLIFE)
-    usable = history["outcome"].is_not_null().to_numpy() & (scale > 0.0)
-    return _Errors(
-        history["forecast"].to_numpy()[usable],
-        history["outcome"].to_numpy()[usable],
-        scale[usable],
-        2 if material.fill == "next_open" else 1,
-    )
 
 
 def _sessions_since(market: Market, day: dt.date, now: dt.datetime) -> int | None:

@@ -1,0 +1,146 @@
+"""`geiger.audit`: from a symbol, an experiment or a run to the outcome of its audit, kept by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from geiger.audit.proof import prove
+from geiger.audit.worlds import World
+from geiger.codec import plain
+from geiger.errors import SettingError
+from geiger.experiment.own import (
+    estimator_of_run,
+    features_of_run,
+    own_features,
+    own_target,
+    target_of_run,
+)
+from geiger.experiment.past_material import material_of_run, sources_of_run
+from geiger.experiment.plan import Experiment, Plan, plan
+from geiger.runs.audits import SCHEMA, Audit, keep_audit, read_audit
+from geiger.runs.environment import key_of
+from geiger.runs.folder import RunsFolder, StoredRun
+
+Step = Callable[[str], None]
+
+
+def audit(
+    what: Experiment | str,
+    model: str = "ridge",
+    *,
+    run: str | None = None,
+    again: bool = False,
+    on_step: Step = lambda text: None,
+    **given: Any,
+) -> Audit:
+    """Prove that nothing which makes a forecast, a position or a fill saw the future, or name what did.
+
+    Parameters
+    ----------
+    what : Experiment or str
+        What would be trained; or a symbol, with `model` and fields of `Experiment` in `given`.
+    run : str, optional
+        A finished training in the runs folder: its settings and the data that it kept are audited.
+    again : bool
+        Audit once more, even where the same was audited before.
+    on_step : callable
+        Told in words what is about to be done.
+
+    Raises
+    ------
+    GeigerError
+        The data cannot be used or are gone, or the model cannot be fitted.
+
+    Examples
+    --------
+    >>> geiger.audit("AAPL", "ridge").color  # doctest: +SKIP
+    'green'
+    """
+    experiment = what if isinstance(what, Experiment) else Experiment(what, model, **given)
+    if run is not None:
+        return audit_run(
+            experiment.runs.load(run),
+            experiment.runs,
+            features=experiment.features,
+            target=experiment.target,
+            estimator=experiment.estimator,
+            again=again,
+            on_step=on_step,
+        )
+    own = own_features(experiment.features), own_target(experiment.target)
+    world = World(experiment.loaded(), *experiment.surroundings(), *own)
+    return _audited(experiment, world, audit_key(plan(experiment)), again=again, on_step=on_step)
+
+
+def audit_run(
+    stored: StoredRun,
+    runs: RunsFolder,
+    *,
+    features: Any = None,
+    target: Any = None,
+    estimator: Any = None,
+    again: bool = False,
+    on_step: Step = lambda text: None,
+) -> Audit:
+    """Audit what made a finished run, on the data it kept, and note the outcome in its record.
+
+    Parameters
+    ----------
+    features, target, estimator : optional
+        What the run had of the user's own, as `Experiment` takes it; of that a run keeps frames alone.
+
+    Raises
+    ------
+    SettingError
+        The run used code of the user's own, which it did not keep, and none is given; or it trained nothing.
+    DataError
+        Its data are gone.
+    """
+    record = stored.record
+    if record.kind != "train":
+        raise SettingError(f"{stored.name}: an audit repeats trainings, and this run trained nothing")
+    prices, context = sources_of_run(stored, runs)
+    config = stored.config()
+    own = features_of_run(stored, features, runs), target_of_run(stored, target)
+    material = material_of_run(stored, config, runs, features=own[0], target=own[1])
+    experiment = Experiment(
+        record.symbol,
+        record.model,
+        config,
+        estimator=estimator_of_run(stored, estimator),
+        runs_dir=runs.root,
+    )
+    world, key = World(prices, *context, *own), audit_key(plan(experiment, material))
+    found = _audited(experiment, world, key, again=again, on_step=on_step)
+    found = replace(found, run=stored.name)
+    stored.note_audit(found.summary)
+    return found
+
+
+def audit_key(planned: Plan) -> str | None:
+    """Return the key of everything an audit depends on; None where the model cannot be written down."""
+    forecasts = planned.key()
+    if forecasts is None:
+        return None
+    trading = plain(planned.experiment.config.trading)
+    return key_of({"audit": SCHEMA, "forecasts": forecasts, "trading": trading})
+
+
+def kept_audit(folder: Path, planned: Plan) -> Audit | None:
+    """Return the outcome of an earlier audit of exactly this plan, or None."""
+    key = audit_key(planned)
+    return None if key is None else read_audit(folder, key)
+
+
+def _audited(experiment: Experiment, world: World, key: str | None, *, again: bool, on_step: Step) -> Audit:
+    folder = experiment.runs.audits
+    found = None if again or key is None else read_audit(folder, key)
+    if found is not None:
+        return found
+    made = replace(prove(experiment, world, on_step), key=key or "")
+    if key is not None:
+        keep_audit(folder, made)
+    return made

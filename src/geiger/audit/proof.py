@@ -1,0 +1,344 @@
+"""The time-travel audit: alter what comes after a cut, run the real pipeline again, and see what moved.
+
+::
+
+    world → other worlds, each with another future → every stage again → nothing known by the cut may move
+
+Each cut lies at an edge of a fold or inside one. Up to the target everything is made again in every world;
+of the folds those alone are fitted again that a cut touches.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from geiger.audit.causes import CLOCK, DECISION_BAR, RESCALED, cause_of
+from geiger.audit.cuts import Cut, cuts_of
+from geiger.audit.lighter import lighter
+from geiger.audit.pipeline import (
+    Reached,
+    StandIns,
+    fold_tables,
+    material_in,
+    material_tables,
+    stack_tables,
+    trading_tables,
+    walk_tables,
+)
+from geiger.audit.reading import reread
+from geiger.audit.stages import ORDER, STAGES
+from geiger.audit.tables import Moved, Table, days_of, moved, moved_after
+from geiger.audit.worlds import FUTURES, World, decision_bar_altered, future_altered, past_rescaled
+from geiger.errors import DataError, GeigerError
+from geiger.experiment.cut import use_folds
+from geiger.experiment.material import Material
+from geiger.experiment.plan import Experiment, Plan, StackPlan, WalkPlan, plan
+from geiger.learning.folds import Fold
+from geiger.runs.audits import Audit, CutDay, Leak, NotChecked, StageCheck
+
+RESCALED_WORDS = "all bars up to it were halved, as a later split would tell them"
+DECISION_WORDS = "the bar of the decision itself was altered"
+CLOCK_WORDS = "labels were held against the clock"
+
+
+def prove(experiment: Experiment, world: World, on_step: Callable[[str], None] = lambda text: None) -> Audit:
+    """Audit one symbol's and model's pipeline in `world`.
+
+    Parameters
+    ----------
+    on_step : callable
+        Told in words what is about to be done.
+
+    Raises
+    ------
+    GeigerError
+        If the data cannot be used or the model cannot be fitted, whatever the future.
+    """
+    started = time.perf_counter()
+    experiment, effort = lighter(experiment)
+    material = material_in(world, None, experiment.config, None)
+    planned = plan(experiment, material)
+    proof = _Proof(world, planned, material)
+    for text in proof.steps():
+        on_step(text)
+    return proof.audit(effort, time.perf_counter() - started)
+
+
+@dataclass
+class _Tally:
+    worlds: int = 0
+    values: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class _Proof:
+    """One audit under way: the world as it is, stage by stage, and what was found so far."""
+
+    world: World
+    planned: Plan
+    material: Material
+    tallies: dict[str, _Tally] = field(default_factory=dict)
+    leaks: dict[tuple[str, str], tuple[Moved, str, Cut]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    refitted: dict[tuple[str, int], list[Table]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.walks = [one for one in (*self.planned.bases, self.planned) if isinstance(one, WalkPlan)]
+        self.own = {
+            one.model: {cut.row: cut for cut in cuts_of(self.material, one.folds)} for one in self.walks
+        }
+        self.cuts = self._cuts()
+        self.given = StandIns.of(self.material)
+        self.base = list(self._cheap_tables(self.material, None))
+
+    def _cuts(self) -> tuple[Cut, ...]:
+        found = {cut.row: cut for cut in cuts_of(self.material, self.planned.folds)}
+        for cuts in self.own.values():
+            found = {**cuts, **found}
+        return tuple(found[row] for row in sorted(found))
+
+    def steps(self) -> Iterator[str]:
+        """Do all of it, saying before each step what it is."""
+        yield "reading the file again"
+        self._reread()
+        self._clock()
+        for cut in self.cuts:
+            for kind in FUTURES:
+                yield f"{cut.day} ({cut.why}): {FUTURES[kind].words}"
+                self._future(cut, kind)
+            self._past(cut)
+
+    def _cheap_tables(self, material: Material, reached: Reached | None) -> Iterator[Table]:
+        """Yield every stage that takes no fit of a model."""
+        yield from material_tables(material)
+        for one in self.walks:
+            yield from fold_tables(material, one.experiment.config)
+        if isinstance(self.planned, StackPlan):
+            yield from stack_tables(material, self.planned, self.given, reached)
+        config = self.planned.experiment.config
+        yield from trading_tables(material, config, self.planned.folds, self.given, reached)
+
+    def _future(self, cut: Cut, kind: str) -> None:
+        """Hold one other future against the world as it is; what follows from a leak is no second one."""
+        reached = Reached(cut, truncated=kind == "truncated")
+        try:
+            other = material_in(
+                future_altered(self.world, cut.day, kind),
+                self.material,
+                self.planned.experiment.config,
+                reached,
+            )
+            pairs = self._paired(self._cheap_tables(other, reached))
+            early = [pair for pair in pairs if ORDER[pair[0].stage] < ORDER["scaler"]]
+            if self._any_moved(early, cut, kind):
+                return
+            if kind == "next_row":
+                self._own_day(cut, early)
+            for one in self.walks:
+                touched = self.own[one.model].get(cut.row)
+                fold = None if touched is None else touched.fold
+                if fold is not None and self._refit(one, fold, other, reached, kind):
+                    return
+            self._any_moved([pair for pair in pairs if ORDER[pair[0].stage] > ORDER["model"]], cut, kind)
+        except GeigerError as error:
+            self.missing.setdefault(f"{FUTURES[kind].words} (behind {cut.day})", str(error))
+
+    def _refit(self, one: WalkPlan, fold: Fold, other: Material, reached: Reached, kind: str) -> bool:
+        """Fit one fold again in the other world, and say whether anything moved."""
+        config, there = one.experiment.config, reached.clip(fold)
+        assert there is not None  # the cut lies in it
+        if (one.model, fold.index) not in self.refitted:
+            self.refitted[one.model, fold.index] = list(walk_tables(self.material, one, config, fold))
+        base = self.refitted[one.model, fold.index]
+        pairs = zip(base, walk_tables(other, one, config, there), strict=False)
+        return self._any_moved(pairs, reached.cut, kind)
+
+    def _past(self, cut: Cut) -> None:
+        """Hold two other pasts against the world as it is: rescaled levels, and another decision bar."""
+        config = self.planned.experiment.config
+        rescaled = material_in(past_rescaled(self.world, cut.day), self.material, config, None)
+        pairs = self._paired(material_tables(rescaled))
+        self._any_moved(
+            [pair for pair in pairs if pair[0].stage in ("context", "features", "target")], cut, RESCALED
+        )
+        if self.material.fill == "close":
+            return
+        altered = material_in(decision_bar_altered(self.world, cut.day), self.material, config, None)
+        for base, other in self._paired(self._cheap_tables(altered, None)):
+            names = [n for n in ("value", "simple", "asset_return") if n in base.columns]
+            if base.stage in ("target", "fills") and names:
+                self._take(
+                    moved_after(_columns(base, names), _columns(other, names), cut.day), cut, DECISION_BAR
+                )
+
+    def _paired(self, others: Iterable[Table]) -> list[tuple[Table, Table]]:
+        """Pair the tables of another world, of which there may be fewer, with those of the world as it is."""
+        waiting, found = list(self.base), []
+        for other in others:
+            place = next(i for i, base in enumerate(waiting) if _same(base, other))
+            found.append((waiting[place], other))
+            del waiting[: place + 1]
+        return found
+
+    def _any_moved(self, pairs: Iterable[tuple[Table, Table]], cut: Cut, kind: str) -> bool:
+        """Compare tables in the order of the stages until one moved."""
+        started = time.perf_counter()
+        for base, other in pairs:
+            found = moved(base, other, cut.day, truncated=kind == "truncated")
+            tally = self.tallies.setdefault(base.stage, _Tally())
+            tally.worlds += 1
+            tally.values += int((base.known <= np.datetime64(cut.day, "D")).sum()) * len(base.columns)
+            tally.seconds += time.perf_counter() - started
+            started = time.perf_counter()
+            if self._take(found, cut, kind):
+                return True
+        return False
+
+    def _take(self, found: Moved | None, cut: Cut, kind: str) -> bool:
+        if found is not None:
+            self.leaks.setdefault((found.stage, found.column), (found, kind, cut))
+        return found is not None
+
+    def _own_day(self, cut: Cut, pairs: Iterable[tuple[Table, Table]]) -> None:
+        """Find labels that claim to become known on the altered day and did not move with it."""
+        days = days_of(self.material.prices["day"])
+        if cut.row + 1 >= len(days):
+            return
+        for base, other in pairs:
+            if base.stage != "target":
+                continue
+            rows = np.flatnonzero(base.known == days[cut.row + 1])
+            for row in rows[np.isfinite(base.values[rows, 0])]:
+                if base.values[row, 0] == other.values[row, 0]:
+                    day = base.rows[row].astype(dt.date)
+                    still = Moved("labels", "value (did not move with its own day)", day, 0.0, 1, day, 1)
+                    self._take(still, cut, CLOCK)
+
+    def _clock(self) -> None:
+        """No fold, scored or for use, may learn a label that is known only after its first decision."""
+        started, count = time.perf_counter(), 0
+        for one in self.walks:
+            config = one.experiment.config
+            scored = [(self.material, fold) for fold in one.folds]
+            used = [(self.material.whole, fold) for fold in use_folds(self.material, config, one.folds)]
+            for material, fold in (*scored, *used):
+                days, known = days_of(material.prices["day"]), days_of(material.target["known_on"])
+                learned = np.concatenate(
+                    [known[fold.train.start : fold.train.stop], known[fold.valid.start : fold.valid.stop]]
+                )
+                count += len(learned)
+                late = np.flatnonzero(
+                    ~(learned <= days[fold.test.start])
+                )  # a day that nobody knows is late too
+                if late.size:
+                    rows = np.r_[fold.train, fold.valid][late]
+                    first, last = (days[row].astype(dt.date) for row in (rows[0], rows[-1]))
+                    found = Moved(
+                        "labels",
+                        f"known_on of fold {fold.index}",
+                        first,
+                        float(late.size),
+                        len(rows),
+                        last,
+                        1,
+                    )
+                    cut = Cut(
+                        fold.test.start, days[fold.test.start].astype(dt.date), "first row of a fold", fold
+                    )
+                    self._take(found, cut, CLOCK)
+        self.tallies["labels"] = _Tally(len(self.walks), count, time.perf_counter() - started)
+
+    def _reread(self) -> None:
+        started = time.perf_counter()
+        try:
+            compared = reread(self.world.symbol, [cut.day for cut in self.cuts])
+        except DataError as error:
+            self.missing["reader"] = str(error)
+            return
+        for cut, base, other in zip(self.cuts, compared.base, compared.others, strict=True):
+            self._take(moved(base, other, cut.day, truncated=True), cut, "truncated")
+        self.tallies["reader"] = _Tally(len(self.cuts), compared.values, time.perf_counter() - started)
+
+    def audit(self, effort: tuple[str, ...], seconds: float) -> Audit:
+        """Return what was found."""
+        leaks = sorted(self.leaks.values(), key=lambda one: (ORDER[one[0].stage], one[0].row))
+        return Audit(
+            symbol=self.planned.experiment.symbol,
+            model=self.planned.model,
+            color="red" if leaks else "green",
+            stages=tuple(
+                StageCheck(stage=name, what=STAGES[name], worlds=t.worlds, values=t.values, seconds=t.seconds)
+                for name in STAGES
+                if (t := self.tallies.get(name)) is not None
+            ),
+            cuts=tuple(CutDay(day=str(cut.day), why=cut.why) for cut in self.cuts),
+            worlds=(*(future.words for future in FUTURES.values()), RESCALED_WORDS, DECISION_WORDS),
+            leaks=tuple(self._leak(*one) for one in leaks),
+            not_checked=tuple(self._not_checked()),
+            effort=effort,
+            seconds=seconds,
+            made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        )
+
+    def _leak(self, found: Moved, kind: str, cut: Cut) -> Leak:
+        days = days_of(self.material.prices["day"])
+        reach = cut.row - int(np.searchsorted(days, np.datetime64(found.row, "D"))) + 1
+        cause, mend = cause_of(found, kind, reach)
+        return Leak(
+            stage=found.stage,
+            column=found.column,
+            day=str(found.row),
+            size=found.size if np.isfinite(found.size) else None,
+            rows=found.rows,
+            columns=found.columns,
+            world=_words(kind),
+            cut=str(cut.day),
+            cause=cause,
+            mend=mend,
+        )
+
+    def _not_checked(self) -> Iterator[NotChecked]:
+        for stage, why in self.missing.items():
+            yield NotChecked(stage=stage, why=why)
+        for name in STAGES:
+            if name not in self.tallies and name not in self.missing and name in _ABSENT:
+                yield NotChecked(stage=name, why=_ABSENT[name])
+        if self.material.fill == "close":
+            why = "a fill at the close uses the very bar it was decided on: an upper bound by its definition"
+            yield NotChecked(stage="fills", why=why)
+        features = self.world.features
+        if features is not None and features.table is not None:
+            why = "a frame by day is taken at its word: that each row was known on the day it counts from"
+            yield NotChecked(stage="own features", why=why)
+        yield NotChecked(
+            stage="source",
+            why="whether the vendor rewrote the past: `geiger data` says which days a source changed",
+        )
+        yield NotChecked(stage="choice of symbol", why="whether it was chosen because it rose or survived")
+
+
+_ABSENT = {
+    "context": "there is no market context",
+    "stack": "no stack: a single model",
+    "selection": "the model chooses nothing",
+}
+
+
+def _same(base: Table, other: Table) -> bool:
+    return base.stage == other.stage and base.columns == other.columns
+
+
+def _columns(table: Table, names: Sequence[str]) -> Table:
+    places = [table.columns.index(name) for name in names]
+    return replace(table, columns=tuple(names), values=table.values[:, places])
+
+
+def _words(kind: str) -> str:
+    words = {RESCALED: RESCALED_WORDS, DECISION_BAR: DECISION_WORDS, CLOCK: CLOCK_WORDS}
+    return words[kind] if kind in words else FUTURES[kind].words

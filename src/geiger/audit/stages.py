@@ -1,0 +1,26 @@
+"""The stages between prices and fills, in order: what each hands on, and what stands where it leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+STAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "reader": "the file, read again with its later lines removed",
+        "bars": "bars on which everything is built, adjusted for splits and dividends",
+        "context": "closes of the index and the volatility index, joined to the symbol's days",
+        "features": "every column, on every row",
+        "target": "labels, and the day on which each claims to be known",
+        "labels": "labels of each fold's train rows, against the clock of its first decision",
+        "folds": "rows that each fold learns from and forecasts",
+        "scaler": "centres and scales of the train rows",
+        "selection": "rounds, penalties and features that a fit chose",
+        "model": "forecasts of the test rows, refitted",
+        "stack": "weights of base models, and the forecasts made of them",
+        "conformal": "bounds of the intervals",
+        "weights": "positions",
+        "fills": "prices, costs and returns of each position",
+    }
+)
+ORDER: Mapping[str, int] = MappingProxyType({name: place for place, name in enumerate(STAGES)})

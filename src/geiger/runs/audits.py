@@ -1,0 +1,161 @@
+"""The outcome of a time-travel audit, and where it is kept: ``runs/audits/{key}.json``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from geiger.codec import Misfit, fitted, parsed, plain
+from geiger.errors import DataError
+from geiger.files import write_atomically
+from geiger.records import AuditSummary
+
+SCHEMA = 1
+Color = Literal["green", "red"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageCheck:
+    """One stage: in how many worlds it was made again and compared, and how long that took."""
+
+    stage: str
+    what: str
+    worlds: int
+    values: int  # numbers compared
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutDay:
+    """A day behind which worlds differed."""
+
+    day: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotChecked:
+    """What was not checked, and why."""
+
+    stage: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak:
+    """One look ahead: the first value that moved and should not have.
+
+    Attributes
+    ----------
+    stage, column, day : str
+        Where it moved first.
+    size : float or None
+        Largest move of the column, in its deviations; None where a value came or went.
+    rows, columns : int
+        How many rows of the column moved, and how many columns.
+    world, cut : str
+        What was altered, and the day behind which it was.
+    cause, mend : str
+        What it most likely comes from, and what to do.
+    """
+
+    stage: str
+    column: str
+    day: str
+    size: float | None
+    rows: int
+    columns: int
+    world: str
+    cut: str
+    cause: str
+    mend: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CanaryCheck:
+    """A planted leak: whether the audit found it, where it said it was, and where it had been planted."""
+
+    name: str
+    what: str
+    planted: str
+    found: str | None
+    column: str | None
+    caught: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """What an audit found.
+
+    Attributes
+    ----------
+    color : {"green", "red"}
+        Red where a leak was found, or a canary was not.
+    effort : tuple of str
+        What was made lighter for the audit, such as fewer epochs; empty where nothing was.
+    key : str
+        Of everything that the outcome depends on: code, settings, data, and parts of the user's own.
+    """
+
+    schema: int = SCHEMA
+    symbol: str
+    model: str
+    run: str | None = None
+    color: Color
+    stages: tuple[StageCheck, ...]
+    cuts: tuple[CutDay, ...]
+    worlds: tuple[str, ...]
+    leaks: tuple[Leak, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
+    canaries: tuple[CanaryCheck, ...] = ()
+    effort: tuple[str, ...] = ()
+    seconds: float = 0.0
+    made_at: str = ""
+    key: str = ""
+
+    @property
+    def green(self) -> bool:
+        """Whether nothing moved and every canary was caught."""
+        return self.color == "green"
+
+    @property
+    def summary(self) -> AuditSummary:
+        """Return what a log and a run's record keep of it."""
+        worst = self.leaks[0] if self.leaks else None
+        return AuditSummary(
+            color=self.color,
+            stages=len(self.stages),
+            cuts=len(self.cuts),
+            day=self.made_at[:10],
+            leak=None if worst is None else f"{worst.stage}: {worst.column}",
+        )
+
+
+def keep_audit(folder: Path, audit: Audit) -> Path:
+    """Write an audit under its key and return its file."""
+    path = folder / f"{audit.key}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (json.dumps(plain(audit), indent=1) + "\n").encode())
+    return path
+
+
+def read_audit(folder: Path, key: str) -> Audit | None:
+    """Return the audit that was kept under `key`, or None.
+
+    Raises
+    ------
+    DataError
+        The file is damaged or of a newer version.
+    """
+    path = folder / f"{key}.json"
+    if not path.is_file():
+        return None
+    try:
+        found = fitted(parsed(path.read_bytes()), Audit)
+    except Misfit as error:
+        raise DataError(f"{path}: {error}; remove it and audit again") from None
+    if found.schema > SCHEMA:
+        raise DataError(f"{path}: was written by a newer version; update geiger or audit again")
+    return found
