@@ -89,6 +89,14 @@ def test_a_name_of_ours_gets_another_and_two_alike_are_refused(tmp_path: Path, m
         material_with(tmp_path, market, features=doubled)
 
 
+def test_names_may_not_follow_the_bars(tmp_path: Path, market: Bars) -> None:
+    def counted(bars: Bars) -> Bars:
+        return bars.select(pl.col("close").alias(f"x{bars.height}"))
+
+    with pytest.raises(DataError, match=r"its columns are x900 on some bars .* x600 on others"):
+        material_with(tmp_path, market, features=counted)
+
+
 @pytest.mark.parametrize("cut", [600, 701])
 def test_a_causal_function_stays_causal_beside_ours(tmp_path: Path, market: Bars, cut: int) -> None:
     """Another market from row `cut` + 1 on, and bars that end there, change no row up to `cut`."""

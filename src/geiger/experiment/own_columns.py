@@ -68,7 +68,9 @@ class Joined:
 
     def on(self, prices: pl.DataFrame) -> Joined:
         """Return the same on more bars, those of the lock-box among them; the warm-up stays."""
-        made = replace(self.on_target(prices), columns=_columns(self.features, prices))
+        columns = _columns(self.features, prices)
+        _require_names(self.features, self.columns, columns)
+        made = replace(self.on_target(prices), columns=columns)
         made._require_complete(prices["day"])
         return made
 
@@ -204,6 +206,15 @@ def _require_repeatable(name: str, one: pl.DataFrame, other: pl.DataFrame) -> No
     )
 
 
+def _require_names(features: OwnFeatures | None, one: pl.DataFrame, other: pl.DataFrame) -> None:
+    if features is None or one.columns == other.columns:
+        return
+    raise DataError(
+        f"{features.name}: its columns are {', '.join(one.columns[:5])} on some bars of this series and "
+        f"{', '.join(other.columns[:5])} on others; give each a name that stays"
+    )
+
+
 def _late(joined: Joined, days: pl.Series) -> Sequence[Notice]:
     """Say what makes the first rows unusable, where it costs many."""
     if joined.warmup <= WARMUP + LONG_WARMUP or joined.warmup >= len(days):
@@ -226,7 +237,9 @@ def _told(joined: Joined, prices: pl.DataFrame) -> Sequence[Notice]:
     if features.table is not None:
         return features.table.doubts(prices["day"], features.name)
     bars = int(PREFIX * prices.height)
-    for column in _columns(features, prices.head(bars)):
+    early = _columns(features, prices.head(bars))
+    _require_names(features, joined.columns, early)
+    for column in early:
         before, now = column.to_numpy(), joined.columns[column.name].to_numpy()[:bars]
         room = SAME * float(np.nanstd(now))
         differs = ~((np.abs(before - now) <= room) | (np.isnan(before) & np.isnan(now)))
