@@ -178,6 +178,15 @@ def test_what_is_kept_is_found_by_its_hash_and_refused_when_changed(tmp_path: Pa
         DayTable.kept(tmp_path, other.digest, "mine")
 
 
+def test_a_frame_goes_on_where_its_past_stays_as_it_was() -> None:
+    earlier = table((0, 0, 1.0), (3, 4, 2.0))
+    assert table((0, 0, 1.0), (3, 4, 2.0), (4, 5, 3.0), (0, 6, 9.0)).continues(earlier)
+    assert earlier.continues(earlier)
+    assert not table((0, 0, 1.0), (3, 4, 2.5)).continues(earlier)
+    assert not table((0, 0, 1.0)).continues(earlier)
+    assert not table((0, 0, 1.0), (1, 1, 1.5), (3, 4, 2.0)).continues(earlier)  # a row that was not there
+
+
 def test_a_hash_knows_names_days_and_bits_and_not_the_sign_of_nan() -> None:
     one = pl.DataFrame({"day": DAYS, "x": [1.0, np.nan, 3.0, 4.0, 5.0]})
     minus = one.with_columns(x=pl.when(pl.col("x").is_nan()).then(-pl.col("x")).otherwise("x"))

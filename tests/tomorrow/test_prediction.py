@@ -439,7 +439,7 @@ def test_own_features_and_target_are_given_again_and_must_be_the_same(
         forecast(features=lambda bars: momentum(bars) * 2.0, target=clipped)
 
 
-def test_a_frame_serves_as_it_was_kept_until_a_newer_one_is_refused_for_its_hash(
+def test_a_frame_serves_as_it_was_kept_or_with_newer_rows(
     tmp_path: Path, planted_folder: Path, planted: pl.DataFrame
 ) -> None:
     frame = planted.select("day", x=pl.col("close").log()).head(ROWS - 3)
@@ -448,8 +448,13 @@ def test_a_frame_serves_as_it_was_kept_until_a_newer_one_is_refused_for_its_hash
     found = predict(stored, runs, data=planted_folder, now=now)
     (notice,) = [one for one in found.notices if one.code == "OWN_DATA_OLD"]
     assert "serves 3 later bars" in notice.text
-    with pytest.raises(SettingError, match="used features frame with hash"):
-        predict(stored, runs, data=planted_folder, now=now, features=frame.head(ROWS - 5))
+    whole = planted.select("day", x=pl.col("close").log())
+    newer = predict(stored, runs, data=planted_folder, now=now, features=whole)
+    assert "OWN_DATA_OLD" not in {one.code for one in newer.notices}
+    assert newer.forecast != found.forecast
+    for other in (frame.head(ROWS - 5), whole.with_columns(pl.col("x") * 2.0), whole.rename({"x": "y"})):
+        with pytest.raises(SettingError, match="no longer the frame that it learned from"):
+            predict(stored, runs, data=planted_folder, now=now, features=other)
 
 
 def test_own_columns_that_are_called_otherwise_now_are_refused(

@@ -133,19 +133,29 @@ def own_estimator(given: Any) -> OwnEstimator | None:
     return OwnEstimator(code.name, code.digest, made, code.where)
 
 
-def features_of_run(stored: StoredRun, given: Any, runs: RunsFolder) -> OwnFeatures | None:
+def features_of_run(
+    stored: StoredRun, given: Any, runs: RunsFolder, *, newer: bool = False
+) -> OwnFeatures | None:
     """Return the features that a run learned from: the ones given, or the frame that it kept.
+
+    Parameters
+    ----------
+    newer : bool
+        A frame may have rows behind those of the one that was kept, as it has for a new day.
 
     Raises
     ------
     SettingError
         The run had others, or had some and none are given.
     """
-    part = stored.record.own.features
-    if given is None and part is not None and part.digest is not None:
-        table = DayTable.kept(runs.own, part.digest, part.name)
-        given = None if table is None else _of_table(table, part.name, part.where)
-    found = own_features(given)
+    part, found = stored.record.own.features, own_features(given)
+    digest = None if part is None else part.digest
+    kept = None if part is None or digest is None else DayTable.kept(runs.own, digest, part.name)
+    if found is None and kept is not None and part is not None:
+        return _of_table(kept, part.name, part.where)
+    if newer and kept is not None and found is not None and found.table is not None:
+        _require_continued(stored, found.name, found.table, kept)
+        return found
     _require_same(stored, "features", part, found)
     return found
 
@@ -173,6 +183,14 @@ def require_same_values(stored: StoredRun, kind: str, then: OwnPart | None, now:
     raise DataError(
         f"{stored.name}: {kind} {now.name} makes other numbers of the run's prices than {then.name} did"
     )
+
+
+def _require_continued(stored: StoredRun, name: str, table: DayTable, kept: DayTable) -> None:
+    if not table.continues(kept):
+        raise SettingError(
+            f"{stored.name}: {name} is no longer the frame that it learned from: up to "
+            f"{kept.rows['known_on'][-1]} a frame may only stay as it was; train again on this one"
+        )
 
 
 def _require_same(

@@ -212,6 +212,11 @@ class DayTable:
         """64 hexadecimal digits that depend on every name, day and number, and on nothing else."""
         return hash_of(self.rows, (TABLE_VERSION, str(self.dated)))
 
+    def continues(self, earlier: DayTable) -> bool:
+        """Whether all that it holds up to the last row of `earlier` is what that holds, bit by bit."""
+        until = self.rows.filter(pl.col("known_on") <= earlier.rows["known_on"].max())
+        return self.dated == earlier.dated and hash_of(until) == hash_of(earlier.rows)
+
     def keep(self, folder: Path) -> None:
         """Keep it under its hash, so that a run can be repeated without what it was read from."""
         path = folder / f"{self.digest}.parquet"

@@ -191,7 +191,8 @@ def predict(
         Folder or file of prices, up to now; without it those that the run was trained on where they are
         still there, else the library and the embedded ones.
     features, target : optional
-        What the run had of the user's own, as `Experiment` takes it; without features, the frame it kept.
+        What the run had of the user's own, as `Experiment` takes it; a frame with newer rows, or without one
+        that it kept.
     level : float
         Share of outcomes that the interval shall hold.
     now : datetime, optional
@@ -296,9 +297,11 @@ def latest_material(
     target: Any = None,
 ) -> tuple[Material, Config]:
     """Load the prices up to now, as the run loaded its own; nothing on the locked rows is scored here."""
-    own, label = features_of_run(stored, features, runs), target_of_run(stored, target)
-    if any(part is not None and part.digest is None for part in (own, label)):
-        material_of_run(stored, stored.config(), runs, features=own, target=label)  # are they the same ones?
+    own = features_of_run(stored, features, runs, newer=True)
+    label = target_of_run(stored, target)
+    if any(part is not None and part.digest is None for part in (own, label)):  # are they the same ones?
+        frame = own is not None and own.table is not None  # that of then was kept
+        material_of_run(stored, stored.config(), runs, features=None if frame else own, target=label)
     config = replace(stored.config(), lockbox=0, end=None, fill=model.facts["fill"])
     known = stored.record.data.context
     material = prepare(
