@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from geiger.audit.canaries import run_canaries
 from geiger.audit.proof import prove
 from geiger.audit.worlds import World
 from geiger.codec import plain
@@ -33,6 +34,7 @@ def audit(
     *,
     run: str | None = None,
     again: bool = False,
+    canaries: bool = False,
     on_step: Step = lambda text: None,
     **given: Any,
 ) -> Audit:
@@ -46,6 +48,8 @@ def audit(
         A finished training in the runs folder: its settings and the data that it kept are audited.
     again : bool
         Audit once more, even where the same was audited before.
+    canaries : bool
+        Plant a leak of each kind as well, and be red where one of them is not found.
     on_step : callable
         Told in words what is about to be done.
 
@@ -68,11 +72,13 @@ def audit(
             target=experiment.target,
             estimator=experiment.estimator,
             again=again,
+            canaries=canaries,
             on_step=on_step,
         )
     own = own_features(experiment.features), own_target(experiment.target)
     world = World(experiment.loaded(), *experiment.surroundings(), *own)
-    return _audited(experiment, world, audit_key(plan(experiment)), again=again, on_step=on_step)
+    how = _How(again, canaries, on_step)
+    return _audited(experiment, world, audit_key(plan(experiment)), how)
 
 
 def audit_run(
@@ -83,6 +89,7 @@ def audit_run(
     target: Any = None,
     estimator: Any = None,
     again: bool = False,
+    canaries: bool = False,
     on_step: Step = lambda text: None,
 ) -> Audit:
     """Audit what made a finished run, on the data it kept, and note the outcome in its record.
@@ -114,7 +121,7 @@ def audit_run(
         runs_dir=runs.root,
     )
     world, key = World(prices, *context, *own), audit_key(plan(experiment, material))
-    found = _audited(experiment, world, key, again=again, on_step=on_step)
+    found = _audited(experiment, world, key, _How(again, canaries, on_step))
     found = replace(found, run=stored.name)
     stored.note_audit(found.summary)
     return found
@@ -135,12 +142,21 @@ def kept_audit(folder: Path, planned: Plan) -> Audit | None:
     return None if key is None else read_audit(folder, key)
 
 
-def _audited(experiment: Experiment, world: World, key: str | None, *, again: bool, on_step: Step) -> Audit:
+@dataclass(frozen=True)
+class _How:
+    """What was asked for."""
+
+    again: bool
+    canaries: bool
+    on_step: Step
+
+
+def _audited(experiment: Experiment, world: World, key: str | None, how: _How) -> Audit:
     folder = experiment.runs.audits
-    found = None if again or key is None else read_audit(folder, key)
-    if found is not None:
-        return found
-    made = replace(prove(experiment, world, on_step), key=key or "")
-    if key is not None:
-        keep_audit(folder, made)
-    return made
+    kept = None if how.again or key is None else read_audit(folder, key)
+    found = kept or replace(prove(experiment, world, how.on_step), key=key or "")
+    if how.canaries and not found.canaries:
+        found = found.with_canaries(run_canaries(experiment, world, how.on_step))
+    if key is not None and found is not kept:
+        keep_audit(folder, found)
+    return found

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from geiger.audit.causes import CLOCK, DECISION_BAR, RESCALED, cause_of
-from geiger.audit.cuts import Cut, cuts_of
+from geiger.audit.cuts import INSIDE, Cut, cuts_of
 from geiger.audit.lighter import lighter
 from geiger.audit.pipeline import (
     Reached,
@@ -33,26 +33,68 @@ from geiger.audit.pipeline import (
 from geiger.audit.reading import reread
 from geiger.audit.stages import ORDER, STAGES
 from geiger.audit.tables import Moved, Table, days_of, moved, moved_after
-from geiger.audit.worlds import FUTURES, World, decision_bar_altered, future_altered, past_rescaled
+from geiger.audit.worlds import (
+    FUTURES,
+    World,
+    context_gapped,
+    days_before_adjustments,
+    decision_bar_altered,
+    future_altered,
+    past_rescaled,
+)
 from geiger.errors import DataError, GeigerError
 from geiger.experiment.cut import use_folds
 from geiger.experiment.material import Material
 from geiger.experiment.plan import Experiment, Plan, StackPlan, WalkPlan, plan
+from geiger.features.catalogue import WARMUP
 from geiger.learning.folds import Fold
+from geiger.market.loaded import Loaded
+from geiger.market.synthetic import planted_market
 from geiger.runs.audits import Audit, CutDay, Leak, NotChecked, StageCheck
+from geiger.settings import MODELS, override
 
 RESCALED_WORDS = "all bars up to it were halved, as a later split would tell them"
 DECISION_WORDS = "the bar of the decision itself was altered"
+PLANTED_R2 = 0.3
+WITH_NEXT = "noise"  # the future in which the fold behind the cut is trained too: no fold may learn from it
+ADJUSTMENTS = 4  # days before splits and dividends on which the file is read again
 CLOCK_WORDS = "labels were held against the clock"
 
 
-def prove(experiment: Experiment, world: World, on_step: Callable[[str], None] = lambda text: None) -> Audit:
+@dataclass(frozen=True)
+class Scope:
+    """How much of an audit is done.
+
+    Attributes
+    ----------
+    cuts : tuple of str, optional
+        Reasons of the cuts to make (`Cut.why`); None makes all.
+    futures : tuple of str
+        Of `worlds.FUTURES`.
+    until_found : bool
+        Whether the first world in which something moved is the last.
+    """
+
+    cuts: tuple[str, ...] | None = None
+    futures: tuple[str, ...] = tuple(FUTURES)
+    until_found: bool = False
+
+
+def prove(
+    experiment: Experiment,
+    world: World,
+    on_step: Callable[[str], None] = lambda text: None,
+    *,
+    scope: Scope | None = None,
+) -> Audit:
     """Audit one symbol's and model's pipeline in `world`.
 
     Parameters
     ----------
     on_step : callable
         Told in words what is about to be done.
+    scope : Scope, optional
+        Which part of it is done; all of it by default.
 
     Raises
     ------
@@ -63,10 +105,29 @@ def prove(experiment: Experiment, world: World, on_step: Callable[[str], None] =
     experiment, effort = lighter(experiment)
     material = material_in(world, None, experiment.config, None)
     planned = plan(experiment, material)
-    proof = _Proof(world, planned, material)
+    proof = _Proof(world, planned, material, scope or Scope())
     for text in proof.steps():
         on_step(text)
+    for one in proof.walks:
+        if scope is None and MODELS[one.model].family == "network":
+            on_step(f"{one.model} on a market with a planted signal")
+            proof.add(_on_a_signal(one.experiment))
     return proof.audit(effort, time.perf_counter() - started)
+
+
+def _on_a_signal(experiment: Experiment) -> _Proof:
+    """Audit a network where there is something to find: without a signal its screen keeps no term."""
+    changes = {"lockbox": 0, "max_folds": 2, "start": None, "end": None}
+    rows = WARMUP + experiment.config.min_train + 2 * experiment.config.refit + 10
+    prices = planted_market(rows, 0, PLANTED_R2, signal="delayed", fill=experiment.config.fill).prices
+    world = World(Loaded("SIGNAL", prices, "frame", "a market with a planted signal"))
+    config = override(experiment.config, changes)
+    given = Experiment("SIGNAL", experiment.model, config, context="none", prices=prices)
+    material = material_in(world, None, config, None)
+    proof = _Proof(world, plan(given, material), material, Scope(cuts=(INSIDE,), futures=(WITH_NEXT,)))
+    for _ in proof.steps():
+        pass
+    return proof
 
 
 @dataclass
@@ -83,10 +144,11 @@ class _Proof:
     world: World
     planned: Plan
     material: Material
+    scope: Scope
     tallies: dict[str, _Tally] = field(default_factory=dict)
     leaks: dict[tuple[str, str], tuple[Moved, str, Cut]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
-    refitted: dict[tuple[str, int], list[Table]] = field(default_factory=dict)
+    refitted: dict[tuple[str, int, int], list[Table]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.walks = [one for one in (*self.planned.bases, self.planned) if isinstance(one, WalkPlan)]
@@ -101,7 +163,9 @@ class _Proof:
         found = {cut.row: cut for cut in cuts_of(self.material, self.planned.folds)}
         for cuts in self.own.values():
             found = {**cuts, **found}
-        return tuple(found[row] for row in sorted(found))
+        asked = self.scope.cuts
+        rows = [row for row in sorted(found) if asked is None or found[row].why in asked]
+        return tuple(found[row] for row in rows)
 
     def steps(self) -> Iterator[str]:
         """Do all of it, saying before each step what it is."""
@@ -109,10 +173,19 @@ class _Proof:
         self._reread()
         self._clock()
         for cut in self.cuts:
-            for kind in FUTURES:
+            for kind in self.scope.futures:
+                if self._done:
+                    return
                 yield f"{cut.day} ({cut.why}): {FUTURES[kind].words}"
                 self._future(cut, kind)
+            if self._done:
+                return
             self._past(cut)
+            self._gap(cut)
+
+    @property
+    def _done(self) -> bool:
+        return self.scope.until_found and bool(self.leaks)
 
     def _cheap_tables(self, material: Material, reached: Reached | None) -> Iterator[Table]:
         """Yield every stage that takes no fit of a model."""
@@ -151,13 +224,18 @@ class _Proof:
 
     def _refit(self, one: WalkPlan, fold: Fold, other: Material, reached: Reached, kind: str) -> bool:
         """Fit one fold again in the other world, and say whether anything moved."""
-        config, there = one.experiment.config, reached.clip(fold)
-        assert there is not None  # the cut lies in it
-        if (one.model, fold.index) not in self.refitted:
-            self.refitted[one.model, fold.index] = list(walk_tables(self.material, one, config, fold))
-        base = self.refitted[one.model, fold.index]
-        pairs = zip(base, walk_tables(other, one, config, there), strict=False)
+        folds = [fold, *self._next_fold(one, fold)] if kind == WITH_NEXT else [fold]
+        config, there = one.experiment.config, reached.folds(folds)
+        if (one.model, fold.index, len(folds)) not in self.refitted:
+            made = list(walk_tables(self.material, one, config, folds))
+            self.refitted[one.model, fold.index, len(folds)] = made
+        base = self.refitted[one.model, fold.index, len(folds)]
+        pairs = zip(base, walk_tables(other, one, config, there), strict=True)
         return self._any_moved(pairs, reached.cut, kind)
+
+    def _next_fold(self, one: WalkPlan, fold: Fold) -> Sequence[Fold]:
+        place = one.folds.index(fold) + 1
+        return one.folds[place : place + 1]
 
     def _past(self, cut: Cut) -> None:
         """Hold two other pasts against the world as it is: rescaled levels, and another decision bar."""
@@ -176,6 +254,16 @@ class _Proof:
                 self._take(
                     moved_after(_columns(base, names), _columns(other, names), cut.day), cut, DECISION_BAR
                 )
+
+    def _gap(self, cut: Cut) -> None:
+        """Alter the next bar of a context that rests on the day of the cut: none of it is known by then."""
+        if self.world.index is None:
+            return
+        config, gapped = self.planned.experiment.config, context_gapped(self.world, cut.day)
+        here = material_in(gapped, self.material, config, None)
+        there = material_in(future_altered(gapped, cut.day, "next_row"), self.material, config, None)
+        pairs = zip(material_tables(here), material_tables(there), strict=True)
+        self._any_moved([pair for pair in pairs if pair[0].stage == "context"], cut, "next_row")
 
     def _paired(self, others: Iterable[Table]) -> list[tuple[Table, Table]]:
         """Pair the tables of another world, of which there may be fewer, with those of the world as it is."""
@@ -256,14 +344,27 @@ class _Proof:
 
     def _reread(self) -> None:
         started = time.perf_counter()
+        rows = self.world.symbol.prices["day"]
+        before = days_before_adjustments(self.world.symbol, ADJUSTMENTS)
+        extra = [Cut(int(rows.search_sorted(day)), day, "before a split or dividend") for day in before]
+        cuts = [*self.cuts, *extra]
         try:
-            compared = reread(self.world.symbol, [cut.day for cut in self.cuts])
+            compared = reread(self.world.symbol, [cut.day for cut in cuts])
         except DataError as error:
             self.missing["reader"] = str(error)
             return
-        for cut, base, other in zip(self.cuts, compared.base, compared.others, strict=True):
+        for cut, base, other in zip(cuts, compared.base, compared.others, strict=True):
             self._take(moved(base, other, cut.day, truncated=True), cut, "truncated")
-        self.tallies["reader"] = _Tally(len(self.cuts), compared.values, time.perf_counter() - started)
+        self.tallies["reader"] = _Tally(len(cuts), compared.values, time.perf_counter() - started)
+
+    def add(self, other: _Proof) -> None:
+        """Take over what another audit found, and what it compared in fits."""
+        for where, found in other.leaks.items():
+            self.leaks.setdefault(where, found)
+        for stage in ("scaler", "selection", "model"):
+            mine, more = self.tallies.setdefault(stage, _Tally()), other.tallies.get(stage, _Tally())
+            mine.worlds, mine.values = mine.worlds + more.worlds, mine.values + more.values
+            mine.seconds += more.seconds
 
     def audit(self, effort: tuple[str, ...], seconds: float) -> Audit:
         """Return what was found."""
@@ -278,7 +379,7 @@ class _Proof:
                 if (t := self.tallies.get(name)) is not None
             ),
             cuts=tuple(CutDay(day=str(cut.day), why=cut.why) for cut in self.cuts),
-            worlds=(*(future.words for future in FUTURES.values()), RESCALED_WORDS, DECISION_WORDS),
+            worlds=(*(FUTURES[kind].words for kind in self.scope.futures), RESCALED_WORDS, DECISION_WORDS),
             leaks=tuple(self._leak(*one) for one in leaks),
             not_checked=tuple(self._not_checked()),
             effort=effort,
@@ -316,6 +417,10 @@ class _Proof:
         if features is not None and features.table is not None:
             why = "a frame by day is taken at its word: that each row was known on the day it counts from"
             yield NotChecked(stage="own features", why=why)
+        yield NotChecked(
+            stage="lock-box",
+            why="forecasts over it come from the same folds and fits; it is the future behind the last cut",
+        )
         yield NotChecked(
             stage="source",
             why="whether the vendor rewrote the past: `geiger data` says which days a source changed",
