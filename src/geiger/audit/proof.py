@@ -408,8 +408,10 @@ class _Proof:
         for stage, why in self.missing.items():
             yield NotChecked(stage=stage, why=why)
         for name in STAGES:
-            if name not in self.tallies and name not in self.missing and name in _ABSENT:
-                yield NotChecked(stage=name, why=_ABSENT[name])
+            if name in self.tallies or name in self.missing:
+                continue
+            absent = _ABSENT.get(name) if name != "stack" or not self.planned.bases else None
+            yield NotChecked(stage=name, why=absent or "not reached: what comes before it looks ahead")
         if self.material.fill == "close":
             why = "a fill at the close uses the very bar it was decided on: an upper bound by its definition"
             yield NotChecked(stage="fills", why=why)
@@ -428,11 +430,7 @@ class _Proof:
         yield NotChecked(stage="choice of symbol", why="whether it was chosen because it rose or survived")
 
 
-_ABSENT = {
-    "context": "there is no market context",
-    "stack": "no stack: a single model",
-    "selection": "the model chooses nothing",
-}
+_ABSENT = {"context": "there is no market context", "stack": "no stack: a single model"}
 
 
 def _same(base: Table, other: Table) -> bool:
