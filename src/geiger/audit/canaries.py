@@ -27,7 +27,7 @@ from geiger.features.catalogue import NAMES
 from geiger.market import context
 from geiger.market.prices import slice_days
 from geiger.models.library import load
-from geiger.runs.audits import Audit, CanaryCheck
+from geiger.runs.audits import Audit, CanaryCheck, Leak
 from geiger.settings import MODELS, override, recipe
 
 ROWS = 900  # of the slice: the warm-up, a first training, and five folds to test
@@ -133,11 +133,15 @@ class Canary:
             why = "fills are at the close here, so this is what was asked for"
             return replace(checked, skipped=why if as_asked else None)
         first = found.leaks[0]
-        named = first.stage == self.stage and first.column.startswith(self.column)
-        return replace(checked, found=first.stage, column=first.column, caught=named)
+        return replace(checked, found=first.stage, column=first.column, caught=self.names(first))
+
+    def names(self, found: Leak) -> bool:
+        """Whether a leak that was found is this one."""
+        return found.stage == self.stage and found.column.startswith(self.column)
 
 
-def _feature(name: str, what: str, column: str, made: leaks.Made) -> Canary:
+def feature_canary(name: str, what: str, column: str, made: leaks.Made) -> Canary:
+    """Return a leak that stands in one feature."""
     place = (prepare, "feature_matrix")
     return Canary(name, what, "features", column, place, leaks.in_column(column, made))
 
@@ -168,19 +172,29 @@ CANARIES: tuple[Canary, ...] = (
         leaks.same_date_context,
         world=_closing_later,
     ),
-    _feature("off by one", "a feature of day t reads the return of day t+1", "return_2", leaks.tomorrow),
-    _feature("centred window", "a mean over five days reaches two of them ahead", "return_5", leaks.centred),
-    _feature(
+    feature_canary(
+        "off by one",
+        "a feature of day t reads the return of day t+1",
+        "return_2",
+        leaks.of_close(leaks.tomorrow),
+    ),
+    feature_canary(
+        "centred window",
+        "a mean over five days reaches two of them ahead",
+        "return_5",
+        leaks.of_close(leaks.centred),
+    ),
+    feature_canary(
         "whole-series filter",
         "prices are smoothed over the whole series before features are made",
         "return_10",
-        leaks.smoothed,
+        leaks.of_close(leaks.smoothed),
     ),
-    _feature(
+    feature_canary(
         "adjusted level",
         "a feature holds the level of adjusted prices, which a later split rescales",
         "return_21",
-        leaks.level,
+        leaks.of_close(leaks.level),
     ),
     Canary(
         "overlapping labels",

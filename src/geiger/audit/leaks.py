@@ -22,7 +22,8 @@ from geiger.learning.folds import Fold
 from geiger.learning.windows import Block, Floats, FoldArrays, Scaler
 
 Function: TypeAlias = Callable[..., Any]
-Made: TypeAlias = Callable[[Floats], Floats]  # closes (n,) -> a column (n,)
+OfClose: TypeAlias = Callable[[Floats], Floats]  # closes (n,) -> a column (n,)
+Made: TypeAlias = Callable[[pl.DataFrame], Floats]  # PRICES frame -> a column (n,)
 
 CENTRED_DAYS = 2  # on either side of the row
 KEPT_SHARE = 0.1  # of all frequencies, the lowest: what a smoother keeps
@@ -57,6 +58,11 @@ def level(close: Floats) -> Floats:
     return np.log(close)
 
 
+def of_close(made: OfClose) -> Made:
+    """Return a column that is made of closes, as one made of prices."""
+    return lambda prices: made(prices["close"].to_numpy())
+
+
 def in_column(name: str, made: Made) -> Callable[[Function, float], Function]:
     """Return the leak that mixes what `made` returns into one feature."""
     place = NAMES.index(name)
@@ -64,7 +70,7 @@ def in_column(name: str, made: Made) -> Callable[[Function, float], Function]:
     def leak(real: Function, size: float) -> Function:
         def feature_matrix(prices: pl.DataFrame, context: pl.DataFrame | None = None) -> Floats:
             matrix: Floats = real(prices, context)
-            matrix[:, place] = (1.0 - size) * matrix[:, place] + size * made(prices["close"].to_numpy())
+            matrix[:, place] = (1.0 - size) * matrix[:, place] + size * made(prices)
             return matrix
 
         return feature_matrix
