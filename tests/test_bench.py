@@ -82,6 +82,7 @@ def test_a_straight_cost_shows_its_fixed_part() -> None:
     assert found["fixed"] == pytest.approx(5.0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="memory is read from /proc")
 def test_memory_of_a_tree_counts_its_children() -> None:
     child = "import time; held = bytes(60_000_000).replace(b'\\0', b'x'); time.sleep(2)"

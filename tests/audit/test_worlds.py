@@ -12,6 +12,8 @@ from geiger.audit.worlds import (
     FUTURES,
     QUOTES,
     World,
+    context_gapped,
+    days_before_adjustments,
     decision_bar_altered,
     future_altered,
     past_rescaled,
@@ -115,3 +117,25 @@ def test_the_decision_bar_alone_is_altered() -> None:
     there = decision_bar_altered(here, here.symbol.prices["day"][CUT])
     changed = (numbers(here.symbol.prices) != numbers(there.symbol.prices)).any(axis=1)
     assert np.flatnonzero(changed).tolist() == [CUT]
+
+
+def test_a_context_that_rests_has_no_bar_of_that_day() -> None:
+    here = world()
+    day = here.symbol.prices["day"][CUT]
+    there = context_gapped(here, day)
+    assert there.symbol is here.symbol
+    for one in (there.index, there.volatility):
+        assert one is not None
+        assert one.prices.height == DAYS - 1
+        assert day not in one.prices["day"].to_list()
+
+
+def test_days_before_adjustments_are_those_before_the_factor_changes() -> None:
+    given = loaded("AAPL")
+    factor = (
+        pl.when(pl.int_range(DAYS) < 100).then(0.97).when(pl.int_range(DAYS) < 200).then(0.99).otherwise(1.0)
+    )
+    prices = given.prices.with_columns(raw_close=pl.col("close") / factor)
+    days = days_before_adjustments(Loaded("AAPL", prices, "frame", "given in memory"), 4)
+    assert days == [prices["day"][99], prices["day"][199]]
+    assert days_before_adjustments(given, 4) == []
