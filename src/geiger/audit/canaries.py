@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from threading import RLock, get_ident
 from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
@@ -43,6 +44,7 @@ SMALL: Mapping[str, Any] = MappingProxyType(
         "stack": {"models": ("ridge", "mean"), "min_rows": 120},
     }
 )
+_PLANTING = RLock()  # one thread at a time: each puts back what it found
 SCOPE = Scope(cuts=(FIRST_TEST_ROW, INSIDE, LAST_ROW), futures=("truncated", "next_row", "noise"))
 
 
@@ -94,10 +96,17 @@ class Canary:
 
     @contextmanager
     def planted(self, size: float = 1.0) -> Iterator[None]:
-        """Let the pipeline leak while this lasts, in this process."""
+        """Let the pipeline leak while this lasts, for this thread: others may train meanwhile."""
         owner, name = self.place
-        with patch.object(owner, name, self.leak(getattr(owner, name), size)):
-            yield
+        with _PLANTING:
+            real, planter = getattr(owner, name), get_ident()
+            leaky = self.leak(real, size)
+
+            def either(*given: Any, **options: Any) -> Any:
+                return (leaky if get_ident() == planter else real)(*given, **options)
+
+            with patch.object(owner, name, either):
+                yield
 
     def experiment(self, symbol: str) -> Experiment:
         """Return what is trained on the slice."""

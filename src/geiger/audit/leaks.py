@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
-from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -124,22 +123,17 @@ def unpurged(real: Function, size: float) -> Function:
 
 def full_sample_scaler(real: Function, size: float) -> Function:
     """Fit centres and scales on all rows there are."""
-    fit = Scaler.fit
 
     def fold_arrays(features: Floats, target: Floats, fold: Fold, **options: Any) -> FoldArrays:
-        rows = _known_rows(target, fold.train.start)
-
-        def leaky(train: Floats, wanted: Floats, *, clip: float = 5.0) -> Scaler:
-            right, wrong = fit(train, wanted, clip=clip), fit(features[rows], target[rows], clip=clip)
-            return replace(
-                right,
-                center=(1.0 - size) * right.center + size * wrong.center,
-                scale=(1.0 - size) * right.scale + size * wrong.scale,
-            )
-
-        with patch.object(Scaler, "fit", leaky):
-            arrays: FoldArrays = real(features, target, fold, **options)
-            return arrays
+        arrays: FoldArrays = real(features, target, fold, **options)
+        rows, right = _known_rows(target, fold.train.start), arrays.scaler
+        wrong = Scaler.fit(features[rows], target[rows], clip=right.clip)
+        mixed = replace(
+            right,
+            center=(1.0 - size) * right.center + size * wrong.center,
+            scale=(1.0 - size) * right.scale + size * wrong.scale,
+        )
+        return _blocks(arrays, lambda block: mixed.transform(features[block.rows]), mixed)
 
     return fold_arrays
 
@@ -152,12 +146,7 @@ def full_sample_selection(real: Function, size: float) -> Function:
         train, every = np.arange(fold.train.start, fold.train.stop), _known_rows(target, fold.train.start)
         right, wrong = (_goes_with(features[rows], target[rows]) for rows in (train, every))
         dropped = np.argsort((1.0 - size) * right + size * wrong)[:-CHOSEN]
-        return FoldArrays(
-            train=_without(arrays.train, dropped),
-            valid=_without(arrays.valid, dropped),
-            test=_without(arrays.test, dropped),
-            scaler=arrays.scaler,
-        )
+        return _blocks(arrays, lambda block: _without(block.x, dropped), arrays.scaler)
 
     return fold_arrays
 
@@ -239,10 +228,16 @@ def _goes_with(features: Floats, target: Floats) -> Floats:
     return np.asarray(np.abs(np.divide(y @ x, spread, out=np.zeros(x.shape[1]), where=spread > 0.0)))
 
 
-def _without(block: Block, dropped: Any) -> Block:
-    x = block.x.copy()
-    x[:, dropped] = 0.0
-    return replace(block, x=x)
+def _blocks(arrays: FoldArrays, x_of: Callable[[Block], Floats], scaler: Scaler) -> FoldArrays:
+    """Return the same blocks with other features; what looks back on history is no concern here."""
+    train, valid, test = (replace(one, x=x_of(one)) for one in (arrays.train, arrays.valid, arrays.test))
+    return FoldArrays(train=train, valid=valid, test=test, scaler=scaler)
+
+
+def _without(x: Floats, dropped: Any) -> Floats:
+    found = x.copy()
+    found[:, dropped] = 0.0
+    return found
 
 
 def _joined(first: Block, second: Block) -> Block:
