@@ -12,12 +12,18 @@ from geiger.audit.proof import prove
 from geiger.audit.worlds import World
 from geiger.codec import plain
 from geiger.errors import SettingError
+from geiger.experiment.own import (
+    estimator_of_run,
+    features_of_run,
+    own_features,
+    own_target,
+    target_of_run,
+)
 from geiger.experiment.past_material import material_of_run, sources_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.runs.audits import SCHEMA, Audit, keep_audit, read_audit
 from geiger.runs.environment import key_of
 from geiger.runs.folder import RunsFolder, StoredRun
-from geiger.settings.models import OWN
 
 Step = Callable[[str], None]
 
@@ -59,9 +65,18 @@ def audit(
     """
     experiment = what if isinstance(what, Experiment) else Experiment(what, model, **given)
     if run is not None:
-        stored = experiment.runs.load(run)
-        return audit_run(stored, experiment.runs, again=again, canaries=canaries, on_step=on_step)
-    world = World(experiment.loaded(), *experiment.surroundings())
+        return audit_run(
+            experiment.runs.load(run),
+            experiment.runs,
+            features=experiment.features,
+            target=experiment.target,
+            estimator=experiment.estimator,
+            again=again,
+            canaries=canaries,
+            on_step=on_step,
+        )
+    own = own_features(experiment.features), own_target(experiment.target)
+    world = World(experiment.loaded(), *experiment.surroundings(), *own)
     how = _How(again, canaries, on_step)
     return _audited(experiment, world, audit_key(plan(experiment)), how)
 
@@ -70,31 +85,43 @@ def audit_run(
     stored: StoredRun,
     runs: RunsFolder,
     *,
+    features: Any = None,
+    target: Any = None,
+    estimator: Any = None,
     again: bool = False,
     canaries: bool = False,
     on_step: Step = lambda text: None,
 ) -> Audit:
     """Audit what made a finished run, on the data it kept, and note the outcome in its record.
 
+    Parameters
+    ----------
+    features, target, estimator : optional
+        What the run had of the user's own, as `Experiment` takes it; of that a run keeps frames alone.
+
     Raises
     ------
     SettingError
-        The run used an estimator of the user's own, which it did not keep, or trained nothing.
+        The run used code of the user's own, which it did not keep, and none is given; or it trained nothing.
     DataError
         Its data are gone.
     """
     record = stored.record
-    if record.model == OWN or record.kind != "train":
-        raise SettingError(
-            f"{stored.name}: an audit repeats trainings of geiger's models; audit an estimator of your own "
-            "with `geiger.audit(Experiment(..., estimator=...))`"
-        )
+    if record.kind != "train":
+        raise SettingError(f"{stored.name}: an audit repeats trainings, and this run trained nothing")
     prices, context = sources_of_run(stored, runs)
     config = stored.config()
-    experiment = Experiment(record.symbol, record.model, config, runs_dir=runs.root)
-    planned = plan(experiment, material_of_run(stored, config, runs))
-    how = _How(again, canaries, on_step)
-    found = _audited(experiment, World(prices, *context), audit_key(planned), how)
+    own = features_of_run(stored, features, runs), target_of_run(stored, target)
+    material = material_of_run(stored, config, runs, features=own[0], target=own[1])
+    experiment = Experiment(
+        record.symbol,
+        record.model,
+        config,
+        estimator=estimator_of_run(stored, estimator),
+        runs_dir=runs.root,
+    )
+    world, key = World(prices, *context, *own), audit_key(plan(experiment, material))
+    found = _audited(experiment, world, key, _How(again, canaries, on_step))
     found = replace(found, run=stored.name)
     stored.note_audit(found.summary)
     return found

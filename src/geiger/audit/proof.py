@@ -408,11 +408,17 @@ class _Proof:
         for stage, why in self.missing.items():
             yield NotChecked(stage=stage, why=why)
         for name in STAGES:
-            if name not in self.tallies and name not in self.missing and name in _ABSENT:
-                yield NotChecked(stage=name, why=_ABSENT[name])
+            if name in self.tallies or name in self.missing:
+                continue
+            absent = _ABSENT.get(name) if name != "stack" or not self.planned.bases else None
+            yield NotChecked(stage=name, why=absent or "not reached: what comes before it looks ahead")
         if self.material.fill == "close":
             why = "a fill at the close uses the very bar it was decided on: an upper bound by its definition"
             yield NotChecked(stage="fills", why=why)
+        features = self.world.features
+        if features is not None and features.table is not None:
+            why = "a frame by day is taken at its word: that each row was known on the day it counts from"
+            yield NotChecked(stage="own features", why=why)
         yield NotChecked(
             stage="lock-box",
             why="forecasts over it come from the same folds and fits; it is the future behind the last cut",
@@ -424,11 +430,7 @@ class _Proof:
         yield NotChecked(stage="choice of symbol", why="whether it was chosen because it rose or survived")
 
 
-_ABSENT = {
-    "context": "there is no market context",
-    "stack": "no stack: a single model",
-    "selection": "the model chooses nothing",
-}
+_ABSENT = {"context": "there is no market context", "stack": "no stack: a single model"}
 
 
 def _same(base: Table, other: Table) -> bool:

@@ -34,7 +34,15 @@ def replay_run(args: argparse.Namespace) -> int:
         def on_fold(output: FoldOutput) -> None:
             tick(f"fold {output.result.fold} to {output.result.test_last}")
 
-        done = replay(stored, runs, on_plan=on_plan, on_fold=on_fold)
+        done = replay(
+            stored,
+            runs,
+            features=args.features,
+            target=args.target,
+            estimator=args.estimator,
+            on_plan=on_plan,
+            on_fold=on_fold,
+        )
     if args.json:
         print_json({**asdict(done), "same": done.same})
     else:

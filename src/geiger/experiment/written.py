@@ -79,7 +79,12 @@ def write_backtest(
     """Write what the forecasts of a stored run were worth under other trading settings."""
     notices = (*evaluation.notices, *planned.notices)
     record = _record(planned, log, "backtest", evaluation, notices)
-    return _save(planned, replace(record, kind="backtest", forecasts_of=stored.name), forecasts, evaluation)
+    return _save(
+        planned,
+        replace(record, kind="backtest", forecasts_of=stored.name, own=stored.record.own),
+        forecasts,
+        evaluation,
+    )
 
 
 def _record(
@@ -102,6 +107,7 @@ def _record(
         environment=environment(),
         results=evaluation.results(),
         forecast_ledger=_ledger_head(experiment.runs),
+        own=planned.own,
         warnings=tuple(dict.fromkeys(notices)),
         log=None if log.path is None else str(log.path),
         finished_at=dt.datetime.now().astimezone().isoformat(timespec="microseconds"),
@@ -155,6 +161,7 @@ def _made_of(planned: Plan) -> dict[str, Any]:
         "horizon": config.horizon,
         "features": material.provenance.features,
         "feature_contract": contract_hash(),
+        **({"own_features": list(material.own.columns)} if material.own.columns else {}),
         "data_hash": material.provenance.data_hash,
         "learned_from": str(days[last.train.start]),
         "learned_to": str(days[last.valid.stop - 1]),
