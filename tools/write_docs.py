@@ -13,17 +13,19 @@ from geiger.service.tools import tools_table
 from geiger.settings.page import settings_page
 
 sys.path.insert(0, str(Path(__file__).parent))
+from museum import write_museum
 from speed import speed_parts
 
 ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Write four whole pages, the tables of agents.md and evidence/speed.md, the example of log-format.md."""
+    """Write five whole pages, the tables of agents.md and evidence/speed.md, the example of log-format.md."""
     (ROOT / "docs" / "features.md").write_text(features_page(), encoding="utf-8")
     (ROOT / "docs" / "checks.md").write_text(checks_page(), encoding="utf-8")
     (ROOT / "docs" / "cli.md").write_text(cli_page(), encoding="utf-8")
     (ROOT / "docs" / "settings.md").write_text(settings_page(), encoding="utf-8")
+    write_museum(ROOT / "docs")
     _write_between(ROOT / "docs" / "agents.md", "<!-- tools -->\n", "<!-- end of tools -->", tools_table())
     for name, text in speed_parts().items():
         _write_between(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from geiger.audit.door import audit, audit_run
 from geiger.audit.worlds import FUTURES
+from geiger.cli.museum import show_museum
 from geiger.cli.options import config_of, experiment_of, symbols_of
 from geiger.cli.terminal import counted, print_json, progress, table
 from geiger.codec import plain
@@ -21,7 +22,9 @@ CUTS = 6  # for the progress bar; a stack has those of its base models too
 
 
 def audit_symbol(args: argparse.Namespace) -> int:
-    """Audit one symbol and model, or a finished run."""
+    """Audit one symbol and model, or a finished run; or show the museum."""
+    if args.museum:
+        return show_museum(args)
     found = _audit(args)
     if args.json:
         print_json(plain(found))
