@@ -465,6 +465,9 @@ class _Proof:
             why = "a frame by day is taken at its word: that each row was known on the day it counts from"
             yield NotChecked(stage="own features", why=why)
         yield from self._not_called()
+        if self.planned.experiment.estimator is not None:
+            why = "what it keeps between fits outside of itself, such as rows in its class or its module"
+            yield NotChecked(stage="own estimator", why=why)
         yield NotChecked(
             stage="lock-box",
             why="forecasts over it come from the same folds and fits; it is the future behind the last cut",
