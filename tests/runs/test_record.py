@@ -77,7 +77,7 @@ def test_a_record_comes_back_as_it_was_and_is_written_with_the_same_text(made_re
 def test_keys_stand_in_their_order_and_only_where_the_kind_has_them(made_record: Make) -> None:
     head = ["schema", "name", "kind"]
     tail = ["symbol", "model", "status", "config", "fill", "days_per_year", "data", "environment", "results"]
-    tail += ["verdict", "forecast_ledger", "warnings", "log", "finished_at"]
+    tail += ["verdict", "audit", "forecast_ledger", "warnings", "log", "finished_at"]
     training = ["forecast_key", "folds", "trainings", "bases", "bases_failed"]
     assert list(as_json(made_record())) == [*head, *training, *tail]
     assert list(as_json(full(made_record))) == [*head, *training, *tail, "model_hash"]
@@ -96,7 +96,15 @@ def put(facts: dict[str, Any], path: str, value: Any) -> None:
 
 def test_an_older_record_is_lifted_by_defaults(tmp_path: Path, made_record: Make) -> None:
     facts = as_json(full(made_record))
-    for name in ("schema", "days_per_year", "forecast_ledger", "bases_failed", "verdict", "model_hash"):
+    for name in (
+        "schema",
+        "days_per_year",
+        "forecast_ledger",
+        "bases_failed",
+        "verdict",
+        "audit",
+        "model_hash",
+    ):
         del facts[name]
     for name in ("folds", "rivals", "diagnosis"):
         del facts["results"][name]
@@ -106,7 +114,7 @@ def test_an_older_record_is_lifted_by_defaults(tmp_path: Path, made_record: Make
     back = read_record(tmp_path)
     assert back is not None
     assert (back.schema, back.days_per_year, back.forecast_ledger, back.model_hash) == (1, None, None, None)
-    assert (back.bases_failed, back.verdict) == ({}, "not evaluated")
+    assert (back.bases_failed, back.verdict, back.audit) == ({}, "not evaluated", None)
     assert (back.results.folds, back.results.rivals, back.results.diagnosis) == (None, (), None)
     assert (back.environment.code, back.trainings[0].direction_weight) == (None, None)
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from geiger.audit.proof import prove
 from geiger.audit.worlds import World
-from geiger.codec import plain
 from geiger.errors import SettingError
 from geiger.experiment.past_material import material_of_run, sources_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
-from geiger.runs.audits import SCHEMA, Audit, keep_audit, read_audit
-from geiger.runs.environment import key_of
+from geiger.report.gather import log_of
+from geiger.runlog import add_audit
+from geiger.runs.audits import Audit, keep_audit
+from geiger.runs.environment import code_hash
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings.models import OWN
 
@@ -55,15 +56,26 @@ def audit(
     """
     experiment = what if isinstance(what, Experiment) else Experiment(what, model, **given)
     if run is not None:
-        return audit_run(experiment.runs.load(run), experiment.runs, again=again, on_step=on_step)
+        stored = experiment.runs.load(run)
+        return audit_run(stored, experiment.runs, log_dir=experiment.log_dir, again=again, on_step=on_step)
     world = World(experiment.loaded(), *experiment.surroundings())
-    return _audited(experiment, world, audit_key(plan(experiment)), again=again, on_step=on_step)
+    return _audited(plan(experiment), world, again=again, on_step=on_step)
 
 
 def audit_run(
-    stored: StoredRun, runs: RunsFolder, *, again: bool = False, on_step: Step = lambda text: None
+    stored: StoredRun,
+    runs: RunsFolder,
+    *,
+    log_dir: Path | None = None,
+    again: bool = False,
+    on_step: Step = lambda text: None,
 ) -> Audit:
-    """Audit what made a finished run, on the data it kept, and note the outcome in its record.
+    """Audit what made a finished run, on the data it kept, and note the outcome in its record and its log.
+
+    Parameters
+    ----------
+    log_dir : path, optional
+        Where its log lies; by default where the run wrote it.
 
     Raises
     ------
@@ -72,43 +84,48 @@ def audit_run(
     DataError
         Its data are gone.
     """
+    refuse_what_cannot_be_repeated(stored)
     record = stored.record
-    if record.model == OWN or record.kind != "train":
-        raise SettingError(
-            f"{stored.name}: an audit repeats trainings of geiger's models; audit an estimator of your own "
-            "with `geiger.audit(Experiment(..., estimator=...))`"
-        )
     prices, context = sources_of_run(stored, runs)
     config = stored.config()
     experiment = Experiment(record.symbol, record.model, config, runs_dir=runs.root)
     planned = plan(experiment, material_of_run(stored, config, runs))
-    found = _audited(experiment, World(prices, *context), audit_key(planned), again=again, on_step=on_step)
-    found = replace(found, run=stored.name)
-    stored.note_audit(found.summary)
+    found = replace(_audited(planned, World(prices, *context), again=again, on_step=on_step), run=stored.name)
+    summary = replace(found.summary, other=() if record.environment.code == code_hash() else ("code",))
+    stored.note_audit(summary)
+    log = log_of(stored, log_dir or experiment.log_dir)
+    if log is not None:
+        add_audit(log, summary)
     return found
 
 
-def audit_key(planned: Plan) -> str | None:
-    """Return the key of everything an audit depends on; None where the model cannot be written down."""
-    forecasts = planned.key()
-    if forecasts is None:
-        return None
-    trading = plain(planned.experiment.config.trading)
-    return key_of({"audit": SCHEMA, "forecasts": forecasts, "trading": trading})
+def refuse_what_cannot_be_repeated(stored: StoredRun) -> None:
+    """Refuse runs that trained nothing, or that were made with something they did not keep.
+
+    Raises
+    ------
+    SettingError
+        The line says what to audit in its place.
+    """
+    if stored.record.kind != "train":
+        raise SettingError(
+            f"{stored.name}: a backtest trained nothing; audit the run whose forecasts it traded: "
+            f"geiger audit --run {stored.record.forecasts_of}"
+        )
+    if stored.record.model == OWN:
+        raise SettingError(
+            f"{stored.name}: used an estimator of your own, which a run does not keep; audit it from Python: "
+            "geiger.audit(Experiment(..., estimator=...))"
+        )
 
 
-def kept_audit(folder: Path, planned: Plan) -> Audit | None:
-    """Return the outcome of an earlier audit of exactly this plan, or None."""
-    key = audit_key(planned)
-    return None if key is None else read_audit(folder, key)
-
-
-def _audited(experiment: Experiment, world: World, key: str | None, *, again: bool, on_step: Step) -> Audit:
-    folder = experiment.runs.audits
-    found = None if again or key is None else read_audit(folder, key)
+def _audited(planned: Plan, world: World, *, again: bool, on_step: Step) -> Audit:
+    """Return the audit that was kept, or make one and keep it."""
+    found = None if again else planned.audited()
     if found is not None:
         return found
+    key, experiment = planned.audit_key(), planned.experiment
     made = replace(prove(experiment, world, on_step), key=key or "")
     if key is not None:
-        keep_audit(folder, made)
+        keep_audit(experiment.runs.audits, made)
     return made

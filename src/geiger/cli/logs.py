@@ -18,9 +18,11 @@ from geiger.checks.base import Evidence, Finding
 from geiger.cleaning import clean
 from geiger.cli.complaint import complain
 from geiger.cli.terminal import counted, print_json, progress, table
+from geiger.codec import fitted
 from geiger.errors import DataError, SettingError
 from geiger.figures import PLAN_FIGURES, FigureName
-from geiger.records import Unit, as_text
+from geiger.records import AuditSummary, Unit, as_text
+from geiger.runlog.wording import audit_line
 
 INDENT = 7 * " "
 MOST_CITED = 6  # places of one finding
@@ -100,6 +102,7 @@ def show_log(args: argparse.Namespace) -> int:
     for point in facts["checkpoints"]:
         print(f"  {point['number']}. {point['name']}: {point['outcome']} ({point['found']})")
     print(f"\nVerdict: {' '.join(facts['verdict'])}")
+    print("\n".join(_audit_lines(facts["audit"])))
     print("\nWarnings" + ("" if facts["warnings"] else ": none"))
     for notice in facts["warnings"]:
         print(f"  {notice['code']}: {notice['text']}")
@@ -107,6 +110,15 @@ def show_log(args: argparse.Namespace) -> int:
         print(f"\n{counted(len(facts['unread']), 'line')} not understood: {_listed(facts['unread'])}")
     print(f"\nWhat it means: geiger logs analyze {shlex.quote(facts['name'])}")
     return 0
+
+
+def _audit_lines(facts: dict[str, Any] | None) -> Iterator[str]:
+    """Yield what an audit came to, and where it is red why and what to do."""
+    audit = None if facts is None else fitted(facts, AuditSummary)
+    yield audit_line(audit)
+    if audit is not None and audit.mend is not None:
+        yield f"  Likely cause: {audit.cause}"
+        yield f"  Mend: {audit.mend}"
 
 
 def _epoch_text(epoch: dict[str, Any]) -> str:

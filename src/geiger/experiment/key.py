@@ -7,6 +7,7 @@ from typing import Any
 
 from geiger.codec import plain
 from geiger.experiment.material import Material
+from geiger.runs.audits import SCHEMA as AUDITS
 from geiger.runs.environment import environment, key_of
 from geiger.settings import Config, shaping_a_run
 from geiger.settings.models import STACK
@@ -29,6 +30,19 @@ def forecast_key(config: Config, material: Material, model: str) -> str:
 def stack_key(config: Config, bases: Mapping[str, str | None]) -> str:
     """Return the key of a stack's forecasts: how base models are weighed, and the keys of theirs."""
     return key_of({"model": STACK, "config": shaping_a_run(config, STACK), "bases": dict(bases)})
+
+
+def audit_key(forecasts: str | None, config: Config) -> str | None:
+    """Return the key of all that an audit depends on: what makes forecasts, and what makes trades of them.
+
+    Parameters
+    ----------
+    forecasts : str or None
+        The key of the forecasts; None where the model cannot be written down, which gives no key here either.
+    """
+    if forecasts is None:
+        return None
+    return key_of({"audit": AUDITS, "forecasts": forecasts, "trading": plain(config.trading)})
 
 
 def _content(material: Material) -> dict[str, Any]:

@@ -130,6 +130,9 @@ class Audit:
             cuts=len(self.cuts),
             day=self.made_at[:10],
             leak=None if worst is None else f"{worst.stage}: {worst.column}",
+            cause=None if worst is None else worst.cause,
+            mend=None if worst is None else worst.mend,
+            key=self.key or None,
         )
 
 
