@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from geiger.records import AuditSummary
 
 SCHEMA = 1
 Color = Literal["green", "red"]
+_KEY = re.compile(r"[0-9a-f]{24}")  # what stands in a record may have been written by anyone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +155,7 @@ def read_audit(folder: Path, key: str) -> Audit | None:
         The file is damaged or of a newer version.
     """
     path = folder / f"{key}.json"
-    if not path.is_file():
+    if not _KEY.fullmatch(key) or not path.is_file():
         return None
     try:
         found = fitted(parsed(path.read_bytes()), Audit)
