@@ -80,7 +80,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "studies": [*STOREY, "experiment", "audit", "tomorrow"],
     "agents": ["errors", "files"],
     "cli": [*STOREY, "experiment", "audit", "tomorrow", "studies", "agents", "service"],
-    "service": [*STOREY, "experiment", "tomorrow", "studies", "agents"],
+    "service": [*STOREY, "experiment", "audit", "tomorrow", "studies", "agents"],
 }
 
 # Libraries that cost time or may be absent: imported inside the function of their adapter, never at the top.

@@ -1,9 +1,11 @@
-"""Files that are whole or absent, and frames that are read without running anything."""
+"""Files that are whole or absent, their locks, and frames that are read without running anything."""
 
 from __future__ import annotations
 
 import os
 import stat
+import sys
+import time
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +16,8 @@ from geiger.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
+
+LOOK = 0.01  # seconds between two looks at a lock that another has
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -85,3 +89,38 @@ def read_frame(path: Path) -> pl.DataFrame:
         raise DataError(f"{path}: cannot be read ({error.strerror or 'damaged'})") from None
     except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError):
         raise DataError(f"{path}: cannot be read (damaged, or no Parquet file)") from None
+
+
+if sys.platform == "win32":
+
+    def locked(handle: int, over: float) -> bool:
+        """Return at once: whoever asks does without locks here."""
+        return True
+
+    def free(handle: int) -> None:
+        """Do nothing: there is no lock."""
+
+else:
+    import fcntl
+
+    def locked(handle: int, over: float) -> bool:
+        """Lock an open file against other handles; return whether that was done by `over` (monotonic clock).
+
+        The system frees it when its holder ends, however it ends. A file system without locks locks nothing.
+        """
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > over:
+                    return False
+                time.sleep(LOOK)
+            except OSError:
+                return True
+            else:
+                return True
+
+    def free(handle: int) -> None:
+        """Free a lock: closing alone does not, where a child forked meanwhile has a copy of the handle."""
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_UN)

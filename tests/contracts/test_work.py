@@ -97,11 +97,13 @@ TRAINED = {
     "frames written": 6,  # forecasts, ledger, members, in_sample, importances, sealed
     "models written": 1,
 }
-# All members of a fold on all its rows. The first one also without the inner validation rows: its course is
-# the log's.
+# All members of a fold on all its rows. Where the fold is scored, the first one also without the inner
+# validation rows: its course is the log's.
+TOLD = SCORED + PROBED
+UNTOLD = SEALED + FOR_USE
 TREES = {
-    "trees grown": (FITTED + PROBED) * (SEEDS + 1) + STEPS,
-    "tables of rows": (FITTED + PROBED + 1) * STEPS,
+    "trees grown": TOLD * (SEEDS + 1) + UNTOLD * SEEDS + STEPS,
+    "tables of rows": (TOLD + 1) * STEPS + UNTOLD,
 }
 MEMBERS = FITTED * SEEDS
 FITS = {
@@ -117,9 +119,10 @@ FITS = {
         # A screen: what is linear, the penalty, and all rows under it; a network: the collapse of its tokens.
         "eigendecompositions": FITTED * 3 + MEMBERS,
         "epochs": MEMBERS * EPOCHS * STEPS,
-        # Before and after each epoch that chooses; of the rows learned from, for the doctor and in sample; of
-        # test rows; and of those between the last scored row and the next decision.
-        "network forecasts": MEMBERS * (1 + EPOCHS + 3) + SEEDS,
+        # Before and after each epoch that chooses; of the rows learned from, for the doctor; of test rows; of
+        # those learned from once more, in sample; and of those between the last scored row and the next
+        # decision.
+        "network forecasts": MEMBERS * (1 + EPOCHS + 2) + SCORED * SEEDS + SEEDS,
     },
 }
 

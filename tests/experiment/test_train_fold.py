@@ -15,7 +15,7 @@ from geiger.experiment.plan import WalkPlan, plan
 from geiger.experiment.train_fold import Rows, Task, arrays_of, seeds_of, train_fold
 from geiger.features.catalogue import NAMES
 from geiger.learning.windows import Block
-from geiger.models import wrap
+from geiger.models import make, wrap
 from geiger.models.baselines import Linear
 from helpers.runs import experiment, small
 
@@ -43,6 +43,24 @@ def test_a_fold_hands_on_what_its_own_model_forecasts(planned: WalkPlan) -> None
     alone = train_fold("ridge", planned.forecaster, config, Task.of(material, fold))
     assert alone.trained is None
     assert alone.later_forecast.size == 0
+
+
+@pytest.mark.parametrize("name", ["ridge", "lgb"])
+def test_how_a_fold_learned_is_handed_on_only_where_it_is_asked_for(planned: WalkPlan, name: str) -> None:
+    config, fold = planned.experiment.config, planned.folds[0]
+    model = make(name, {"max_trees": 30} if name == "lgb" else {})
+    told, untold = (
+        train_fold(name, model, config, Task.of(planned.material, fold, keep=True, told=told))
+        for told in (True, False)
+    )
+    assert told.epochs
+    assert told.fit_forecast.size == told.fit_rows.size > 0
+    assert untold.epochs == ()
+    assert untold.fit_forecast.size == 0
+    assert untold.member_forecast.tobytes() == told.member_forecast.tobytes()
+    assert untold.fit_rows.tobytes() == told.fit_rows.tobytes()
+    assert (untold.train_mean, untold.train_std) == (told.train_mean, told.train_std)
+    assert untold.trained is not None
 
 
 def test_the_model_for_use_alone_rehearses_and_is_shown_what_it_knows(

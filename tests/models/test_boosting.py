@@ -252,18 +252,38 @@ def test_members_that_share_rows_are_those_fitted_alone(library, settings):
         assert one.epochs == (() if number else alone.epochs)  # one course a fold
 
 
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": 20}, {"refit": False}])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_course_that_nobody_reads_changes_no_bit_of_a_model(library, settings):
+    data = arrays(strength=0.5)
+    told, untold = (
+        quick(library, **settings).fit_fold(data.train, data.valid, [3, 5], course=course)
+        for course in (True, False)
+    )
+    assert told[0].epochs
+    for one, other in zip(told, untold, strict=True):
+        assert not other.epochs
+        assert one.predict(data.test).tobytes() == other.predict(data.test).tobytes()
+        assert (one.rounds, one.notices) == (other.rounds, other.notices)
+        assert np.array_equal(one.importances, other.importances)
+        assert np.array_equal(one.fit_rows, other.fit_rows)
+
+
 # Rows are binned once for each use, and no trees grow whose number and forecasts nobody asks for.
 @pytest.mark.parametrize(
-    ("settings", "made", "fits"),
+    ("settings", "course", "made", "fits"),
     [
-        ({}, ["train", "both"], ["train", "both", "both", "both"]),
-        ({"refit": False}, ["train"], ["train"] * 3),
-        ({"early_stopping": 5}, ["train", "watched", "both"], ["train", "both"] * 3),
-        ({"early_stopping": 5, "refit": False}, ["train", "watched"], ["train"] * 3),
+        ({}, True, ["train", "both"], ["train", "both", "both", "both"]),
+        ({}, False, ["both"], ["both"] * 3),
+        ({"refit": False}, True, ["train"], ["train"] * 3),
+        ({"refit": False}, False, ["train"], ["train"] * 3),
+        ({"early_stopping": 5}, True, ["train", "watched", "both"], ["train", "both"] * 3),
+        ({"early_stopping": 5}, False, ["train", "watched", "both"], ["train", "both"] * 3),
+        ({"early_stopping": 5, "refit": False}, True, ["train", "watched"], ["train"] * 3),
     ],
 )
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_nothing_is_done_twice_for_the_members_of_a_fold(library, settings, made, fits, monkeypatch):
+def test_nothing_is_done_twice_for_the_members_of_a_fold(library, settings, course, made, fits, monkeypatch):
     data, did, grown = arrays(strength=0.5), [], []
     names = {len(data.train.y): "train", len(data.train.y) + len(data.valid.y): "both"}
     rows, watched, grow = library.rows, library.watched, library.grow
@@ -283,7 +303,7 @@ def test_nothing_is_done_twice_for_the_members_of_a_fold(library, settings, made
     monkeypatch.setattr(library, "rows", counted_rows)
     monkeypatch.setattr(library, "watched", counted_watched)
     monkeypatch.setattr(library, "grow", counted_grow)
-    quick(library, **settings).fit_fold(data.train, data.valid, [1, 2, 3])
+    quick(library, **settings).fit_fold(data.train, data.valid, [1, 2, 3], course=course)
     assert (did, grown) == (made, fits)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,12 +20,12 @@ from pathlib import Path
 from geiger.checks.trends import Brief
 from geiger.codec import compact, straight
 from geiger.errors import DataError
-from geiger.files import write_atomically
+from geiger.files import free, locked, write_atomically
 
 INDEX = ".logbook.jsonl"
 SCHEMA = 2
 LARGEST = 2**29  # bytes: some hundred thousand logs
-WAIT, LOOK = 10.0, 0.01  # seconds until another process must be done with its lines, and between two looks
+WAIT = 10.0  # seconds until another process must be done with its lines
 _LARGEST_FIGURE, _LARGEST_LINE = 1e100, 2**53  # as `brief_of` has them
 Stamp = tuple[int, int, int, int]  # size and mtime_ns of the log, and of its events
 Key = tuple[str, Stamp]
@@ -222,11 +221,12 @@ class Index:
     @contextmanager
     def _alone(self) -> Iterator[int | None]:
         """Yield the open index, which no other process writes meanwhile; None where one does not let go."""
+        # Without locks appending alone does not mix lines, and what is lost costs time.
         over = time.monotonic() + WAIT
         while True:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o666)
             try:
-                if not stat.S_ISREG(os.fstat(handle).st_mode) or not _locked(handle, over):
+                if not stat.S_ISREG(os.fstat(handle).st_mode) or not locked(handle, over):
                     yield None
                     return
                 try:
@@ -234,7 +234,7 @@ class Index:
                         yield handle
                         return
                 finally:
-                    _free(handle)
+                    free(handle)
             finally:
                 os.close(handle)
 
@@ -252,33 +252,3 @@ def _same_file(handle: int, path: Path) -> bool:
 def _write(handle: int, lines: bytes) -> None:
     while lines:
         lines = lines[os.write(handle, lines) :]
-
-
-if sys.platform == "win32":
-
-    def _locked(handle: int, over: float) -> bool:
-        return True  # appending alone does not mix lines, and what is lost costs time
-
-    def _free(handle: int) -> None:
-        pass
-
-else:
-    import fcntl
-
-    def _locked(handle: int, over: float) -> bool:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > over:
-                    return False
-                time.sleep(LOOK)
-            except OSError:
-                return True  # a file system without locks
-            else:
-                return True
-
-    def _free(handle: int) -> None:
-        # Closing alone would not do: a child forked meanwhile holds a copy of the handle.
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_UN)

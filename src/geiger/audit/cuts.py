@@ -42,8 +42,6 @@ def cuts_of(material: Material, folds: Sequence[Fold]) -> tuple[Cut, ...]:
         (first.test[-1], "last row of the first fold", first),
         (middle.test.start, "first row of a middle fold", middle),
         (middle.test[len(middle.test) // 2], "inside a middle fold", middle),
-        (middle.test[-1], "last row of a middle fold", middle),
-        (last.test.start, "first row of the last fold", last),
         (last.test[-1], "last test row", last),
         (end, "last development row", None),
     )

@@ -45,7 +45,6 @@ OTHER_LENGTH = (
 SPREAD = 0.002  # deviation of a stand-in forecast, log return: large enough to be traded
 FOLLOWS = 0.05  # how much of the outcome it holds, so that a stack gives it some weight
 LEVEL = 0.9  # of the intervals
-SHORT_OF, LEAST = 8, 150  # rows that a world may lack which ends with the first decision; rows a fold needs
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,8 @@ def material_in(world: World, base: Material | None, config: Config, reached: Re
         config = replace(config, fill=base.fill, lockbox=base.provenance.lockbox_rows)
     truncated = reached is not None and reached.truncated
     if truncated:  # the lock-box is gone, and a cut at the first decision leaves fewer rows than a run needs
-        config = replace(config, lockbox=0, end=None, min_train=max(config.min_train - SHORT_OF, LEAST))
+        fewer = config.min_train - config.horizon - 1
+        config = replace(config, lockbox=0, end=None, min_train=fewer, valid_share=0.5)
     with TemporaryDirectory() as folder:
         found = prepare(
             world.symbol.symbol,
@@ -227,7 +227,7 @@ class StandIns:
                     forecast=pl.Series(self.column(name, fold.test, reached)),
                     outcome=pl.col("value"),
                     known_on=pl.col("known_on"),
-                    train_end=pl.lit(known[fold.valid[-1]]),
+                    train_end=pl.lit(known[(fold.valid or fold.train)[-1]]),  # a stack has no valid rows
                     train_mean=pl.lit(float(learned.mean()), dtype=pl.Float64),
                     train_std=pl.lit(float(learned.std()), dtype=pl.Float64),
                 )
@@ -240,6 +240,8 @@ def trading_tables(
 ) -> Iterator[Table]:
     """Yield intervals, positions and fills of stand-in forecasts of all folds."""
     there = folds if reached is None else reached.folds(folds)
+    if not there:
+        return
     forecasts = given.frame(material, "traded", there, reached).filter(pl.col("outcome").is_not_null())
     if not forecasts.height:
         return
@@ -278,9 +280,11 @@ def stack_tables(
     if not folds:
         return
     made = stack(bases, material, planned.meta_learner, folds, horizon=config.horizon, rolling=config.rolling)
-    weights = made.weights.pivot(on="model", index="day", values="weight").sort("day")
-    names = [name for name in weights.columns if name != "day"]
-    yield Table.of("stack", weights, names, tolerance=OTHER_LENGTH, may_lack=True)
+    periods = pl.col("fold") <= folds[-1].index  # behind them come the weights for use
+    for part in (made.weights.filter(periods), made.weights.filter(~periods)):
+        weights = part.pivot(on="model", index="day", values="weight").sort("day")
+        names = [name for name in weights.columns if name != "day"]
+        yield Table.of("stack", weights, names, tolerance=OTHER_LENGTH, may_lack=True)
     yield Table.of("stack", made.forecasts, FORECAST, tolerance=OTHER_LENGTH)
     rivals = made.rivals.pivot(on="rival", index="day", values="forecast").sort("day")
     names = [name for name in rivals.columns if name != "day"]

@@ -33,7 +33,15 @@ from geiger.audit.pipeline import (
 from geiger.audit.reading import reread
 from geiger.audit.stages import ORDER, STAGES
 from geiger.audit.tables import Moved, Table, days_of, moved, moved_after
-from geiger.audit.worlds import FUTURES, World, decision_bar_altered, future_altered, past_rescaled
+from geiger.audit.worlds import (
+    FUTURES,
+    World,
+    context_gapped,
+    days_before_adjustments,
+    decision_bar_altered,
+    future_altered,
+    past_rescaled,
+)
 from geiger.errors import DataError, GeigerError
 from geiger.experiment.cut import use_folds
 from geiger.experiment.material import Material
@@ -43,6 +51,7 @@ from geiger.runs.audits import Audit, CutDay, Leak, NotChecked, StageCheck
 
 RESCALED_WORDS = "all bars up to it were halved, as a later split would tell them"
 DECISION_WORDS = "the bar of the decision itself was altered"
+ADJUSTMENTS = 4  # days before splits and dividends on which the file is read again
 CLOCK_WORDS = "labels were held against the clock"
 
 
@@ -90,15 +99,17 @@ class _Proof:
 
     def __post_init__(self) -> None:
         self.walks = [one for one in (*self.planned.bases, self.planned) if isinstance(one, WalkPlan)]
+        self.own = {
+            one.model: {cut.row: cut for cut in cuts_of(self.material, one.folds)} for one in self.walks
+        }
         self.cuts = self._cuts()
         self.given = StandIns.of(self.material)
         self.base = list(self._cheap_tables(self.material, None))
 
     def _cuts(self) -> tuple[Cut, ...]:
-        found: dict[int, Cut] = {}
-        for one in self.walks:
-            for cut in cuts_of(self.material, one.folds):
-                found.setdefault(cut.row, cut)
+        found = {cut.row: cut for cut in cuts_of(self.material, self.planned.folds)}
+        for cuts in self.own.values():
+            found = {**cuts, **found}
         return tuple(found[row] for row in sorted(found))
 
     def steps(self) -> Iterator[str]:
@@ -111,6 +122,7 @@ class _Proof:
                 yield f"{cut.day} ({cut.why}): {FUTURES[kind].words}"
                 self._future(cut, kind)
             self._past(cut)
+            self._gap(cut)
 
     def _cheap_tables(self, material: Material, reached: Reached | None) -> Iterator[Table]:
         """Yield every stage that takes no fit of a model."""
@@ -139,7 +151,8 @@ class _Proof:
             if kind == "next_row":
                 self._own_day(cut, early)
             for one in self.walks:
-                fold = next((f for f in one.folds if cut.row in f.test), None)
+                touched = self.own[one.model].get(cut.row)
+                fold = None if touched is None else touched.fold
                 if fold is not None and self._refit(one, fold, other, reached, kind):
                     return
             self._any_moved([pair for pair in pairs if ORDER[pair[0].stage] > ORDER["model"]], cut, kind)
@@ -173,6 +186,16 @@ class _Proof:
                 self._take(
                     moved_after(_columns(base, names), _columns(other, names), cut.day), cut, DECISION_BAR
                 )
+
+    def _gap(self, cut: Cut) -> None:
+        """Alter the next bar of a context that rests on the day of the cut: none of it is known by then."""
+        if self.world.index is None:
+            return
+        config, gapped = self.planned.experiment.config, context_gapped(self.world, cut.day)
+        here = material_in(gapped, self.material, config, None)
+        there = material_in(future_altered(gapped, cut.day, "next_row"), self.material, config, None)
+        pairs = zip(material_tables(here), material_tables(there), strict=True)
+        self._any_moved([pair for pair in pairs if pair[0].stage == "context"], cut, "next_row")
 
     def _paired(self, others: Iterable[Table]) -> list[tuple[Table, Table]]:
         """Pair the tables of another world, of which there may be fewer, with those of the world as it is."""
@@ -253,14 +276,18 @@ class _Proof:
 
     def _reread(self) -> None:
         started = time.perf_counter()
+        rows = self.world.symbol.prices["day"]
+        before = days_before_adjustments(self.world.symbol, ADJUSTMENTS)
+        extra = [Cut(int(rows.search_sorted(day)), day, "before a split or dividend") for day in before]
+        cuts = [*self.cuts, *extra]
         try:
-            compared = reread(self.world.symbol, [cut.day for cut in self.cuts])
+            compared = reread(self.world.symbol, [cut.day for cut in cuts])
         except DataError as error:
             self.missing["reader"] = str(error)
             return
-        for cut, base, other in zip(self.cuts, compared.base, compared.others, strict=True):
+        for cut, base, other in zip(cuts, compared.base, compared.others, strict=True):
             self._take(moved(base, other, cut.day, truncated=True), cut, "truncated")
-        self.tallies["reader"] = _Tally(len(self.cuts), compared.values, time.perf_counter() - started)
+        self.tallies["reader"] = _Tally(len(cuts), compared.values, time.perf_counter() - started)
 
     def audit(self, effort: tuple[str, ...], seconds: float) -> Audit:
         """Return what was found."""
@@ -309,6 +336,10 @@ class _Proof:
         if self.material.fill == "close":
             why = "a fill at the close uses the very bar it was decided on: an upper bound by its definition"
             yield NotChecked(stage="fills", why=why)
+        yield NotChecked(
+            stage="lock-box",
+            why="forecasts over it come from the same folds and fits; it is the future behind the last cut",
+        )
         yield NotChecked(
             stage="source",
             why="whether the vendor rewrote the past: `geiger data` says which days a source changed",

@@ -27,6 +27,7 @@ QUOTES = ("open", "high", "low", "close", "raw_close")
 WILD = 0.02  # daily deviation of the noise that stands in for a future
 NEXT = (1.021, 1.043, 0.967, 1.032, 1.032)  # of one altered bar: open, high, low, close, raw close
 LIVELIER = 1.5  # its volume
+ROUNDED = 1e-4  # of a factor: below it a source only rounds
 
 Altered: TypeAlias = Callable[[pl.DataFrame, int, np.random.Generator], pl.DataFrame]
 
@@ -95,6 +96,24 @@ def decision_bar_altered(world: World, day: dt.date) -> World:
         return _next_row(prices, kept - 1, rng)
 
     return replace(world, symbol=_with(world.symbol, alter, rows, day, "decision bar"))
+
+
+def context_gapped(world: World, day: dt.date) -> World:
+    """Return the world whose context has no bar of `day`, as on a holiday of its own market."""
+
+    def gapped(series: Loaded | None) -> Loaded | None:
+        return None if series is None else replace(series, prices=series.prices.filter(pl.col("day") != day))
+
+    return replace(world, index=gapped(world.index), volatility=gapped(world.volatility))
+
+
+def days_before_adjustments(series: Loaded, most: int) -> list[dt.date]:
+    """Return up to `most` days, evenly spread, whose next bar is adjusted by another factor."""
+    prices = series.prices
+    factor = (prices["close"] / prices["raw_close"]).to_numpy()
+    before = np.flatnonzero(np.abs(np.diff(np.log(factor))) > ROUNDED)
+    chosen = before[np.linspace(0, len(before) - 1, min(most, len(before))).round().astype(int)]
+    return [prices["day"][int(row)] for row in chosen]
 
 
 def _rows_to(world: World, day: dt.date) -> int:

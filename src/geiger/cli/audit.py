@@ -17,7 +17,7 @@ from geiger.runs.folder import RunsFolder
 from geiger.settings.models import SECTIONS
 
 RED = 3
-CUTS = 8  # at most, for the progress bar
+CUTS = 6  # for the progress bar; a stack has those of its base models too
 
 
 def audit_symbol(args: argparse.Namespace) -> int:

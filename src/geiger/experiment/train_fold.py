@@ -63,6 +63,8 @@ class Task:
         Row numbers, and the rows that they count, which the fold's model forecasts besides; never scored.
     keep : bool
         Hand on what was learned.
+    told : bool
+        Hand on how it was learned: the course of training, and the forecasts in sample.
     """
 
     rows: Rows
@@ -70,18 +72,22 @@ class Task:
     days: tuple[str, ...]
     later: tuple[Rows, range] | None = None
     keep: bool = False
+    told: bool = True
 
     @classmethod
-    def of(cls, material: Material, fold: Fold, *, keep: bool = False) -> Task:
+    def of(cls, material: Material, fold: Fold, *, keep: bool = False, told: bool = True) -> Task:
         """Return the task to learn from a material and forecast its test rows."""
         borders = (row for rows in (fold.train, fold.valid, fold.test) for row in (rows[0], rows[-1]))
         days = tuple(str(material.prices["day"][row]) for row in borders)
-        return cls(Rows.of(material), fold, days, keep=keep)
+        return cls(Rows.of(material), fold, days, keep=keep, told=told)
 
 
 @dataclass(frozen=True)
 class FoldOutput:
-    """What one fold hands on. Forecasts are log returns."""
+    """What one fold hands on. Forecasts are log returns.
+
+    `epochs` and `fit_forecast` are empty where the task does not ask how it was learned.
+    """
 
     result: FoldResult
     epochs: tuple[Epoch, ...]
@@ -111,7 +117,8 @@ def train_fold(model: str, forecaster: Forecaster, config: Config, task: Task) -
     started, fold = time.perf_counter(), task.fold
     arrays = arrays_of(task.rows, config, fold)
     try:
-        predictor = fit_members(forecaster, arrays.train, arrays.valid, seeds_of(config, model, fold))
+        seeds = seeds_of(config, model, fold)
+        predictor = fit_members(forecaster, arrays.train, arrays.valid, seeds, course=task.told)
     except TrainingError as error:
         raise TrainingError(f"fold {fold.index}, {error}") from error
     return output_of(task, arrays, predictor, time.perf_counter() - started)
@@ -137,26 +144,29 @@ def seeds_of(config: Config, model: str, fold: Fold) -> list[int]:
 def output_of(task: Task, arrays: FoldArrays, predictor: Ensemble, seconds: float) -> FoldOutput:
     """Forecast what the task asks for with what was learned from `arrays`, in `seconds`."""
     fold, target, scaler = task.fold, task.rows.target, arrays.scaler
-    fitted = join(arrays.train, arrays.valid).take(predictor.fit_rows)
+    fitted = np.empty(0)
+    if task.told:
+        known = join(arrays.train, arrays.valid).take(predictor.fit_rows)
+        fitted = scaler.restore(predictor.predict(known))
     importances = predictor.importances
     each = predictor.each(arrays.test)
     mean, std = float(target[predictor.fit_rows].mean()), float(target[predictor.fit_rows].std())
     trained = Trained(predictor=predictor, scaler=scaler, train_mean=mean, train_std=std)
     if task.keep:
-        known = slice(fold.valid.stop)
-        trained.rehearse(task.rows.features[known], task.rows.last_returns[known])
+        past = slice(fold.valid.stop)
+        trained.rehearse(task.rows.features[past], task.rows.last_returns[past])
     later = np.empty(0)
     if task.later is not None and len(task.later[1]):
         given, rows = task.later
         later = trained.forecast(given.features, rows, given.last_returns)
     return FoldOutput(
         result=_result(task, predictor.rounds_by_member, seconds),
-        epochs=tuple(replace(epoch, fold=fold.index) for epoch in predictor.epochs),
+        epochs=tuple(replace(epoch, fold=fold.index) for epoch in predictor.epochs if task.told),
         notices=predictor.notices,
         test_forecast=scaler.restore(each.mean(axis=0)),
         member_forecast=scaler.restore(each),
         fit_rows=predictor.fit_rows,
-        fit_forecast=scaler.restore(predictor.predict(fitted)),
+        fit_forecast=fitted,
         importances=np.empty(0) if importances is None else importances,
         train_mean=mean,
         train_std=std,

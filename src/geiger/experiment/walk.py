@@ -171,8 +171,9 @@ def walk(
             tasks[-1], later=(Rows.of(whole), range(folds[-1].test.stop, ahead[0].test.start))
         )
     tasks = [task for task in tasks if known[task.fold.index] is None]
-    tasks += [Task.of(whole, fold) for fold in ahead[:-1] if known_ahead[fold.index] is None]
-    tasks += [Task.of(whole, fold, keep=True) for fold in ahead[-1:]]
+    # Of these only forecasts and the model are kept: how they learned would tell of the lock-box.
+    tasks += [Task.of(whole, fold, told=False) for fold in ahead[:-1] if known_ahead[fold.index] is None]
+    tasks += [Task.of(whole, fold, keep=True, told=False) for fold in ahead[-1:]]
     trained = train_all(model, forecaster, config, tasks)
     outputs, sealed = [], []
     with closing(trained):  # processes end with the walk, however it ends

@@ -162,8 +162,12 @@ class Forecaster(Learner):
             If the library behind the model is not installed.
         """
 
-    def fit_fold(self, train: Block, valid: Block, seeds: Sequence[int]) -> Sequence[Predictor]:
+    def fit_fold(
+        self, train: Block, valid: Block, seeds: Sequence[int], *, course: bool = True
+    ) -> Sequence[Predictor]:
         """Fit the members of one fold, one a seed; what does not depend on the seed is done once.
+
+        Without `course` nobody reads how they learned, and nothing is done to know it alone.
 
         Raises
         ------
@@ -231,8 +235,12 @@ class Ensemble(Predictor):
         return State("ensemble", facts, arrays, parts=parts)
 
 
-def fit_members(forecaster: Forecaster, train: Block, valid: Block, seeds: Sequence[int]) -> Ensemble:
+def fit_members(
+    forecaster: Forecaster, train: Block, valid: Block, seeds: Sequence[int], *, course: bool = True
+) -> Ensemble:
     """Fit one member for each seed; a model that uses no seed is fitted once.
+
+    `course` is that of `Forecaster.fit_fold`.
 
     Raises
     ------
@@ -241,7 +249,8 @@ def fit_members(forecaster: Forecaster, train: Block, valid: Block, seeds: Seque
     """
     if not seeds:
         raise SettingError("an ensemble needs at least one seed")
-    return average(forecaster.fit_fold(train, valid, seeds[: forecaster.members(len(seeds))]))
+    each = forecaster.members(len(seeds))
+    return average(forecaster.fit_fold(train, valid, seeds[:each], course=course))
 
 
 def average(members: Sequence[Predictor]) -> Ensemble:

@@ -6,7 +6,7 @@ Trees average training targets, so a forecast stays within their range.
 
 The members of a fold share each library's own form of the rows, which holds bins and nothing random. Their
 courses are alike, and where nothing is chosen the trees behind a course serve the log alone: it is recorded
-for the first member of a fold.
+for the first member of a fold, and where nobody reads it for none.
 """
 
 from __future__ import annotations
@@ -146,12 +146,14 @@ class Boosting(Forecaster):
         """Choose the number of trees on `valid`, then grow them on both blocks."""
         return self._member(_Shared(self, train, valid), seed, recorded=True)
 
-    def fit_fold(self, train: Block, valid: Block, seeds: Sequence[int]) -> list[TreesPredictor]:
-        """Fit one member a seed on rows that are binned once; the first one's course is recorded."""
+    def fit_fold(
+        self, train: Block, valid: Block, seeds: Sequence[int], *, course: bool = True
+    ) -> list[TreesPredictor]:
+        """Fit one member a seed on rows that are binned once; the first one's `course` is recorded."""
         shared, members = _Shared(self, train, valid), []
         for number, seed in enumerate(seeds):
             with named(number):
-                members.append(self._member(shared, seed, recorded=number == 0))
+                members.append(self._member(shared, seed, recorded=course and number == 0))
         return members
 
     def _member(self, shared: _Shared, seed: int, *, recorded: bool) -> TreesPredictor:
@@ -161,10 +163,11 @@ class Boosting(Forecaster):
             raise TrainingError(
                 f"{self.name}: every feature is constant on the train rows; nothing to split on"
             )
-        rows, count = shared.train, settings.max_trees
+        count = settings.max_trees
         epochs: tuple[Epoch, ...] = ()
         if settings.early_stopping or recorded or not settings.refit:
-            trees = self.grow(rows, count, seed, shared.watched if settings.early_stopping else None)
+            rows, watched = shared.train, shared.watched if settings.early_stopping else None
+            trees = self.grow(rows, count, seed, watched)
             epochs = _course(trees, shared.inner, shared.valid) if recorded else ()
             if settings.early_stopping:
                 count = trees.count

@@ -5,15 +5,29 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from geiger import files
 from geiger.models.nets import compiled
-from geiger.models.nets.compiled import SETTING, SUFFIX, NotKept, Programs, folder, machine, programs_here
+from geiger.models.nets.compiled import (
+    LARGE,
+    LOCK,
+    SETTING,
+    SUFFIX,
+    InTurns,
+    NotKept,
+    Programs,
+    folder,
+    machine,
+    programs_here,
+)
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="who may write is told by modes and owners")
 # A forecast of a tiny network that trained an epoch; then the programs that JAX found and those it compiled.
@@ -320,6 +334,147 @@ def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None
     programs = Programs(tmp_path / "gone")
     programs.put("one", b"native")
     assert programs.get("one") is None
+
+
+# ---- several processes ----
+
+# Finds nothing under a key, says so, and waits for an order: to keep a program, or to die without one.
+COMPILES = """
+import os, sys
+from pathlib import Path
+from geiger.models.nets.compiled import InTurns
+programs = InTurns(Path(sys.argv[1]))
+assert programs.get("one") is None
+print("compiling", flush=True)
+if sys.stdin.readline() == "die\\n":
+    os._exit(1)
+programs.put("one", b"native")
+"""
+
+
+@contextmanager
+def compiling(folder: Path) -> Iterator[Callable[[str], None]]:
+    """Have a process that compiles "one"; what is given tells it how to end."""
+    command = [sys.executable, "-c", COMPILES, str(folder)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.readline() == "compiling\n"
+        stdin = other.stdin
+
+        def order(what: str) -> None:
+            stdin.write(f"{what}\n")
+            stdin.flush()
+
+        try:
+            yield order
+        finally:
+            other.kill()
+
+
+def looked(monkeypatch: pytest.MonkeyPatch, then: Callable[[], None]) -> None:
+    """Do something once, when somebody is seen to wait for a lock."""
+    left = [then]
+
+    def sleep(seconds: float) -> None:
+        if left:
+            left.pop()()
+        sleep_on(seconds)
+
+    sleep_on = time.sleep
+    monkeypatch.setattr(files.time, "sleep", sleep)
+
+
+@POSIX
+@pytest.mark.parametrize(("end", "found"), [("keep", b"native"), ("die", None)])
+def test_who_comes_second_waits_for_what_the_first_one_keeps(
+    tmp_path: Path, end: str, found: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with compiling(tmp_path) as order:
+        asked: list[str] = []
+        looked(monkeypatch, lambda: (asked.append(end), order(end))[1])
+        programs = InTurns(tmp_path)
+        assert programs.get("one") == found
+        assert asked == [end], "nobody waited"
+        if found is None:
+            programs.put("one", b"ours")
+    assert [path.name for path in tmp_path.iterdir()] == [f"one{SUFFIX}"]  # no lock is left
+
+
+@POSIX
+def test_who_waited_long_enough_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "WAIT", 0.0)
+    with compiling(tmp_path):
+        programs = InTurns(tmp_path)
+        assert programs.get("one") is None
+        programs.put("one", b"ours")
+        assert programs.get("one") == b"ours"
+
+
+@POSIX
+def test_a_program_that_was_never_kept_is_waited_for_no_longer_than_until_the_next(tmp_path: Path) -> None:
+    first, second = InTurns(tmp_path), InTurns(tmp_path)
+    assert first.get("one") is None
+    assert first.get("two") is None  # JAX does not keep all that it compiles
+    assert second.get("one") is None
+    second.put("one", b"native")
+    first.put("two", b"other")
+    assert (first.get("one"), second.get("two")) == (b"native", b"other")
+    assert not list(tmp_path.glob(f"*{LOCK}"))
+
+
+def test_turns_need_no_folder_that_can_be_written(tmp_path: Path) -> None:
+    programs = InTurns(tmp_path / "gone")
+    assert programs.get("one") is None
+    programs.put("one", b"native")
+    assert programs.get("one") is None
+
+
+@pytest.mark.parametrize("size", [LARGE - 1, LARGE])
+def test_memory_is_given_back_after_a_large_program(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[bool] = []
+    monkeypatch.setattr(compiled, "_give_back", lambda: given.append(True))
+    InTurns(tmp_path).put("one", bytes(size))
+    assert given == [True] * (size >= LARGE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a call of its C library")
+def test_what_was_freed_goes_back_to_the_system() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FREES],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+    )
+    held, left = map(int, done.stdout.split())
+    assert left < held / 2
+
+
+# Fills the heap with small blocks and frees all but the last; prints how many bytes are resident, then left.
+FREES = """
+import ctypes, os
+from pathlib import Path
+from geiger.models.nets.compiled import _give_back
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+library = ctypes.CDLL(None)
+library.malloc.restype, library.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+start = resident()
+blocks = [library.malloc(1000) for _ in range(50_000)]
+for block in blocks:
+    ctypes.memset(ctypes.c_void_p(block), 1, 1000)
+for block in blocks[:-1]:
+    library.free(block)
+held = resident() - start
+_give_back()
+print(held, resident() - start)
+"""
 
 
 # ---- JAX itself ----

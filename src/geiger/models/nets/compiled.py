@@ -7,12 +7,14 @@ folder, or with a damaged file in it, programs are compiled again.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import platform
 import stat
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,10 +22,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from geiger.files import free, locked
+
 SETTING = "GEIGER_COMPILE_CACHE"  # off, or the full path of another folder
 MOST_BYTES = 128 * 2**20  # kept, of all machines; what was used longest ago goes first
 LOOKED_AFTER = 50  # programs written by one process between two looks at how much is kept
 SUFFIX = ".program"
+LOCK = ".program-lock"
+LARGE = 100_000  # bytes of a program whose compiler has used a hundred MB or more
+WAIT = 120.0  # seconds for another process to compile; then it is done here as well
 DIGEST = 32  # bytes at the head of a file: SHA-256 of its key and the rest
 # What /proc/cpuinfo tells that native code may depend on.
 PROCESSOR = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags", "Features", "isa")
@@ -225,6 +232,63 @@ class Programs:
             left -= size
 
 
+class InTurns(Programs):
+    """The same for processes that need the same programs at once: one compiles, the others wait and load.
+
+    Compiling is the largest use of memory in a training, and as long as a short one. Whoever finds nothing
+    under a key holds its lock until it puts a program there, asks for another one, or ends.
+    """
+
+    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+        super().__init__(folder, most_bytes)
+        self._mine = threading.local()  # a thread compiles one program at a time
+
+    def get(self, key: str) -> bytes | None:
+        """Return what is kept under `key`, once another has compiled it; None where it is our turn."""
+        self._leave()
+        program = super().get(key)
+        if program is None and self._enter(key):
+            program = super().get(key)
+            if program is not None:
+                self._leave()
+        return program
+
+    def put(self, key: str, program: bytes) -> None:
+        """Keep `program` under `key`, and let others have it."""
+        super().put(key, program)
+        self._leave()
+        if len(program) >= LARGE:
+            _give_back()
+
+    def _enter(self, key: str) -> bool:
+        """Hold the lock of a key; return whether another may have put its program there meanwhile."""
+        path = self._path(key).with_suffix(LOCK)
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        except OSError:  # a disk that can only be read: all compile
+            return False
+        self._mine.lock = (handle, path)
+        return locked(handle, time.monotonic() + WAIT)
+
+    def _leave(self) -> None:
+        held = getattr(self._mine, "lock", None)
+        if held is None:
+            return
+        self._mine.lock = None
+        handle, path = held
+        # Whoever waits has the same file; whoever comes later finds the program, or compiles it once more.
+        with suppress(OSError):
+            path.unlink()
+        free(handle)
+        os.close(handle)
+
+
+def _give_back() -> None:
+    """Give the system what compiling has used and freed: else the C library of Linux keeps it to the end."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)
+
+
 def _digest(key: str, program: bytes) -> bytes:
     """Return what a whole file under its own name starts with: another's program would run, and be wrong."""
     return hashlib.sha256(key.encode() + b"\0" + program).digest()
@@ -248,7 +312,7 @@ def keep_programs(jax: Any, threads: int) -> None:
 
     # JAX's own files may be torn by a kill or a second writer, are then neither mended nor replaced, and grow
     # without bound; all else of its cache is used as it is.
-    vars(compilation_cache)["get_file_cache"] = lambda path: (Programs(Path(path)), path)
+    vars(compilation_cache)["get_file_cache"] = lambda path: (InTurns(Path(path)), path)
     jax.config.update("jax_compilation_cache_dir", str(here.folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

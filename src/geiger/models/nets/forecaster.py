@@ -98,8 +98,13 @@ class Network(Forecaster):
         (predictor,) = self.fit_many([(train, valid, seed)])
         return predictor
 
-    def fit_fold(self, train: Block, valid: Block, seeds: Sequence[int]) -> list[NetPredictor]:
-        """Train one network a seed, one after another; what they learn from is made once."""
+    def fit_fold(
+        self, train: Block, valid: Block, seeds: Sequence[int], *, course: bool = True
+    ) -> list[NetPredictor]:
+        """Train one network a seed, one after another; what they learn from is made once.
+
+        The course chooses, so it is always known.
+        """
         lessons, members = _Lessons(self), []
         for number, seed in enumerate(seeds):
             with named(number):
