@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from geiger.experiment.material import Material
 from geiger.learning.folds import Fold
 
+FIRST_TEST_ROW, INSIDE, LAST_ROW = "first test row", "inside a middle fold", "last development row"
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -38,12 +40,12 @@ def cuts_of(material: Material, folds: Sequence[Fold]) -> tuple[Cut, ...]:
     first, middle, last = folds[0], folds[len(folds) // 2], folds[-1]
     end = material.prices.height - 1
     asked = (
-        (first.test.start, "first test row", first),
+        (first.test.start, FIRST_TEST_ROW, first),
         (first.test[-1], "last row of the first fold", first),
         (middle.test.start, "first row of a middle fold", middle),
-        (middle.test[len(middle.test) // 2], "inside a middle fold", middle),
+        (middle.test[len(middle.test) // 2], INSIDE, middle),
         (last.test[-1], "last test row", last),
-        (end, "last development row", None),
+        (end, LAST_ROW, None),
     )
     found: dict[int, Cut] = {}
     for row, why, fold in asked:

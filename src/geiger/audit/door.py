@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from geiger.audit.canaries import run_canaries
 from geiger.audit.proof import prove
 from geiger.audit.worlds import World
 from geiger.errors import SettingError
@@ -28,6 +29,7 @@ def audit(
     *,
     run: str | None = None,
     again: bool = False,
+    canaries: bool = False,
     on_step: Step = lambda text: None,
     **given: Any,
 ) -> Audit:
@@ -41,6 +43,8 @@ def audit(
         A finished training in the runs folder: its settings and the data that it kept are audited.
     again : bool
         Audit once more, even where the same was audited before.
+    canaries : bool
+        Plant a leak of each kind as well, and be red where one of them is not found.
     on_step : callable
         Told in words what is about to be done.
 
@@ -57,9 +61,16 @@ def audit(
     experiment = what if isinstance(what, Experiment) else Experiment(what, model, **given)
     if run is not None:
         stored = experiment.runs.load(run)
-        return audit_run(stored, experiment.runs, log_dir=experiment.log_dir, again=again, on_step=on_step)
+        return audit_run(
+            stored,
+            experiment.runs,
+            log_dir=experiment.log_dir,
+            again=again,
+            canaries=canaries,
+            on_step=on_step,
+        )
     world = World(experiment.loaded(), *experiment.surroundings())
-    return _audited(plan(experiment), world, again=again, on_step=on_step)
+    return _audited(plan(experiment), world, _How(again, canaries, on_step))
 
 
 def audit_run(
@@ -68,6 +79,7 @@ def audit_run(
     *,
     log_dir: Path | None = None,
     again: bool = False,
+    canaries: bool = False,
     on_step: Step = lambda text: None,
 ) -> Audit:
     """Audit what made a finished run, on the data it kept, and note the outcome in its record and its log.
@@ -90,7 +102,8 @@ def audit_run(
     config = stored.config()
     experiment = Experiment(record.symbol, record.model, config, runs_dir=runs.root)
     planned = plan(experiment, material_of_run(stored, config, runs))
-    found = replace(_audited(planned, World(prices, *context), again=again, on_step=on_step), run=stored.name)
+    how = _How(again, canaries, on_step)
+    found = replace(_audited(planned, World(prices, *context), how), run=stored.name)
     summary = replace(found.summary, other=() if record.environment.code == code_hash() else ("code",))
     stored.note_audit(summary)
     log = log_of(stored, log_dir or experiment.log_dir)
@@ -119,13 +132,22 @@ def refuse_what_cannot_be_repeated(stored: StoredRun) -> None:
         )
 
 
-def _audited(planned: Plan, world: World, *, again: bool, on_step: Step) -> Audit:
-    """Return the audit that was kept, or make one and keep it."""
-    found = None if again else planned.audited()
-    if found is not None:
-        return found
+@dataclass(frozen=True)
+class _How:
+    """What was asked for."""
+
+    again: bool
+    canaries: bool
+    on_step: Step
+
+
+def _audited(planned: Plan, world: World, how: _How) -> Audit:
+    """Return the audit that was kept, or make one and keep it; planted leaks come on top of either."""
     key, experiment = planned.audit_key(), planned.experiment
-    made = replace(prove(experiment, world, on_step), key=key or "")
-    if key is not None:
-        keep_audit(experiment.runs.audits, made)
-    return made
+    kept = None if how.again else planned.audited()
+    found = kept or replace(prove(experiment, world, how.on_step), key=key or "")
+    if how.canaries and not found.canaries:
+        found = found.with_canaries(run_canaries(experiment, world, how.on_step))
+    if key is not None and found is not kept:
+        keep_audit(experiment.runs.audits, found)
+    return found

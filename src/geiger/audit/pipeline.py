@@ -144,7 +144,7 @@ def walk_tables(material: Material, planned: WalkPlan, config: Config, fold: Fol
     (output,) = found.folds
     first = days_of(material.prices["day"])[[fold.test.start]]
     tolerance = 0.0 if MODELS[planned.model].family in ("boosting", "baseline") else OTHER_LENGTH
-    yield from _fit_tables(material, output, first, tolerance)
+    yield from _fit_tables(material, output, first)
     yield Table.of("model", found.forecasts, FORECAST, tolerance=tolerance)
     members = found.members.pivot(on="seed", index="day", values="forecast").sort("day")
     names = [name for name in members.columns if name != "day"]
@@ -159,9 +159,13 @@ def walk_tables(material: Material, planned: WalkPlan, config: Config, fold: Fol
         inner["forecast"].to_numpy()[:, None],
         tolerance,
     )
+    if output.importances.size:
+        labels = tuple(f"importance of {n}" for n in names_of(material))
+        yield Table("model", labels, first, first, output.importances[None, :], tolerance)
 
 
-def _fit_tables(material: Material, output: FoldOutput, first: Days, tolerance: float) -> Iterator[Table]:
+def _fit_tables(material: Material, output: FoldOutput, first: Days) -> Iterator[Table]:
+    """Yield what the train rows were measured by, and what the fit chose."""
     scaler, names = output.scaler, names_of(material)
     assert scaler is not None  # nothing is resumed here
     labels = (
@@ -178,8 +182,9 @@ def _fit_tables(material: Material, output: FoldOutput, first: Days, tolerance: 
     chosen = np.concatenate([rounds, [len(rows), rows[-1] if len(rows) else -1]])
     yield Table("selection", labels, first, first, chosen[None, :])
     if output.importances.size:
-        labels = tuple(f"importance of {n}" for n in names)
-        yield Table("selection", labels, first, first, output.importances[None, :], tolerance)
+        labels = tuple(f"use of {n}" for n in names)
+        used = (output.importances > 0.0).astype(np.float64)
+        yield Table("selection", labels, first, first, used[None, :])
 
 
 @dataclass(frozen=True)

@@ -55,13 +55,40 @@ ADJUSTMENTS = 4  # days before splits and dividends on which the file is read ag
 CLOCK_WORDS = "labels were held against the clock"
 
 
-def prove(experiment: Experiment, world: World, on_step: Callable[[str], None] = lambda text: None) -> Audit:
+@dataclass(frozen=True)
+class Scope:
+    """How much of an audit is done.
+
+    Attributes
+    ----------
+    cuts : tuple of str, optional
+        Reasons of the cuts to make (`Cut.why`); None makes all.
+    futures : tuple of str
+        Of `worlds.FUTURES`.
+    until_found : bool
+        Whether the first world in which something moved is the last.
+    """
+
+    cuts: tuple[str, ...] | None = None
+    futures: tuple[str, ...] = tuple(FUTURES)
+    until_found: bool = False
+
+
+def prove(
+    experiment: Experiment,
+    world: World,
+    on_step: Callable[[str], None] = lambda text: None,
+    *,
+    scope: Scope | None = None,
+) -> Audit:
     """Audit one symbol's and model's pipeline in `world`.
 
     Parameters
     ----------
     on_step : callable
         Told in words what is about to be done.
+    scope : Scope, optional
+        Which part of it is done; all of it by default.
 
     Raises
     ------
@@ -72,7 +99,7 @@ def prove(experiment: Experiment, world: World, on_step: Callable[[str], None] =
     experiment, effort = lighter(experiment)
     material = material_in(world, None, experiment.config, None)
     planned = plan(experiment, material)
-    proof = _Proof(world, planned, material)
+    proof = _Proof(world, planned, material, scope or Scope())
     for text in proof.steps():
         on_step(text)
     return proof.audit(effort, time.perf_counter() - started)
@@ -92,6 +119,7 @@ class _Proof:
     world: World
     planned: Plan
     material: Material
+    scope: Scope
     tallies: dict[str, _Tally] = field(default_factory=dict)
     leaks: dict[tuple[str, str], tuple[Moved, str, Cut]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
@@ -110,7 +138,9 @@ class _Proof:
         found = {cut.row: cut for cut in cuts_of(self.material, self.planned.folds)}
         for cuts in self.own.values():
             found = {**cuts, **found}
-        return tuple(found[row] for row in sorted(found))
+        asked = self.scope.cuts
+        rows = [row for row in sorted(found) if asked is None or found[row].why in asked]
+        return tuple(found[row] for row in rows)
 
     def steps(self) -> Iterator[str]:
         """Do all of it, saying before each step what it is."""
@@ -118,11 +148,19 @@ class _Proof:
         self._reread()
         self._clock()
         for cut in self.cuts:
-            for kind in FUTURES:
+            for kind in self.scope.futures:
+                if self._done:
+                    return
                 yield f"{cut.day} ({cut.why}): {FUTURES[kind].words}"
                 self._future(cut, kind)
+            if self._done:
+                return
             self._past(cut)
             self._gap(cut)
+
+    @property
+    def _done(self) -> bool:
+        return self.scope.until_found and bool(self.leaks)
 
     def _cheap_tables(self, material: Material, reached: Reached | None) -> Iterator[Table]:
         """Yield every stage that takes no fit of a model."""
@@ -302,7 +340,7 @@ class _Proof:
                 if (t := self.tallies.get(name)) is not None
             ),
             cuts=tuple(CutDay(day=str(cut.day), why=cut.why) for cut in self.cuts),
-            worlds=(*(future.words for future in FUTURES.values()), RESCALED_WORDS, DECISION_WORDS),
+            worlds=(*(FUTURES[kind].words for kind in self.scope.futures), RESCALED_WORDS, DECISION_WORDS),
             leaks=tuple(self._leak(*one) for one in leaks),
             not_checked=tuple(self._not_checked()),
             effort=effort,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from geiger.audit.door import audit, audit_run
@@ -12,7 +12,7 @@ from geiger.cli.options import config_of, experiment_of, symbols_of
 from geiger.cli.terminal import counted, print_json, progress, table
 from geiger.codec import plain
 from geiger.errors import SettingError, did_you_mean
-from geiger.runs.audits import Audit, Leak
+from geiger.runs.audits import Audit, CanaryCheck, Leak
 from geiger.runs.folder import RunsFolder
 from geiger.settings.models import SECTIONS
 
@@ -36,14 +36,15 @@ def _audit(args: argparse.Namespace) -> Audit:
         if args.run is not None:
             path = Path(args.run)
             runs = RunsFolder(args.runs_dir if path.name == args.run else path.parent)
-            return audit_run(runs.load(path.name), runs, again=args.again, on_step=tick)
+            stored = runs.load(path.name)
+            return audit_run(stored, runs, again=args.again, canaries=args.canaries, on_step=tick)
         symbols = symbols_of(args)
         if len(symbols) > 1:
             raise SettingError(f"one symbol at a time, got {', '.join(symbols[:5])}; audit each by itself")
         if args.model not in SECTIONS:
             raise SettingError(f"no model {args.model!r}: {did_you_mean(args.model, SECTIONS)}")
         experiment = experiment_of(args, symbols[0], args.model, config_of(args))
-        return audit(experiment, again=args.again, on_step=tick)
+        return audit(experiment, again=args.again, canaries=args.canaries, on_step=tick)
 
 
 def audit_lines(found: Audit) -> Iterator[str]:
@@ -53,7 +54,7 @@ def audit_lines(found: Audit) -> Iterator[str]:
         first = found.leaks[0]
         yield f"{what}: RED, {first.stage} looks ahead: {first.column}"
     elif not found.green:
-        missed = ", ".join(one.name for one in found.canaries if not one.caught)
+        missed = ", ".join(one.name for one in found.canaries if one.missed)
         yield f"{what}: RED, a planted leak was not caught ({missed}): this audit proves nothing"
     else:
         yield f"{what}: GREEN, nothing that was decided by a day moved when what came after it was altered"
@@ -70,13 +71,7 @@ def audit_lines(found: Audit) -> Iterator[str]:
     rows = [(s.stage, s.what, f"{s.values:,}", f"{s.seconds:.1f}") for s in found.stages]
     yield table([heading, *rows], indent="  ")
     if found.canaries:
-        caught = sum(one.caught for one in found.canaries)
-        yield f"  Planted leaks: {caught} of {len(found.canaries)} caught"
-        heading = ("canary", "planted in", "found in", "caught")
-        lines = [
-            (c.name, c.planted, c.found or "nowhere", "yes" if c.caught else "NO") for c in found.canaries
-        ]
-        yield table([heading, *lines], indent="    ")
+        yield from _canary_lines(found.canaries)
     yield from (f"  Not checked: {one.stage}: {one.why}" for one in found.not_checked)
 
 
@@ -88,3 +83,16 @@ def _leak_lines(leak: Leak) -> Iterator[str]:
     yield f"    when, behind {leak.cut}, {leak.world}"
     yield f"    Likely cause: {leak.cause}"
     yield f"    Mend: {leak.mend}"
+
+
+def _canary_lines(checks: Sequence[CanaryCheck]) -> Iterator[str]:
+    planted = [one for one in checks if one.skipped is None]
+    caught = sum(one.caught for one in planted)
+    yield f"  Leaks planted on a slice of the same prices: {caught} of {len(planted)} caught"
+    heading = ("planted", "in", "found as", "")
+    lines = [
+        (c.name, c.planted, f"{c.found or 'nowhere'}: {c.column or ''}", "" if c.caught else "MISSED")
+        for c in planted
+    ]
+    yield table([heading, *lines], indent="    ")
+    yield from (f"    Not planted: {one.name}: {one.skipped}" for one in checks if one.skipped is not None)

@@ -278,6 +278,11 @@ def _audit(commands: Commands) -> None:
     parser.add_argument(
         "--again", action="store_true", help="audit once more what was audited before with the same code"
     )
+    parser.add_argument(
+        "--canaries",
+        action="store_true",
+        help="plant a leak of each kind as well: the audit is red unless it finds and names every one",
+    )
     _experiment(parser)
     _json(parser)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -77,7 +77,15 @@ class Leak:
 
 @dataclass(frozen=True, kw_only=True)
 class CanaryCheck:
-    """A planted leak: whether the audit found it, where it said it was, and where it had been planted."""
+    """A planted leak: whether the audit found it, where it said it was, and where it had been planted.
+
+    Attributes
+    ----------
+    planted, found : str, str or None
+        Stages.
+    skipped : str, optional
+        Why it could not be planted here: then it was neither found nor missed.
+    """
 
     name: str
     what: str
@@ -85,6 +93,12 @@ class CanaryCheck:
     found: str | None
     column: str | None
     caught: bool
+    skipped: str | None = None
+
+    @property
+    def missed(self) -> bool:
+        """Whether it was planted and not found, or found somewhere else."""
+        return not self.caught and self.skipped is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +135,11 @@ class Audit:
     def green(self) -> bool:
         """Whether nothing moved and every canary was caught."""
         return self.color == "green"
+
+    def with_canaries(self, checks: tuple[CanaryCheck, ...]) -> Audit:
+        """Return the same with what became of planted leaks: red where one was missed."""
+        red = bool(self.leaks) or any(one.missed for one in checks)
+        return replace(self, canaries=checks, color="red" if red else "green")
 
     @property
     def summary(self) -> AuditSummary:
