@@ -74,6 +74,32 @@ def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert list((tmp_path / "runs").glob("*/report.html"))
 
 
+def blocks(page: Path, kind: str) -> list[str]:
+    """Return the code blocks of one kind."""
+    found = re.findall(rf"^```{kind}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.S | re.M)
+    return [str(block) for block in found]
+
+
+def test_the_code_of_your_own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's file with features, target and estimator is written, and every command given with it."""
+    page = ROOT / "docs" / "extending.md"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prices").mkdir()
+    prices = planted_market(1000, 1, 0.02).prices.rename({"day": "Date"})
+    prices.drop("raw_close").write_csv(tmp_path / "prices" / "ACME.csv")
+    mine, in_python = blocks(page, "python")
+    (tmp_path / "mine.py").write_text(mine)
+    lines = [line for line in commands(page) if "mine.py" in line]
+    assert len(lines) >= 5
+    small = ["--recipe", "quick", "--min-train", "200", "--lockbox", "50", "--max-folds", "1"]
+    for line in lines:
+        words = shlex.split(line)[1:]
+        assert main([*words, *(small if words[0] != "predict" else [])]) in (0, 3), line
+    assert {path.name.split("_")[1] for path in (tmp_path / "runs").glob("ACME_*")} == {"ridge", "own"}
+    done = subprocess.run([sys.executable, "-c", in_python], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("amount\n", "")
+
+
 def _newest(runs: Path, word: str) -> str:
     """Return the newest run of the same symbol and model, where `word` is the name of a run."""
     stem = re.fullmatch(r"(.+_)\d{8}_\d{6}", word)

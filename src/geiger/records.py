@@ -477,6 +477,8 @@ class RunSettings:
         Commission, spread and slippage of a unit of turnover, basis points.
     forecasts_of : str
         Of a backtest: the run whose forecasts it traded.
+    own_features, own_target, own_estimator : str
+        What is the user's own, each in one line: its name, its hash, its columns.
     """
 
     symbol: str | None = None
@@ -510,6 +512,9 @@ class RunSettings:
     command: str | None = None
     training: TrainingSettings = TrainingSettings()
     forecasts_of: str | None = None
+    own_features: str | None = None
+    own_target: str | None = None
+    own_estimator: str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import geiger
@@ -81,3 +82,35 @@ def test_a_run_of_ones_own_estimator_is_refused(tmp_path: Path) -> None:
     finished, runs = run(given), RunsFolder(tmp_path / "runs")
     with pytest.raises(SettingError, match="estimator of your own"):
         audit_run(runs.load(finished.name), runs)
+
+
+def gap(bars: pl.DataFrame) -> pl.Series:
+    return (bars["close"].rolling_mean(5) / bars["close"].rolling_mean(50)).log()
+
+
+def leaky(bars: pl.DataFrame) -> pl.Series:
+    """The fast window lies around the day."""
+    fast = bars["close"].rolling_mean(5, center=True, min_samples=1)
+    return (fast / bars["close"].rolling_mean(50)).log()
+
+
+def test_own_features_are_made_again_in_every_world(tmp_path: Path) -> None:
+    given = experiment(tmp_path, PRICES, config=CONFIG)
+    assert door.audit(replace(given, features=gap)).green
+    found = door.audit(replace(given, features=leaky))
+    assert found.color == "red"
+    assert {(leak.stage, leak.column) for leak in found.leaks} == {("features", "leaky")}
+
+
+def test_a_frame_by_day_is_taken_at_its_word(tmp_path: Path) -> None:
+    frame = PRICES.select("day", x=pl.col("close").shift(-1, fill_value=1.0).log())
+    found = door.audit(replace(experiment(tmp_path, PRICES, config=CONFIG), features=frame))
+    assert "own features" in {one.stage for one in found.not_checked}
+
+
+def test_the_audit_of_a_run_with_own_parts_needs_them_again(tmp_path: Path) -> None:
+    given = replace(experiment(tmp_path, PRICES, config=CONFIG), features=leaky)
+    finished, runs = run(given), RunsFolder(tmp_path / "runs")
+    with pytest.raises(SettingError, match="used features of your own, leaky"):
+        audit_run(runs.load(finished.name), runs)
+    assert audit_run(runs.load(finished.name), runs, features=leaky).color == "red"

@@ -71,11 +71,11 @@ def test_other_trading_settings_are_audited_as_they_are() -> None:
     assert "--rule sign --risk balanced" in found.next
 
 
-def test_an_estimator_of_ones_own_is_sent_to_python() -> None:
-    found = CODES["GC701"](case(both(config(Model="own"), with_(audit=None))))
+def test_what_is_the_users_own_has_to_be_given_again() -> None:
+    own = config(Own_Features="features.py:mine", Own_Estimator="model.py:Mine")
+    found = CODES["GC701"](case(both(own, with_(audit=None))))
     assert found is not None
-    assert "geiger.audit" in found.cause
-    assert found.next == f"geiger logs show {NAME}"
+    assert found.next == f"geiger audit --run {NAME} --features FILE.py:NAME --estimator FILE.py:NAME"
 
 
 def test_a_log_of_another_program_is_not_asked() -> None:

@@ -144,3 +144,30 @@ def test_without_settings_it_trades_the_run_trained_last_whatever_its_settings(
     both = call("backtest", "AAA", "--data", data)  # prices named again: the settings are still the run's
     assert f"AAA ridge: forecasts of {trained.name}\n" in both.out
     assert runs("AAA_ridge_*") == [trained]
+
+
+def test_forecasts_of_own_features_are_traded_without_their_code(on_data: Call, call: Call) -> None:
+    Path("mine.py").write_text("def gap(bars):\n    return (bars['close'] / bars['close'].shift(20)).log()\n")
+    first = on_data("backtest", "AAA", "--model", "ridge", "--features", "mine.py:gap")
+    assert "training first" in first.out
+    (trained,) = runs("AAA_ridge_*")
+    again = on_data("backtest", "AAA", "--model", "ridge", "--features", "mine.py:gap")
+    assert f"AAA ridge: forecasts of {trained.name}\n" in again.out
+    Path("mine.py").unlink()
+    done = call("backtest", "--run", trained.name, "--cost-bps", 20)
+    assert done.code == first.code
+    assert facts_of(max(runs("AAA_backtest_*")))["own"] == facts_of(trained)["own"]
+
+
+def test_an_own_estimator_is_traded_like_a_model(on_data: Call, call: Call) -> None:
+    methods = (
+        "    def fit(self, x, y):\n        pass\n    def predict(self, x):\n        return 0.1 * x[:, 0]\n"
+    )
+    Path("mine.py").write_text(f"class Mean:\n{methods}")
+    first = on_data("backtest", "AAA", "--estimator", "mine.py:Mean")
+    assert "training first" in first.out
+    (trained,) = runs("AAA_own_*")
+    again = on_data("backtest", "AAA", "--estimator", "mine.py:Mean")
+    assert f"AAA own: forecasts of {trained.name}\n" in again.out
+    assert "give it again with --estimator" in call("backtest", "--run", trained.name).complaint
+    assert call("backtest", "--run", trained.name, "--estimator", "mine.py:Mean").code == first.code

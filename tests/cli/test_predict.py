@@ -47,3 +47,13 @@ def test_a_forecast_takes_the_prices_from_where_the_run_did(on_data: Call, call:
     older = call("predict", "AAA")
     assert older.code == 1
     assert "they are others, or older; give the newest with --data" in older.complaint
+
+
+def test_own_features_are_named_again_for_a_forecast(on_data: Call, call: Call) -> None:
+    Path("mine.py").write_text("def gap(bars):\n    return (bars['close'] / bars['close'].shift(20)).log()\n")
+    on_data("train", "ridge", "AAA", "--features", "mine.py:gap")
+    asked = call("predict", "AAA")
+    assert asked.code == 1
+    given = re.search(r"give it again with (--features \S+)$", asked.complaint)
+    assert given is not None
+    assert call("predict", "AAA", *given[1].split()).code == 0  # the line says what to add

@@ -6,6 +6,7 @@ import errno
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -315,3 +316,61 @@ def test_rewritten_days_of_the_lock_box_are_not_told(on_data: Call, data: Path) 
         assert ("DATA_REWRITTEN" in answer.out) is told
         prices.write_csv(data / "AAA.csv")
         on_data("train", "ridge", "AAA", "--dry-run")  # remembers the prices as they were
+
+
+MINE = """
+def gap(bars):
+    return (bars["close"] / bars["close"].shift(20)).log()
+
+def clipped(bars):
+    opens = bars["open"]
+    return (opens.shift(-2) / opens.shift(-1)).log().clip(-0.02, 0.02)
+
+def fails(bars):
+    return 1 / 0
+
+class Mean:
+    def fit(self, x, y):
+        self.mean = float(y.mean())
+
+    def predict(self, x):
+        return self.mean + 0.01 * x[:, 0]
+"""
+
+
+def test_own_features_and_target_are_named_where_the_data_are(on_data: Call) -> None:
+    Path("mine.py").write_text(MINE)
+    done = on_data("train", "ridge", "AAA", "--features", "mine.py:gap", "--target", "mine.py:clipped")
+    assert done.code in (0, 3)
+    assert re.search(r"^AAA: own features mine.py:gap \(hash [0-9a-f]{12}\): gap$", done.out, re.M)
+    assert re.search(r"^AAA: own target mine.py:clipped \(hash [0-9a-f]{12}\)$", done.out, re.M)
+    (log,) = logs()
+    own = the_run(log)["own"]
+    assert (own["features"]["columns"], own["target"]["name"]) == (["gap"], "mine.py:clipped")
+    (facts,) = on_data("train", "ridge", "AAA", "--features", "mine.py:gap", "--dry-run", "--json").json
+    assert facts["own"]["features"]["name"] == "mine.py:gap"
+    (facts,) = on_data("train", "ridge", "AAA", "--dry-run", "--json").json
+    assert "own" not in facts
+
+
+def test_own_estimator_takes_the_place_of_a_model(on_data: Call) -> None:
+    Path("mine.py").write_text(MINE)
+    done = on_data("train", "own", "AAA", "--estimator", "mine.py:Mean")
+    assert done.code in (0, 3)
+    assert re.search(r"^AAA: own estimator mine.py:Mean \(hash", done.out, re.M)
+    other = on_data("train", "ridge", "AAA", "--estimator", "mine.py:Mean")
+    assert other.complaint == "geiger: --estimator is a model of its own: write own in place of ridge"
+    assert "name it with --estimator FILE.py:NAME" in on_data("train", "own", "AAA").complaint
+
+
+def test_what_is_wrong_with_own_code_is_one_line(on_data: Call) -> None:
+    Path("mine.py").write_text(MINE)
+    for given, said in (
+        ("mine.py:fails", "stopped with ZeroDivisionError: division by zero on line 10 of mine.py"),
+        ("mine.py:gpa", "has no 'gpa'; did you mean 'gap'?"),
+        ("nine.py:gap", "nine.py: cannot be read (No such file or directory); check the path"),
+        ("mine.py", "write it as FILE.py:NAME"),
+    ):
+        done = on_data("train", "ridge", "AAA", "--features", given)
+        assert done.code == 1
+        assert said in done.complaint

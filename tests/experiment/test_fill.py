@@ -64,3 +64,12 @@ def test_a_market_without_an_open_is_filled_at_the_close_and_it_is_said(market: 
     fill, (notice,) = choose_fill(market, market_of("EURUSD=X"), small())
     assert (fill, notice.code) == ("close", "FILL_CLOSE")
     assert "has no open" in notice.text
+
+
+def test_rows_of_a_longer_warm_up_are_judged_with_those_before_the_first_forecast(
+    long_market: pl.DataFrame,
+) -> None:
+    """The first forecast comes later, so that opens count which were test rows before."""
+    prices, market = stale_from(long_market, 700), market_of("AAPL")
+    assert choose_fill(prices, market, small())[0] == "next_open"
+    assert choose_fill(prices, market, small(), warmup=500)[0] == "close"

@@ -9,6 +9,7 @@ import polars as pl
 
 from geiger.experiment.key import forecast_key, stack_key
 from geiger.experiment.plan import plan
+from geiger.runs.record import OwnPart, OwnParts
 from helpers.runs import experiment, small
 
 
@@ -29,6 +30,23 @@ def test_what_the_data_are_counts_and_not_where_they_lie(tmp_path: Path, market:
         forecast_key(small(), material, "lgb"),
     }
     assert len(keys) == 6
+
+
+def test_own_parts_count_by_their_hashes_and_leave_other_keys_alone(
+    tmp_path: Path, market: pl.DataFrame
+) -> None:
+    material = plan(experiment(tmp_path, market)).material
+    part = OwnPart(name="mine.py:gap", where="/mine.py", digest="a", values="b", columns=("gap",))
+
+    def key(**own: OwnPart) -> str:
+        return forecast_key(small(), replace(material, own=OwnParts(**own)), "ridge")
+
+    assert key() == forecast_key(small(), material, "ridge", None)
+    assert key(features=part) == key(features=replace(part, where="/elsewhere/mine.py"))
+    others = [replace(part, **{name: "c"}) for name in ("name", "digest", "values")]
+    keys = {key(), key(features=part), key(target=part), *(key(features=other) for other in others)}
+    keys.add(forecast_key(small(), material, "ridge", part))
+    assert len(keys) == 7
 
 
 def test_a_stack_is_another_with_another_base_run_or_other_weighing() -> None:

@@ -10,9 +10,11 @@ import polars as pl
 import pytest
 
 from geiger.errors import TrainingError
+from geiger.experiment.logged import own_lines, own_settings
 from geiger.experiment.run import run
 from geiger.records import Outcome, Status
 from geiger.runlog import read_log
+from geiger.runs.record import NOTHING_OWN, OwnPart, OwnParts
 from helpers.runs import Constant, experiment
 
 
@@ -28,6 +30,19 @@ def test_log_run_folder_and_result_tell_the_same(tmp_path: Path, market: pl.Data
     assert log.warnings == done.notices
     assert len(log.folds) == len(facts["folds"]) == done.forecasts["fold"].n_unique()
     assert log.verdict == ("not evaluated",)
+
+
+def test_what_is_the_users_own_has_a_line_each() -> None:
+    columns = tuple(f"x{i}" for i in range(23))
+    features = OwnPart(name="mine.py:gap", digest="0123456789abcdef" * 4, columns=columns)
+    own = OwnParts(features=features, estimator=OwnPart(name="Lasso(alpha=1.0)"))
+    shown = ", ".join(columns[:20])
+    assert own_lines(own) == [
+        ("features", f"mine.py:gap (hash 0123456789ab): {shown} and 3 more"),
+        ("estimator", "Lasso(alpha=1.0) (in memory)"),
+    ]
+    assert own_settings(own)["features"] == 154 + 23
+    assert own_settings(NOTHING_OWN) == {"features": 154}
 
 
 def test_a_model_that_fails_leaves_a_log_that_says_so(tmp_path: Path, market: pl.DataFrame) -> None:

@@ -57,11 +57,11 @@ def test_only_models_that_tell_importances_have_rows() -> None:
     known = material()
     first, second, *_ = folds_of(known)
     told = np.arange(len(NAMES), dtype=float)
-    frame = importances_of([fold_output(known, first), fold_output(known, second, importances=told)])
+    frame = importances_of(known, [fold_output(known, first), fold_output(known, second, importances=told)])
     assert frame["feature"].to_list() == list(NAMES)
     assert frame["importance"].to_list() == told.tolist()
     assert frame["fold"].unique().to_list() == [1]
-    assert importances_of([fold_output(known, first)]).height == 0
+    assert importances_of(known, [fold_output(known, first)]).height == 0
 
 
 def test_sealed_rows_hold_no_outcome() -> None:

@@ -30,6 +30,15 @@ def test_a_stored_year_is_used_and_not_guessed(made: Runs, changed: Changed) -> 
     assert view_of(other).days_per_year == 260
 
 
+def test_what_is_the_users_own_stands_among_the_data(made: Runs, changed: Changed) -> None:
+    part = {"name": "<b>.py:gap", "digest": "a" * 64, "columns": ["gap", "calm"]}
+    own = changed(made["ridge"], lambda facts: facts.update(own={"features": part}))
+    data = dict(view_of(own).data)
+    assert data["own features.name"] == "<b>.py:gap"
+    assert data["own features.columns"] == "gap, calm"
+    assert not [name for name in dict(view_of(made["ridge"]).data) if name.startswith("own")]
+
+
 def put(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
     def change(facts: dict[str, Any]) -> None:
         at: Any = facts

@@ -51,7 +51,10 @@ WHOLE = RunSettings(
     epochs=50,
     batch_size=512,
     learning_rate=1e-3,
-    features=154,
+    features=156,
+    own_features="mine.py:gap (hash 0123456789ab): gap, own_return_1",
+    own_target="clipped (in memory)",
+    own_estimator="mine.py:make (hash 0123456789ab)",
     recipe="default",
     source="folder",
     where="my prices (old)/AAPL.csv",
@@ -90,7 +93,10 @@ LINES = {
     "Epochs": "50",
     "Batch Size": "512",
     "Learning Rate": "0.001",
-    "Features": "154",
+    "Features": "156",
+    "Own Features": "mine.py:gap (hash 0123456789ab): gap, own_return_1",
+    "Own Target": "clipped (in memory)",
+    "Own Estimator": "mine.py:make (hash 0123456789ab)",
     "Recipe": "default",
     "Data": "folder (my prices (old)/AAPL.csv)",
     "Days": "2010-01-04 to 2025-12-01 (4000 rows)",
@@ -231,7 +237,7 @@ def run_settings(draw: st.DrawFn) -> RunSettings:
         {name: texts}
         for name in (
             *("symbol", "model", "recipe", "data_hash", "fill"),
-            *("versions", "command", "forecasts_of"),
+            *("versions", "command", "forecasts_of", "own_features", "own_target", "own_estimator"),
         )
     ]
     kept = [group for group in together if draw(st.booleans())]
@@ -257,7 +263,7 @@ def test_every_setting_stands_in_a_line() -> None:
 @pytest.mark.parametrize("text", ["", "???", "NaN", "12 of 13", "1" * 40])
 def test_lines_that_say_something_else_give_no_value(text: str) -> None:
     free = {"Symbol", "Model", "Recipe", "Data Hash", "Fill", "Versions", "Command", "Forecasts of"}
-    free |= {"Context"}  # any text may be a name
+    free |= {"Context", "Own Features", "Own Target", "Own Estimator"}  # any text may be a name
     told = [(name, text) for name in LINES if name not in free] + [("Meta-learner", "a, b, c")]
     assert settings_in(told) == RunSettings()
 
@@ -339,9 +345,10 @@ def test_what_no_audit_says_is_no_line_of_one(line: str) -> None:
 
 def test_how_an_audit_is_made() -> None:
     run = "AAPL_ridge_20240105_143022"
-    assert f"geiger audit --run {run}" in how_to_audit("ridge", run)
-    assert run not in how_to_audit("own", run)
-    assert is_audit_line(audit_line(None, how_to_audit("own", run)))
+    assert how_to_audit(run) == f"`geiger audit --run {run}` makes one"
+    again = how_to_audit(run, ("target", "estimator"))
+    assert f"geiger audit --run {run} --target FILE.py:NAME --estimator FILE.py:NAME`" in again
+    assert is_audit_line(audit_line(None, again))
 
 
 def written(folder: Path, values: RunSettings, assessment: Assessment | None) -> Path:

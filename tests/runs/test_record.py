@@ -14,7 +14,10 @@ from geiger.codec import LARGEST, Misfit, parsed
 from geiger.errors import DataError
 from geiger.records import FoldResult, FoldScore, Rival, Status, Training
 from geiger.runs.record import (
+    NOTHING_OWN,
     LedgerHead,
+    OwnPart,
+    OwnParts,
     RunRecord,
     as_json,
     read_ledger_head,
@@ -56,6 +59,10 @@ def full(make: Make) -> RunRecord:
         bases_failed={"lstm": "no memory"},
         forecast_ledger=LedgerHead(3, "0" * 64),
         model_hash="f" * 64,
+        own=OwnParts(
+            features=OwnPart(name="mine.py:gap", where="/mine.py", digest="a" * 64, columns=("gap",)),
+            estimator=OwnPart(name="Lasso(alpha=1.0)"),
+        ),
     )
     rival = Rival("ridge", 0.1, None, 0.5, None, None, None)
     folds = (FoldScore(0, "2021-01-06", "2021-06-01", 100, None, 0.1, 0.5, 0.5, 0.0, 0.1),)
@@ -80,7 +87,7 @@ def test_keys_stand_in_their_order_and_only_where_the_kind_has_them(made_record:
     tail += ["verdict", "audit", "forecast_ledger", "warnings", "log", "finished_at"]
     training = ["forecast_key", "folds", "trainings", "bases", "bases_failed"]
     assert list(as_json(made_record())) == [*head, *training, *tail]
-    assert list(as_json(full(made_record))) == [*head, *training, *tail, "model_hash"]
+    assert list(as_json(full(made_record))) == [*head, *training, *tail, "model_hash", "own"]
     backtest = made_record(kind="backtest", forecasts_of="AAPL_ridge_20240105_143022")
     assert list(as_json(backtest)) == [*head, "forecasts_of", *tail]
     assert "market" not in as_json(made_record())["data"]["context"]
@@ -104,6 +111,7 @@ def test_an_older_record_is_lifted_by_defaults(tmp_path: Path, made_record: Make
         "verdict",
         "audit",
         "model_hash",
+        "own",
     ):
         del facts[name]
     for name in ("folds", "rivals", "diagnosis"):
@@ -115,6 +123,7 @@ def test_an_older_record_is_lifted_by_defaults(tmp_path: Path, made_record: Make
     assert back is not None
     assert (back.schema, back.days_per_year, back.forecast_ledger, back.model_hash) == (1, None, None, None)
     assert (back.bases_failed, back.verdict, back.audit) == ({}, "not evaluated", None)
+    assert back.own == NOTHING_OWN
     assert (back.results.folds, back.results.rivals, back.results.diagnosis) == (None, (), None)
     assert (back.environment.code, back.trainings[0].direction_weight) == (None, None)
 
@@ -139,6 +148,7 @@ def test_fields_of_later_versions_are_passed_over(made_record: Make) -> None:
         ("days_per_year", 0, "days_per_year must lie between 1 and 366, got 0"),
         ("results.health.n", 10**400, "a number of 401 digits"),
         ("kind", "backtest", "forecasts_of is missing"),
+        ("own.features.columns", [3], "own.features.columns[0]: expected `str`, got `int`"),
     ],
 )
 def test_a_broken_record_is_refused_in_one_line_that_names_file_and_field(
@@ -201,3 +211,12 @@ def test_whole_numbers_end_at_64_bits() -> None:
     with pytest.raises(Misfit, match="larger than any number"):
         parsed(str(LARGEST))
     assert override(Config(), {"seed": LARGEST - 1}).seed == LARGEST - 1
+
+
+def test_what_parts_are_does_not_depend_on_where_they_lie() -> None:
+    part = OwnPart(name="mine.py:gap", where="/one/mine.py", digest="a" * 64, columns=("gap",))
+    one, other = OwnParts(features=part), OwnParts(features=replace(part, where="/other/mine.py"))
+    assert one.content() == other.content()
+    assert list(one.content()) == ["features"]
+    assert NOTHING_OWN.content() == {}
+    assert (one.columns, NOTHING_OWN.columns) == (("gap",), ())

@@ -400,3 +400,76 @@ def test_prices_that_end_before_the_decision_of_the_model_are_refused(
             data=planted_folder,
             now=evening(planted["day"][-1]),
         )
+
+
+def momentum(bars: pl.DataFrame) -> pl.Series:
+    return (bars["close"] / bars["close"].shift(20)).log()
+
+
+def clipped(bars: pl.DataFrame) -> pl.Series:
+    opens = bars["open"]
+    return (opens.shift(-2) / opens.shift(-1)).log().clip(-0.02, 0.02)
+
+
+def test_own_features_and_target_are_given_again_and_must_be_the_same(
+    tmp_path: Path, planted_folder: Path, planted: pl.DataFrame
+) -> None:
+    given = locked_experiment(tmp_path, planted, "ridge")
+    made = run(replace(given, features=momentum, target=clipped))
+    stored, runs = stored_of(made), RunsFolder(made.folder.parent)
+
+    def forecast(**own: Any) -> Any:
+        return predict(stored, runs, data=planted_folder, now=evening(planted["day"][-1]), **own)
+
+    found = forecast(features=momentum, target=clipped)
+    whole = replace(given, features=momentum, config=locked_settings(lockbox=0)).material()
+    model = model_of(stored)
+    last = model.forecast(whole.features, range(ROWS - 1, ROWS), whole.last_returns)[0]
+    assert found.forecast == pytest.approx(last, rel=1e-9)
+    assert "PRICES_DIFFER" not in {notice.code for notice in found.notices}
+    with pytest.raises(SettingError, match="used features of your own, momentum, given in memory"):
+        forecast(target=clipped)
+    with pytest.raises(SettingError, match="used target of your own, clipped, given in memory"):
+        forecast(features=momentum)
+    with pytest.raises(
+        DataError, match="target <lambda> makes other numbers of the run's prices than clipped"
+    ):
+        forecast(features=momentum, target=lambda bars: clipped(bars) * 0.5)
+    with pytest.raises(DataError, match="makes other numbers of the run's prices than momentum did"):
+        forecast(features=lambda bars: momentum(bars) * 2.0, target=clipped)
+
+
+def test_a_frame_serves_as_it_was_kept_or_with_newer_rows(
+    tmp_path: Path, planted_folder: Path, planted: pl.DataFrame
+) -> None:
+    frame = planted.select("day", x=pl.col("close").log()).head(ROWS - 3)
+    made = run(replace(locked_experiment(tmp_path, planted, "ridge"), features=frame))
+    stored, runs, now = stored_of(made), RunsFolder(made.folder.parent), evening(planted["day"][-1])
+    found = predict(stored, runs, data=planted_folder, now=now)
+    (notice,) = [one for one in found.notices if one.code == "OWN_DATA_OLD"]
+    assert "serves 3 later bars" in notice.text
+    whole = planted.select("day", x=pl.col("close").log())
+    newer = predict(stored, runs, data=planted_folder, now=now, features=whole)
+    assert "OWN_DATA_OLD" not in {one.code for one in newer.notices}
+    assert newer.forecast != found.forecast
+    for other in (frame.head(ROWS - 5), whole.with_columns(pl.col("x") * 2.0), whole.rename({"x": "y"})):
+        with pytest.raises(SettingError, match="no longer the frame that it learned from"):
+            predict(stored, runs, data=planted_folder, now=now, features=other)
+
+
+def test_own_columns_that_are_called_otherwise_now_are_refused(
+    tmp_path: Path, planted_folder: Path, planted: pl.DataFrame
+) -> None:
+    code = "def own(bars):\n    return bars.select('day', **{f'x{bars[0, 0].year}': 'close'})\n"
+    (tmp_path / "mine.py").write_text(code)
+    given = replace(locked_experiment(tmp_path, planted, "ridge"), features=f"{tmp_path / 'mine.py'}:own")
+    made = run(given)
+    as_csv(planted_folder, planted.tail(ROWS - 262))
+    with pytest.raises(DataError, match="learned from the own columns x2000; now they are x2001"):
+        predict(
+            stored_of(made),
+            RunsFolder(made.folder.parent),
+            data=planted_folder,
+            features=given.features,
+            now=evening(planted["day"][-1]),
+        )

@@ -11,14 +11,21 @@ from geiger.audit.canaries import run_canaries
 from geiger.audit.proof import prove
 from geiger.audit.worlds import World
 from geiger.errors import SettingError
+from geiger.experiment.own import (
+    estimator_of_run,
+    features_of_run,
+    own_features,
+    own_target,
+    target_of_run,
+)
 from geiger.experiment.past_material import material_of_run, sources_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.report.gather import log_of
 from geiger.runlog import add_audit
+from geiger.runlog.wording import audit_command
 from geiger.runs.audits import Audit, keep_audit
 from geiger.runs.environment import code_hash
 from geiger.runs.folder import RunsFolder, StoredRun
-from geiger.settings.models import OWN
 
 Step = Callable[[str], None]
 
@@ -60,16 +67,19 @@ def audit(
     """
     experiment = what if isinstance(what, Experiment) else Experiment(what, model, **given)
     if run is not None:
-        stored = experiment.runs.load(run)
         return audit_run(
-            stored,
+            experiment.runs.load(run),
             experiment.runs,
+            features=experiment.features,
+            target=experiment.target,
+            estimator=experiment.estimator,
             log_dir=experiment.log_dir,
             again=again,
             canaries=canaries,
             on_step=on_step,
         )
-    world = World(experiment.loaded(), *experiment.surroundings())
+    own = own_features(experiment.features), own_target(experiment.target)
+    world = World(experiment.loaded(), *experiment.surroundings(), *own)
     return _audited(plan(experiment), world, _How(again, canaries, on_step))
 
 
@@ -77,6 +87,9 @@ def audit_run(
     stored: StoredRun,
     runs: RunsFolder,
     *,
+    features: Any = None,
+    target: Any = None,
+    estimator: Any = None,
     log_dir: Path | None = None,
     again: bool = False,
     canaries: bool = False,
@@ -86,50 +99,43 @@ def audit_run(
 
     Parameters
     ----------
+    features, target, estimator : optional
+        What the run had of the user's own, as `Experiment` takes it; of that a run keeps frames alone.
     log_dir : path, optional
         Where its log lies; by default where the run wrote it.
 
     Raises
     ------
     SettingError
-        The run used an estimator of the user's own, which it did not keep, or trained nothing.
+        The run used code of the user's own, which it did not keep, and none is given; or it trained nothing.
     DataError
         Its data are gone.
     """
-    refuse_what_cannot_be_repeated(stored)
     record = stored.record
+    if record.kind != "train":
+        raise SettingError(
+            f"{stored.name}: a backtest trained nothing; audit the run whose forecasts it traded: "
+            f"{audit_command(stored.trained, record.own.kinds)}"
+        )
     prices, context = sources_of_run(stored, runs)
     config = stored.config()
-    experiment = Experiment(record.symbol, record.model, config, runs_dir=runs.root)
-    planned = plan(experiment, material_of_run(stored, config, runs))
+    own = features_of_run(stored, features, runs), target_of_run(stored, target)
+    material = material_of_run(stored, config, runs, features=own[0], target=own[1])
+    experiment = Experiment(
+        record.symbol,
+        record.model,
+        config,
+        estimator=estimator_of_run(stored, estimator),
+        runs_dir=runs.root,
+    )
     how = _How(again, canaries, on_step)
-    found = replace(_audited(planned, World(prices, *context), how), run=stored.name)
+    found = replace(_audited(plan(experiment, material), World(prices, *context, *own), how), run=stored.name)
     summary = replace(found.summary, other=() if record.environment.code == code_hash() else ("code",))
     stored.note_audit(summary)
     log = log_of(stored, log_dir or experiment.log_dir)
     if log is not None:
         add_audit(log, summary)
     return found
-
-
-def refuse_what_cannot_be_repeated(stored: StoredRun) -> None:
-    """Refuse runs that trained nothing, or that were made with something they did not keep.
-
-    Raises
-    ------
-    SettingError
-        The line says what to audit in its place.
-    """
-    if stored.record.kind != "train":
-        raise SettingError(
-            f"{stored.name}: a backtest trained nothing; audit the run whose forecasts it traded: "
-            f"geiger audit --run {stored.record.forecasts_of}"
-        )
-    if stored.record.model == OWN:
-        raise SettingError(
-            f"{stored.name}: used an estimator of your own, which a run does not keep; audit it from Python: "
-            "geiger.audit(Experiment(..., estimator=...))"
-        )
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,11 @@ from geiger.experiment.material import Floats, Material
 from geiger.experiment.out_of_fold import Base
 from geiger.experiment.past_errors import past_errors
 from geiger.experiment.plan import StackPlan, WalkPlan
-from geiger.experiment.prepare import prepare
+from geiger.experiment.prepare import prepare, refilled
 from geiger.experiment.stacking import stack
 from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.walk import walk
-from geiger.features.catalogue import NAMES
 from geiger.learning.folds import Fold
-from geiger.learning.target import make_target
 from geiger.market.snapshots import Store
 from geiger.seeds import generator
 from geiger.settings import MODELS, Config
@@ -98,11 +96,13 @@ def material_in(world: World, base: Material | None, config: Config, reached: Re
             snapshots=Store(Path(folder)),
             loaded=world.symbol,
             context_given=(world.index, world.volatility),
+            features=world.features,
+            target=world.target,
         )
     if base is None:
         return found
     if truncated and found.fill != base.fill:  # judged on rows before the first forecast of another walk
-        found = replace(found, fill=base.fill, target=make_target(found.prices, base.fill, config.horizon))
+        found = refilled(found, base.fill, config.horizon, world.target)
     return replace(found, market=base.market)
 
 
@@ -118,7 +118,7 @@ def material_tables(material: Material) -> Iterator[Table]:
 
 def names_of(material: Material) -> tuple[str, ...]:
     """Return the names of the material's columns."""
-    return NAMES
+    return material.names
 
 
 def fold_tables(material: Material, config: Config) -> Iterator[Table]:

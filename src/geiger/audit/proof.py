@@ -374,6 +374,10 @@ class _Proof:
         if self.material.fill == "close":
             why = "a fill at the close uses the very bar it was decided on: an upper bound by its definition"
             yield NotChecked(stage="fills", why=why)
+        features = self.world.features
+        if features is not None and features.table is not None:
+            why = "a frame by day is taken at its word: that each row was known on the day it counts from"
+            yield NotChecked(stage="own features", why=why)
         yield NotChecked(
             stage="lock-box",
             why="forecasts over it come from the same folds and fits; it is the future behind the last cut",

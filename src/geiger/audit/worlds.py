@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from geiger.columns import PRICES
+from geiger.experiment.own import OwnFeatures, OwnTarget
 from geiger.learning.windows import Floats
 from geiger.market.calendar import Market, close_instant
 from geiger.market.loaded import Loaded
@@ -34,11 +35,13 @@ Altered: TypeAlias = Callable[[pl.DataFrame, int, np.random.Generator], pl.DataF
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Everything from outside that a forecast may depend on: a symbol's prices, and its context."""
+    """Everything from outside that a forecast may depend on: prices, context, and what is the user's own."""
 
     symbol: Loaded
     index: Loaded | None = None
     volatility: Loaded | None = None
+    features: OwnFeatures | None = None
+    target: OwnTarget | None = None
 
     @property
     def market(self) -> Market:
@@ -80,7 +83,8 @@ def future_altered(world: World, day: dt.date, kind: str) -> World:
 
     symbol = altered(world.symbol, own=True)
     assert symbol is not None
-    return World(symbol, altered(world.index, own=False), altered(world.volatility, own=False))
+    index, volatility = (altered(series, own=False) for series in (world.index, world.volatility))
+    return replace(world, symbol=symbol, index=index, volatility=volatility)
 
 
 def past_rescaled(world: World, day: dt.date) -> World:

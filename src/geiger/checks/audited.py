@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-
 from geiger.checks.base import Answer, Case, Fires, NotApplicable, Quiet, Severity, check
 from geiger.records import Status
-from geiger.settings.models import SECTIONS
+from geiger.runlog.wording import audit_command
 
 RED = "GC702"
+OWN_KINDS = ("features", "target", "estimator")
 _NOT_ENDED = "the run has not ended, or ended FAILED"
 
 
@@ -26,13 +25,10 @@ def no_audit(case: Case) -> Answer:
         return NotApplicable(_NOT_ENDED)
     if case.log.audit is not None:
         return Quiet()
-    ours = case.model in SECTIONS
     return Fires(
         "nobody has altered the future of this run to see what moves",
         (case.at_audit(),),
-        "Not asked for yet, or made for other code, data or settings."
-        if ours
-        else "An estimator of your own, which a run does not keep: audit it from Python with geiger.audit.",
+        "Not asked for yet, or made for other code, data or settings.",
         _audit_it(case),
     )
 
@@ -85,9 +81,10 @@ CHECKS = (no_audit, red_audit, other_audit)
 
 
 def _audit_it(case: Case) -> str:
-    if case.model not in SECTIONS:
-        return shlex.join(["geiger", "logs", "show", case.name])
-    return shlex.join(["geiger", "audit", "--run", case.settings.forecasts_of or case.name])
+    """Return the audit of the run; what is the user's own has to be given again."""
+    settings = case.settings
+    own = [kind for kind in OWN_KINDS if getattr(settings, f"own_{kind}") is not None]
+    return audit_command(settings.forecasts_of or case.name, own)
 
 
 def _traded_so(case: Case) -> str:

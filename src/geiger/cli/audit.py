@@ -36,12 +36,21 @@ def _audit(args: argparse.Namespace) -> Audit:
         if args.run is not None:
             path = Path(args.run)
             runs = RunsFolder(args.runs_dir if path.name == args.run else path.parent)
-            stored = runs.load(path.name)
-            return audit_run(stored, runs, again=args.again, canaries=args.canaries, on_step=tick)
+            return audit_run(
+                runs.load(path.name),
+                runs,
+                features=args.features,
+                target=args.target,
+                estimator=args.estimator,
+                log_dir=args.log_dir,
+                again=args.again,
+                canaries=args.canaries,
+                on_step=tick,
+            )
         symbols = symbols_of(args)
         if len(symbols) > 1:
             raise SettingError(f"one symbol at a time, got {', '.join(symbols[:5])}; audit each by itself")
-        if args.model not in SECTIONS:
+        if args.estimator is None and args.model not in SECTIONS:
             raise SettingError(f"no model {args.model!r}: {did_you_mean(args.model, SECTIONS)}")
         experiment = experiment_of(args, symbols[0], args.model, config_of(args))
         return audit(experiment, again=args.again, canaries=args.canaries, on_step=tick)

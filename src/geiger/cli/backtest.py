@@ -11,6 +11,7 @@ from geiger.cli.show import Voice, data_lines, run_facts, scorecard_text
 from geiger.cli.terminal import print_json
 from geiger.cli.train import EXIT, Result, for_each, show_plan, show_run, train_one
 from geiger.errors import SettingError
+from geiger.experiment.own import estimator_of_run
 from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import backtest as trade
@@ -33,7 +34,7 @@ def _newest_model(runs: RunsFolder, symbol: str) -> str:
 
 def _backtest_run(args: argparse.Namespace) -> int:
     """Trade the forecasts of exactly one run, on the prices it kept; only trading options change anything."""
-    if settings_given(args) or args.model or args.data:
+    if settings_given(args, own=("features",)) or args.model or args.data:
         raise SettingError("--run trades what that run forecast: leave out model, data and training settings")
     runs, voice = RunsFolder(args.runs_dir), Voice()
     given = Path(args.run)
@@ -58,10 +59,11 @@ def _trade_run(args: argparse.Namespace, stored: StoredRun, voice: Voice) -> Res
         stored.record.symbol,
         stored.record.model,
         config,
+        estimator=estimator_of_run(stored, args.estimator),
         runs_dir=args.runs_dir,
         log_dir=args.log_dir,
     )
-    material = material_of_run(stored, config, experiment.runs)
+    material = material_of_run(stored, config, experiment.runs, target=args.target, forecasting=False)
     if not args.json:
         folds = len(stored.record.folds)
         print(f"{stored.name}: {stored.record.status}, recipe {config.recipe}, {folds} folds", flush=True)

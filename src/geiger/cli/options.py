@@ -7,6 +7,7 @@ import codecs
 import datetime as dt
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +34,13 @@ SETTINGS = (
     "workers",
 )
 NETWORK = ("epochs", "batch_size", "lookback")
+OWN_PARTS = ("features", "target", "estimator")
 TRADING = ("risk", "rule", "cost_bps")
 
 
-def settings_given(args: argparse.Namespace) -> bool:
-    """Return whether the line names a recipe or any setting that shapes a forecast."""
-    names = ("recipe", "config", "models", "context", *SETTINGS, *NETWORK)
+def settings_given(args: argparse.Namespace, own: Iterable[str] = OWN_PARTS) -> bool:
+    """Return whether the line names a recipe, any setting that shapes a forecast, or these own parts."""
+    names = ("recipe", "config", "models", "context", *own, *SETTINGS, *NETWORK)
     return any(getattr(args, name) is not None for name in names)
 
 
@@ -74,6 +76,9 @@ def experiment_of(args: argparse.Namespace, symbol: str, model: str, config: Con
         config=config,
         data=args.data,
         context=args.context,
+        features=args.features,
+        target=args.target,
+        estimator=args.estimator,
         runs_dir=args.runs_dir,
         log_dir=args.log_dir,
         command=shlex.join(["geiger", *args.words]),

@@ -169,6 +169,7 @@ def _train(commands: Commands) -> None:
     )
     parser.set_defaults(named=[])
     parser.add_argument("--dry-run", action="store_true", help="say what would be done and stop")
+    _own(parser, "features", "target", "estimator")
     _experiment(parser)
     _json(parser)
 
@@ -195,6 +196,7 @@ def _backtest(commands: Commands) -> None:
         metavar="RUN",
         help="trade exactly this run's forecasts; only trading options change anything",
     )
+    _own(parser, "features", "target", "estimator")
     _experiment(parser)
     _json(parser)
 
@@ -223,6 +225,7 @@ def _predict(commands: Commands) -> None:
     parser.add_argument(
         "--score", action="store_true", help="score the saved forecasts whose outcomes have become known"
     )
+    _own(parser, "features", "target")
     _source(parser)
     _runs_dir(parser)
     _json(parser)
@@ -255,6 +258,7 @@ def _replay(commands: Commands) -> None:
         "repeat a run from its record and say whether every forecast has the same bits",
     )
     parser.add_argument("run", metavar="RUN", help="name of the run, or its folder")
+    _own(parser, "features", "target", "estimator")
     _runs_dir(parser)
     _json(parser)
 
@@ -283,6 +287,7 @@ def _audit(commands: Commands) -> None:
         action="store_true",
         help="plant a leak of each kind as well: the audit is red unless it finds and names every one",
     )
+    _own(parser, "features", "target", "estimator")
     _experiment(parser)
     _json(parser)
 
@@ -454,6 +459,27 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
         "--lockbox", type=int, metavar="N", help="last rows that are never scored (default: one year)"
     )
     _folders(parser)
+
+
+OWN = {
+    "features": (
+        "FILE.py:NAME",
+        "features of your own beside ours: a function of bars, or a FILE.parquet by day",
+    ),
+    "target": ("FILE.py:NAME", "a target of your own in place of the return: a function of bars"),
+    "estimator": (
+        "FILE.py:NAME",
+        "your own model (MODEL is own): an object with fit and predict, or its maker",
+    ),
+}
+
+
+def _own(parser: argparse.ArgumentParser, *kinds: str) -> None:
+    """Add what may be the user's own; a file named here is run."""
+    group = parser.add_argument_group("your own")
+    for kind in kinds:
+        metavar, text = OWN[kind]
+        group.add_argument(f"--{kind}", metavar=metavar, help=text)
 
 
 def _source(parser: argparse.ArgumentParser) -> None:

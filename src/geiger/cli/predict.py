@@ -45,7 +45,7 @@ def _predict(args: argparse.Namespace, runs: RunsFolder, symbol: str, model: str
     stored = runs.load(args.run) if args.run else find_model(runs, symbol, model)
     if stored.record.symbol != symbol:
         raise SettingError(f"run {stored.name} is of {stored.record.symbol}, not of {symbol}")
-    made = predict(stored, runs, data=args.data, level=args.level)
+    made = predict(stored, runs, data=args.data, features=args.features, target=args.target, level=args.level)
     facts = made.as_dict()
     if not args.json:
         print("\n".join(made.lines()))

@@ -25,7 +25,7 @@ def replay_run(args: argparse.Namespace) -> int:
     stored = runs.load(path.name)
     audit = stored.record.audit
     if not args.json:
-        print(audit_line(audit, how_to_audit(stored.record.model, stored.trained)), flush=True)
+        print(audit_line(audit, how_to_audit(stored.trained, stored.record.own.kinds)), flush=True)
         for change in changes_since(stored):
             print(f"Differs from when {stored.name} was made: {change}", flush=True)
 
@@ -38,7 +38,15 @@ def replay_run(args: argparse.Namespace) -> int:
         def on_fold(output: FoldOutput) -> None:
             tick(f"fold {output.result.fold} to {output.result.test_last}")
 
-        done = replay(stored, runs, on_plan=on_plan, on_fold=on_fold)
+        done = replay(
+            stored,
+            runs,
+            features=args.features,
+            target=args.target,
+            estimator=args.estimator,
+            on_plan=on_plan,
+            on_fold=on_fold,
+        )
     if args.json:
         print_json({**asdict(done), "same": done.same, "audit": plain(audit)})
     else:

@@ -9,6 +9,7 @@ from typing import Any
 from geiger import codec
 from geiger.backtest.scorecard import LABELS
 from geiger.cli.terminal import counted
+from geiger.experiment.logged import own_lines
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.experiment.written import Run
 from geiger.figures import FigureName
@@ -57,7 +58,7 @@ def run_lines(run: Run) -> list[str]:
         f"  Checkpoints: {passed} of {len(points)} passed",
         *(f"    {p.number}. {p.name}: FAIL ({p.found})" for p in points if p.outcome is Outcome.FAIL),
         "  Verdict: not evaluated (no figure above says by itself whether this is skill or luck)",
-        f"  {audit_line(run.audit, how_to_audit(run.model, run.trained))}",
+        f"  {audit_line(run.audit, how_to_audit(run.trained, run.own.kinds))}",
     ]
 
 
@@ -130,6 +131,7 @@ def plan_facts(planned: Plan) -> dict[str, Any]:
         "first_forecast": planned.material.prices["day"][planned.folds[0].test.start],
         "last_forecast": planned.material.prices["day"][planned.folds[-1].test[-1]],
         "data": planned.material.provenance.as_dict(),
+        **({"own": own} if (own := planned.own.content()) else {}),
         "minutes": round(planned.minutes(), 2),
         "warnings": [asdict(notice) for notice in planned.notices],
     }
@@ -159,5 +161,6 @@ def data_lines(planned: Plan) -> list[str]:
     span = f"{data.rows} days from {data.first_day} to {data.last_day}{locked}"
     return [
         f"{planned.experiment.symbol}: {data.source}, {data.where}, {span}",
+        *(f"{planned.experiment.symbol}: own {kind} {text}" for kind, text in own_lines(planned.own)),
         *warning_lines(planned.notices),
     ]

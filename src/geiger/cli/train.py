@@ -21,7 +21,7 @@ from geiger.cli.show import (
     warning_lines,
 )
 from geiger.cli.terminal import print_json, progress
-from geiger.errors import TrainingError
+from geiger.errors import SettingError, TrainingError
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import run, run_bases
 from geiger.experiment.train_fold import FoldOutput
@@ -29,6 +29,7 @@ from geiger.experiment.written import Run
 from geiger.models import expand, resolve
 from geiger.records import Status, as_text
 from geiger.settings import Config
+from geiger.settings.models import OWN
 
 EXIT = {Status.SUCCESS: 0, Status.FAILED: 3, Status.COLLAPSED: 3}
 Result = tuple[int, dict[str, Any]]  # exit code, and facts that JSON can hold
@@ -51,7 +52,11 @@ def for_each(
         Symbol to model, where no model is named.
     """
     config = config_of(args)
-    models = {symbol: models_of(args.model or default(symbol)) for symbol in symbols_of(args)}
+    symbols = symbols_of(args)
+    if args.estimator is not None:
+        models = {symbol: [_own(args.model)] for symbol in symbols}
+    else:
+        models = {symbol: models_of(args.model or default(symbol)) for symbol in symbols}
     results = [
         result for symbol in models for result in _of_symbol(args, task, symbol, models[symbol], config)
     ]
@@ -65,7 +70,16 @@ def models_of(name: str) -> list[str]:
 
     Of the two it is the one that is not installed: its run says in the log what stood in for it.
     """
+    if name == OWN:
+        raise SettingError(f"model {OWN}: is an estimator of yours; name it with --estimator FILE.py:NAME")
     return list({resolve(model)[0]: model for model in expand(name)}.values())
+
+
+def _own(model: str | None) -> str:
+    """Return the model of a line that names an estimator; another one would not be what is trained."""
+    if model not in (None, OWN):
+        raise SettingError(f"--estimator is a model of its own: write {OWN} in place of {model}")
+    return OWN
 
 
 def show_plan(planned: Plan, voice: Voice) -> None:

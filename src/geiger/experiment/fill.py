@@ -17,13 +17,15 @@ STALE_OPENS = 0.10  # above this share of opens equal to the last close, an open
 STALE_FOLD = 0.30  # the same for the test rows of a single fold, which are few
 
 
-def choose_fill(prices: pl.DataFrame, market: Market, config: Config) -> tuple[Fill, tuple[Notice, ...]]:
+def choose_fill(
+    prices: pl.DataFrame, market: Market, config: Config, warmup: int = WARMUP
+) -> tuple[Fill, tuple[Notice, ...]]:
     """Return the fill, judged on the training rows before the first forecast and on nothing later."""
     if config.fill == "close":
         return "close", ()
     if not market.has_open:
         return "close", (Notice("FILL_CLOSE", f"{market.name} has no open: {UPPER_BOUND}"),)
-    folds = cut_folds(WARMUP, prices.height - config.horizon - 1, config)
+    folds = cut_folds(warmup, prices.height - config.horizon - 1, config)
     before = prices.slice(0, folds[0].test.start).tail(config.min_train)
     share = stale_open_share(before)
     if share <= STALE_OPENS:

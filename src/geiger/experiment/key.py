@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from geiger.codec import plain
 from geiger.experiment.material import Material
 from geiger.runs.audits import SCHEMA as AUDITS
 from geiger.runs.environment import environment, key_of
+from geiger.runs.record import OwnPart
 from geiger.settings import Config, shaping_a_run
 from geiger.settings.models import STACK
 
 
-def forecast_key(config: Config, material: Material, model: str) -> str:
-    """Return the key of a model's forecasts: the settings that are marked as shaping them, and the data."""
+def forecast_key(config: Config, material: Material, model: str, estimator: OwnPart | None = None) -> str:
+    """Return the key of a model's forecasts: the settings that are marked as shaping them, and the data.
+
+    What is the user's own counts by its hashes, of the code and of the numbers that it makes.
+    """
+    own = replace(material.own, estimator=estimator).content()
     return key_of(
         {
+            **({"own": own} if own else {}),
             "symbol": material.symbol,
             "model": model,
             "config": shaping_a_run(config, model),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from geiger.backtest.yardsticks import checkpoints
 from geiger.errors import GeigerError, TrainingError
@@ -19,7 +20,9 @@ from geiger.records import Assessment, FoldResult, Notice, RunSettings, Status
 from geiger.runlog import LoggedScorecard, RunLogWriter
 from geiger.runlog.wording import DOCTOR, doctor_note, health_note, how_to_audit
 from geiger.runs.environment import code_hash, environment
+from geiger.runs.record import OwnPart, OwnParts
 
+COLUMNS_SHOWN = 20  # names of own columns in a line of the log
 KEPT = "finished folds are kept, and the same command goes on from there"
 
 
@@ -61,7 +64,7 @@ def run_settings(planned: Plan, folds: int) -> RunSettings:
         trees=effort.trees,
         batch_size=effort.batch_size,
         learning_rate=effort.learning_rate,
-        features=len(FEATURES),
+        **own_settings(planned.own),
         recipe=config.recipe,
         source=data.source,
         where=data.where,
@@ -86,6 +89,27 @@ def run_settings(planned: Plan, folds: int) -> RunSettings:
         command=planned.experiment.command or None,
         training=learner.described(),
     )
+
+
+def own_settings(own: OwnParts) -> dict[str, Any]:
+    """Return how many features there are, and what of a run is the user's own, as its log names it."""
+    named = {f"own_{kind}": text for kind, text in own_lines(own)}
+    return {"features": len(FEATURES) + len(own.columns), **named}
+
+
+def own_lines(own: OwnParts) -> list[tuple[str, str]]:
+    """Return what is the user's own, each kind with one line of text."""
+    parts = (("features", own.features), ("target", own.target), ("estimator", own.estimator))
+    return [(kind, _named(part)) for kind, part in parts if part is not None]
+
+
+def _named(part: OwnPart) -> str:
+    """Return a part in one line: its name, its hash, its columns."""
+    origin = "in memory" if part.digest is None else f"hash {part.digest[:12]}"
+    shown = ", ".join(part.columns[:COLUMNS_SHOWN])
+    more = len(part.columns) - COLUMNS_SHOWN
+    columns = f": {shown}{f' and {more} more' if more > 0 else ''}" if part.columns else ""
+    return f"{part.name} ({origin}){columns}"
 
 
 def _versions() -> str:
@@ -130,7 +154,7 @@ def close_log(log: RunLogWriter, finished: Run, notes: tuple[str, ...]) -> None:
             None if evaluation.diagnosis is None else str(evaluation.diagnosis.cause),
         ),
         audit=finished.audit,
-        advice=how_to_audit(finished.model, finished.trained),
+        advice=how_to_audit(finished.trained, finished.own.kinds),
     )
 
 

@@ -18,7 +18,7 @@ from geiger.errors import TrainingError
 from geiger.features.catalogue import NAMES
 from geiger.market.calendar import Market
 from geiger.records import Notice
-from geiger.runs.record import Provenance
+from geiger.runs.record import NOTHING_OWN, OwnParts, Provenance
 from geiger.settings import Fill
 
 Floats = npt.NDArray[np.float64]
@@ -36,7 +36,7 @@ class Material:
     context : CONTEXT frame, optional
         What the market is known to be on those days.
     features : (n, F) float array
-        Row t is made of bars <= t; not a number within the warm-up.
+        Row t is made of bars <= t; not a number within the warm-up. Its columns are `names`.
     target : TARGET frame
         Log return that a decision at the close of t can still earn, and when it is known.
     fill : {"next_open", "close"}
@@ -45,6 +45,8 @@ class Material:
         Source, days, content hashes; written to the log and to ``run.json``.
     beyond : Material, optional
         The same up to the last bar (or to --end), the lock-box included; None where nothing is locked.
+    own : OwnParts
+        Features and target of the user's own that are part of it.
     """
 
     symbol: str
@@ -58,6 +60,12 @@ class Material:
     notices: tuple[Notice, ...]
     provenance: Provenance
     beyond: Material | None = None
+    own: OwnParts = NOTHING_OWN
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns of the features, in order: the contract's, then the user's own."""
+        return (*NAMES, *self.own.columns)
 
     @property
     def whole(self) -> Material:
@@ -66,8 +74,9 @@ class Material:
 
     @property
     def labelled(self) -> int:
-        """Number of leading rows whose label is known."""
-        return int(self.target["value"].is_not_null().sum())
+        """One past the last row whose label is known; behind the warm-up all rows before it have one."""
+        known = self.target["value"].is_not_null().arg_true()
+        return int(known[-1]) + 1 if len(known) else 0
 
     @cached_property
     def last_returns(self) -> Floats:
@@ -78,7 +87,7 @@ class Material:
         TrainingError
             If the feature is not what its name says: a residual head would add its change to something else.
         """
-        found = self.features[:, NAMES.index(LAST_RETURN)]
+        found = self.features[:, self.names.index(LAST_RETURN)]
         close = np.log(self.prices["close"].to_numpy())
         made = np.diff(close, prepend=np.nan)
         if not np.allclose(found[self.warmup :], made[self.warmup :], atol=1e-9):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from geiger import settings
+from geiger.errors import SettingError
 from geiger.experiment.context import Context, load_context
 from geiger.experiment.cut import plan_folds
 from geiger.experiment.estimate import expected_seconds
@@ -17,6 +18,7 @@ from geiger.experiment.key import audit_key, forecast_key, stack_key
 from geiger.experiment.made import Listener, Made
 from geiger.experiment.material import Material
 from geiger.experiment.out_of_fold import Base
+from geiger.experiment.own import own_estimator, own_features, own_target
 from geiger.experiment.prepare import prepare
 from geiger.experiment.stacking import Stacked, stack
 from geiger.experiment.walk import Walk, walk
@@ -31,6 +33,7 @@ from geiger.records import Notice
 from geiger.runs.audits import Audit, read_audit
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.parts import Parts
+from geiger.runs.record import OwnParts
 from geiger.settings import MODELS, Config, paced
 from geiger.settings.models import OWN, STACK
 
@@ -53,8 +56,12 @@ class Experiment:
         Symbol of the market index; None takes one that is at hand, ``"none"`` does without.
     prices : frame, optional
         The prices themselves (pandas or polars, yfinance's column names), in place of a source.
-    estimator : object, optional
-        Your own model with ``fit(X, y)`` and ``predict(X)``, in place of `model`.
+    features : callable, frame, path or text, optional
+        Your own features beside ours: ``f(bars)``, a frame by day, a Parquet file, or ``FILE.py:function``.
+    target : callable or text, optional
+        Your own target in place of the return: ``f(bars)``, or ``FILE.py:function``.
+    estimator : object or text, optional
+        Your own model with ``fit(X, y)`` and ``predict(X)``, in place of `model`, or ``FILE.py:name``.
     command : str, optional
         The command line that asked for it, which the log repeats; it changes nothing.
     """
@@ -65,6 +72,8 @@ class Experiment:
     data: Path | None = None
     context: str | None = None
     prices: Any = None
+    features: Any = None
+    target: Any = None
     estimator: Any = None
     runs_dir: Path = Path("runs")
     log_dir: Path = Path("training_logs")
@@ -95,6 +104,9 @@ class Experiment:
 
     def material(self) -> Material:
         """Load prices and context, and compute features and target."""
+        features = own_features(self.features)
+        if features is not None and features.table is not None:
+            features.table.keep(self.runs.own)
         return prepare(
             self.symbol,
             self.config,
@@ -103,6 +115,8 @@ class Experiment:
             library=Store(self.runs.library),
             snapshots=Store(self.runs.snapshots),
             loaded=self.loaded(),
+            features=features,
+            target=own_target(self.target),
         )
 
     @property
@@ -111,8 +125,11 @@ class Experiment:
 
     def forecaster(self) -> tuple[str, Forecaster, tuple[Notice, ...]]:
         """Return the model's name, the model, and a notice where another one had to stand in."""
-        if self.estimator is not None:
-            return OWN, wrap(self.estimator), ()
+        own = own_estimator(self.estimator)
+        if own is not None:
+            return OWN, wrap(own.estimator), ()
+        if self.model == OWN:
+            raise SettingError("model own: is an estimator of yours; name it with --estimator FILE.py:NAME")
         name, notice = resolve(self.model)
         return name, forecaster_of(self.config, name), (notice,) if notice else ()
 
@@ -182,6 +199,12 @@ class Plan(ABC):
         return MODELS[self.model].log_name
 
     @property
+    def own(self) -> OwnParts:
+        """What is the user's own: features and target of the material, and the estimator."""
+        estimator = own_estimator(self.experiment.estimator)
+        return replace(self.material.own, estimator=None if estimator is None else estimator.part)
+
+    @property
     def members(self) -> int:
         """Models fitted in each fold."""
         return self.learner.members(self.experiment.config.seeds)
@@ -243,10 +266,11 @@ class WalkPlan(Plan):
         )
 
     def key(self) -> str | None:
-        """Return the key of the forecasts; None for an estimator of the user's own, which has none."""
-        if not self.forecaster.storable:
+        """Return the key of the forecasts; None for an estimator given in memory, which has none."""
+        estimator = self.own.estimator
+        if estimator is not None and estimator.digest is None:
             return None
-        return forecast_key(self.experiment.config, self.material, self.model)
+        return forecast_key(self.experiment.config, self.material, self.model, estimator)
 
     def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Walk:
         """Train every fold, and the model for use where it can be stored."""
@@ -322,6 +346,7 @@ def plan(experiment: Experiment, material: Material | None = None) -> Plan:
 
 
 def _plan(experiment: Experiment, material: Material | None = None) -> WalkPlan:
+    experiment = replace(experiment, estimator=own_estimator(experiment.estimator))  # its file runs once
     name, forecaster, notices = experiment.forecaster()
     experiment = replace(experiment, config=paced(experiment.config, name))
     material = experiment.material() if material is None else material

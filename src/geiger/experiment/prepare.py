@@ -17,6 +17,14 @@ from geiger.errors import DataError
 from geiger.experiment.context import Context, context_missing, context_on, keep_context, load_context
 from geiger.experiment.fill import choose_fill
 from geiger.experiment.material import Floats, Material
+from geiger.experiment.own import OwnFeatures, OwnTarget
+from geiger.experiment.own_columns import (
+    Joined,
+    join_own,
+    parts_of,
+    require_known_labels,
+    unusual_spread,
+)
 from geiger.features.catalogue import NAMES, WARMUP, feature_matrix
 from geiger.learning.target import make_target
 from geiger.market.calendar import Market
@@ -28,7 +36,7 @@ from geiger.market.snapshots import Store, changed_days, content_hash
 from geiger.market.sources import Loaded, load
 from geiger.records import Notice
 from geiger.runs.record import ContextData, Provenance
-from geiger.settings import Config
+from geiger.settings import Config, Fill
 from geiger.settings.contract import VERSION
 
 
@@ -42,6 +50,8 @@ def prepare(
     snapshots: Store,
     loaded: Loaded | None = None,
     context_given: Context | None = None,
+    features: OwnFeatures | None = None,
+    target: OwnTarget | None = None,
     now: dt.datetime | None = None,
 ) -> Material:
     """Load one symbol and its context, cut off the lock-box, and compute features and target.
@@ -64,13 +74,18 @@ def prepare(
         Prices that the caller already has, in place of a source.
     context_given : (index, volatility index), optional
         The context that the caller already has, in place of `context` and its source.
+    features : OwnFeatures, optional
+        Features of the user's own, beside ours.
+    target : OwnTarget, optional
+        What is learned, in place of our return; what a position earns stays as it is.
     now : datetime with a zone, optional
         Stands in for the clock, which only says which bars lie in the future.
 
     Raises
     ------
     DataError
-        The series is too short, is not daily, or no model may learn from it.
+        The series is too short, is not daily, or no model may learn from it; or what is the user's own is
+        not what it must be.
     """
     loaded = loaded or load(symbol, data=data, store=library)
     market = observed_market(symbol, loaded.prices)
@@ -80,12 +95,17 @@ def prepare(
     _refuse(loaded.where, doubts, asked)
     lockbox = market.days_per_year if config.lockbox is None else config.lockbox
     prices, bar_notices = _usable_bars(_development_rows(loaded.prices, lockbox, config), market)
-    fill, fill_notices = choose_fill(prices, market, config)
+    own = join_own(prices, features, target)
+    _require_rows(prices, own, config)
+    fill, fill_notices = choose_fill(prices, market, config, own.warmup)
     given = load_context(symbol, data, context, library) if context_given is None else context_given
     frame, context_doubts = context_on(prices["day"], symbol, market, given)
     context_data = keep_context(given, snapshots)
-    features = _features(symbol, prices, frame)
+    matrix = own.beside(_features(symbol, prices, frame))
     rewritten = _remember(loaded, snapshots, until=prices["day"][-1])
+    ours = make_target(prices, fill, config.horizon)
+    learned = own.in_place_of(ours, config.horizon)
+    require_known_labels(own.target, learned, prices)
     notices = (
         *_as_notices((*loaded.notes, *doubts)),
         *rewritten,
@@ -93,14 +113,26 @@ def prepare(
         *fill_notices,
         *context_missing(given),
         *_as_notices(context_doubts),
+        *own.notices,
+        *unusual_spread(own.target, learned, ours),
         *_limits(symbol, lockbox),
     )
-    target = make_target(prices, fill, config.horizon)
     provenance = _provenance(loaded, prices, lockbox, context_data)
-    material = Material(symbol, market, prices, frame, features, target, fill, WARMUP, notices, provenance)
+    material = Material(
+        *(symbol, market, prices, frame, matrix, learned, fill, own.warmup, notices, provenance),
+    )
     if asked.height == prices.height:
-        return material
-    return replace(material, beyond=_whole(material, asked, given, config.horizon))
+        return replace(material, own=parts_of(own, own, learned))
+    beyond, all_own = _whole(material, asked, given, config.horizon, own)
+    parts = parts_of(own, all_own, learned)
+    return replace(material, own=parts, beyond=replace(beyond, own=parts))
+
+
+def refilled(material: Material, fill: Fill, horizon: int, target: OwnTarget | None) -> Material:
+    """Return the same material with the target of another fill."""
+    own = Joined(None, target, pl.DataFrame(), None, material.warmup).on_target(material.prices)
+    learned = own.in_place_of(make_target(material.prices, fill, horizon), horizon)
+    return replace(material, fill=fill, target=learned)
 
 
 def _provenance(loaded: Loaded, prices: pl.DataFrame, lockbox: int, context: ContextData) -> Provenance:
@@ -119,13 +151,27 @@ def _provenance(loaded: Loaded, prices: pl.DataFrame, lockbox: int, context: Con
     )
 
 
-def _whole(material: Material, prices: pl.DataFrame, context: Context, horizon: int) -> Material:
+def _whole(
+    material: Material, prices: pl.DataFrame, context: Context, horizon: int, own: Joined
+) -> tuple[Material, Joined]:
     """Return the material of all rows; what was judged on development rows (fill, doubts) stays as it is."""
     prices = _usable_bars(prices, material.market)[0]
     frame = context_on(prices["day"], material.symbol, material.market, context)[0]
-    features = _features(material.symbol, prices, frame)
-    target = make_target(prices, material.fill, horizon)
-    return replace(material, prices=prices, context=frame, features=features, target=target)
+    own = own.on(prices)
+    features = own.beside(_features(material.symbol, prices, frame))
+    target = own.in_place_of(make_target(prices, material.fill, horizon), horizon)
+    return replace(material, prices=prices, context=frame, features=features, target=target), own
+
+
+def _require_rows(prices: pl.DataFrame, own: Joined, config: Config) -> None:
+    """Refuse own columns that begin so late that nothing is left to learn from."""
+    needed = own.warmup + config.min_train + config.horizon + 2
+    if own.warmup > WARMUP and prices.height < needed:
+        raise DataError(
+            f"features or target of your own are complete from row {own.warmup} on; the first forecast needs "
+            f"{needed} rows then, and there are {prices.height}: give a longer series, or a smaller "
+            "--min-train"
+        )
 
 
 def _refuse(where: str, doubts: tuple[Doubt, ...], asked: pl.DataFrame) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from geiger.errors import SettingError
 from geiger.experiment.evaluation import trade
 from geiger.experiment.material import Material
+from geiger.experiment.own import OwnEstimator, estimator_of_run
 from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
 from geiger.experiment.run import run, run_bases
@@ -25,7 +25,6 @@ from geiger.experiment.written import Run
 from geiger.runs.environment import environment
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import Config
-from geiger.settings.models import OWN
 
 
 @dataclass(frozen=True)
@@ -112,6 +111,9 @@ def replay(
     stored: StoredRun,
     runs: RunsFolder,
     *,
+    features: Any = None,
+    target: Any = None,
+    estimator: Any = None,
     on_plan: Any = lambda planned: None,
     on_fold: Any = lambda output: None,
 ) -> Replay:
@@ -122,6 +124,8 @@ def replay(
     stored : StoredRun
     runs : RunsFolder
         Where the run lies, with the snapshots of its data.
+    features, target, estimator : optional
+        What the run had of the user's own, as `Experiment` takes it; of that a run keeps frames alone.
     on_plan, on_fold : callable
         Told of each plan before it is run, and of each fold when it is done.
 
@@ -130,30 +134,38 @@ def replay(
     DataError
         The data are gone, or the run's record cannot be read.
     SettingError
-        The run used an estimator of the user's own, which it did not keep.
+        The run used code of the user's own, which it did not keep, and none is given, or another.
     """
-    if stored.record.model == OWN:
-        raise SettingError(
-            f"{stored.name}: used an estimator of your own, which a run does not keep; run it again from "
-            "Python"
-        )
     config = stored.config()
-    material = material_of_run(stored, config, runs)
-    if stored.record.kind == "backtest":
+    again = stored.record.kind != "backtest"
+    own = estimator_of_run(stored, estimator) if again else None
+    material = material_of_run(stored, config, runs, features=features, target=target, forecasting=again)
+    if not again:
         found: tuple[Comparison, ...] = (_backtest_again(stored, material, config),)
     else:
-        found = _train_again(stored, material, config, runs, on_plan, on_fold)
+        found = _train_again(stored, material, config, runs, own, on_plan, on_fold)
     return Replay(stored.name, changes_since(stored), found)
 
 
 def _train_again(
-    stored: StoredRun, material: Material, config: Config, runs: RunsFolder, on_plan: Any, on_fold: Any
+    stored: StoredRun,
+    material: Material,
+    config: Config,
+    runs: RunsFolder,
+    own: OwnEstimator | None,
+    on_plan: Any,
+    on_fold: Any,
 ) -> tuple[Comparison, ...]:
     model = stored.record.model
     with TemporaryDirectory() as folder:
         place = Path(folder)
         experiment = Experiment(
-            material.symbol, model, config, runs_dir=place / "runs", log_dir=place / "logs"
+            material.symbol,
+            model,
+            config,
+            estimator=own,
+            runs_dir=place / "runs",
+            log_dir=place / "logs",
         )
         planned = plan(experiment, material)
 

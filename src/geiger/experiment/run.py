@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from geiger.errors import TrainingError
 from geiger.experiment.evaluation import evaluate
-from geiger.experiment.logged import Logged, close_log, failure_logged, open_log, run_settings
+from geiger.experiment.logged import Logged, close_log, failure_logged, open_log, own_settings, run_settings
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
 from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run, write_backtest, write_run
@@ -95,7 +95,7 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
     experiment, forecasts = planned.experiment, stored.forecasts()
     with open_log(experiment, "backtest") as log:
         told = run_settings(planned, forecasts["fold"].n_unique())
-        log.settings(replace(told, forecasts_of=stored.name))
+        log.settings(replace(told, forecasts_of=stored.name, **own_settings(stored.record.own)))
         with failure_logged(log, planned):
             evaluation = evaluate(
                 forecasts,

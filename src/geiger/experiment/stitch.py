@@ -11,7 +11,6 @@ from geiger.columns import FORECASTS, IMPORTANCES, IN_SAMPLE, MEMBERS, require
 from geiger.errors import TrainingError
 from geiger.experiment.material import Floats, Material
 from geiger.experiment.train_fold import FoldOutput
-from geiger.features.catalogue import NAMES
 
 
 def forecasts_of(material: Material, model: str, outputs: Sequence[FoldOutput]) -> pl.DataFrame:
@@ -74,10 +73,16 @@ def in_sample_of(material: Material, outputs: Sequence[FoldOutput]) -> pl.DataFr
     return require(pl.concat(found), IN_SAMPLE)
 
 
-def importances_of(outputs: Sequence[FoldOutput]) -> pl.DataFrame:
+def importances_of(material: Material, outputs: Sequence[FoldOutput]) -> pl.DataFrame:
     """Return the IMPORTANCES frame; no row where the model has none."""
     found = [
-        pl.DataFrame({"feature": NAMES, "fold": output.result.fold, "importance": output.importances})
+        pl.DataFrame(
+            {
+                "feature": material.names,
+                "fold": output.result.fold,
+                "importance": output.importances,
+            }
+        )
         for output in outputs
         if output.importances.size
     ]

@@ -209,6 +209,6 @@ def _stitched(material: Material, model: str, outputs: Sequence[FoldOutput]) -> 
         forecasts=forecasts_of(material, model, outputs),
         members=members_of(material, outputs),
         in_sample=in_sample_of(material, outputs),
-        importances=importances_of(outputs),
+        importances=importances_of(material, outputs),
         folds=tuple(outputs),
     )

@@ -27,7 +27,7 @@ from geiger.runlog import RunLogWriter
 from geiger.runlog.writer import log_stem
 from geiger.runs.environment import environment
 from geiger.runs.folder import RunsFolder, StoredRun
-from geiger.runs.record import LedgerHead, RunRecord
+from geiger.runs.record import NOTHING_OWN, LedgerHead, OwnParts, RunRecord
 from geiger.runs.saved import SavedModel, save_model
 
 
@@ -45,6 +45,7 @@ class Run:
     notices: tuple[Notice, ...]
     audit: AuditSummary | None = None
     forecasts_of: str | None = None  # of a backtest: the run whose forecasts it traded
+    own: OwnParts = NOTHING_OWN
 
     @property
     def trained(self) -> str:
@@ -87,7 +88,11 @@ def write_backtest(
     notices = (*evaluation.notices, *planned.notices)
     record = _record(planned, log, "backtest", evaluation, notices)
     record = replace(
-        record, kind="backtest", forecasts_of=stored.name, audit=record.audit or _audit_of_forecasts(stored)
+        record,
+        kind="backtest",
+        forecasts_of=stored.name,
+        audit=record.audit or _audit_of_forecasts(stored),
+        own=stored.record.own,
     )
     return _save(planned, record, forecasts, evaluation)
 
@@ -113,6 +118,7 @@ def _record(
         results=evaluation.results(),
         audit=_audit(planned),
         forecast_ledger=_ledger_head(experiment.runs),
+        own=planned.own,
         warnings=tuple(dict.fromkeys(notices)),
         log=None if log.path is None else str(log.path),
         finished_at=dt.datetime.now().astimezone().isoformat(timespec="microseconds"),
@@ -168,6 +174,7 @@ def _save(
         notices=record.warnings,
         audit=record.audit,
         forecasts_of=record.forecasts_of,
+        own=record.own,
     )
 
 
@@ -183,6 +190,7 @@ def _made_of(planned: Plan) -> dict[str, Any]:
         "horizon": config.horizon,
         "features": material.provenance.features,
         "feature_contract": contract_hash(),
+        **({"own_features": list(material.own.columns)} if material.own.columns else {}),
         "data_hash": material.provenance.data_hash,
         "learned_from": str(days[last.train.start]),
         "learned_to": str(days[last.valid.stop - 1]),

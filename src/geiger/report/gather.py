@@ -30,7 +30,7 @@ from geiger.report.view import DiagnosisView, Equity, HealthView, Pairing, Pairs
 from geiger.runlog import RunLog, read_log
 from geiger.runlog.wording import how_to_audit
 from geiger.runs.folder import StoredRun
-from geiger.runs.record import RECORD, RunRecord
+from geiger.runs.record import RECORD, OwnParts, RunRecord
 from geiger.settings.models import SECTIONS, STACK
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _view(
         verdict=clean(record.verdict),
         finished_at=clean(record.finished_at or "not recorded"),
         audit=None if record.audit is None else cleaned(record.audit),
-        how_to_audit=clean(how_to_audit(record.model, stored.trained)),
+        how_to_audit=clean(how_to_audit(stored.trained, record.own.kinds)),
         days_per_year=days_per_year,
         forecasts_of=None if record.forecasts_of is None else clean(record.forecasts_of),
         health=_health(results.health),
@@ -126,7 +126,7 @@ def _view(
         epochs_missing=missing,
         weights=kept(lambda: _weights(stored), gaps),
         findings=None if findings is None else tuple(_clean_finding(finding) for finding in findings),
-        data=_flat(record.data.as_dict()),
+        data=_flat({**record.data.as_dict(), **_own(record.own)}),
         settings=settings,
         idle_settings=idle,
         environment=_flat(plain(record.environment)),
@@ -264,6 +264,14 @@ def _settings(record: RunRecord) -> tuple[Pairs, Pairs]:
     shaping = {name: value for name, value in config.items() if name not in SECTIONS or name in used}
     idle = {name: value for name, value in config.items() if name not in shaping}
     return _flat(shaping), _flat(idle)
+
+
+def _own(own: OwnParts) -> dict[str, Any]:
+    """Return what was the user's own, for the table of the data; nothing where nothing was."""
+    parts = {name: part for name, part in plain(own).items() if part is not None}
+    return {
+        f"own {name}": {key: value for key, value in part.items() if value} for name, part in parts.items()
+    }
 
 
 def _flat(facts: Mapping[str, Any], above: str = "") -> Pairs:

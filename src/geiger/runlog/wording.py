@@ -8,6 +8,7 @@ a line that says something else gives none.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,6 @@ from geiger.records import (
     TrainingSettings,
     Weighing,
 )
-from geiger.settings.models import OWN
 
 NOT_APPLICABLE = "not applicable"
 OFF = "off"
@@ -106,20 +106,25 @@ def audit_line(audit: AuditSummary | None, advice: str = "") -> str:
     return f"{AUDIT}: {NONE} ({advice})" if advice else f"{AUDIT}: {NONE}"
 
 
-def how_to_audit(model: str, trained: str) -> str:
-    """Return how an audit of a run is made that has none.
+def audit_command(trained: str, own: Iterable[str] = ()) -> str:
+    """Return the command that audits a run.
 
     Parameters
     ----------
     trained : str
         The run that made the forecasts.
+    own : iterable of str
+        What it had of the user's own, which has to be given again.
 
-    >>> how_to_audit("ridge", "AAPL_ridge_20240105_143022")
-    '`geiger audit --run AAPL_ridge_20240105_143022` makes one'
+    >>> audit_command("AAPL_ridge_20240105_143022", ("features",))
+    'geiger audit --run AAPL_ridge_20240105_143022 --features FILE.py:NAME'
     """
-    if model == OWN:
-        return "`geiger.audit` makes one in Python: a run does not keep an estimator of your own"
-    return f"`geiger audit --run {trained}` makes one"
+    return shlex.join(["geiger", "audit", "--run", trained, *(w for k in own for w in (f"--{k}", FILE))])
+
+
+def how_to_audit(trained: str, own: Iterable[str] = ()) -> str:
+    """Return how an audit of a run is made that has none; see `audit_command`."""
+    return f"`{audit_command(trained, own)}` makes one"
 
 
 def is_audit_line(line: str) -> bool:
@@ -153,6 +158,7 @@ def audit_in(line: str) -> AuditSummary | None:
 
 
 AUDIT = "Audit"
+FILE = "FILE.py:NAME"  # stands for something of the user's own
 HEALTH, DOCTOR = "Health", "Doctor"  # the words that these notes begin with
 
 
@@ -417,6 +423,9 @@ _LINES = (
     _number("Batch Size", "batch_size", none=NOT_APPLICABLE),
     _number("Learning Rate", "learning_rate", none=NOT_APPLICABLE, whole=False),
     _number("Features", "features"),
+    _text("Own Features", "own_features"),
+    _text("Own Target", "own_target"),
+    _text("Own Estimator", "own_estimator"),
     _text("Recipe", "recipe"),
     _Line("Data", _data, _read_data),
     _Line("Days", _days, _read_days),

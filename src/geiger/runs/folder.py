@@ -17,6 +17,7 @@
       .parts/<key>/fold_0003.npz        finished folds of an unfinished run: see `parts`
       snapshots/                        the prices that runs used
       library/                          prices that were added or fetched
+      own/<hash>.parquet                frames of the user's own that runs used as features
 
 Files are Parquet, JSON and npz without objects: reading one runs no code.
 """
@@ -166,6 +167,11 @@ class RunsFolder:
     def library(self) -> Path:
         """Folder of the prices that the user added or fetched."""
         return self.root / "library"
+
+    @property
+    def own(self) -> Path:
+        """Folder of the frames that runs used as features of the user's own."""
+        return self.root / "own"
 
     @property
     def forecast_ledger(self) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,6 +93,61 @@ class Provenance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnPart:
+    """Something of the user's own that shaped a run: what it is called, and hashes that tell it from others.
+
+    Attributes
+    ----------
+    name : str
+        File and name in it, or what an object in memory calls itself.
+    where : str or None
+        Path of its file, to be shown; nothing there is ever run because a record names it.
+    digest : str or None
+        SHA-256 of its source file, or hash of a frame's content; None for an object in memory.
+    values : str or None
+        Hash of all numbers that it made of the run's bars; None for an estimator.
+    columns : tuple of str
+        Of features: what they are called beside ours.
+    """
+
+    name: str
+    where: str | None = None
+    digest: str | None = None
+    values: str | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnParts:
+    """Features, target and estimator of the user's own; None where a run had ours."""
+
+    features: OwnPart | None = None
+    target: OwnPart | None = None
+    estimator: OwnPart | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What of it there is: ``features``, ``target``, ``estimator``."""
+        return tuple(part.name for part in fields(self) if getattr(self, part.name) is not None)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of own features, behind ours."""
+        return () if self.features is None else self.features.columns
+
+    def content(self) -> dict[str, Any]:
+        """Return what the parts are, and not where they lie; empty where there are none."""
+        parts = {name: part for name, part in plain(self).items() if part is not None}
+        return {
+            name: {key: value for key, value in part.items() if key != "where"}
+            for name, part in parts.items()
+        }
+
+
+NOTHING_OWN = OwnParts()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """What else the bits of a run depend on.
 
@@ -158,7 +213,7 @@ class RunRecord:
     forecasts_of : str or None
         Of a backtest: the run whose forecasts it traded. A training has the following five instead.
     forecast_key : str or None
-        Key of everything that shapes a forecast; None for an estimator of the user's own.
+        Key of everything that shapes a forecast; None for an estimator that was given in memory.
     folds : tuple of FoldResult
     trainings : tuple of Training
         One a network member; empty for other models.
@@ -172,6 +227,8 @@ class RunRecord:
         Of the time-travel audit; None where there was none yet.
     forecast_ledger : LedgerHead or None
         None where nothing was saved yet.
+    own : OwnParts
+        What was the user's own; nothing in records that are older.
     log : str or None
         Path of its log; None where none could be written.
     finished_at : str
@@ -205,6 +262,7 @@ class RunRecord:
     log: str | None = None
     finished_at: str = ""
     model_hash: str | None = None
+    own: OwnParts = NOTHING_OWN
 
     def __post_init__(self) -> None:
         if self.days_per_year is not None and not 1 <= self.days_per_year <= 366:
@@ -220,7 +278,11 @@ class Newer(Misfit):
 def as_json(record: RunRecord) -> dict[str, Any]:
     """Return a record as ``run.json`` holds it: without what its kind of run does not have."""
     other: Kind = "backtest" if record.kind == "train" else "train"
-    absent = (*_ONLY[other], *(("model_hash",) if record.model_hash is None else ()))
+    absent = (
+        *_ONLY[other],
+        *(("model_hash",) if record.model_hash is None else ()),
+        *(("own",) if record.own == NOTHING_OWN else ()),
+    )
     facts = {**plain(record), "data": record.data.as_dict()}
     return {name: value for name, value in facts.items() if name not in absent}
 

@@ -104,7 +104,7 @@ class Answers:
         stored = runs.load(name)
         found = stored.record.audit
         if found is None:
-            how = how_to_audit(stored.record.model, stored.trained)
+            how = how_to_audit(stored.trained, stored.record.own.kinds)
             return whole({"run": name, "audit": None, "how": how})
         facts = {"run": name, "audit": {"text": found.text(), **plain(found)}}
         try:

@@ -22,10 +22,11 @@ from geiger.errors import DataError, SettingError
 from geiger.evidence.conformal import HALFLIFE, interval
 from geiger.experiment.evaluation import expected_simple, sizing_of
 from geiger.experiment.material import Material
+from geiger.experiment.own import features_of_run, target_of_run
 from geiger.experiment.past_errors import past_errors
-from geiger.experiment.prepare import prepare
+from geiger.experiment.past_material import material_of_run
+from geiger.experiment.prepare import prepare, refilled
 from geiger.features.catalogue import contract_hash
-from geiger.learning.target import make_target
 from geiger.market.calendar import UNKNOWN, Market, close_instant, next_session, open_instant, sessions
 from geiger.market.snapshots import Store
 from geiger.records import Notice, Status, as_text
@@ -175,6 +176,8 @@ def predict(
     runs: RunsFolder,
     *,
     data: Path | None = None,
+    features: Any = None,
+    target: Any = None,
     level: float = LEVEL,
     now: dt.datetime | None = None,
 ) -> Prediction:
@@ -187,6 +190,9 @@ def predict(
     data : Path, optional
         Folder or file of prices, up to now; without it those that the run was trained on where they are
         still there, else the library and the embedded ones.
+    features, target : optional
+        What the run had of the user's own, as `Experiment` takes it; a frame with newer rows, or without one
+        that it kept.
     level : float
         Share of outcomes that the interval shall hold.
     now : datetime, optional
@@ -201,9 +207,8 @@ def predict(
         raise SettingError(f"level must lie between 0 and 1, got {level}")
     now = now or dt.datetime.now(dt.UTC)
     model = _usable_model(stored)
-    material, config = latest_material(stored, model, runs, data or _place(stored))
-    last = material.prices.height - 1
-    day, market = material.prices["day"][last], material.market
+    material, config = latest_material(stored, model, runs, data or _place(stored), features, target)
+    day, market = material.prices["day"][-1], material.market
     learned_to = _learned_to(stored, model, day)
     _require_closed(material, now)
     entry = next_session(market, day)
@@ -211,7 +216,7 @@ def predict(
     history = stored.forecasts().join(material.prices.select("day"), on="day", how="semi")
     forecast, weight, chosen_on = _decided(model, material, config, history, stored.sealed())
     errors = past_errors(history, material)
-    scale = float(material.volatility_on(material.prices["day"].slice(last, 1), HALFLIFE)[0])
+    scale = float(material.volatility_on(material.prices["day"].tail(1), HALFLIFE)[0])
     found, held = interval(forecast, scale, errors.scores, level), errors.coverage(level)
     expected = expected_simple(np.array([forecast]), model.train_std, config)
     age = _sessions_since(market, day, now)
@@ -284,9 +289,19 @@ def _place(stored: StoredRun) -> Path | None:
 
 
 def latest_material(
-    stored: StoredRun, model: SavedModel, runs: RunsFolder, data: Path | None
+    stored: StoredRun,
+    model: SavedModel,
+    runs: RunsFolder,
+    data: Path | None,
+    features: Any = None,
+    target: Any = None,
 ) -> tuple[Material, Config]:
     """Load the prices up to now, as the run loaded its own; nothing on the locked rows is scored here."""
+    own = features_of_run(stored, features, runs, newer=True)
+    label = target_of_run(stored, target)
+    if any(part is not None and part.digest is None for part in (own, label)):  # are they the same ones?
+        frame = own is not None and own.table is not None  # that of then was kept
+        material_of_run(stored, stored.config(), runs, features=None if frame else own, target=label)
     config = replace(stored.config(), lockbox=0, end=None, fill=model.facts["fill"])
     known = stored.record.data.context
     material = prepare(
@@ -296,7 +311,15 @@ def latest_material(
         context=known.market or "none",
         library=Store(runs.library),
         snapshots=Store(runs.snapshots),
+        features=own,
+        target=label,
     )
+    columns = tuple(model.facts.get("own_features", ()))
+    if columns != material.own.columns:
+        raise DataError(
+            f"{stored.name}: its model learned from the own columns {', '.join(columns)}; now they are "
+            f"{', '.join(material.own.columns)}; train again"
+        )
     now = material.provenance.context
     for kind, then, here in (
         ("market", known.market, now.market),
@@ -307,10 +330,9 @@ def latest_material(
                 f"{stored.name}: its model learned with {then or 'no'} {kind} index, and "
                 f"{here or 'none'} is at hand now; give the same with --data, or train again"
             )
-    expected = model.facts["fill"]
-    target = make_target(material.prices, expected, config.horizon)
     notices = tuple(n for n in material.notices if n.code not in ("LOCKBOX_OPEN", "FILL_CLOSE"))
-    return replace(material, fill=expected, target=target, notices=notices), config
+    filled = refilled(material, model.facts["fill"], config.horizon, label)
+    return replace(filled, notices=notices), config
 
 
 def save_by(market: Market, fill: str, day: dt.date, next_day: dt.date) -> dt.datetime | None:
