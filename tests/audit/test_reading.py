@@ -24,16 +24,16 @@ def written(folder: Path, kind: str) -> Loaded:
         pl.col("day").alias("Date"),
         *(pl.col(name).alias(name.title()) for name in ("open", "high", "low", "close", "volume")),
     )
-    if kind == "newest first":
+    if kind.startswith("newest first"):
         frame = frame.reverse()
-    if kind == "parquet":
+    if kind.endswith("parquet"):
         frame.write_parquet(folder / "TEST.parquet")
     else:
         frame.write_csv(folder / "TEST.csv")
     return load("TEST", data=folder)
 
 
-@pytest.mark.parametrize("kind", ["csv", "newest first", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "newest first csv", "parquet", "newest first parquet"])
 def test_a_file_without_its_later_lines_has_the_same_earlier_bars(tmp_path: Path, kind: str) -> None:
     given = written(tmp_path, kind)
     found = reread(given, CUTS)

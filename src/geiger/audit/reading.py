@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,22 +52,25 @@ def reread(series: Loaded, cuts: Sequence[dt.date]) -> Reread:
         for day in cuts:
             rows = int(whole["day"].search_sorted(day, side="right"))
             shorter = Path(folder) / path.name
-            cut(path, whole.height, rows, shorter)
+            cut(path, whole["day"], rows, shorter)
             others.append(Table.of("reader", read_prices(shorter, series.symbol).prices, COLUMNS))
             values += rows * len(COLUMNS)
     return Reread([base] * len(others), others, values)
 
 
-def _parquet(path: Path, total: int, rows: int, to: Path) -> None:
+def _parquet(path: Path, whole: pl.Series, rows: int, to: Path) -> None:
     frame = pl.read_parquet(path)
-    if frame.height != total:
-        raise DataError(f"{path} has {frame.height} rows and {total} bars: which are later is not sure")
-    frame.head(rows).write_parquet(to)
+    if frame.height != len(whole):
+        raise DataError(f"{path} has {frame.height} rows and {len(whole)} bars: which are later is not sure")
+    half = io.BytesIO()
+    frame.head(len(whole) // 2).write_parquet(half)
+    kept = frame.head(rows) if _ends_early(path, half.getvalue(), whole) else frame.tail(rows)
+    kept.write_parquet(to)
 
 
-def _lines(path: Path, total: int, rows: int, to: Path) -> None:
+def _lines(path: Path, whole: pl.Series, rows: int, to: Path) -> None:
     """Keep the head and the lines of the first `rows` bars, in whichever order they stand."""
-    lines = path.read_bytes().splitlines(keepends=True)
+    lines, total = path.read_bytes().splitlines(keepends=True), len(whole)
     filled = [i for i, line in enumerate(lines) if line.strip()]
     if len(filled) < total:
         raise DataError(f"{path} has fewer lines than bars: which are later is not sure")
@@ -74,17 +78,15 @@ def _lines(path: Path, total: int, rows: int, to: Path) -> None:
     head = lines[: bars[0]]
     if len(head) > 12:
         raise DataError(f"{path} has lines that are no bars among its bars: which are later is not sure")
-    forward = _first_day(path, head, lines[bars[0]], lines[bars[-1]])
+    half = b"".join([*head, *(lines[i] for i in bars[: total // 2])])
+    forward = _ends_early(path, half, whole)
     kept = bars[:rows] if forward else bars[total - rows :]
     to.write_bytes(b"".join([*head, *(lines[i] for i in kept)]))
 
 
-def _first_day(path: Path, head: list[bytes], first: bytes, last: bytes) -> bool:
-    """Say whether a file's oldest bar stands first."""
+def _ends_early(path: Path, half: bytes, whole: pl.Series) -> bool:
+    """Say whether the first half of a file's lines holds its older bars."""
     with TemporaryDirectory() as folder:
-        days = []
-        for line in (first, last):
-            one = Path(folder) / path.name
-            one.write_bytes(b"".join([*head, line]))
-            days.append(read_prices(one, path.stem).prices["day"][0])
-    return bool(days[0] <= days[1])
+        one = Path(folder) / path.name
+        one.write_bytes(half)
+        return bool(read_prices(one, path.stem).prices["day"][-1] < whole[-1])
