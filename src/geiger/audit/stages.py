@@ -24,3 +24,5 @@ STAGES: Mapping[str, str] = MappingProxyType(
     }
 )
 ORDER: Mapping[str, int] = MappingProxyType({name: place for place, name in enumerate(STAGES)})
+BUILT_IN = tuple(name for name in STAGES if ORDER[name] >= ORDER["scaler"])
+"""Stages that our code makes alone: what they do follows from it and the settings, whatever the data."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import shutil
-import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,7 +15,7 @@ from geiger.analysis.logbook import LogBook
 from geiger.checks.base import Evidence, Finding
 from geiger.cleaning import clean
 from geiger.cli.complaint import complain
-from geiger.cli.terminal import counted, print_json, progress, table
+from geiger.cli.terminal import counted, print_json, progress, table, wrapped
 from geiger.codec import fitted
 from geiger.errors import DataError, SettingError
 from geiger.figures import PLAN_FIGURES, FigureName
@@ -189,15 +187,15 @@ def log_lines(log: LogAnalysis, folder: str) -> Iterator[str]:
     for finding in log.findings:
         yield from finding_lines(finding, log.name)
     whole = log.conclusion.replace("Please run", "Please\N{NO-BREAK SPACE}run")
-    yield from (line.replace("\N{NO-BREAK SPACE}", " ") for line in _wrapped(f"{whole}:", "  "))
+    yield from (line.replace("\N{NO-BREAK SPACE}", " ") for line in wrapped(f"{whole}:", "  "))
     yield f"    {log.next}"
 
 
 def finding_lines(finding: Finding, log: str = "") -> Iterator[str]:
     """Yield one finding: what, where, why, and the command; lines of `log` are cited by number alone."""
     yield f"  {finding.severity:4} {finding.code} {finding.title}"
-    yield from _wrapped(f"{finding.text} {_places(finding.evidence, log)}".strip())
-    yield from _wrapped(f"Likely: {finding.cause}")
+    yield from wrapped(f"{finding.text} {_places(finding.evidence, log)}".strip(), INDENT)
+    yield from wrapped(f"Likely: {finding.cause}", INDENT)
     yield f"{INDENT}Next: {finding.next}"
 
 
@@ -205,20 +203,7 @@ def step_lines(number: int, step: Step) -> Iterator[str]:
     """Yield one step: the command, and the findings behind it."""
     yield f"  {number}. {step.command}"
     more = f"; and {len(step.reasons) - 3} more" if len(step.reasons) > 3 else ""
-    yield from _wrapped(f"{step.severity}: {'; '.join(step.reasons[:3])}{more}", "     ")
-
-
-def _wrapped(text: str, indent: str = INDENT) -> list[str]:
-    """Break prose where a terminal ends, and at 100 columns elsewhere; names are never broken."""
-    width = min(100, max(60, shutil.get_terminal_size((100, 24)).columns))
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    yield from wrapped(f"{step.severity}: {'; '.join(step.reasons[:3])}{more}", "     ")
 
 
 def _places(evidence: Sequence[Evidence], log: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -50,6 +50,19 @@ def audit_key(forecasts: str | None, config: Config) -> str | None:
     if forecasts is None:
         return None
     return key_of({"audit": AUDITS, "forecasts": forecasts, "trading": plain(config.trading)})
+
+
+def built_in_key(fill: str, config: Config, models: Collection[str]) -> str:
+    """Return the key of what our code does with any data: settings, models and trading, without the data."""
+    return key_of(
+        {
+            "audit": AUDITS,
+            "fill": fill,
+            "models": {model: shaping_a_run(config, model) for model in models},
+            "trading": plain(config.trading),
+            "environment": plain(environment()),
+        }
+    )
 
 
 def _content(material: Material) -> dict[str, Any]:

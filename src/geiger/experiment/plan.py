@@ -14,7 +14,7 @@ from geiger.errors import SettingError
 from geiger.experiment.context import Context, load_context
 from geiger.experiment.cut import plan_folds
 from geiger.experiment.estimate import expected_seconds
-from geiger.experiment.key import audit_key, forecast_key, stack_key
+from geiger.experiment.key import audit_key, built_in_key, forecast_key, stack_key
 from geiger.experiment.made import Listener, Made
 from geiger.experiment.material import Material
 from geiger.experiment.out_of_fold import Base
@@ -222,6 +222,16 @@ class Plan(ABC):
     def audit_key(self) -> str | None:
         """Return the key of everything an audit depends on; None where the model cannot be written down."""
         return audit_key(self.key(), self.experiment.config)
+
+    def built_in_key(self) -> str | None:
+        """Return the key of all that our own stages do, without the data.
+
+        None for a target or an estimator of the user's own, with which every fit is another.
+        """
+        if {"target", "estimator"} & set(self.own.kinds):
+            return None
+        models = [self.model, *(base.model for base in self.bases)]
+        return built_in_key(self.material.fill, self.experiment.config, models)
 
     def audited(self) -> Audit | None:
         """Return the audit of exactly this that was kept, or None.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from geiger.records import AuditSummary
 
 SCHEMA = 1
 Color = Literal["green", "red"]
-_KEY = re.compile(r"[0-9a-f]{24}")  # what stands in a record may have been written by anyone
+_KEY = re.compile(r"[0-9a-f]{1,64}")  # what stands in a record may have been written by anyone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,31 @@ class CanaryCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """Built-in stages that were not made again: an audit of other data had the same code and settings.
+
+    Attributes
+    ----------
+    key : str
+        Under which that audit is kept.
+    stages : tuple of str
+        What it compared, in order.
+    """
+
+    symbol: str
+    day: str
+    key: str
+    stages: tuple[str, ...]
+
+    def not_checked(self) -> NotChecked:
+        """Return what was left out here, and why."""
+        return NotChecked(
+            stage=f"{self.stages[0]} ... {self.stages[-1]}",
+            why=f"audited on {self.symbol} on {self.day} with this code and these settings",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Audit:
     """What an audit found.
 
@@ -113,6 +139,12 @@ class Audit:
         What was made lighter for the audit, such as fewer epochs; empty where nothing was.
     key : str
         Of everything that the outcome depends on: code, settings, data, and parts of the user's own.
+    built_in : str
+        The same without data and own parts, where every stage of ours was shown to be clean; else empty.
+    elsewhere : Elsewhere or None
+        Where the stages were audited that were left out here; None where all was done.
+    whole : bool
+        Whether every other world could be made, and no stage was left out.
     """
 
     schema: int = SCHEMA
@@ -130,6 +162,9 @@ class Audit:
     seconds: float = 0.0
     made_at: str = ""
     key: str = ""
+    built_in: str = ""
+    elsewhere: Elsewhere | None = None
+    whole: bool = False
 
     @property
     def green(self) -> bool:
@@ -145,9 +180,10 @@ class Audit:
     def summary(self) -> AuditSummary:
         """Return what a log and a run's record keep of it."""
         worst = self.leaks[0] if self.leaks else None
+        rest = () if self.elsewhere is None else self.elsewhere.stages
         return AuditSummary(
             color=self.color,
-            stages=len(self.stages),
+            stages=len(self.stages) + len(rest),
             cuts=len(self.cuts),
             day=self.made_at[:10],
             leak=None if worst is None else f"{worst.stage}: {worst.column}",
@@ -183,3 +219,22 @@ def read_audit(folder: Path, key: str) -> Audit | None:
     if found.schema > SCHEMA:
         raise DataError(f"{path}: was written by a newer version; update geiger or audit again")
     return found
+
+
+def kept_built_in(folder: Path, built_in: str) -> Audit | None:
+    """Return the newest green audit that showed all stages of ours to be clean, on whatever data.
+
+    Parameters
+    ----------
+    built_in : str
+        Key of code, settings, model and trading, as `Audit.built_in` has it.
+    """
+    found = []
+    for path in folder.glob("*.json"):
+        if built_in.encode() not in path.read_bytes():  # most are of something else: they are not taken apart
+            continue
+        with suppress(DataError):  # whoever asks for that very audit is told
+            one = read_audit(folder, path.stem)
+            if one is not None and one.green and one.built_in == built_in:
+                found.append(one)
+    return max(found, key=lambda one: one.made_at, default=None)
