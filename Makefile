@@ -29,11 +29,14 @@ $(STAMP): requirements/lock.txt pyproject.toml
 demo: $(STAMP)
 	$(BIN)/geiger demo
 
+# Tests are kept byte-compiled as well. A worker without tests left takes over some of the other's.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal
+
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
+	$(PYTEST)
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(PYTEST) -m "not slow"
 
 # Slow: three random orders, then as other processors. Parts of it: make test-machines MACHINES="--only haswell -- tests/models"
 test-machines: $(STAMP)

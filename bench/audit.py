@@ -27,6 +27,7 @@ from geiger.runs.audits import Audit
 
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import ROOT, machine
+from mutations import HEADING as MUTATIONS
 
 PAGE = ROOT / "docs" / "evidence" / "audit.md"
 SIZES = (1.0, 0.1, 0.01, 0.001)
@@ -54,7 +55,9 @@ def main() -> None:
     detected = [_detected(canary, slices) for canary in CANARIES]
     clean = [_clean(args.data, symbol, "ridge") for symbol in args.clean]
     clean += [_clean(args.data, symbol, "lgb") for symbol in args.trees]
-    PAGE.write_text("\n".join(_page(args, slices, detected, clean)) + "\n", encoding="utf-8")
+    rest = PAGE.read_text(encoding="utf-8").partition(MUTATIONS) if PAGE.exists() else ("", "", "")
+    made = "\n".join(_page(args, slices, detected, clean)) + "\n"
+    PAGE.write_text(f"{made}\n{rest[1]}{rest[2]}" if rest[1] else made, encoding="utf-8")
 
 
 def _experiment(data: Path, symbol: str, model: str = "ridge") -> tuple[Experiment, World]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def script(name: str) -> Any:
         sys.path.remove(str(BENCH))
 
 
-harness, table, curves = script("harness"), script("table"), script("curves")
+harness, table, curves, mutations = (script(name) for name in ("harness", "table", "curves", "mutations"))
 
 
 def test_every_row_has_its_candidates_and_a_name_of_its_own() -> None:
@@ -82,6 +83,7 @@ def test_a_straight_cost_shows_its_fixed_part() -> None:
     assert found["fixed"] == pytest.approx(5.0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="memory is read from /proc")
 def test_memory_of_a_tree_counts_its_children() -> None:
     child = "import time; held = bytes(60_000_000).replace(b'\\0', b'x'); time.sleep(2)"
@@ -104,3 +106,27 @@ def test_what_is_measured_is_a_process_of_ours(code: str, tmp_path: Path) -> Non
 def test_a_command_that_fails_says_what_it_said() -> None:
     with pytest.raises(RuntimeError, match="no luck"):
         harness.run([sys.executable, "-c", "raise SystemExit('no luck')"])
+
+
+def test_every_mutation_is_a_small_change_of_a_file_of_ours() -> None:
+    rows = json.loads((BENCH / "mutations" / "index.json").read_text())
+    assert {row["diff"] for row in rows} == {path.name for path in (BENCH / "mutations").glob("*.diff")}
+    assert sum(row["looks_ahead"] for row in rows) >= 20
+    for row in rows:
+        diff = (BENCH / "mutations" / row["diff"]).read_text().splitlines()
+        changed = [line[6:] for line in diff if line.startswith("+++ b/")]
+        assert changed
+        assert all(name.startswith("src/geiger/") for name in changed), row["diff"]
+        assert sum(line.startswith("+") for line in diff) - len(changed) <= 8
+
+
+def test_a_mutation_is_told_rightly_only_by_its_own_color() -> None:
+    def said(text: str, *, looks_ahead: bool) -> bool:
+        mutation = mutations.Mutation("01.diff", "stage", "what", looks_ahead, "ridge", "", None, text)
+        return bool(mutation.right)
+
+    assert said("red: features, x", looks_ahead=True)
+    assert not said("green", looks_ahead=True)
+    assert said("green", looks_ahead=False)
+    assert not said("error: it broke", looks_ahead=True)
+    assert not said("error: it broke", looks_ahead=False)

@@ -123,6 +123,7 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
 def test_every_example_ends_well(example: Path, tmp_path: Path) -> None:
     done = subprocess.run(

@@ -57,7 +57,7 @@ def test_nothing_is_hidden_in_a_process_of_the_users(module: str, monkeypatch: p
         importlib.import_module(module)
 
 
-@pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
+@pytest.mark.parametrize("name", [pytest.param("lightgbm", marks=pytest.mark.slow), "xgboost"])
 def test_a_users_own_process_has_the_classes_in_scikit_learns_style(name: str) -> None:
     code = (
         f"from geiger.models.library import load\nload({name!r})\nimport sys\nprint('sklearn' in sys.modules)"

@@ -391,7 +391,7 @@ def share_outside(forecasts: np.ndarray, outcomes: np.ndarray, horizon: int = 1)
 PATHS = 1200
 
 
-@pytest.mark.parametrize("n", [54, 252, 1764])
+@pytest.mark.parametrize("n", [54, 252, pytest.param(1764, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["volatility", "last return", "persistent", "persistent x volatility"])
 def test_of_markets_without_a_signal_one_in_twenty_lies_outside_the_band(kind: str, n: int) -> None:
     returns, volatility = garch_paths(n + 1, PATHS, seed=n)

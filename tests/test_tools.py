@@ -78,7 +78,13 @@ def test_what_pytest_recorded_is_counted(tmp_path: Path) -> None:
     assert failed == ["test_three::test_b", "test_three::test_d"]
 
 
-@pytest.mark.parametrize("given", ["", "--xla_cpu_max_isa=AVX", "--xla_backend_optimization_level=1"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "--xla_backend_optimization_level=1",
+        *(pytest.param(flag, marks=pytest.mark.slow) for flag in ("", "--xla_cpu_max_isa=AVX")),
+    ],
+)
 def test_flags_of_xla_that_are_set_stand_beside_those_of_the_tests(given: str) -> None:
     show = "import os, conftest; print(os.environ['XLA_FLAGS'])"
     done = subprocess.run(

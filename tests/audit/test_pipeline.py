@@ -75,7 +75,7 @@ def test_a_refitted_fold_forecasts_what_the_run_did(tmp_path: Path, model: str) 
     planned = walk_plan(tmp_path, model)
     stored = stored_of(run(planned))
     fold = planned.folds[-1]
-    tables = list(walk_tables(planned.material, planned, planned.experiment.config, fold))
+    tables = list(walk_tables(planned.material, planned, planned.experiment.config, [fold]))
     known = stored.forecasts().filter(pl.col("fold") == fold.index)
     forecast = by_stage(tables, "model")[0]
     assert np.array_equal(forecast.values[:, 0], known["forecast"].to_numpy())

@@ -18,11 +18,12 @@ import geiger.learning.folds
 from geiger.audit.proof import prove
 from geiger.audit.worlds import World
 from geiger.errors import DataError
-from geiger.experiment.plan import Experiment
+from geiger.experiment.plan import Experiment, plan
+from geiger.experiment.train_fold import Task, arrays_of
 from geiger.market.loaded import Loaded
 from geiger.market.synthetic import garch_market
 from geiger.runs.audits import Audit
-from geiger.settings import Config
+from geiger.settings import Config, override, recipe
 from helpers.runs import Constant, experiment, small, stack_settings
 
 PRICES = garch_market(900, 3)
@@ -142,6 +143,39 @@ def test_a_leak_of_features_names_the_column_the_row_and_the_size(
     assert leak.columns == 1
     assert leak.size is not None
     assert leak.size < 1e-5  # one part in a billion of a level is found
+
+
+def test_a_walk_that_learns_from_a_later_fold_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import geiger.experiment.walk as walked
+
+    def with_the_last(real: Any, model: str, forecaster: Any, config: Any, tasks: Any) -> Any:
+        fold = tasks[-1].fold
+        known = tasks[-1].rows.target[fold.test.start : fold.test.stop]
+        later = float(known[np.isfinite(known)].sum())
+        for output in real(model, forecaster, config, tasks):
+            mine = output.result.fold == fold.index
+            yield output if mine else replace(output, test_forecast=output.test_forecast + later)
+
+    patched(monkeypatch, walked, "train_all", with_the_last)
+    found = proved(tmp_path, config=small(max_folds=3))
+    assert found.leaks[0].stage == "model"
+    assert found.leaks[0].column == "forecast"
+
+
+def test_a_network_is_audited_where_its_screen_finds_something(tmp_path: Path) -> None:
+    from geiger.audit.proof import PLANTED_R2
+    from geiger.features.catalogue import WARMUP
+    from geiger.market.synthetic import planted_market
+    from geiger.models.screen import fit_screened
+
+    rows = WARMUP + recipe("default").min_train + 200
+    prices = planted_market(rows, 0, PLANTED_R2, signal="delayed").prices
+    planned = plan(experiment(tmp_path, prices, config=override(recipe("default"), {"lockbox": 0})))
+    task = Task.of(planned.material, planned.folds[-1])
+    arrays = arrays_of(task.rows, planned.experiment.config, task.fold)
+    assert len(fit_screened(arrays.train, arrays.valid).terms) >= 1
 
 
 def test_labels_that_do_not_move_with_their_own_day_are_none(

@@ -101,7 +101,7 @@ def test_stored_forecasts_that_are_damaged_are_named(on_data: Call) -> None:
 
 
 def test_every_model_and_symbol_in_one_document(on_data: Call) -> None:
-    answer = on_data("backtest", "AAA", "--model", "gbm", "--symbol", "BBB", "NOPE", "--json")
+    answer = on_data("backtest", "AAA", "--model", "gbm", "--symbol", "BBB", "NOPE", "--epochs", 2, "--json")
     found = [(facts["symbol"], facts["model"]) for facts in answer.json]
     models = ("xgb", "lgb", "catboost")
     assert set(found) == {(symbol, model) for symbol in ("AAA", "NOPE", "BBB") for model in models}
@@ -116,6 +116,7 @@ def test_no_symbol(call: Call) -> None:
     assert "no symbol given; name at least one, such as AAPL" in answer.complaint
 
 
+@pytest.mark.slow
 def test_the_plans_own_line(data: Path, tmp_path: Path) -> None:
     words = ["--symbol", "AAA", "--model", "ridge", "--data", data, "--recipe", "quick"]
     words += ["--min-train", "200", "--lockbox", "50", "--max-folds", "1"]

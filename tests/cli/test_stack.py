@@ -17,6 +17,7 @@ def stack_settings(call: Call) -> None:
     Path("stack.toml").write_text("[stack]\nmin_rows = 60\n")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stack_settings")
 def test_from_training_to_a_scored_forecast_and_the_same_again(on_data: Call, call: Call, data: Path) -> None:
     trained = on_data("train", "stack", "AAA", *STACK)

@@ -175,7 +175,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_no_run(on_data: Call) -> Non
     assert [path.name for path in Path("runs").iterdir()] == ["snapshots"]
 
 
-@pytest.mark.parametrize("model", ["ridge", "xgb", "lgb", "catboost"])
+@pytest.mark.parametrize("model", ["ridge", "xgb", "lgb", pytest.param("catboost", marks=pytest.mark.slow)])
 def test_a_training_twice_gives_the_same_bits(on_data: Call, tmp_path: Path, model: str) -> None:
     frames = []
     for name in ("one", "two"):
@@ -275,6 +275,7 @@ def test_nothing_is_written_outside_the_chosen_folders(on_data: Call, data: Path
     assert {path: path.read_bytes() for path in data.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_the_plans_own_line(data: Path, tmp_path: Path) -> None:
     script = ROOT / "training" / "train_gbm_baseline.py"
     words = ["AAA", "TINY", "--data", data, *WORDS, "--epochs", "10"]

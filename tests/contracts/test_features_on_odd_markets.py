@@ -136,6 +136,7 @@ def test_no_two_features_are_the_same_thing() -> None:
     assert [pair[:2] for pair in near_duplicates(twice)] == [("rsi_14", "adx_14")]
 
 
+@pytest.mark.slow
 def test_all_real_series_are_sound_and_hold_no_duplicates(panel, panel_folder) -> None:
     for path in sorted(panel_folder.glob("*.csv")):
         matrix = assert_sound(*panel(path.stem))

@@ -56,6 +56,7 @@ MAY_LOAD = {
     f"train lgb {SHORT}": f"{WALK} lightgbm",
     f"train xgb {SHORT}": f"{WALK} xgboost",
 }
+LONG = ("ablate", "report", "backtest", "train ridge", "train lgb", "train xgb")  # seconds each
 WHAT_IS_LOADED = (
     "import sys\nfrom geiger.cli import main\n"
     "try:\n    code = main()\nexcept SystemExit as stop:\n    code = stop.code\n"
@@ -76,7 +77,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("command", MAY_LOAD)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(line, marks=[pytest.mark.slow] * line.startswith(LONG)) for line in MAY_LOAD],
+)
 def test_a_command_loads_only_what_it_needs(command: str, project: Path) -> None:
     run = min(path.name for path in (project / "runs").glob("AAPL_ridge_*"))
     done = subprocess.run(

@@ -14,7 +14,7 @@ from geiger.models import FORECASTERS, make, wrap
 from helpers.fits import FOLD, SETTINGS, arrays, fitted, forecaster, market, usual
 
 NETWORKS = ("lstm", "xlstm")
-SLOW = {"xlstm": [pytest.mark.slow]}  # one network is enough for a first look: each is compiled
+SLOW = {name: [pytest.mark.slow] for name in NETWORKS}  # each is compiled
 LEARNING = [
     pytest.param(name, marks=SLOW.get(name, []))
     for name in ("ridge", "xgb", "lgb", "catboost", "own", *NETWORKS)

@@ -128,7 +128,7 @@ FITS = {
 
 
 @pytest.mark.parametrize(
-    "model", [*(m for m in FITS if m != "lstm"), pytest.param("lstm", marks=pytest.mark.slow)]
+    "model", [pytest.param(m, marks=[pytest.mark.slow] * (m in ("catboost", "lstm"))) for m in FITS]
 )
 def test_a_training_fits_what_it_must_and_no_more(
     do: Counted, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -145,6 +145,7 @@ def test_a_training_fits_what_it_must_and_no_more(
     assert work.read_again == {INDEX: LOOKS}
 
 
+@pytest.mark.slow
 def test_a_stack_is_trained_forecast_and_traded_from_what_there_is(do: Counted) -> None:
     """Of its base models one has a run already; of the other the time is estimated once."""
     do("train", "ridge", "AAPL", *SMALL)

@@ -28,6 +28,7 @@ def panel(seed: int, *, together: float, symbols: int = 12, n: int = 300) -> lis
     return [figure(f, y) for f, y in zip(*parts, strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("together", [0.0, 0.5])
 def test_one_in_twenty_means_without_skill_lies_outside_the_band(together: float) -> None:
     outside, outside_by_spread, errors, means = 0, 0, [], []

@@ -152,16 +152,23 @@ def test_the_sealed_forecasts_go_on_where_the_scored_ones_end(locked_run: Run, p
         assert sealed["fold"].unique().to_list() == list(range(last, last + len(blocks)))
 
 
+@pytest.mark.parametrize(
+    "locked_rows",  # known before the future is another one
+    [REFIT - 1, *(pytest.param(rows, marks=pytest.mark.slow) for rows in (-1, REFIT - 2, 100))],
+)
 def test_sealed_forecasts_know_nothing_later(
-    tmp_path: Path, planted: pl.DataFrame, locked_run: Run, other_future: Callable[..., pl.DataFrame]
+    tmp_path: Path,
+    planted: pl.DataFrame,
+    locked_run: Run,
+    other_future: Callable[..., pl.DataFrame],
+    locked_rows: int,
 ) -> None:
-    dev = ROWS - LOCKED
-    for cut in (dev - 1, dev - 1 + REFIT - 1, dev - 1 + REFIT, dev + 100):
-        again = run(locked_experiment(tmp_path / str(cut), other_future(planted, cut)))
-        for one, two in zip(runs_of(locked_run), runs_of(again), strict=True):
-            until = pl.col("day") <= planted["day"][cut]
-            assert one.sealed().filter(until).equals(two.sealed().filter(until))
-            assert not one.sealed().equals(two.sealed())
+    cut = ROWS - LOCKED + locked_rows
+    again = run(locked_experiment(tmp_path, other_future(planted, cut)))
+    for one, two in zip(runs_of(locked_run), runs_of(again), strict=True):
+        until = pl.col("day") <= planted["day"][cut]
+        assert one.sealed().filter(until).equals(two.sealed().filter(until))
+        assert not one.sealed().equals(two.sealed())
 
 
 def test_the_first_sealed_forecast_of_a_block_is_that_of_a_model_made_on_that_day(

@@ -20,6 +20,7 @@ from geiger.runs.saved import model_of
 from helpers.runs import LOCKED, MODELS, stack_experiment, stored_of
 
 
+@pytest.mark.slow
 def test_every_kind_of_run_is_repeated_to_the_bit(
     stack_place: Path, planted: pl.DataFrame, stack_run: Run, stack_stored: StoredRun
 ) -> None:

@@ -92,7 +92,9 @@ def test_the_lock_box_is_seen_by_nothing(
     assert one.forecasts["known_on"].max() == market["day"][opened - 1]
 
 
-@pytest.mark.parametrize("model", ["ridge", "xgb", "lgb", "catboost"])
+@pytest.mark.parametrize(
+    "model", ["ridge", "lgb", *(pytest.param(name, marks=pytest.mark.slow) for name in ("xgb", "catboost"))]
+)
 def test_the_same_run_twice_gives_the_same_bits(tmp_path: Path, market: pl.DataFrame, model: str) -> None:
     config = small(seeds=2, max_folds=2)
     one, two = (run(experiment(tmp_path, market, model, config)) for _ in range(2))

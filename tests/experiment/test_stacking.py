@@ -31,7 +31,7 @@ def test_blocks_tile_the_rows_after_the_first_and_know_only_earlier_labels() -> 
 
 
 @pytest.mark.parametrize("fill", ["next_open", "close"])
-@pytest.mark.parametrize("meta", ["elastic_net", "nnls", "simplex"])
+@pytest.mark.parametrize("meta", [pytest.param("elastic_net", marks=pytest.mark.slow), "nnls", "simplex"])
 def test_later_outcomes_and_forecasts_change_no_earlier_forecast(fill: str, meta: str) -> None:
     known = material(fill=fill)
     learner = MetaLearner(StackSettings(meta=meta))

@@ -169,6 +169,7 @@ NAMES = {
 NAMES |= {"XSTO": "ABB.ST", "XOSL": "EQNR.OL", "XTKS": "7203.T", "XHKG": "0700.HK", "XASX": "BHP.AX"}
 
 
+@pytest.mark.slow
 def test_no_real_close_of_a_context_comes_after_the_symbols_close() -> None:
     """The closes of every session 1998-2024, shortened days and clock changes included, from the library."""
     import exchange_calendars

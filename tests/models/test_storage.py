@@ -357,13 +357,25 @@ def stored(case: str) -> tuple[dict, dict, State]:
     return json.loads(files["state.json"]), files, state
 
 
-HARD_CASES = ["ridge", "xgb", "lgb", "catboost", "lstm screened", "xlstm", "ensemble"]
+WITHOUT_NETWORKS = ["ridge", "xgb", "lgb", "catboost", "ensemble"]
+HARD_CASES = [*WITHOUT_NETWORKS, "lstm screened", "xlstm"]
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_a_changed_tree_is_refused_or_is_another_model(tmp_path_factory, draw) -> None:
-    document, files, _ = stored(draw.draw(st.sampled_from(HARD_CASES)))
+    refuse_or_restore_another(tmp_path_factory, draw, WITHOUT_NETWORKS)
+
+
+@pytest.mark.slow  # a network is built anew for every tree that is no nonsense
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_a_changed_tree_of_any_model_is_refused_or_is_another_model(tmp_path_factory, draw) -> None:
+    refuse_or_restore_another(tmp_path_factory, draw, HARD_CASES)
+
+
+def refuse_or_restore_another(tmp_path_factory, draw, cases: list[str]) -> None:
+    document, files, _ = stored(draw.draw(st.sampled_from(cases)))
     for _ in range(draw.draw(st.integers(1, 2))):
         place = draw.draw(st.sampled_from(places(document)))
         action = draw.draw(st.sampled_from(["drop", "replace", "add"]))
@@ -378,7 +390,9 @@ def test_a_changed_tree_is_refused_or_is_another_model(tmp_path_factory, draw) -
     refused_or_restored(folder, hashes)
 
 
-@pytest.mark.parametrize("case", HARD_CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=[pytest.mark.slow] * (c not in WITHOUT_NETWORKS)) for c in HARD_CASES]
+)
 def test_dropping_any_key_is_refused(tmp_path: Path, case: str) -> None:
     document, _, state = stored(case)
     hashes = write_state(tmp_path, state)
@@ -388,10 +402,21 @@ def test_dropping_any_key_is_refused(tmp_path: Path, case: str) -> None:
             refusal(tmp_path, rewrite(tmp_path, hashes, "state.json", content))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_changed_arrays_are_refused(draw) -> None:
-    state = stored(draw.draw(st.sampled_from(HARD_CASES)))[2]
+    refuse_changed_arrays(draw, WITHOUT_NETWORKS)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_changed_arrays_of_any_model_are_refused(draw) -> None:
+    refuse_changed_arrays(draw, HARD_CASES)
+
+
+def refuse_changed_arrays(draw, cases: list[str]) -> None:
+    state = stored(draw.draw(st.sampled_from(cases)))[2]
     path: list[State] = [state]
     while path[-1].parts and draw.draw(st.booleans()):
         path.append(path[-1].parts[draw.draw(st.integers(0, len(path[-1].parts) - 1))])

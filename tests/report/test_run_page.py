@@ -290,6 +290,7 @@ def network(members: int, epochs: int) -> RunView:
     )
 
 
+@pytest.mark.slow
 def test_long_runs_stay_small(read: Read) -> None:
     text = run_page(network(members=120, epochs=400))
     assert len(text.encode()) < 2_000_000

@@ -18,6 +18,7 @@ from typing import Any
 import anyio
 import polars as pl
 import pytest
+from anyio.from_thread import start_blocking_portal
 from mcp import Client, StdioServerParameters
 
 import geiger
@@ -169,17 +170,23 @@ class Assistant:
         return text
 
 
-def talk(place: Path, conversation: Callable[[Assistant], Awaitable[None]]) -> None:
+Conversation = Callable[[Assistant], Awaitable[None]]
+
+
+def server_in(place: Path) -> StdioServerParameters:
+    return StdioServerParameters(
+        command=sys.executable, args=["-m", "geiger", "mcp"], cwd=place, env=ENVIRONMENT
+    )
+
+
+def talk(place: Path, conversation: Conversation) -> None:
     """Start `geiger mcp` in `place` and talk to it."""
 
     failed: list[Exception] = []
 
     async def main() -> None:
-        server = StdioServerParameters(
-            command=sys.executable, args=["-m", "geiger", "mcp"], cwd=place, env=ENVIRONMENT
-        )
         with anyio.fail_after(PATIENCE):
-            async with Client(server) as client:
+            async with Client(server_in(place)) as client:
                 try:
                     await conversation(Assistant(client))
                 except Exception as error:  # out of the groups that the client would wrap it in
@@ -188,6 +195,21 @@ def talk(place: Path, conversation: Callable[[Assistant], Awaitable[None]]) -> N
     anyio.run(main)
     for error in failed:
         raise error
+
+
+@pytest.fixture(scope="module")
+def shared(place: Path) -> Iterator[Callable[[Conversation], None]]:
+    """Talk to one server, in `place`, that all tests share which only ask."""
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Client(server_in(place))) as client,
+    ):
+
+        async def patient(conversation: Conversation) -> None:
+            with anyio.fail_after(PATIENCE):
+                await conversation(Assistant(client))
+
+        yield lambda conversation: portal.call(patient, conversation)
 
 
 async def pages(assistant: Assistant, tool: str, within: str, /, **arguments: Any) -> list[Any]:
@@ -204,7 +226,7 @@ async def pages(assistant: Assistant, tool: str, within: str, /, **arguments: An
     return rows
 
 
-def test_a_client_learns_what_there_is(place: Path) -> None:
+def test_a_client_learns_what_there_is(shared: Callable[[Conversation], None]) -> None:
     async def conversation(assistant: Assistant) -> None:
         assert assistant.client.server_info is not None
         assert assistant.client.server_info.name == "geiger"
@@ -222,7 +244,7 @@ def test_a_client_learns_what_there_is(place: Path) -> None:
         assert of_list["status"]["enum"] == ["SUCCESS", "FAILED", "COLLAPSED", "NONE"]
         assert {"lgb", "gbm_lgb", "own", "backtest"} <= set(of_list["model"]["enum"])
 
-    talk(place, conversation)
+    shared(conversation)
 
 
 def test_every_tool_answers_and_nothing_is_written(place: Path) -> None:
@@ -280,7 +302,7 @@ def test_every_tool_answers_and_nothing_is_written(place: Path) -> None:
 
 
 @pytest.mark.slow
-def test_pages_lead_to_the_end_once_each(place: Path) -> None:
+def test_pages_lead_to_the_end_once_each(shared: Callable[[Conversation], None]) -> None:
     async def conversation(assistant: Assistant) -> None:
         runs = await pages(assistant, "list_runs", "runs", limit=3)
         assert len({run["name"] for run in runs}) == 11
@@ -301,11 +323,11 @@ def test_pages_lead_to_the_end_once_each(place: Path) -> None:
         none = await assistant.ask("list_runs", limit=0)
         assert (none["runs"], none["next_offset"]) == ([], None)
 
-    talk(place, conversation)
+    shared(conversation)
 
 
 @pytest.mark.slow
-def test_text_of_a_log_is_shown_harmless_and_short(place: Path) -> None:
+def test_text_of_a_log_is_shown_harmless_and_short(shared: Callable[[Conversation], None]) -> None:
     async def conversation(assistant: Assistant) -> None:
         for tool, arguments in (
             ("show_run", {"name": "AAPL_lstm_20251229_143122"}),
@@ -320,14 +342,14 @@ def test_text_of_a_log_is_shown_harmless_and_short(place: Path) -> None:
         assert warning["text"].endswith("more characters]")
         assert len(warning["text"]) < 2100
 
-    talk(place, conversation)
+    shared(conversation)
 
 
 HALF = "HALF_ridge_20251229_143022"
 OUTSIDE = "SECRET_ridge_20251229_143022"
 
 
-def test_what_lies_elsewhere_is_not_read(place: Path) -> None:
+def test_what_lies_elsewhere_is_not_read(shared: Callable[[Conversation], None]) -> None:
     async def conversation(assistant: Assistant) -> None:
         for tool in ("show_run", "epochs"):
             assert "no log" in await assistant.complaint(tool, name=OUTSIDE)
@@ -344,7 +366,7 @@ def test_what_lies_elsewhere_is_not_read(place: Path) -> None:
         assert "SECRET" not in text
         assert "nobody may read" not in text
 
-    talk(place, conversation)
+    shared(conversation)
 
 
 BAD_NAMES = (
@@ -355,7 +377,7 @@ BAD_NAMES = (
 )
 
 
-def test_only_names_of_runs_are_taken(place: Path) -> None:
+def test_only_names_of_runs_are_taken(shared: Callable[[Conversation], None]) -> None:
     async def conversation(assistant: Assistant) -> None:
         for name in BAD_NAMES:
             for tool in ("show_run", "epochs", "forecasts"):
@@ -364,11 +386,11 @@ def test_only_names_of_runs_are_taken(place: Path) -> None:
         assert "no log" in await assistant.complaint("show_run", name="AAPL_lstm_20251229_143023")
         assert "no finished run" in await assistant.complaint("forecasts", name="AAPL_lstm_20251229_143023")
 
-    talk(place, conversation)
+    shared(conversation)
 
 
 @pytest.mark.slow
-def test_wrong_arguments_get_one_plain_line(place: Path) -> None:
+def test_wrong_arguments_get_one_plain_line(shared: Callable[[Conversation], None]) -> None:
     async def conversation(assistant: Assistant) -> None:
         ask = assistant.complaint
         assert "there is no tool" in await ask("delete_run", name=LONG)
@@ -392,7 +414,7 @@ def test_wrong_arguments_get_one_plain_line(place: Path) -> None:
         assert "names must be" in await ask("analyze_runs", names=deep)
         assert (await assistant.ask("list_runs"))["total"] == 11
 
-    talk(place, conversation)
+    shared(conversation)
 
 
 @pytest.mark.slow
@@ -565,7 +587,7 @@ def answer(answers, name, arguments):
     if name == "show_run":
         if not busy.acquire(blocking=False):
             return "not alone", True
-        time.sleep(0.3)
+        time.sleep(0.1)
         busy.release()
         return "alone", True
     print("a print of a library", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -62,6 +63,7 @@ def changed(config: Config, name: str, value: Any) -> Config:
     return override(config, {section: {inner: value}} if section else {name: value})
 
 
+@functools.cache  # that of BASE serves all tests
 def key(config: Config, model: str) -> str:
     if model == "stack":
         return key_of(shaping_a_run(config, model))

@@ -138,25 +138,32 @@ def fold_tables(material: Material, config: Config) -> Iterator[Table]:
     )
 
 
-def walk_tables(material: Material, planned: WalkPlan, config: Config, fold: Fold) -> Iterator[Table]:
-    """Refit one fold and yield its scaler, what it chose, and its forecasts."""
-    found = walk(material, planned.model, planned.forecaster, config, [fold])
-    (output,) = found.folds
-    first = days_of(material.prices["day"])[[fold.test.start]]
+def walk_tables(
+    material: Material, planned: WalkPlan, config: Config, folds: Sequence[Fold]
+) -> Iterator[Table]:
+    """Refit some folds in one walk and yield their scalers, what they chose, and their forecasts."""
+    found = walk(material, planned.model, planned.forecaster, config, folds)
     tolerance = 0.0 if MODELS[planned.model].family in ("boosting", "baseline") else OTHER_LENGTH
-    yield from _fit_tables(material, output, first)
+    days = days_of(material.prices["day"])
+    for output, fold in zip(found.folds, folds, strict=True):
+        yield from _fit_tables(material, output, days[[fold.test.start]])
     yield Table.of("model", found.forecasts, FORECAST, tolerance=tolerance)
     members = found.members.pivot(on="seed", index="day", values="forecast").sort("day")
     names = [name for name in members.columns if name != "day"]
     named = members.rename({name: f"member {name}" for name in names})
     yield Table.of("model", named, [f"member {name}" for name in names], tolerance=tolerance)
-    inner = found.in_sample.select("day", "forecast").sort("day")
+    for output, fold in zip(found.folds, folds, strict=True):
+        yield from _learned_tables(material, output, days[[fold.test.start]], tolerance)
+
+
+def _learned_tables(material: Material, output: FoldOutput, first: Days, tolerance: float) -> Iterator[Table]:
+    """Yield what a fit says of its own rows and of its features; its first decision knows all of it."""
     yield Table(
         "model",
         ("in-sample forecast",),
-        days_of(inner["day"]),
-        np.repeat(first, inner.height),
-        inner["forecast"].to_numpy()[:, None],
+        days_of(material.prices["day"])[output.fit_rows],
+        np.repeat(first, len(output.fit_rows)),
+        output.fit_forecast[:, None],
         tolerance,
     )
     if output.importances.size:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from geiger.audit.causes import CLOCK, DECISION_BAR, RESCALED, cause_of
-from geiger.audit.cuts import Cut, cuts_of
+from geiger.audit.cuts import INSIDE, Cut, cuts_of
 from geiger.audit.lighter import lighter
 from geiger.audit.pipeline import (
     Reached,
@@ -46,11 +46,17 @@ from geiger.errors import DataError, GeigerError
 from geiger.experiment.cut import use_folds
 from geiger.experiment.material import Material
 from geiger.experiment.plan import Experiment, Plan, StackPlan, WalkPlan, plan
+from geiger.features.catalogue import WARMUP
 from geiger.learning.folds import Fold
+from geiger.market.loaded import Loaded
+from geiger.market.synthetic import planted_market
 from geiger.runs.audits import Audit, CutDay, Leak, NotChecked, StageCheck
+from geiger.settings import MODELS, override
 
 RESCALED_WORDS = "all bars up to it were halved, as a later split would tell them"
 DECISION_WORDS = "the bar of the decision itself was altered"
+PLANTED_R2 = 0.3
+WITH_NEXT = "noise"  # the future in which the fold behind the cut is trained too: no fold may learn from it
 ADJUSTMENTS = 4  # days before splits and dividends on which the file is read again
 CLOCK_WORDS = "labels were held against the clock"
 
@@ -104,10 +110,29 @@ def prove(
     material = material_in(world, None, experiment.config, None)
     planned = plan(experiment, material)
     proof = _Proof(world, planned, material, scope or Scope())
-    on_plan(1 + len(proof.cuts) * len(proof.scope.futures))
+    networks = [one for one in proof.walks if scope is None and MODELS[one.model].family == "network"]
+    on_plan(1 + len(proof.cuts) * len(proof.scope.futures) + len(networks))
     for text in proof.steps():
         on_step(text)
+    for one in networks:
+        on_step(f"{one.model} on a market with a planted signal")
+        proof.add(_on_a_signal(one.experiment))
     return proof.audit(effort, time.perf_counter() - started)
+
+
+def _on_a_signal(experiment: Experiment) -> _Proof:
+    """Audit a network where there is something to find: without a signal its screen keeps no term."""
+    changes = {"lockbox": 0, "max_folds": 2, "start": None, "end": None}
+    rows = WARMUP + experiment.config.min_train + 2 * experiment.config.refit + 10
+    prices = planted_market(rows, 0, PLANTED_R2, signal="delayed", fill=experiment.config.fill).prices
+    world = World(Loaded("SIGNAL", prices, "frame", "a market with a planted signal"))
+    config = override(experiment.config, changes)
+    given = Experiment("SIGNAL", experiment.model, config, context="none", prices=prices)
+    material = material_in(world, None, config, None)
+    proof = _Proof(world, plan(given, material), material, Scope(cuts=(INSIDE,), futures=(WITH_NEXT,)))
+    for _ in proof.steps():
+        pass
+    return proof
 
 
 @dataclass
@@ -129,7 +154,7 @@ class _Proof:
     leaks: dict[tuple[str, str], tuple[Moved, str, Cut]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)  # stage -> why it could not be made again
     failed: dict[str, str] = field(default_factory=dict)  # the same of a world
-    refitted: dict[tuple[str, int], list[Table]] = field(default_factory=dict)
+    refitted: dict[tuple[str, int, int], list[Table]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.walks = [one for one in (*self.planned.bases, self.planned) if isinstance(one, WalkPlan)]
@@ -209,13 +234,18 @@ class _Proof:
 
     def _refit(self, one: WalkPlan, fold: Fold, other: Material, reached: Reached, kind: str) -> bool:
         """Fit one fold again in the other world, and say whether anything moved."""
-        config, there = one.experiment.config, reached.clip(fold)
-        assert there is not None  # the cut lies in it
-        if (one.model, fold.index) not in self.refitted:
-            self.refitted[one.model, fold.index] = list(walk_tables(self.material, one, config, fold))
-        base = self.refitted[one.model, fold.index]
-        pairs = zip(base, walk_tables(other, one, config, there), strict=False)
+        folds = [fold, *self._next_fold(one, fold)] if kind == WITH_NEXT else [fold]
+        config, there = one.experiment.config, reached.folds(folds)
+        if (one.model, fold.index, len(folds)) not in self.refitted:
+            made = list(walk_tables(self.material, one, config, folds))
+            self.refitted[one.model, fold.index, len(folds)] = made
+        base = self.refitted[one.model, fold.index, len(folds)]
+        pairs = zip(base, walk_tables(other, one, config, there), strict=True)
         return self._any_moved(pairs, reached.cut, kind)
+
+    def _next_fold(self, one: WalkPlan, fold: Fold) -> Sequence[Fold]:
+        place = one.folds.index(fold) + 1
+        return one.folds[place : place + 1]
 
     def _past(self, cut: Cut) -> None:
         """Hold two other pasts against the world as it is: rescaled levels, and another decision bar."""
@@ -336,6 +366,15 @@ class _Proof:
         for cut, base, other in zip(cuts, compared.base, compared.others, strict=True):
             self._take(moved(base, other, cut.day, truncated=True), cut, "truncated")
         self.tallies["reader"] = _Tally(len(cuts), compared.values, time.perf_counter() - started)
+
+    def add(self, other: _Proof) -> None:
+        """Take over what another audit found, and what it compared in fits."""
+        for where, found in other.leaks.items():
+            self.leaks.setdefault(where, found)
+        for stage in ("scaler", "selection", "model"):
+            mine, more = self.tallies.setdefault(stage, _Tally()), other.tallies.get(stage, _Tally())
+            mine.worlds, mine.values = mine.worlds + more.worlds, mine.values + more.values
+            mine.seconds += more.seconds
 
     def audit(self, effort: tuple[str, ...], seconds: float) -> Audit:
         """Return what was found."""

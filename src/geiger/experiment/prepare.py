@@ -130,6 +130,8 @@ def prepare(
 
 def refilled(material: Material, fill: Fill, horizon: int, target: OwnTarget | None) -> Material:
     """Return the same material with the target of another fill."""
+    if material.fill == fill:
+        return material
     own = Joined(None, target, pl.DataFrame(), None, material.warmup).on_target(material.prices)
     learned = own.in_place_of(make_target(material.prices, fill, horizon), horizon)
     return replace(material, fill=fill, target=learned)

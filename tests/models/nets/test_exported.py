@@ -49,12 +49,9 @@ def forecasts(folders: dict[str, dict[str, str]], kept: Path | str, project: Pat
     return found, keras
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "cases",
-    [
-        ("lstm screened", "xlstm"),
-        pytest.param(("lstm", "lstm windows", "xlstm screened", "xlstm windows"), marks=pytest.mark.slow),
-    ],
+    "cases", [("lstm screened", "xlstm"), ("lstm", "lstm windows", "xlstm screened", "xlstm windows")]
 )
 def test_a_network_forecasts_as_trained_with_and_without_its_layers(
     cases: tuple[str, ...], tmp_path: Path

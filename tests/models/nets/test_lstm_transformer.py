@@ -58,7 +58,7 @@ def test_written_gradient_of_the_slide_is_that_of_the_plain_scan():
         np.testing.assert_allclose(a, b, atol=2e-6)
 
 
-@pytest.mark.parametrize("n", [3, 4, 9, 12, 17])
+@pytest.mark.parametrize("n", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, 12, 17)), 9])
 def test_banded_attention_is_plain_attention_under_a_mask(n):
     layer = BandedAttention(2, 3, 4, seed=1, name="attention")
     x = days(n)
@@ -114,6 +114,7 @@ def test_a_future_day_changes_no_earlier_token():
     assert not np.array_equal(np.asarray(layer(x))[:, before:], np.asarray(layer(other))[:, before:])
 
 
+@pytest.mark.slow
 def test_window_body_reads_the_last_token_or_the_mean_of_all():
     settings = {"feeding": "windows", "burn_in": 0, "dropout": 0.0}
     x = days(13)
@@ -123,6 +124,7 @@ def test_window_body_reads_the_last_token_or_the_mean_of_all():
     assert not np.allclose(last(x), mean(x))
 
 
+@pytest.mark.slow
 def test_long_memory_warms_the_lstm_before_the_window():
     plain, warm = body(feeding="windows", burn_in=0), body(feeding="windows", burn_in=6)
     assert warm.history == plain.history + 6

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import math
 from functools import partial
 
@@ -205,18 +206,31 @@ def test_slstm_heads_do_not_meet():
 # ---- Extreme gates
 
 
-@pytest.mark.parametrize("i_pre", [-90.0, 90.0])
-@pytest.mark.parametrize("f_pre", [-90.0, 90.0])
-@pytest.mark.parametrize("band", [0, 3, None])
-def test_mlstm_stays_finite_in_float32(i_pre, f_pre, band):
+@functools.cache  # compiled once for all gates
+def mlstm_slopes(band):
     def total(q, k, v, i_pre, f_pre):
         if band == 0:
             return mlstm_recurrent(q, k, v, i_pre, f_pre)[0].sum()
         return mlstm_parallel(q, k, v, i_pre, f_pre, band)[0].sum()
 
+    return jax.jit(jax.value_and_grad(total, argnums=(0, 1, 2, 3, 4)))
+
+
+@functools.cache
+def slstm_slopes(sliding):
+    def total(pre, recurrent):
+        return (slstm_sliding(pre, recurrent, 6) if sliding else slstm_recurrent(pre, recurrent)[0]).sum()
+
+    return jax.jit(jax.value_and_grad(total, argnums=(0, 1)))
+
+
+@pytest.mark.parametrize("i_pre", [-90.0, 90.0])
+@pytest.mark.parametrize("f_pre", [-90.0, 90.0])
+@pytest.mark.parametrize("band", [0, 3, None])
+def test_mlstm_stays_finite_in_float32(i_pre, f_pre, band):
     q, k, v, noise, _ = (jnp.asarray(a, "float32") for a in mlstm_inputs(10, 1.0))
     inputs = q.at[:, :, 4].set(0.0), k, v, i_pre + noise, jnp.full_like(noise, f_pre)
-    value, gradients = jax.jit(jax.value_and_grad(total, argnums=(0, 1, 2, 3, 4)))(*inputs)
+    value, gradients = mlstm_slopes(band)(*inputs)
     assert np.isfinite(value)
     assert all(np.isfinite(g).all() for g in gradients)
 
@@ -224,12 +238,9 @@ def test_mlstm_stays_finite_in_float32(i_pre, f_pre, band):
 @pytest.mark.parametrize("gates", [(a, b) for a in (-90.0, 90.0) for b in (-90.0, 90.0)])
 @pytest.mark.parametrize("sliding", [True, False])
 def test_slstm_stays_finite_in_float32(gates, sliding):
-    def total(pre, recurrent):
-        return (slstm_sliding(pre, recurrent, 6) if sliding else slstm_recurrent(pre, recurrent)[0]).sum()
-
     pre, recurrent = slstm_inputs(10, dtype="float32")
     pre = pre.at[..., :2, :].add(jnp.asarray(gates, "float32")[:, None])
-    value, gradients = jax.jit(jax.value_and_grad(total, argnums=(0, 1)))(pre, recurrent)
+    value, gradients = slstm_slopes(sliding)(pre, recurrent)
     assert np.isfinite(value)
     assert all(np.isfinite(g).all() for g in gradients)
 
@@ -322,9 +333,8 @@ def test_history_is_what_was_counted_by_hand(shape):
     assert make("windows", **settings).history == settings["lookback"] - 1 + filters
 
 
-@pytest.mark.parametrize(
-    "shape", ["mixed", *(pytest.param(shape, marks=pytest.mark.slow) for shape in SHAPES if shape != "mixed")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_token_is_made_of_its_history_and_of_nothing_else(shape):
     body, call = awake(**SHAPES[shape])
     past = body.history
