@@ -369,6 +369,7 @@ class _Proof:
 
     def add(self, other: _Proof) -> None:
         """Take over what another audit found, and what it compared in fits."""
+        self.failed |= other.failed
         for where, found in other.leaks.items():
             self.leaks.setdefault(where, found)
         for stage in ("scaler", "selection", "model"):
@@ -421,7 +422,13 @@ class _Proof:
         for name in STAGES:
             if self.scope.data_only and name in BUILT_IN:
                 continue
-            if name not in self.tallies and name not in self.missing and name in _ABSENT:
+            if name in self.tallies or name in self.missing:
+                continue
+            if self.leaks and name in BUILT_IN and not (name == "stack" and not self.planned.bases):
+                yield NotChecked(
+                    stage=name, why="an earlier stage looks ahead in every world; mend that first"
+                )
+            elif name in _ABSENT:
                 yield NotChecked(stage=name, why=_ABSENT[name])
         if self.material.fill == "close":
             why = "a fill at the close uses the very bar it was decided on: an upper bound by its definition"

@@ -123,4 +123,6 @@ def _canary_lines(checks: Sequence[CanaryCheck]) -> Iterator[str]:
         for c in planted
     ]
     yield table([heading, *lines], indent="    ")
-    yield from (f"    Not planted: {one.name}: {one.skipped}" for one in checks if one.skipped is not None)
+    for one in checks:
+        if one.skipped is not None:
+            yield from _wrapped(f"Not planted: {one.name}: {one.skipped}", "    ")
