@@ -3,7 +3,7 @@
     python bench/audit.py --data DIR [--planted SYMBOL ...] [--clean SYMBOL ...] [--trees SYMBOL ...]
 
 Plants a leak of each kind in four sizes on slices of some symbols; then audits symbols as they are, ridge
-and LightGBM of recipe `default`. Writes docs/evidence/audit.md.
+and LightGBM of recipe `default`, and every model on the first of them. Writes docs/evidence/audit.md.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from geiger.audit.worlds import World
 from geiger.experiment.plan import Experiment
 from geiger.features.catalogue import NAMES, WARMUP, feature_matrix
 from geiger.runs.audits import Audit
+from geiger.settings.models import SECTIONS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import ROOT, machine
@@ -33,7 +34,7 @@ PAGE = ROOT / "docs" / "evidence" / "audit.md"
 SIZES = (1.0, 0.1, 0.01, 0.001)
 PLANTED = ("AAPL", "MC.PA", "BTC-USD")
 CLEAN = ("AAPL", "MSFT", "GE", "SPY", "XLE", "MC.PA", "BTC-USD", "EURUSD=X", "^GSPC", "^N225")
-TREES = ("AAPL", "MC.PA", "BTC-USD")
+TREES = ("MC.PA", "BTC-USD")
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of SYMBOL.csv")
     for name, symbols in (("planted", PLANTED), ("clean", CLEAN), ("trees", TREES)):
         parser.add_argument(f"--{name}", nargs="*", default=symbols, metavar="SYMBOL")
+    parser.add_argument("--models", nargs="*", default=SECTIONS, metavar="MODEL")
     args = parser.parse_args()
     slices = [_slice(args.data, symbol) for symbol in args.planted]
     detected = [_detected(canary, slices) for canary in CANARIES]
-    clean = [_clean(args.data, symbol, "ridge") for symbol in args.clean]
+    clean = [_clean(args.data, symbol, "ridge") for symbol in args.clean[1:]]
     clean += [_clean(args.data, symbol, "lgb") for symbol in args.trees]
+    clean += [_clean(args.data, args.clean[0], model) for model in args.models]
     rest = PAGE.read_text(encoding="utf-8").partition(MUTATIONS) if PAGE.exists() else ("", "", "")
     made = "\n".join(_page(args, slices, detected, clean)) + "\n"
     PAGE.write_text(f"{made}\n{rest[1]}{rest[2]}" if rest[1] else made, encoding="utf-8")

@@ -219,7 +219,8 @@ def test_what_was_red_or_left_out_vouches_for_nobody(tmp_path: Path) -> None:
     red = door.audit(replace(given, features=leaky))
     assert (red.color, red.built_in) == ("red", "")
     why = {one.stage: one.why for one in red.not_checked}
-    assert "an earlier stage looks ahead" in why["model"]
+    assert "not reached" in why["model"]
+    assert "not reached" in why["selection"], "though ridge chooses a penalty"
     assert why["stack"] == "no stack: a single model"
     first = door.audit(on(given, 4))
     assert first.elsewhere is None, "the red one did not count"

@@ -420,16 +420,11 @@ class _Proof:
         for stage, why in (*self.missing.items(), *self.failed.items()):
             yield NotChecked(stage=stage, why=why)
         for name in STAGES:
-            if self.scope.data_only and name in BUILT_IN:
+            if name in self.tallies or name in self.missing or (self.scope.data_only and name in BUILT_IN):
                 continue
-            if name in self.tallies or name in self.missing:
-                continue
-            if self.leaks and name in BUILT_IN and not (name == "stack" and not self.planned.bases):
-                yield NotChecked(
-                    stage=name, why="an earlier stage looks ahead in every world; mend that first"
-                )
-            elif name in _ABSENT:
-                yield NotChecked(stage=name, why=_ABSENT[name])
+            behind = bool(self.leaks) and name in BUILT_IN and (name != "stack" or bool(self.planned.bases))
+            absent = None if behind else _ABSENT.get(name)
+            yield NotChecked(stage=name, why=absent or "not reached: what comes before it looks ahead")
         if self.material.fill == "close":
             why = "a fill at the close uses the very bar it was decided on: an upper bound by its definition"
             yield NotChecked(stage="fills", why=why)
@@ -448,11 +443,7 @@ class _Proof:
         yield NotChecked(stage="choice of symbol", why="whether it was chosen because it rose or survived")
 
 
-_ABSENT = {
-    "context": "there is no market context",
-    "stack": "no stack: a single model",
-    "selection": "the model chooses nothing",
-}
+_ABSENT = {"context": "there is no market context", "stack": "no stack: a single model"}
 
 
 def _same(base: Table, other: Table) -> bool:
