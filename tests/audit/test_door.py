@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 import geiger
-from geiger.audit import door
+from geiger.audit import door, pipeline
 from geiger.audit.door import audit_run
 from geiger.audit.worlds import FUTURES
 from geiger.errors import DataError, SettingError
@@ -227,6 +228,26 @@ def test_what_was_red_or_left_out_vouches_for_nobody(tmp_path: Path) -> None:
     second = door.audit(on(given, 5))
     assert second.elsewhere is not None
     assert (second.built_in, second.elsewhere.key) == ("", first.key)
+
+
+def test_a_leak_in_a_stage_of_ours_vouches_against_it_on_any_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = experiment(tmp_path, PRICES, config=CONFIG)
+    assert door.audit(on(given, 4)).green
+    positions = pipeline.positions
+
+    def ahead(forecasts: pl.DataFrame, *given: Any) -> pl.DataFrame:
+        of_all = 1.0 + float(np.tanh(forecasts["forecast"].to_numpy().mean()))
+        return positions(forecasts, *given).with_columns(pl.col("weight") * of_all)
+
+    monkeypatch.setattr(pipeline, "positions", ahead)
+    red = door.audit(given, again=True)
+    assert (red.color, red.leaks[0].stage) == ("red", "weights")
+    assert red.built_in
+    third = door.audit(on(given, 5))
+    assert third.elsewhere is None
+    assert third.color == "red"
 
 
 def test_own_features_are_looked_at_whatever_is_known_of_our_stages(tmp_path: Path) -> None:

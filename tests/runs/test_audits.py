@@ -84,14 +84,13 @@ def test_stages_that_were_audited_elsewhere_count() -> None:
     )
 
 
-def test_the_newest_green_audit_of_our_stages_is_found(tmp_path: Path) -> None:
+def test_the_newest_audit_of_our_stages_is_found_where_all_were_green(tmp_path: Path) -> None:
     green = replace(AUDIT, color="green", leaks=(), built_in="b1")
     assert kept_built_in(tmp_path, "b1") is None
     for key, one in {
         "a1": green,
         "a2": replace(green, made_at="2026-01-03T00:00:00+00:00"),
         "a3": replace(green, made_at="2026-01-04T00:00:00+00:00", built_in="b2"),
-        "a4": replace(green, made_at="2026-01-05T00:00:00+00:00", color="red"),  # a planted leak was missed
     }.items():
         keep_audit(tmp_path, replace(one, key=key))
     (tmp_path / "a5.json").write_text('{"built_in": "b1"')
@@ -99,6 +98,8 @@ def test_the_newest_green_audit_of_our_stages_is_found(tmp_path: Path) -> None:
     assert found is not None
     assert found.key == "a2"
     assert kept_built_in(tmp_path, "b3") is None
+    keep_audit(tmp_path, replace(AUDIT, key="a4", built_in="b1"))
+    assert kept_built_in(tmp_path, "b1") is None, "on other data the same stages looked ahead"
 
 
 def test_a_key_that_leads_elsewhere_is_none(tmp_path: Path) -> None:

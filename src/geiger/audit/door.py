@@ -172,7 +172,8 @@ def _made(planned: Plan, world: World, how: _How) -> Audit:
     other = None if how.again or built_in is None else kept_built_in(experiment.runs.audits, built_in)
     if other is None:
         made = prove(experiment, world, how.on_step, on_plan=how.on_plan)
-        return replace(made, built_in=built_in or "") if made.green and made.whole else made
+        reached = made.green or made.leaks[0].stage in BUILT_IN
+        return replace(made, built_in=built_in or "") if made.whole and reached else made
     made = prove(experiment, world, how.on_step, on_plan=how.on_plan, scope=Scope(data_only=True))
     elsewhere = Elsewhere(
         symbol=other.symbol,

@@ -140,7 +140,7 @@ class Audit:
     key : str
         Of everything that the outcome depends on: code, settings, data, and parts of the user's own.
     built_in : str
-        The same without data and own parts, where every stage of ours was shown to be clean; else empty.
+        The same without data and own parts, where every stage of ours was looked at; else empty.
     elsewhere : Elsewhere or None
         Where the stages were audited that were left out here; None where all was done.
     whole : bool
@@ -222,7 +222,9 @@ def read_audit(folder: Path, key: str) -> Audit | None:
 
 
 def kept_built_in(folder: Path, built_in: str) -> Audit | None:
-    """Return the newest green audit that showed all stages of ours to be clean, on whatever data.
+    """Return the newest audit that showed all stages of ours to be clean, on whatever data.
+
+    One that was red vouches against all others: then there is none.
 
     Parameters
     ----------
@@ -235,6 +237,7 @@ def kept_built_in(folder: Path, built_in: str) -> Audit | None:
             continue
         with suppress(DataError):  # whoever asks for that very audit is told
             one = read_audit(folder, path.stem)
-            if one is not None and one.green and one.built_in == built_in:
+            if one is not None and one.built_in == built_in:
                 found.append(one)
-    return max(found, key=lambda one: one.made_at, default=None)
+    newest = max(found, key=lambda one: one.made_at, default=None)
+    return newest if all(one.green for one in found) else None
