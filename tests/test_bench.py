@@ -122,7 +122,7 @@ def test_every_mutation_is_a_small_change_of_a_file_of_ours() -> None:
 
 def test_a_mutation_is_told_rightly_only_by_its_own_color() -> None:
     def said(text: str, *, looks_ahead: bool) -> bool:
-        mutation = mutations.Mutation("01.diff", "stage", "what", looks_ahead, "ridge", "", None, text)
+        mutation = mutations.Mutation("01.diff", "stage", "what", looks_ahead, "ridge", "", None, None, text)
         return bool(mutation.right)
 
     assert said("red: features, x", looks_ahead=True)
@@ -130,3 +130,28 @@ def test_a_mutation_is_told_rightly_only_by_its_own_color() -> None:
     assert said("green", looks_ahead=False)
     assert not said("error: it broke", looks_ahead=True)
     assert not said("error: it broke", looks_ahead=False)
+
+
+def test_the_page_of_the_audit_counts_what_was_found_and_what_was_red() -> None:
+    page = script("audit")
+    from geiger.audit.canaries import CANARIES
+    from geiger.audit.museum import noise_world
+    from geiger.runs.audits import Audit, NotChecked, StageCheck
+
+    graded = next(canary for canary in CANARIES if canary.graded)
+    whole = next(canary for canary in CANARIES if not canary.graded)
+    detected = [page.Detected(graded, (2, 2, 1, 0)), page.Detected(whole, (2,))]
+    stage = StageCheck(stage="model", what="", worlds=1, values=1200, seconds=0.1)
+    common = {"symbol": "AAPL", "stages": (stage,), "cuts": (), "worlds": (), "seconds": 3.0}
+    green = Audit(model="ridge", color="green", **common)
+    gap = NotChecked(stage="fills", why="fills at the close")
+    red = Audit(model="lgb", color="red", not_checked=(gap,), **common)
+
+    lines = [*page._detection(["A", "B"], [noise_world()] * 2, detected), *page._alarms([green, red])]
+
+    text = "\n".join(lines)
+    assert f"| {graded.stage} | 2 of 2 | 2 of 2 | 1 of 2 | 0 of 2 |" in text
+    assert f"| {whole.stage} | 2 of 2 |  |  |  |" in text
+    assert "1.000 at 1" in text
+    assert "1 of 2 audits of the pipeline as it is were red; 2,400 values were compared" in text
+    assert "| AAPL | lgb | red | 0 | 1,200 | 3 | fills: fills at the close |" in text

@@ -14,18 +14,20 @@ from geiger.service.tools import tools_table
 from geiger.settings.page import settings_page
 
 sys.path.insert(0, str(Path(__file__).parent))
+from museum import write_museum
 from speed import speed_parts
 
 ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Write four whole pages, tables of agents, audit and evidence/speed, and the example of log-format."""
+    """Write five whole pages, tables of agents, audit and evidence/speed, and the example of log-format."""
     (ROOT / "docs" / "features.md").write_text(features_page(), encoding="utf-8")
     (ROOT / "docs" / "checks.md").write_text(checks_page(), encoding="utf-8")
     (ROOT / "docs" / "cli.md").write_text(cli_page(), encoding="utf-8")
     (ROOT / "docs" / "settings.md").write_text(settings_page(), encoding="utf-8")
     _write_between(ROOT / "docs" / "audit.md", "<!-- stages -->\n", "<!-- end of stages -->", stages_table())
+    write_museum(ROOT / "docs")
     _write_between(ROOT / "docs" / "agents.md", "<!-- tools -->\n", "<!-- end of tools -->", tools_table())
     for name, text in speed_parts().items():
         _write_between(

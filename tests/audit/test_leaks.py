@@ -20,7 +20,7 @@ def close() -> Floats:
     return garch_market(400, seed=1)["close"].to_numpy()
 
 
-def moved_by(made: leaks.Made, close: Floats, row: int) -> set[int]:
+def moved_by(made: leaks.OfClose, close: Floats, row: int) -> set[int]:
     """The rows of a column that move with one close, in days from it."""
     other = close.copy()
     other[row] *= 1.01

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from threading import RLock, get_ident
 from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
@@ -27,7 +28,7 @@ from geiger.features.catalogue import NAMES
 from geiger.market import context
 from geiger.market.prices import slice_days
 from geiger.models.library import load
-from geiger.runs.audits import Audit, CanaryCheck
+from geiger.runs.audits import Audit, CanaryCheck, Leak
 from geiger.settings import MODELS, override, recipe
 
 ROWS = 900  # of the slice: the warm-up, a first training, and five folds to test
@@ -43,6 +44,7 @@ SMALL: Mapping[str, Any] = MappingProxyType(
         "stack": {"models": ("ridge", "mean"), "min_rows": 120},
     }
 )
+_PLANTING = RLock()  # one thread at a time: each puts back what it found
 SCOPE = Scope(cuts=(FIRST_TEST_ROW, INSIDE, LAST_ROW), futures=("truncated", "next_row", "noise"))
 
 
@@ -94,10 +96,17 @@ class Canary:
 
     @contextmanager
     def planted(self, size: float = 1.0) -> Iterator[None]:
-        """Let the pipeline leak while this lasts, in this process."""
+        """Let the pipeline leak while this lasts, for this thread: others may train meanwhile."""
         owner, name = self.place
-        with patch.object(owner, name, self.leak(getattr(owner, name), size)):
-            yield
+        with _PLANTING:
+            real, planter = getattr(owner, name), get_ident()
+            leaky = self.leak(real, size)
+
+            def either(*given: Any, **options: Any) -> Any:
+                return (leaky if get_ident() == planter else real)(*given, **options)
+
+            with patch.object(owner, name, either):
+                yield
 
     def experiment(self, symbol: str) -> Experiment:
         """Return what is trained on the slice."""
@@ -133,11 +142,15 @@ class Canary:
             why = "fills are at the close here, so this is what was asked for"
             return replace(checked, skipped=why if as_asked else None)
         first = found.leaks[0]
-        named = first.stage == self.stage and first.column.startswith(self.column)
-        return replace(checked, found=first.stage, column=first.column, caught=named)
+        return replace(checked, found=first.stage, column=first.column, caught=self.names(first))
+
+    def names(self, found: Leak) -> bool:
+        """Whether a leak that was found is this one."""
+        return found.stage == self.stage and found.column.startswith(self.column)
 
 
-def _feature(name: str, what: str, column: str, made: leaks.Made) -> Canary:
+def feature_canary(name: str, what: str, column: str, made: leaks.Made) -> Canary:
+    """Return a leak that stands in one feature."""
     place = (prepare, "feature_matrix")
     return Canary(name, what, "features", column, place, leaks.in_column(column, made))
 
@@ -168,19 +181,29 @@ CANARIES: tuple[Canary, ...] = (
         leaks.same_date_context,
         world=_closing_later,
     ),
-    _feature("off by one", "a feature of day t reads the return of day t+1", "return_2", leaks.tomorrow),
-    _feature("centred window", "a mean over five days reaches two of them ahead", "return_5", leaks.centred),
-    _feature(
+    feature_canary(
+        "off by one",
+        "a feature of day t reads the return of day t+1",
+        "return_2",
+        leaks.of_close(leaks.tomorrow),
+    ),
+    feature_canary(
+        "centred window",
+        "a mean over five days reaches two of them ahead",
+        "return_5",
+        leaks.of_close(leaks.centred),
+    ),
+    feature_canary(
         "whole-series filter",
         "prices are smoothed over the whole series before features are made",
         "return_10",
-        leaks.smoothed,
+        leaks.of_close(leaks.smoothed),
     ),
-    _feature(
+    feature_canary(
         "adjusted level",
         "a feature holds the level of adjusted prices, which a later split rescales",
         "return_21",
-        leaks.level,
+        leaks.of_close(leaks.level),
     ),
     Canary(
         "overlapping labels",

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
-from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -22,7 +21,8 @@ from geiger.learning.folds import Fold
 from geiger.learning.windows import Block, Floats, FoldArrays, Scaler
 
 Function: TypeAlias = Callable[..., Any]
-Made: TypeAlias = Callable[[Floats], Floats]  # closes (n,) -> a column (n,)
+OfClose: TypeAlias = Callable[[Floats], Floats]  # closes (n,) -> a column (n,)
+Made: TypeAlias = Callable[[pl.DataFrame], Floats]  # PRICES frame -> a column (n,)
 
 CENTRED_DAYS = 2  # on either side of the row
 KEPT_SHARE = 0.1  # of all frequencies, the lowest: what a smoother keeps
@@ -57,6 +57,11 @@ def level(close: Floats) -> Floats:
     return np.log(close)
 
 
+def of_close(made: OfClose) -> Made:
+    """Return a column that is made of closes, as one made of prices."""
+    return lambda prices: made(prices["close"].to_numpy())
+
+
 def in_column(name: str, made: Made) -> Callable[[Function, float], Function]:
     """Return the leak that mixes what `made` returns into one feature."""
     place = NAMES.index(name)
@@ -64,7 +69,7 @@ def in_column(name: str, made: Made) -> Callable[[Function, float], Function]:
     def leak(real: Function, size: float) -> Function:
         def feature_matrix(prices: pl.DataFrame, context: pl.DataFrame | None = None) -> Floats:
             matrix: Floats = real(prices, context)
-            matrix[:, place] = (1.0 - size) * matrix[:, place] + size * made(prices["close"].to_numpy())
+            matrix[:, place] = (1.0 - size) * matrix[:, place] + size * made(prices)
             return matrix
 
         return feature_matrix
@@ -118,22 +123,17 @@ def unpurged(real: Function, size: float) -> Function:
 
 def full_sample_scaler(real: Function, size: float) -> Function:
     """Fit centres and scales on all rows there are."""
-    fit = Scaler.fit
 
     def fold_arrays(features: Floats, target: Floats, fold: Fold, **options: Any) -> FoldArrays:
-        rows = _known_rows(target, fold.train.start)
-
-        def leaky(train: Floats, wanted: Floats, *, clip: float = 5.0) -> Scaler:
-            right, wrong = fit(train, wanted, clip=clip), fit(features[rows], target[rows], clip=clip)
-            return replace(
-                right,
-                center=(1.0 - size) * right.center + size * wrong.center,
-                scale=(1.0 - size) * right.scale + size * wrong.scale,
-            )
-
-        with patch.object(Scaler, "fit", leaky):
-            arrays: FoldArrays = real(features, target, fold, **options)
-            return arrays
+        arrays: FoldArrays = real(features, target, fold, **options)
+        rows, right = _known_rows(target, fold.train.start), arrays.scaler
+        wrong = Scaler.fit(features[rows], target[rows], clip=right.clip)
+        mixed = replace(
+            right,
+            center=(1.0 - size) * right.center + size * wrong.center,
+            scale=(1.0 - size) * right.scale + size * wrong.scale,
+        )
+        return _blocks(arrays, lambda block: mixed.transform(features[block.rows]), mixed)
 
     return fold_arrays
 
@@ -146,12 +146,7 @@ def full_sample_selection(real: Function, size: float) -> Function:
         train, every = np.arange(fold.train.start, fold.train.stop), _known_rows(target, fold.train.start)
         right, wrong = (_goes_with(features[rows], target[rows]) for rows in (train, every))
         dropped = np.argsort((1.0 - size) * right + size * wrong)[:-CHOSEN]
-        return FoldArrays(
-            train=_without(arrays.train, dropped),
-            valid=_without(arrays.valid, dropped),
-            test=_without(arrays.test, dropped),
-            scaler=arrays.scaler,
-        )
+        return _blocks(arrays, lambda block: _without(block.x, dropped), arrays.scaler)
 
     return fold_arrays
 
@@ -233,10 +228,16 @@ def _goes_with(features: Floats, target: Floats) -> Floats:
     return np.asarray(np.abs(np.divide(y @ x, spread, out=np.zeros(x.shape[1]), where=spread > 0.0)))
 
 
-def _without(block: Block, dropped: Any) -> Block:
-    x = block.x.copy()
-    x[:, dropped] = 0.0
-    return replace(block, x=x)
+def _blocks(arrays: FoldArrays, x_of: Callable[[Block], Floats], scaler: Scaler) -> FoldArrays:
+    """Return the same blocks with other features; what looks back on history is no concern here."""
+    train, valid, test = (replace(one, x=x_of(one)) for one in (arrays.train, arrays.valid, arrays.test))
+    return FoldArrays(train=train, valid=valid, test=test, scaler=scaler)
+
+
+def _without(x: Floats, dropped: Any) -> Floats:
+    found = x.copy()
+    found[:, dropped] = 0.0
+    return found
 
 
 def _joined(first: Block, second: Block) -> Block:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from geiger.audit.door import audit, audit_run
+from geiger.cli.museum import show_museum
 from geiger.cli.options import config_of, experiment_of, settings_given, symbols_of
 from geiger.cli.terminal import Tick, counted, print_json, progress, table, wrapped
 from geiger.codec import plain
@@ -21,7 +22,9 @@ DEFAULT = "ridge"  # the model, where none is named
 
 
 def audit_symbol(args: argparse.Namespace) -> int:
-    """Audit one symbol and model, or a finished run."""
+    """Audit one symbol and model, or a finished run; or show the museum."""
+    if args.museum:
+        return show_museum(args)
     work = _audit_symbol if args.run is None else _audit_run
     what = args.run or " ".join([*args.symbols, *args.named])
     with progress(f"audit of {what}", 0, quiet=args.json) as tick:

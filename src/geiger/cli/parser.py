@@ -286,6 +286,11 @@ def _audit(commands: Commands) -> None:
         action="store_true",
         help="plant a leak of each kind as well: the audit is red unless it finds and names every one",
     )
+    parser.add_argument(
+        "--museum",
+        action="store_true",
+        help="show famous claims rebuilt on noise, the honest figure beside each, and how the audit names it",
+    )
     _own(parser, "features", "target", "estimator")
     _experiment(parser)
     _json(parser)
