@@ -395,7 +395,7 @@ class _Proof:
             not_checked=tuple(self._not_checked()),
             effort=effort,
             seconds=seconds,
-            whole=self.scope == Scope() and not self.failed,
+            complete=self.scope == Scope() and not self.failed,
             made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         )
 
