@@ -39,6 +39,7 @@ class Mutation:
     looks_ahead: bool
     model: str
     options: str
+    config: str | None
     special: str | None
     said: str = ""
 
@@ -85,6 +86,9 @@ def _said(row: dict[str, Any], clone: Path, args: argparse.Namespace) -> str:
     ]
     words += ["--max-folds", "12", *row["options"].split()]
     with TemporaryDirectory() as place:
+        if row["config"]:
+            (Path(place) / "config.toml").write_text(row["config"])
+            words += ["--config", "config.toml"]
         done = subprocess.run(
             [sys.executable, "-m", "geiger", *words, "--runs-dir", place, "--log-dir", place],
             env={**os.environ, "PYTHONPATH": str(clone / "src")},
@@ -128,7 +132,8 @@ def _section(found: Sequence[Mutation], symbol: str) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for one in found:
         ahead_word, wrong = "yes" if one.looks_ahead else "no", "" if one.right else " **(wrong)**"
-        options = f" `{one.options}`" if one.options else ""
+        given = " ".join([one.options, *(one.config or "").splitlines()[1:]]).strip()
+        options = f" `{given}`" if given else ""
         yield f"| {one.what} | {one.stage} | {one.model}{options} | {ahead_word} | {one.said}{wrong} |"
 
 

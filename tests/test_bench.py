@@ -122,7 +122,7 @@ def test_every_mutation_is_a_small_change_of_a_file_of_ours() -> None:
 
 def test_a_mutation_is_told_rightly_only_by_its_own_color() -> None:
     def said(text: str, *, looks_ahead: bool) -> bool:
-        mutation = mutations.Mutation("01.diff", "stage", "what", looks_ahead, "ridge", "", None, text)
+        mutation = mutations.Mutation("01.diff", "stage", "what", looks_ahead, "ridge", "", None, None, text)
         return bool(mutation.right)
 
     assert said("red: features, x", looks_ahead=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from geiger.cli.options import config_of, symbols_of
+from geiger.cli.options import config_of, experiment_of, settings_given, symbols_of
 from geiger.cli.parser import parse
 
 Call = Any
@@ -123,3 +123,16 @@ def test_a_file_of_symbols(on_data: Call, tmp_path: Path) -> None:
     assert "cannot be read" in on_data("train", "ridge", "--symbols-file", tmp_path / "no").complaint
     listing.write_text("# nobody\n")
     assert "no symbol given" in on_data("train", "ridge", "--symbols-file", listing).complaint
+
+
+@pytest.mark.parametrize("words", [("train", "own", "AAA"), ("backtest", "AAA"), ("audit", "AAA")])
+def test_own_parts_reach_the_experiment_of_every_command_that_trains(words: tuple[str, ...]) -> None:
+    own = {"features": "a.py:f", "target": "b.py:t", "estimator": "c.py:e"}
+    options = [word for kind, text in own.items() for word in (f"--{kind}", text)]
+    args = parse([*words, *options])
+    found = experiment_of(args, "AAA", "own", config_of(args))
+    assert {kind: getattr(found, kind) for kind in own} == own
+    assert settings_given(args)
+    assert not settings_given(parse(list(words)))
+    plain = experiment_of(parse(list(words)), "AAA", "ridge", config_of(args))
+    assert (plain.features, plain.target, plain.estimator) == (None, None, None)

@@ -23,6 +23,7 @@ from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import Config
 from helpers.runs import LOCKED, Constant, experiment, small, stored_of
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "own_feature.py"
 CODE = """\
 from pathlib import Path
 
@@ -183,6 +184,13 @@ def test_a_causal_feature_finds_nothing_in_noise_and_a_leak_finds_everything(
     assert not {"OWN_LOOKS_AHEAD", "LEAK_SUSPECT"} & {notice.code for notice in honest.notices}
     rho, error = honest.evaluation.health.rho, honest.evaluation.health.rho_error
     assert rho is None or error is None or abs(rho) < 4 * error
+
+
+@pytest.mark.parametrize(("word", "ahead"), [("momentum_gap", False), ("momentum_gap_leaky", True)])
+def test_of_the_examples_one_looks_ahead(tmp_path: Path, noise: pl.DataFrame, word: str, ahead: bool) -> None:
+    material = locked(tmp_path, noise, features=f"{EXAMPLE}:{word}").material()
+    assert material.names[-1] == word
+    assert ahead == ("OWN_LOOKS_AHEAD" in {notice.code for notice in material.notices})
 
 
 def test_record_log_and_frames_name_what_is_own(honest: Run) -> None:

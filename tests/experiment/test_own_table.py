@@ -148,6 +148,7 @@ def test_frames_that_cannot_be_joined_are_refused() -> None:
         (pl.DataFrame({"day": [FRIDAY, FRIDAY], "x": [1.0, 2.0]}), "two rows of 2024-01-05"),
         (pl.DataFrame({"day": [FRIDAY], "known_on": [day(-1)], "x": [1.0]}), "was known before"),
         (pl.DataFrame({"day": [FRIDAY]}), "no column of numbers"),
+        (pl.DataFrame(schema={"day": pl.Date, "x": pl.Float64}), "has no rows"),
     ):
         with pytest.raises(DataError, match=f"mine: .*{why}"):
             DayTable.of(frame, "mine")

@@ -7,7 +7,7 @@ same prices. A canary that is not found, or is found somewhere else, turns the a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import RLock, get_ident
@@ -313,7 +313,8 @@ def run_canaries(
     world: World,
     on_step: Callable[[str], None] = lambda text: None,
     *,
-    canaries: Iterable[Canary] = CANARIES,
+    on_plan: Callable[[int], None] = lambda steps: None,
+    canaries: Collection[Canary] = CANARIES,
 ) -> tuple[CanaryCheck, ...]:
     """Plant one leak of each kind in the pipeline and say which of them the audit found.
 
@@ -321,9 +322,10 @@ def run_canaries(
     ----------
     experiment : Experiment
         Whose symbol and development rows are used. What is trained is a small model of the canary's.
-    on_step : callable
-        Told in words what is about to be done.
+    on_step, on_plan : callable
+        Told in words what is about to be done, and beforehand how many steps there will be.
     """
+    on_plan(len(canaries))
     small, found = small_world(world, material_in(world, None, experiment.config, None)), []
     for canary in canaries:
         on_step(f"planted: {canary.what}")

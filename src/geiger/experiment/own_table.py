@@ -158,6 +158,8 @@ class DayTable:
         frame = plain_frame(given, name)
         if "day" not in frame.columns:
             raise DataError(f"{name}: has no column 'day', by which its rows are joined to the bars")
+        if not frame.height:
+            raise DataError(f"{name}: has no rows")
         day = days_in(frame["day"], name)
         dated = "known_on" in frame.columns
         known_on = (known_days(frame["known_on"], name) if dated else day).alias("known_on")
