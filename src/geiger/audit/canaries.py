@@ -97,8 +97,8 @@ class Canary:
     ----------
     name, what : str
         Two or three words; and the mistake, as a sentence.
-    stage, column : str
-        Where the audit must find it; of the column, how its name begins.
+    stage, column : str, str or tuple of str
+        Where the audit must find it; of the column, how its name begins, or may begin.
     place : (object, str)
         A function of the pipeline, by where it is looked up when it is called.
     leak : callable
@@ -118,7 +118,7 @@ class Canary:
     name: str
     what: str
     stage: str
-    column: str
+    column: str | tuple[str, ...]
     place: tuple[Any, str]
     leak: Callable[[leaks.Function, float], leaks.Function]
     graded: bool = True
@@ -291,7 +291,7 @@ CANARIES: tuple[Canary, ...] = (
         "stack on itself",
         "a stack's weights are learned from the rows that they are used on",
         "stack",
-        "ridge",
+        ("ridge", "mean"),
         (stacking, "weigh"),
         leaks.weighed_on_own,
         model="stack",
