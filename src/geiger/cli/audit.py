@@ -24,7 +24,7 @@ DEFAULT = "ridge"  # the model, where none is named
 def audit_symbol(args: argparse.Namespace) -> int:
     """Audit one symbol and model, or a finished run; or show the museum."""
     if args.museum:
-        return show_museum(args)
+        return show_museum(as_json=args.json)
     work = _audit_symbol if args.run is None else _audit_run
     what = args.run or " ".join([*args.symbols, *args.named])
     with progress(f"audit of {what}", 0, quiet=args.json) as tick:
