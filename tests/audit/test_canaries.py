@@ -161,10 +161,20 @@ def test_a_fill_at_the_close_is_no_mistake_where_it_was_asked_for(world: World) 
     stale = prices.with_columns(open=pl.col("close").shift(1).fill_null(pl.col("open")))
     bars = stale.with_columns(high=pl.max_horizontal("high", "open"), low=pl.min_horizontal("low", "open"))
 
-    found = BY_NAME["same-bar fill"].check(World(loaded("AAPL", bars), loaded("^GSPC", bars)))
+    stale_world = World(loaded("AAPL", bars), loaded("^GSPC", bars))
+    for name in ("same-bar fill", "overlapping labels"):
+        found = BY_NAME[name].check(stale_world)
 
-    assert found.skipped is not None
-    assert "at the close" in found.skipped
+        assert found.skipped is not None
+        assert "at the close" in found.skipped
+
+
+def test_volumes_that_are_not_there_cannot_be_filled(world: World) -> None:
+    bars = world.symbol.prices.with_columns(volume=pl.lit(0.0))
+
+    found = BY_NAME["backfill"].check(World(loaded("AAPL", bars), loaded("^GSPC", bars)))
+
+    assert found.skipped == "there are no volumes here to fill"
 
 
 def test_too_few_rows_are_said(world: World) -> None:
