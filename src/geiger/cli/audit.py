@@ -92,7 +92,7 @@ def audit_lines(found: Audit) -> Iterator[str]:
 def _answer(found: Audit) -> str:
     what = f"{found.symbol} {found.model}"
     if found.leaks:
-        return f"{what}: RED, {found.leaks[0].stage} looks ahead: {found.leaks[0].column}"
+        return f"{what}: RED, look-ahead in {found.leaks[0].stage}: {found.leaks[0].column}"
     if not found.green:
         missed = ", ".join(one.name for one in found.canaries if one.missed)
         return f"{what}: RED, a planted leak was not caught ({missed}): this audit proves nothing"
