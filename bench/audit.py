@@ -171,7 +171,7 @@ def _alarms(clean: Sequence[Audit]) -> Iterator[str]:
     yield ""
     yield "| symbol | model | color | cuts | values compared | seconds | not checked |"
     yield "|---|---|---|---:|---:|---:|---|"
-    always: Callable[[str], bool] = {"source", "choice of symbol", "stack"}.__contains__
+    always: Callable[[str], bool] = {"source", "choice of symbol", "stack", "lock-box"}.__contains__
     for one in clean:
         values = sum(stage.values for stage in one.stages)
         gaps = "; ".join(f"{gap.stage}: {gap.why}" for gap in one.not_checked if not always(gap.stage))
@@ -182,7 +182,8 @@ def _alarms(clean: Sequence[Audit]) -> Iterator[str]:
     yield ""
     yield (
         "Whether a vendor rewrote the past, and whether a symbol was chosen because it rose, no audit of a "
-        "pipeline can tell."
+        "pipeline can tell. Forecasts over the lock-box come from the same folds and fits, and are not "
+        "audited by themselves."
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from geiger.audit.stages import stages_table
 from geiger.checks.catalogue import checks_page
 from geiger.cli import main
 from geiger.cli.page import cli_page
@@ -51,6 +52,11 @@ def test_the_page_of_checks_is_fresh() -> None:
 
 def test_the_page_of_settings_is_fresh() -> None:
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == settings_page(), "run `make docs`"
+
+
+def test_the_table_of_stages_is_fresh() -> None:
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    assert f"<!-- stages -->\n{stages_table()}<!-- end of stages -->" in page, "run `make docs`"
 
 
 def test_pages_count_the_checks_there_are() -> None:

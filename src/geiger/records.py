@@ -347,6 +347,7 @@ class Diagnosis:
 
 
 NOT_EVALUATED = "not evaluated"  # of a verdict, until there is one
+LOOKS_AHEAD, NOT_CAUGHT = "look-ahead in", "a planted leak was not caught"  # why an audit is red
 
 
 @dataclass(frozen=True)
@@ -540,6 +541,54 @@ class Assessment:
     cause: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class AuditSummary:
+    """What a log and a run's record keep of a time-travel audit.
+
+    Attributes
+    ----------
+    color : str
+        ``green`` or ``red``.
+    day : str
+        On which it was made, ISO.
+    leak : str or None
+        Stage and column of the first leak; None where there was none.
+    cause, mend : str or None
+        What that leak most likely comes from, and what to do.
+    other : tuple of str
+        In what the audit was made otherwise than the run it stands beside: ``code``, ``trading settings``.
+    key : str or None
+        Under which the whole audit is kept; None where it is not.
+    """
+
+    color: Literal["green", "red"]
+    stages: int
+    cuts: int
+    day: str
+    leak: str | None = None
+    cause: str | None = None
+    mend: str | None = None
+    other: tuple[str, ...] = ()
+    key: str | None = None
+
+    @property
+    def green(self) -> bool:
+        """Whether nothing was found to look ahead."""
+        return self.color == "green"
+
+    def text(self) -> str:
+        """Return it as one line, which `runlog.wording.audit_in` reads.
+
+        >>> AuditSummary(color="green", stages=13, cuts=8, day="2026-11-29").text()
+        'green, 13 stages, 8 cuts, 2026-11-29'
+        """
+        other = f", of other {' and '.join(self.other)}" if self.other else ""
+        told = f"{self.color}, {self.stages} stages, {self.cuts} cuts, {self.day}{other}"
+        if self.green:
+            return told
+        return f"{told}; {NOT_CAUGHT if self.leak is None else f'{LOOKS_AHEAD} {self.leak}'}"
+
+
 @dataclass(frozen=True)
 class RunLog:
     """One run log.
@@ -561,16 +610,19 @@ class RunLog:
         One a network member, never in the text; empty for other models.
     verdict : tuple of str
         One line each, the answer first.
+    audit : AuditSummary or None
+        Of the time-travel audit; None where the run had none, or is too old to have had one.
     status : Status or None
         None where the run was stopped, was killed or still goes on.
     stopped : str
         By whom, where the run itself wrote down that it was stopped; empty for others.
     lines : mapping of str to int
         Where a fact stands in the text, counted from 1: ``"FINAL METRICS/WFE"``, ``"EPOCH METRICS/12"``,
-        ``"CHECKPOINTS/3"``, ``"WARNINGS/LEAK_SUSPECT"``, ``"SCORECARD/Note/Health"`` (a note by its first
-        word), or a section's own name for its heading.
+        ``"CHECKPOINTS/3"``, ``"WARNINGS/LEAK_SUSPECT"``, ``"VERDICT/Audit"``, ``"SCORECARD/Note/Health"`` (a
+        note by its first word), or a section's own name for its heading.
     event_lines : mapping of str to int
-        The same for the events: ``"epoch/2/0/17"`` (fold, seed, epoch), ``"fold/2"``, ``"training/2/0"``.
+        The same for the events: ``"epoch/2/0/17"`` (fold, seed, epoch), ``"fold/2"``, ``"training/2/0"``,
+        ``"audit"``.
     unread : tuple of int
         Lines that say nothing this reader knows, of the text where there is one.
     second_run : int or None
@@ -588,6 +640,7 @@ class RunLog:
     checkpoints: tuple[Checkpoint, ...] = ()
     scorecard: LoggedScorecard = LoggedScorecard()
     verdict: tuple[str, ...] = (NOT_EVALUATED,)
+    audit: AuditSummary | None = None
     warnings: tuple[Notice, ...] = ()
     status: Status | None = None
     stopped: str = ""
@@ -624,29 +677,3 @@ def as_text(value: float | None, unit: Unit) -> str:
             return f"{value:.2f}"
         case "number":
             return f"{value:.4f}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditSummary:
-    """What a log and a run's record keep of an audit.
-
-    Attributes
-    ----------
-    color : str
-        ``green`` or ``red``.
-    day : str
-        On which it was made, ISO.
-    leak : str or None
-        Stage and column of the first leak.
-    """
-
-    color: Literal["green", "red"]
-    stages: int
-    cuts: int
-    day: str
-    leak: str | None = None
-
-    def text(self) -> str:
-        """Return it as one line."""
-        told = f"{self.color}, {self.stages} stages, {self.cuts} cuts, {self.day}"
-        return told if self.leak is None else f"{told}; look-ahead in {self.leak}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from geiger.analysis.analyzer import LogAnalysis, analyze, compare_facts, list_f
 from geiger.analysis.logbook import LogBook
 from geiger.errors import DataError
 from geiger.records import Figure, LoggedScorecard, Notice, Status
-from geiger.runlog import RunLogWriter
+from geiger.runlog import RunLogWriter, add_audit
+from helpers.cases import GREEN
 
 SHOWN = {"Direction Accuracy": 0.56, "Base Rate": 0.53, "Direction Test p": 0.012}
 
@@ -39,7 +41,7 @@ def write(
         ]
         figures = [Figure("WFE", 0.6, "share"), Figure("Prediction Std", 0.06, "number"), *more]
         card = LoggedScorecard(notes=(f"Health: {health}: words.",))
-        log.finish(Status.SUCCESS, figures=figures, scorecard=card)
+        log.finish(Status.SUCCESS, figures=figures, scorecard=card, audit=GREEN)
     assert log.path is not None
     return log.path.stem
 
@@ -211,3 +213,22 @@ def test_success_without_figures_asks_for_nothing_that_assumes_a_result(tmp_path
     assert "Nothing was measured" in log.conclusion
     assert not log.ready
     assert [step.command for step in analysis.steps] == ["geiger train lstm AAA"]
+
+
+def test_the_audit_of_a_run_is_among_its_facts(tmp_path: Path) -> None:
+    book, name = LogBook(tmp_path, keep=False), write(tmp_path, "AAA", 1)
+    assert show_facts(book, name)["audit"]["color"] == "green"
+    add_audit(tmp_path / f"{name}.log", replace(GREEN, color="red", leak="features: own_x"))
+    facts = show_facts(book, name)
+    assert (facts["audit"]["color"], facts["audit"]["leak"]) == ("red", "features: own_x")
+    (log,) = analyze(book).logs
+    assert log.sentences[0].text.startswith("Audit: red")
+    assert log.findings[0].code == "GC702"
+
+
+def test_an_audit_that_came_since_makes_a_run_new_again(tmp_path: Path) -> None:
+    book, name = LogBook(tmp_path), write(tmp_path, "AAA", 1)
+    analyze(book)
+    assert analyze(book).logs == ()
+    add_audit(tmp_path / f"{name}.log", GREEN)
+    assert [log.name for log in analyze(book).logs] == [name]

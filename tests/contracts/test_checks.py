@@ -22,6 +22,7 @@ from helpers.cases import (
     BY_USER,
     CODES,
     FALLING,
+    GREEN,
     both,
     card,
     case,
@@ -39,6 +40,7 @@ from helpers.cases import (
 )
 
 NOTHING = lambda log: BARE  # noqa: E731 - a change like the others
+RED = replace(GREEN, color="red", leak="features: own_x", cause="it reads the next row", mend="use shift(0)")
 BEFORE = Case("AAPL_lstm_20251201_000000", healthy())
 
 
@@ -127,6 +129,9 @@ THREES: dict[str, Three] = {
     ),
     "GC507": Three(case(config(Features="160")), case(), case(config(Features=None))),
     "GC508": Three(case(warned("FALLBACK")), case(), None),
+    "GC701": Three(case(with_(audit=None)), case(), case(with_(audit=None, status=None))),
+    "GC702": Three(case(with_(audit=RED)), case(), case(with_(audit=None))),
+    "GC703": Three(case(with_(audit=replace(GREEN, other=("code",)))), case(), case(with_(audit=None))),
     "GC509": Three(case(config(**{"Lock-box": "none"})), case(), case(config(**{"Lock-box": None}))),
 }
 

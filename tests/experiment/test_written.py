@@ -10,10 +10,13 @@ import polars as pl
 import pytest
 
 from geiger.errors import DataError, TrainingError
-from geiger.experiment.run import run
+from geiger.experiment.plan import Plan, plan
+from geiger.experiment.run import backtest, run
 from geiger.records import Status
 from geiger.runlog import read_log
-from helpers.runs import experiment
+from geiger.runs.audits import Audit, StageCheck, keep_audit
+from geiger.settings import override
+from helpers.runs import experiment, stored_of
 
 
 def test_no_run_overwrites_another(tmp_path: Path, market: pl.DataFrame) -> None:
@@ -33,3 +36,57 @@ def test_a_run_that_cannot_be_stored_is_no_success(
         run(experiment(tmp_path, market))
     (path,) = (tmp_path / "logs").glob("*.log")
     assert read_log(path).status is Status.FAILED
+
+
+def kept(planned: Plan) -> Audit:
+    """Keep an audit of this plan, as `geiger audit` would have made it."""
+    stage = StageCheck(stage="bars", what="bars", worlds=1, values=1, seconds=0.0)
+    made = Audit(
+        symbol="TEST",
+        model="ridge",
+        color="green",
+        stages=(stage,),
+        cuts=(),
+        worlds=(),
+        made_at="2026-11-29T10:00:00+00:00",
+        key=planned.audit_key() or "",
+    )
+    keep_audit(planned.experiment.runs.audits, made)
+    return made
+
+
+def test_the_kept_audit_of_exactly_this_plan_stands_in_record_log_and_result(
+    tmp_path: Path, market: pl.DataFrame
+) -> None:
+    asked = experiment(tmp_path, market)
+    summary = kept(plan(asked)).summary
+    done = run(asked)
+    assert done.log is not None
+    assert done.audit == stored_of(done).record.audit == read_log(done.log).audit == summary
+    assert "Audit: green, 1 stages, 0 cuts, 2026-11-29\n" in done.log.read_text()
+    other = run(replace(asked, config=override(asked.config, {"clip": 4.0})))
+    assert other.log is not None
+    assert other.audit is None
+    assert f"Audit: none (`geiger audit --run {other.name}` makes one)" in other.log.read_text()
+
+
+def test_a_backtest_under_other_trading_settings_says_that_the_audit_is_of_others(
+    tmp_path: Path, market: pl.DataFrame
+) -> None:
+    asked = experiment(tmp_path, market)
+    summary = kept(plan(asked)).summary
+    trained = stored_of(run(asked))
+    same = backtest(plan(asked), trained)
+    assert same.audit == summary
+    dearer = replace(asked, config=override(asked.config, {"trading": {"cost_bps": 40.0}}))
+    traded = backtest(plan(dearer), trained)
+    assert traded.log is not None
+    assert traded.audit == read_log(traded.log).audit == replace(summary, other=("trading settings",))
+
+
+def test_a_damaged_audit_stops_no_training(tmp_path: Path, market: pl.DataFrame) -> None:
+    asked = experiment(tmp_path, market)
+    kept(plan(asked))
+    (path,) = asked.runs.audits.iterdir()
+    path.write_text("{")
+    assert run(asked).audit is None

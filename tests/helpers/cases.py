@@ -10,6 +10,7 @@ from typing import Any
 from geiger.checks.base import Case, Check, Fires
 from geiger.checks.catalogue import CHECKS
 from geiger.records import (
+    AuditSummary,
     Checkpoint,
     Epoch,
     Figure,
@@ -93,6 +94,9 @@ def figures(**changes: float | None) -> tuple[Figure, ...]:
     return tuple(Figure(name.replace("_", " "), value, "number") for name, value in values.items())
 
 
+GREEN = AuditSummary(color="green", stages=13, cuts=8, day="2025-12-29")
+
+
 def healthy() -> RunLog:
     """A complete log in which nothing is wrong."""
     points = tuple(Checkpoint(n, f"checkpoint {n}", Outcome.PASS, "fine") for n in range(1, 6))
@@ -114,6 +118,7 @@ def healthy() -> RunLog:
         figures=figures(),
         checkpoints=points,
         scorecard=card,
+        audit=GREEN,
         warnings=(),
         status=Status.SUCCESS,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 from hypothesis import HealthCheck, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from geiger.cleaning import clean
 from geiger.records import (
+    AuditSummary,
     Better,
     Checkpoint,
     Epoch,
@@ -103,6 +105,16 @@ trainings = st.builds(
 )
 
 
+greens = st.builds(
+    AuditSummary,
+    color=st.just("green"),
+    stages=st.integers(0, 20),
+    cuts=st.integers(0, 9),
+    day=days,
+    other=st.sampled_from([(), ("code",), ("code", "trading settings")]),
+)
+reds = st.builds(lambda audit, leak: replace(audit, color="red", leak=leak), greens, st.none() | words)
+
 logs = st.builds(
     RunLog,
     schema=st.just(1),
@@ -134,6 +146,7 @@ logs = st.builds(
         st.lists(words, max_size=2).map(tuple),
     ),
     verdict=st.lists(words, min_size=1, max_size=3).map(tuple),
+    audit=st.none() | greens | reds,
     warnings=st.lists(notices, max_size=3, unique=True).map(tuple),
     status=st.sampled_from(Status),
 )

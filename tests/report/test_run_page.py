@@ -13,7 +13,7 @@ import pytest
 
 from geiger.checks.base import Evidence, Finding, Severity
 from geiger.errors import DataError
-from geiger.records import Epoch, as_text
+from geiger.records import AuditSummary, Epoch, as_text
 from geiger.report.compare_page import compare_page
 from geiger.report.comparison import compare
 from geiger.report.gather import HELD, log_of, view_of
@@ -100,7 +100,7 @@ def test_every_section_is_there_in_order(kind: str, pages: dict[str, str], read:
     assert linked == [f"#{name}" for name in ids]
     assert len(page.all("h1")) == 1
     evaluated = page.by_id("evaluated").words()
-    assert evaluated.count("not evaluated") == 3
+    assert evaluated.count("not evaluated") == 2
     assert "No figure on this page says by itself whether this is skill or luck." in page.words()
 
 
@@ -386,3 +386,26 @@ def test_what_labels_say(made: Runs, pages: dict[str, str], read: Read) -> None:
     days = made["ridge"].ledger()["day"]
     assert spans[1] == f"{len(days)}, {days[0]} to {days[-1]}"
     assert folds[1][1].startswith(str(days[0]))
+
+
+GREEN = AuditSummary(color="green", stages=13, cuts=8, day="2026-11-29")
+RED = replace(GREEN, color="red", leak="features: own_x", cause="it reads the next row", mend="use shift(0)")
+
+
+def test_the_audit_stands_near_the_top(read: Read) -> None:
+    view = replace(network(1, 3), how_to_audit="`geiger audit --run R` makes one")
+    page = read(run_page(view))
+    assert "none : geiger audit --run R makes one." in page.by_id("basis").words()
+    page = read(run_page(replace(view, audit=GREEN)))
+    assert "green , 13 stages, 8 cuts, 2026-11-29." in page.by_id("basis").words()
+    assert "Audit green, 13 stages, 8 cuts, 2026-11-29" in page.by_id("evaluated").words()
+    assert "The audit is" not in page.words()
+
+
+def test_a_red_audit_is_the_first_alarm_with_its_cause_and_its_mend_below(read: Read) -> None:
+    finding = Finding("GC702", "The audit is red", Severity.FAIL, RED.text(), (), "c", "geiger audit")
+    page = read(run_page(replace(network(1, 3), audit=RED, findings=(finding,))))
+    alarms = page.by_id("alarms").words()
+    assert alarms.count("GC702") == 1
+    assert f"The audit is {RED.text()}" in alarms
+    assert "Likely cause: it reads the next row. Mend: use shift(0)." in page.by_id("basis").words()

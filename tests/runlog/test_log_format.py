@@ -9,7 +9,18 @@ from datetime import datetime
 from pathlib import Path
 
 from geiger.backtest.yardsticks import checkpoints, ladder
-from geiger.records import Epoch, Figure, FoldResult, FoldScore, HealthCode, Notice, Score, Status, Year
+from geiger.records import (
+    AuditSummary,
+    Epoch,
+    Figure,
+    FoldResult,
+    FoldScore,
+    HealthCode,
+    Notice,
+    Score,
+    Status,
+    Year,
+)
 from geiger.runlog import LoggedScorecard, RunLogWriter, read_log
 from geiger.runlog.events import RECORDS, VALUES
 
@@ -98,6 +109,7 @@ def write_example(folder: Path) -> RunLogWriter:
                 ),
                 notes=("costs are 5.00 bp for each unit of turnover",),
             ),
+            audit=AuditSummary(color="green", stages=13, cuts=8, day="2025-12-29"),
         )
     return log
 

@@ -69,6 +69,7 @@ def test_a_log_that_has_only_the_plans_sections(end: str) -> None:
     assert log.status is Status.SUCCESS
     assert log.checkpoints == ()
     assert log.verdict == ("not evaluated",)
+    assert log.audit is None
     assert log.unread == (12,)  # the dots
 
 
@@ -238,10 +239,12 @@ def test_every_event_that_can_be_cited_has_its_line() -> None:
         '{"schema": 1, "event": "fold_score", "fold": 4, "first": "2001-01-02", "last": "2001-02-02", '
         '"rows": 9, "rho": null, "k": 0.1, "above_mean": null, "accuracy": null, "net": null, '
         '"buy_and_hold": null}',
+        '{"schema": 1, "event": "audit", "color": "green", "stages": 13, "cuts": 8, "day": "2026-11-29"}',
+        '{"schema": 1, "event": "audit", "color": "grey", "stages": 13, "cuts": 8, "day": "2026-11-29"}',
     ]
     log = parse_events("\n".join(lines) + "\n")
-    assert log.event_lines == {"epoch/2/1/3": 2, "fold_score/4": 4}
-    assert log.unread == (3,)
+    assert log.event_lines == {"epoch/2/1/3": 2, "fold_score/4": 4, "audit": 5}
+    assert log.unread == (3, 6)
 
 
 @steady
@@ -263,6 +266,7 @@ def test_what_the_writer_wrote_is_what_the_reader_reads(tmp_path: Path, log: Run
             checkpoints=log.checkpoints,
             scorecard=log.scorecard,
             verdict=log.verdict,
+            audit=log.audit,
         )
     assert writer.path is not None
     assert writer.events_path is not None

@@ -16,6 +16,7 @@ from geiger.models import Forecaster, make
 from geiger.models.stack import MetaLearner
 from geiger.records import (
     Assessment,
+    AuditSummary,
     EarlyStopping,
     Feeding,
     HealthCode,
@@ -32,9 +33,13 @@ from geiger.runlog import LoggedScorecard, RunLog, RunLogWriter, read_events, re
 from geiger.runlog.wording import (
     assessment_in,
     assessment_of,
+    audit_in,
+    audit_line,
     config_lines,
     doctor_note,
     health_note,
+    how_to_audit,
+    is_audit_line,
     settings_in,
     settings_of,
 )
@@ -294,6 +299,56 @@ def test_health_and_doctor_in_words_and_back() -> None:
     assert notes[1] == "Health: SHRUNK_OK, NO_SKILL: small, and: within the noise."
     assert assessment_in(notes) == Assessment(("SHRUNK_OK", "NO_SKILL"), "DECAY")
     assert assessment_in(["Healthy: X: no note of ours"]) == Assessment()
+
+
+AUDIT = AuditSummary(color="green", stages=13, cuts=8, day="2026-11-29")
+
+
+@pytest.mark.parametrize(
+    ("audit", "line"),
+    [
+        (AUDIT, "Audit: green, 13 stages, 8 cuts, 2026-11-29"),
+        (
+            replace(AUDIT, other=("code", "trading settings")),
+            "Audit: green, 13 stages, 8 cuts, 2026-11-29, of other code and trading settings",
+        ),
+        (
+            replace(AUDIT, color="red", leak="features: own_x; or so (1)", other=("code",)),
+            "Audit: red, 13 stages, 8 cuts, 2026-11-29, of other code; "
+            "look-ahead in features: own_x; or so (1)",
+        ),
+        (
+            replace(AUDIT, color="red"),
+            "Audit: red, 13 stages, 8 cuts, 2026-11-29; a planted leak was not caught",
+        ),
+    ],
+)
+def test_an_audit_in_words_and_back(audit: AuditSummary, line: str) -> None:
+    assert audit_line(audit) == line
+    assert audit_in(line) == audit
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Audit: green, 13 stages, 8 cuts, 2026-11-29; look-ahead in features: x",
+        "Audit: red, 13 stages, 8 cuts, 2026-11-29",
+        "Audit: green",
+        "Audit: grey, 13 stages, 8 cuts, 2026-11-29",
+        "the audit: none",
+    ],
+)
+def test_what_no_audit_says_is_no_line_of_one(line: str) -> None:
+    assert audit_in(line) is None
+    assert not is_audit_line(line)
+
+
+def test_how_an_audit_is_made() -> None:
+    run = "AAPL_ridge_20240105_143022"
+    assert how_to_audit(run) == f"`geiger audit --run {run}` makes one"
+    again = how_to_audit(run, ("target", "estimator"))
+    assert f"geiger audit --run {run} --target FILE.py:NAME --estimator FILE.py:NAME`" in again
+    assert is_audit_line(audit_line(None, again))
 
 
 def written(folder: Path, values: RunSettings, assessment: Assessment | None) -> Path:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,8 +17,29 @@ import pytest
 
 import geiger
 from geiger.errors import SettingError
-from geiger.records import Checkpoint, Epoch, Figure, FoldResult, Notice, Outcome, Rung, Score, Status, Year
-from geiger.runlog import LoggedScorecard, RunLog, RunLogWriter, read_events, read_log, read_text, render
+from geiger.records import (
+    AuditSummary,
+    Checkpoint,
+    Epoch,
+    Figure,
+    FoldResult,
+    Notice,
+    Outcome,
+    Rung,
+    Score,
+    Status,
+    Year,
+)
+from geiger.runlog import (
+    LoggedScorecard,
+    RunLog,
+    RunLogWriter,
+    add_audit,
+    read_events,
+    read_log,
+    read_text,
+    render,
+)
 from geiger.runlog import writer as writing
 
 NOW = datetime(2025, 12, 29, 14, 30, 22)
@@ -117,6 +139,7 @@ Note: costs are 5 bp for each unit of turnover
 
 === VERDICT ===
 not evaluated
+Audit: none
 
 === WARNINGS ===
 CONTEXT_MISSING: no index: its columns are 0
@@ -399,6 +422,7 @@ def test_trouble_goes_to_stderr_by_default(tmp_path: Path, capsys: pytest.Captur
 
 KILLED = """
 import sys, time
+from dataclasses import replace
 from datetime import datetime
 from geiger.records import Epoch, Notice
 from geiger.runlog import RunLogWriter
@@ -451,3 +475,56 @@ def test_a_stopped_run_says_so_in_text_and_events(tmp_path: Path) -> None:
     assert render(read_log(log.path)) == log.path.read_text()
     log.path.write_text(log.path.read_text().partition("=== STOPPED")[0])
     assert read_log(log.path).stopped, "the events know it, too"
+
+
+GREEN = AuditSummary(color="green", stages=13, cuts=8, day="2025-12-29", key="ab12")
+RED = replace(GREEN, color="red", leak="features: own_x", cause="it reads the next row", mend="use shift(0)")
+
+
+def audited(folder: Path, audit: AuditSummary | None, advice: str = "") -> Path:
+    with RunLogWriter(folder, "SPY", "ridge", now=NOW) as log:
+        log.finish(Status.SUCCESS, audit=audit, advice=advice)
+    assert log.path is not None
+    return log.path
+
+
+def test_the_audit_is_the_second_line_of_the_verdict(tmp_path: Path) -> None:
+    path = audited(tmp_path, RED)
+    line = "Audit: red, 13 stages, 8 cuts, 2025-12-29; look-ahead in features: own_x"
+    assert f"=== VERDICT ===\nnot evaluated\n{line}\n" in path.read_text()
+    assert read_log(path).audit == RED
+    assert read_log(path).verdict == ("not evaluated",)
+    assert read_text(path).audit == replace(RED, cause=None, mend=None, key=None)
+
+
+def test_without_an_audit_the_line_says_how_to_make_one(tmp_path: Path) -> None:
+    path = audited(tmp_path, None, "`geiger audit --run X` makes one")
+    assert "\nAudit: none (`geiger audit --run X` makes one)\n" in path.read_text()
+    log = read_log(path)
+    assert (log.audit, log.verdict, log.unread) == (None, ("not evaluated",), ())
+    assert log.lines["VERDICT/Audit"] == log.lines["VERDICT/text"] + 1
+
+
+def test_what_an_audit_names_is_one_printable_line(tmp_path: Path) -> None:
+    path = audited(tmp_path, replace(RED, leak="features: own\n=== STATUS ===\x1b[2J"))
+    assert path.read_text().count("\n=== STATUS ===\n") == 1
+    assert "\x1b" not in path.read_text() + path.with_suffix(".jsonl").read_text()
+
+
+def test_an_audit_made_later_is_appended_to_the_events(tmp_path: Path) -> None:
+    path = audited(tmp_path, None)
+    text = path.read_text()
+    assert add_audit(path, RED)
+    assert add_audit(path, GREEN)
+    assert path.read_text() == text, "the text stays as the run left it"
+    log = read_log(path)
+    assert (log.audit, log.status, log.second_run) == (GREEN, Status.SUCCESS, None)
+    assert "VERDICT/Audit" not in log.lines, "that line says that there is none"
+    assert log.event_lines["audit"] == len(path.with_suffix(".jsonl").read_text().splitlines())
+
+
+def test_a_log_that_takes_no_audit_says_so(tmp_path: Path) -> None:
+    path = audited(tmp_path, None)
+    path.with_suffix(".jsonl").unlink()
+    assert not add_audit(path, GREEN)
+    assert not path.with_suffix(".jsonl").exists()

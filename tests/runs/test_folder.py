@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from geiger.errors import DataError
+from geiger.errors import DataError, SettingError
+from geiger.records import AuditSummary
 from geiger.runs.folder import RunsFolder
-from geiger.runs.record import RunRecord
+from geiger.runs.record import LedgerHead, RunRecord, write_record
 
 
 def test_a_folder_without_run_json_is_no_run(tmp_path: Path) -> None:
@@ -55,3 +59,55 @@ def test_settings_of_another_version_are_refused(
     folder = runs.save(made_record(config={"no such setting": 1}), {})
     with pytest.raises(DataError, match=r"run\.json: .*made by another version of geiger\?"):
         runs.load(folder.name).config()
+
+
+AUDIT = AuditSummary(color="green", stages=13, cuts=8, day="2026-11-29")
+NAME = "AAPL_ridge_20240105_143022"
+
+
+def test_an_audit_changes_nothing_else_in_the_record(
+    tmp_path: Path, made_record: Callable[..., RunRecord]
+) -> None:
+    runs = RunsFolder(tmp_path)
+    runs.save(made_record(forecast_key="k", model_hash="m"), {})
+    early = runs.load(NAME)
+    write_record(early.folder, replace(early.record, forecast_ledger=LedgerHead(3, "h")))  # meanwhile
+    early.note_audit(AUDIT)
+    now = runs.load(NAME).record
+    assert now == replace(early.record, forecast_ledger=LedgerHead(3, "h"), audit=AUDIT)
+    assert [path.name for path in early.folder.iterdir()] == ["run.json"]
+
+
+def test_whoever_reads_while_an_audit_is_noted_sees_the_old_record_or_the_new_one(
+    tmp_path: Path, made_record: Callable[..., RunRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, seen = RunsFolder(tmp_path), []
+    runs.save(made_record(), {})
+    swap = os.replace
+
+    def looked_at(*names: Any) -> None:
+        seen.append(runs.load(NAME).record.audit)
+        swap(*names)
+        seen.append(runs.load(NAME).record.audit)
+
+    monkeypatch.setattr("geiger.files.os.replace", looked_at)
+    runs.load(NAME).note_audit(AUDIT)
+    assert seen == [None, AUDIT]
+
+
+def test_a_backtest_takes_no_audit(tmp_path: Path, made_record: Callable[..., RunRecord]) -> None:
+    runs, name = RunsFolder(tmp_path), "AAPL_backtest_20240105_143023"
+    runs.save(made_record(name=name, kind="backtest", forecasts_of=NAME), {})
+    before = (tmp_path / name / "run.json").read_bytes()
+    with pytest.raises(SettingError, match=f"takes no audit of its own; audit {NAME}"):
+        runs.load(name).note_audit(AUDIT)
+    assert (tmp_path / name / "run.json").read_bytes() == before
+
+
+def test_an_audit_of_a_run_that_went_is_said(tmp_path: Path, made_record: Callable[..., RunRecord]) -> None:
+    runs = RunsFolder(tmp_path)
+    folder = runs.save(made_record(), {})
+    stored = runs.load(NAME)
+    (folder / "run.json").unlink()
+    with pytest.raises(DataError, match="the run is gone"):
+        stored.note_audit(AUDIT)

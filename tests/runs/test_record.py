@@ -109,6 +109,7 @@ def test_an_older_record_is_lifted_by_defaults(tmp_path: Path, made_record: Make
         "forecast_ledger",
         "bases_failed",
         "verdict",
+        "audit",
         "model_hash",
         "own",
     ):
@@ -121,7 +122,8 @@ def test_an_older_record_is_lifted_by_defaults(tmp_path: Path, made_record: Make
     back = read_record(tmp_path)
     assert back is not None
     assert (back.schema, back.days_per_year, back.forecast_ledger, back.model_hash) == (1, None, None, None)
-    assert (back.bases_failed, back.verdict, back.own) == ({}, "not evaluated", NOTHING_OWN)
+    assert (back.bases_failed, back.verdict, back.audit) == ({}, "not evaluated", None)
+    assert back.own == NOTHING_OWN
     assert (back.results.folds, back.results.rivals, back.results.diagnosis) == (None, (), None)
     assert (back.environment.code, back.trainings[0].direction_weight) == (None, None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from geiger.columns import FORECASTS
 from geiger.errors import GeigerError
 from geiger.files import write_frame
-from geiger.records import Epoch, Status
+from geiger.records import AuditSummary, Epoch, Status
 from geiger.runlog import RunLogWriter
+from geiger.runs.audits import Audit, StageCheck, keep_audit
 from geiger.runs.record import RunRecord, write_record
 from geiger.service.answers import Answers
 from geiger.service.tools import TOOLS
@@ -80,3 +82,61 @@ def test_steps_name_the_runs_they_speak_of(answers: Answers) -> None:
     found = answers.analyze_runs(all=True, limit=2)
     assert found["steps_cover"] == [log["name"] for log in found["logs"]]
     assert len(found["steps_cover"]) == 2
+
+
+AUDIT = AuditSummary(color="green", stages=1, cuts=0, day="2026-11-29", key="ab" * 12)
+
+
+@pytest.fixture
+def audited(tmp_path: Path, made_record: Callable[..., RunRecord]) -> Callable[[AuditSummary | None], None]:
+    """Write the record of a run with this audit."""
+    return lambda audit: write_record(tmp_path / "runs" / RUN, made_record(name=RUN, audit=audit))
+
+
+def kept_audit(folder: Path) -> Path:
+    stage = StageCheck(stage="bars", what="bars", worlds=1, values=1, seconds=0.0)
+    made = Audit(
+        symbol="AAPL",
+        model="lgb",
+        color="green",
+        stages=(stage,),
+        cuts=(),
+        worlds=(),
+        made_at="2026-11-29",
+        key=AUDIT.key or "",
+    )
+    return keep_audit(folder / "runs" / "audits", made)
+
+
+def test_a_run_without_an_audit_says_how_to_make_one(
+    answers: Answers, audited: Callable[[AuditSummary | None], None]
+) -> None:
+    audited(None)
+    found = answers.audit(RUN)
+    assert found["audit"] is None
+    assert f"geiger audit --run {RUN}" in found["how"]
+
+
+def test_the_audit_of_a_run_is_whole_where_it_is_kept(
+    answers: Answers, audited: Callable[[AuditSummary | None], None], tmp_path: Path
+) -> None:
+    audited(AUDIT)
+    assert answers.audit(RUN)["whole"] is None
+    path = kept_audit(tmp_path)
+    found = answers.audit(RUN)
+    assert found["audit"]["text"] == AUDIT.text()
+    assert [stage["stage"] for stage in found["whole"]["stages"]] == ["bars"]
+    path.write_text("{")
+    broken = answers.audit(RUN)
+    assert (broken["whole"], broken["audit"]["color"]) == (None, "green")
+    assert "audit again" in broken["why"]
+
+
+@pytest.mark.parametrize("key", ["../" * 3 + "secret", "secret", "", None])
+def test_a_key_that_is_none_opens_no_file(
+    answers: Answers, audited: Callable[[AuditSummary | None], None], tmp_path: Path, key: str | None
+) -> None:
+    kept = kept_audit(tmp_path)
+    (tmp_path / "runs" / "audits" / "secret.json").write_bytes(kept.read_bytes())
+    audited(replace(AUDIT, key=key))
+    assert answers.audit(RUN)["whole"] is None

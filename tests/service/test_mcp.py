@@ -232,7 +232,7 @@ def test_a_client_learns_what_there_is(shared: Callable[[Conversation], None]) -
         assert assistant.client.server_info.name == "geiger"
         assert "never instructions" in (assistant.client.instructions or "")
         listed = (await assistant.client.list_tools()).tools
-        names = ["list_runs", "show_run", "analyze_runs", "compare_runs", "epochs", "forecasts"]
+        names = ["list_runs", "show_run", "audit", "analyze_runs", "compare_runs", "epochs", "forecasts"]
         assert [tool.name for tool in listed] == names
         for tool in listed:
             assert tool.annotations is not None

@@ -23,6 +23,7 @@ from geiger.cleaning import clean
 from geiger.errors import DataError, SettingError
 from geiger.figures import FigureName
 from geiger.records import NOT_EVALUATED, Figure, Outcome, Status, as_text
+from geiger.runlog.wording import audit_line
 
 SCHEMA = 1
 MOST_COMPARED = 10
@@ -225,6 +226,9 @@ def _goes_on(case: Case, findings: Sequence[Finding]) -> bool:
 
 def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
     """Yield the result in the words of the plan's example, each with its lines."""
+    audit = case.log.audit
+    if audit is not None and not audit.green:  # before any figure, which does not count
+        yield Sentence(audit_line(audit), (case.at_audit(),))
     accuracy, k = case.figure(FigureName.DIRECTION_ACCURACY), case.figure(FigureName.PREDICTION_STD)
     base = case.figure(FigureName.BASE_RATE)
     parts: list[tuple[str, Figure]] = []
@@ -264,6 +268,8 @@ def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
             ),
             (case.at("VERDICT/text", case.log.verdict[0]),),
         )
+    if audit is not None and audit.green:
+        yield Sentence(audit_line(audit), (case.at_audit(),))
 
 
 def _efficiency(case: Case) -> Iterable[Sentence]:
@@ -445,6 +451,7 @@ def show_facts(book: LogBook, name: str) -> dict[str, Any]:
             "folds": [asdict(fold) for fold in log.scorecard.folds],
             "notes": list(log.scorecard.notes),
             "verdict": list(log.verdict),
+            "audit": None if log.audit is None else asdict(log.audit),
             "warnings": [asdict(notice) for notice in log.warnings],
             "epochs": [asdict(epoch) for epoch in epochs],
             "epochs_in_all": len(log.epochs),

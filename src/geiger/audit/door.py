@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from geiger.audit.canaries import run_canaries
-from geiger.audit.proof import prove
+from geiger.audit.proof import Scope, prove
+from geiger.audit.stages import BUILT_IN
 from geiger.audit.worlds import World
-from geiger.codec import plain
 from geiger.errors import SettingError
 from geiger.experiment.own import (
     estimator_of_run,
@@ -21,11 +21,15 @@ from geiger.experiment.own import (
 )
 from geiger.experiment.past_material import material_of_run, sources_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
-from geiger.runs.audits import SCHEMA, Audit, keep_audit, read_audit
-from geiger.runs.environment import key_of
+from geiger.report.gather import log_of
+from geiger.runlog import add_audit
+from geiger.runlog.wording import audit_command
+from geiger.runs.audits import Audit, Elsewhere, keep_audit, kept_built_in
+from geiger.runs.environment import code_hash
 from geiger.runs.folder import RunsFolder, StoredRun
 
 Step = Callable[[str], None]
+Plans = Callable[[int], None]
 
 
 def audit(
@@ -36,6 +40,7 @@ def audit(
     again: bool = False,
     canaries: bool = False,
     on_step: Step = lambda text: None,
+    on_plan: Plans = lambda steps: None,
     **given: Any,
 ) -> Audit:
     """Prove that nothing which makes a forecast, a position or a fill saw the future, or name what did.
@@ -47,11 +52,11 @@ def audit(
     run : str, optional
         A finished training in the runs folder: its settings and the data that it kept are audited.
     again : bool
-        Audit once more, even where the same was audited before.
+        Audit all of it once more, even where the same was audited before, or our own stages on other data.
     canaries : bool
         Plant a leak of each kind as well, and be red where one of them is not found.
-    on_step : callable
-        Told in words what is about to be done.
+    on_step, on_plan : callable
+        Told in words what is about to be done, and beforehand how many steps there will be.
 
     Raises
     ------
@@ -71,14 +76,15 @@ def audit(
             features=experiment.features,
             target=experiment.target,
             estimator=experiment.estimator,
+            log_dir=experiment.log_dir,
             again=again,
             canaries=canaries,
             on_step=on_step,
+            on_plan=on_plan,
         )
     own = own_features(experiment.features), own_target(experiment.target)
     world = World(experiment.loaded(), *experiment.surroundings(), *own)
-    how = _How(again, canaries, on_step)
-    return _audited(experiment, world, audit_key(plan(experiment)), how)
+    return _audited(plan(experiment), world, _How(again, canaries, on_step, on_plan))
 
 
 def audit_run(
@@ -88,16 +94,20 @@ def audit_run(
     features: Any = None,
     target: Any = None,
     estimator: Any = None,
+    log_dir: Path | None = None,
     again: bool = False,
     canaries: bool = False,
     on_step: Step = lambda text: None,
+    on_plan: Plans = lambda steps: None,
 ) -> Audit:
-    """Audit what made a finished run, on the data it kept, and note the outcome in its record.
+    """Audit what made a finished run, on the data it kept, and note the outcome in its record and its log.
 
     Parameters
     ----------
     features, target, estimator : optional
         What the run had of the user's own, as `Experiment` takes it; of that a run keeps frames alone.
+    log_dir : path, optional
+        Where its log lies; by default where the run wrote it.
 
     Raises
     ------
@@ -108,7 +118,10 @@ def audit_run(
     """
     record = stored.record
     if record.kind != "train":
-        raise SettingError(f"{stored.name}: an audit repeats trainings, and this run trained nothing")
+        raise SettingError(
+            f"{stored.name}: a backtest trained nothing; audit the run whose forecasts it traded: "
+            f"{audit_command(stored.trained, record.own.kinds)}"
+        )
     prices, context = sources_of_run(stored, runs)
     config = stored.config()
     own = features_of_run(stored, features, runs), target_of_run(stored, target)
@@ -120,43 +133,52 @@ def audit_run(
         estimator=estimator_of_run(stored, estimator),
         runs_dir=runs.root,
     )
-    world, key = World(prices, *context, *own), audit_key(plan(experiment, material))
-    found = _audited(experiment, world, key, _How(again, canaries, on_step))
-    found = replace(found, run=stored.name)
-    stored.note_audit(found.summary)
+    how = _How(again, canaries, on_step, on_plan)
+    found = replace(_audited(plan(experiment, material), World(prices, *context, *own), how), run=stored.name)
+    summary = replace(found.summary, other=() if record.environment.code == code_hash() else ("code",))
+    stored.note_audit(summary)
+    log = log_of(stored, log_dir or experiment.log_dir)
+    if log is not None:
+        add_audit(log, summary)
     return found
-
-
-def audit_key(planned: Plan) -> str | None:
-    """Return the key of everything an audit depends on; None where the model cannot be written down."""
-    forecasts = planned.key()
-    if forecasts is None:
-        return None
-    trading = plain(planned.experiment.config.trading)
-    return key_of({"audit": SCHEMA, "forecasts": forecasts, "trading": trading})
-
-
-def kept_audit(folder: Path, planned: Plan) -> Audit | None:
-    """Return the outcome of an earlier audit of exactly this plan, or None."""
-    key = audit_key(planned)
-    return None if key is None else read_audit(folder, key)
 
 
 @dataclass(frozen=True)
 class _How:
-    """What was asked for."""
+    """What was asked for, and who is told of it."""
 
     again: bool
     canaries: bool
     on_step: Step
+    on_plan: Plans
 
 
-def _audited(experiment: Experiment, world: World, key: str | None, how: _How) -> Audit:
-    folder = experiment.runs.audits
-    kept = None if how.again or key is None else read_audit(folder, key)
-    found = kept or replace(prove(experiment, world, how.on_step), key=key or "")
+def _audited(planned: Plan, world: World, how: _How) -> Audit:
+    """Return the audit that was kept, or make one and keep it; planted leaks come on top of either."""
+    key, experiment = planned.audit_key(), planned.experiment
+    kept = None if how.again else planned.audited()
+    found = kept or replace(_made(planned, world, how), key=key or "")
     if how.canaries and not found.canaries:
-        found = found.with_canaries(run_canaries(experiment, world, how.on_step))
+        checks = run_canaries(experiment, world, how.on_step, on_plan=how.on_plan)
+        found = found.with_canaries(checks)
     if key is not None and found is not kept:
-        keep_audit(folder, found)
+        keep_audit(experiment.runs.audits, found)
     return found
+
+
+def _made(planned: Plan, world: World, how: _How) -> Audit:
+    """Audit all of it; or what hangs on the data alone, where the rest was audited on other data."""
+    experiment, built_in = planned.experiment, planned.built_in_key()
+    other = None if how.again or built_in is None else kept_built_in(experiment.runs.audits, built_in)
+    if other is None:
+        made = prove(experiment, world, how.on_step, on_plan=how.on_plan)
+        reached = made.green or made.leaks[0].stage in BUILT_IN
+        return replace(made, built_in=built_in or "") if made.complete and reached else made
+    made = prove(experiment, world, how.on_step, on_plan=how.on_plan, scope=Scope(data_only=True))
+    elsewhere = Elsewhere(
+        symbol=other.symbol,
+        day=other.made_at[:10],
+        key=other.key,
+        stages=tuple(one.stage for one in other.stages if one.stage in BUILT_IN),
+    )
+    return replace(made, elsewhere=elsewhere, not_checked=(elsewhere.not_checked(), *made.not_checked))

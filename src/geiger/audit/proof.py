@@ -33,7 +33,7 @@ from geiger.audit.pipeline import (
     without_rounding,
 )
 from geiger.audit.reading import reread
-from geiger.audit.stages import ORDER, STAGES
+from geiger.audit.stages import BUILT_IN, ORDER, STAGES
 from geiger.audit.tables import Moved, Table, days_of, moved, moved_after
 from geiger.audit.worlds import (
     FUTURES,
@@ -76,11 +76,14 @@ class Scope:
         Of `worlds.FUTURES`.
     until_found : bool
         Whether the first world in which something moved is the last.
+    data_only : bool
+        Whether only stages that hang on the data are made: up to the folds, with no fit and no trade.
     """
 
     cuts: tuple[str, ...] | None = None
     futures: tuple[str, ...] = tuple(FUTURES)
     until_found: bool = False
+    data_only: bool = False
 
 
 def prove(
@@ -88,14 +91,15 @@ def prove(
     world: World,
     on_step: Callable[[str], None] = lambda text: None,
     *,
+    on_plan: Callable[[int], None] = lambda steps: None,
     scope: Scope | None = None,
 ) -> Audit:
     """Audit one symbol's and model's pipeline in `world`.
 
     Parameters
     ----------
-    on_step : callable
-        Told in words what is about to be done.
+    on_step, on_plan : callable
+        Told in words what is about to be done, and beforehand how many steps there will be.
     scope : Scope, optional
         Which part of it is done; all of it by default.
 
@@ -109,12 +113,13 @@ def prove(
     material = material_in(world, None, experiment.config, None)
     planned = plan(experiment, material)
     proof = _Proof(world, planned, material, scope or Scope())
+    networks = [one for one in proof.walks if scope is None and MODELS[one.model].family == "network"]
+    on_plan(1 + len(proof.cuts) * len(proof.scope.futures) + len(networks))
     for text in proof.steps():
         on_step(text)
-    for one in proof.walks:
-        if scope is None and MODELS[one.model].family == "network":
-            on_step(f"{one.model} on a market with a planted signal")
-            proof.add(_on_a_signal(one.experiment))
+    for one in networks:
+        on_step(f"{one.model} on a market with a planted signal")
+        proof.add(_on_a_signal(one.experiment))
     return proof.audit(effort, time.perf_counter() - started)
 
 
@@ -150,7 +155,8 @@ class _Proof:
     scope: Scope
     tallies: dict[str, _Tally] = field(default_factory=dict)
     leaks: dict[tuple[str, str], tuple[Moved, str, Cut]] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)  # stage -> why it could not be made again
+    failed: dict[str, str] = field(default_factory=dict)  # the same of a world
     refitted: dict[tuple[str, int, int], list[Table]] = field(default_factory=dict)
     called: Called | None = None
     held: set[Cut] = field(default_factory=set)  # cuts of which another future could be made
@@ -192,7 +198,7 @@ class _Proof:
                 self._past(cut)
                 self._gap(cut)
             except GeigerError as error:
-                self.missing.setdefault(f"{RESCALED_WORDS} (behind {cut.day})", str(error))
+                self.failed.setdefault(f"{RESCALED_WORDS} (behind {cut.day})", str(error))
 
     @property
     def _function(self) -> OwnFeatures | None:
@@ -218,6 +224,8 @@ class _Proof:
         yield from material_tables(material)
         for one in self.walks:
             yield from fold_tables(material, one.experiment.config)
+        if self.scope.data_only:
+            return
         if isinstance(self.planned, StackPlan):
             yield from stack_tables(material, self.planned, self.given, reached)
         config = self.planned.experiment.config
@@ -235,20 +243,22 @@ class _Proof:
             )
             pairs = self._paired(self._cheap_tables(other, reached))
             self.held.add(cut)
-            early = [pair for pair in pairs if ORDER[pair[0].stage] < ORDER["scaler"]]
+            early = [pair for pair in pairs if pair[0].stage not in BUILT_IN]
             if self._any_moved(early, cut, kind):
                 return
             other = without_rounding(other, self.material, cut.row)
             if kind == "next_row":
                 self._own_day(cut, early)
+            if self.scope.data_only:
+                return
             for one in self.walks:
                 touched = self.own[one.model].get(cut.row)
                 fold = None if touched is None else touched.fold
                 if fold is not None and self._refit(one, fold, other, reached, kind):
                     return
-            self._any_moved([pair for pair in pairs if ORDER[pair[0].stage] > ORDER["model"]], cut, kind)
+            self._any_moved([pair for pair in pairs if pair[0].stage in BUILT_IN], cut, kind)
         except GeigerError as error:
-            self.missing.setdefault(f"{FUTURES[kind].words} (behind {cut.day})", str(error))
+            self.failed.setdefault(f"{FUTURES[kind].words} (behind {cut.day})", str(error))
 
     def _refit(self, one: WalkPlan, fold: Fold, other: Material, reached: Reached, kind: str) -> bool:
         """Fit one fold again in the other world, and say whether anything moved."""
@@ -387,6 +397,7 @@ class _Proof:
 
     def add(self, other: _Proof) -> None:
         """Take over what another audit found, and what it compared in fits."""
+        self.failed |= other.failed
         for where, found in other.leaks.items():
             self.leaks.setdefault(where, found)
         for stage in ("scaler", "selection", "model"):
@@ -419,13 +430,14 @@ class _Proof:
             not_checked=tuple(self._not_checked()),
             effort=effort,
             seconds=seconds,
+            complete=self.scope == Scope() and not self.failed,
             made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         )
 
     def _require_held(self) -> None:
         blind = [cut for cut in self.cuts if cut not in self.held]
         if blind and not self.leaks:
-            said = (text for what, text in self.missing.items() if str(blind[0].day) in what)
+            said = (text for what, text in self.failed.items() if str(blind[0].day) in what)
             why = next(said, "none was asked for")
             raise DataError(
                 f"{self.planned.experiment.symbol}: nothing can be proved behind {blind[0].day}, because "
@@ -450,12 +462,13 @@ class _Proof:
         )
 
     def _not_checked(self) -> Iterator[NotChecked]:
-        for stage, why in self.missing.items():
+        for stage, why in (*self.missing.items(), *self.failed.items()):
             yield NotChecked(stage=stage, why=why)
         for name in STAGES:
-            if name in self.tallies or name in self.missing:
+            if name in self.tallies or name in self.missing or (self.scope.data_only and name in BUILT_IN):
                 continue
-            absent = _ABSENT.get(name) if name != "stack" or not self.planned.bases else None
+            behind = bool(self.leaks) and name in BUILT_IN and (name != "stack" or bool(self.planned.bases))
+            absent = None if behind else _ABSENT.get(name)
             yield NotChecked(stage=name, why=absent or "not reached: what comes before it looks ahead")
         if self.material.fill == "close":
             why = "a fill at the close uses the very bar it was decided on: an upper bound by its definition"

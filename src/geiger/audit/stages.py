@@ -24,3 +24,12 @@ STAGES: Mapping[str, str] = MappingProxyType(
     }
 )
 ORDER: Mapping[str, int] = MappingProxyType({name: place for place, name in enumerate(STAGES)})
+BUILT_IN = tuple(name for name in STAGES if ORDER[name] >= ORDER["scaler"])
+"""Stages that our code makes alone: what they do follows from it and the settings, whatever the data."""
+
+
+def stages_table() -> str:
+    """Return the table of docs/audit.md."""
+    once, each = "once for a code and its settings", "of each symbol"
+    rows = [f"| `{name}` | {what} | {once if name in BUILT_IN else each} |" for name, what in STAGES.items()]
+    return "\n".join(["| stage | what it hands on | audited |", "|---|---|---|", *rows]) + "\n"

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from geiger.figures import STRATEGY, FigureName, ScoreName
 from geiger.records import Assessment, Figure, RunLog, RunSettings
-from geiger.runlog.wording import assessment_of, settings_of
+from geiger.runlog.wording import assessment_of, audit_line, settings_of
 from geiger.settings.models import SECTIONS, log_names
 
 COMMANDS = {said: name for said, name in log_names().items() if name in SECTIONS and said != name}
@@ -223,6 +223,12 @@ class Case:
         """Cite the note that begins with `word` and a colon."""
         return self.at(f"SCORECARD/Note/{word}", text)
 
+    def at_audit(self) -> Evidence:
+        """Cite the line of the audit: that of the events where it was made after the text was written."""
+        if "VERDICT/Audit" not in self.log.lines and "audit" in self.log.event_lines:
+            return self.at_event("audit", audit_line(self.log.audit))
+        return self.at("VERDICT/Audit", audit_line(self.log.audit))
+
     def at_event(self, key: str, text: str) -> Evidence:
         """Cite the line of the events that `key` of `RunLog.event_lines` names."""
         return Evidence(f"{self.name}.jsonl", self.log.event_lines.get(key), text)
@@ -238,15 +244,15 @@ class Case:
     def command(self, action: str, *options: str, model: str | None = None) -> str:
         """Return a command line on this run's symbol, model, recipe and data, safe to paste.
 
-        `action` is ``train``, ``backtest``, ``predict``, ``features build`` or ``data show``; `model` takes
-        the place of the run's own.
+        `action` is ``train``, ``backtest``, ``predict``, ``audit``, ``features build`` or ``data show``;
+        `model` takes the place of the run's own.
         """
         symbol = self.symbol if _WORD.fullmatch(self.symbol) else "SYMBOL"
         model = model or (self.model if self.model in SECTIONS else "MODEL")
         words = ["geiger", *action.split()]
         words += [model, symbol] if action == "train" else [symbol]
-        words += ["--model", model] if action in ("backtest", "predict") else []
-        if action in ("train", "backtest") and "--recipe" not in options:
+        words += ["--model", model] if action in ("backtest", "predict", "audit") else []
+        if action in ("train", "backtest", "audit") and "--recipe" not in options:
             recipe = self.settings.recipe
             words += ["--recipe", recipe] if recipe in ("plan", "quick") else []
         source, where = self.settings.source, self.settings.where

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from geiger.checks import forecasts, inputs, trading, training, trends
+from geiger.checks import audited, forecasts, inputs, trading, training, trends
 from geiger.checks.base import Case, Check, Finding, Severity
 
-CHECKS: tuple[Check, ...] = (*training.CHECKS, *forecasts.CHECKS, *trading.CHECKS, *inputs.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *training.CHECKS,
+    *forecasts.CHECKS,
+    *trading.CHECKS,
+    *inputs.CHECKS,
+    *audited.CHECKS,
+)
 _ORDER = list(Severity)
 
 
@@ -39,6 +45,7 @@ Each finding cites log and line, names the likely cause, and the next command to
 
 `GC1..` asks about the run and its learning curves, `GC2..` about the forecasts (health table, the doctor of
 networks), `GC3..` about the plan's checkpoints, `GC4..` about trading, `GC5..` about data, settings and
-versions, `GC6..` about several runs together. A quiet check is no evidence of skill.
+versions, `GC6..` about several runs together, `GC7..` about the [audit](audit.md). A quiet check is no
+evidence of skill.
 
 """

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from geiger.checks.audited import RED
 from geiger.checks.base import Case, Finding, Severity
 from geiger.checks.forecasts import health_codes
 from geiger.figures import FigureName
 from geiger.records import Figure, HealthCode, as_text
 
 LEVEL = 0.05  # of the direction test
-_FAULTS = ("GC1", "GC2", "GC401")  # training, forecasts, leaks
+_FAULTS = ("GC1", "GC2", "GC401", RED)  # training, forecasts, leaks
 _NO_FAULT = ("GC118", "GC203", "GC205", "GC212")  # nothing was found, and nothing is wrong
 _EMPTY = (HealthCode.NO_SKILL, HealthCode.DRIFT_ONLY)
 

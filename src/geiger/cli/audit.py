@@ -7,25 +7,28 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from geiger.audit.door import audit, audit_run
-from geiger.audit.worlds import FUTURES
 from geiger.cli.museum import show_museum
-from geiger.cli.options import config_of, experiment_of, symbols_of
-from geiger.cli.terminal import counted, print_json, progress, table
+from geiger.cli.options import config_of, experiment_of, settings_given, symbols_of
+from geiger.cli.terminal import Tick, counted, print_json, progress, table, wrapped
 from geiger.codec import plain
 from geiger.errors import SettingError, did_you_mean
 from geiger.runs.audits import Audit, CanaryCheck, Leak
 from geiger.runs.folder import RunsFolder
-from geiger.settings.models import SECTIONS
+from geiger.settings.models import OWN, SECTIONS
 
 RED = 3
-CUTS = 6  # for the progress bar; a stack has those of its base models too
+COLUMNS = 80  # of lines on a pipe
+DEFAULT = "ridge"  # the model, where none is named
 
 
 def audit_symbol(args: argparse.Namespace) -> int:
     """Audit one symbol and model, or a finished run; or show the museum."""
     if args.museum:
-        return show_museum(args)
-    found = _audit(args)
+        return show_museum(as_json=args.json)
+    work = _audit_symbol if args.run is None else _audit_run
+    what = args.run or " ".join([*args.symbols, *args.named])
+    with progress(f"audit of {what}", 0, quiet=args.json) as tick:
+        found = work(args, tick)
     if args.json:
         print_json(plain(found))
     else:
@@ -33,67 +36,84 @@ def audit_symbol(args: argparse.Namespace) -> int:
     return 0 if found.green else RED
 
 
-def _audit(args: argparse.Namespace) -> Audit:
-    what = args.run or " ".join([*args.symbols, *args.named])
-    with progress(f"audit of {what}", CUTS * len(FUTURES), quiet=args.json) as tick:
-        if args.run is not None:
-            path = Path(args.run)
-            runs = RunsFolder(args.runs_dir if path.name == args.run else path.parent)
-            return audit_run(
-                runs.load(path.name),
-                runs,
-                features=args.features,
-                target=args.target,
-                estimator=args.estimator,
-                again=args.again,
-                canaries=args.canaries,
-                on_step=tick,
-            )
-        symbols = symbols_of(args)
-        if len(symbols) > 1:
-            raise SettingError(f"one symbol at a time, got {', '.join(symbols[:5])}; audit each by itself")
-        if args.estimator is None and args.model not in SECTIONS:
-            raise SettingError(f"no model {args.model!r}: {did_you_mean(args.model, SECTIONS)}")
-        experiment = experiment_of(args, symbols[0], args.model, config_of(args))
-        return audit(experiment, again=args.again, canaries=args.canaries, on_step=tick)
+def _audit_run(args: argparse.Namespace, tick: Tick) -> Audit:
+    if settings_given(args, own=()) or args.model or args.data or args.symbols:
+        raise SettingError(
+            "--run audits what that run was: leave out symbol, model, data and settings, or leave out --run"
+        )
+    path = Path(args.run)
+    runs = RunsFolder(args.runs_dir if path.name == args.run else path.parent)
+    return audit_run(
+        runs.load(path.name),
+        runs,
+        features=args.features,
+        target=args.target,
+        estimator=args.estimator,
+        log_dir=args.log_dir,
+        again=args.again,
+        canaries=args.canaries,
+        on_step=tick,
+        on_plan=tick.more,
+    )
+
+
+def _audit_symbol(args: argparse.Namespace, tick: Tick) -> Audit:
+    symbols, model = symbols_of(args), args.model or (DEFAULT if args.estimator is None else OWN)
+    if len(symbols) > 1:
+        raise SettingError(f"one symbol at a time, got {', '.join(symbols[:5])}; audit each by itself")
+    if args.estimator is None and model not in SECTIONS:
+        raise SettingError(f"no model {model!r}: {did_you_mean(model, SECTIONS)}")
+    experiment = experiment_of(args, symbols[0], model, config_of(args))
+    return audit(experiment, again=args.again, canaries=args.canaries, on_step=tick, on_plan=tick.more)
 
 
 def audit_lines(found: Audit) -> Iterator[str]:
     """Yield an audit as lines for people: the answer, then what it rests on, then what it does not cover."""
-    what = f"{found.symbol} {found.model}"
-    if found.leaks:
-        first = found.leaks[0]
-        yield f"{what}: RED, {first.stage} looks ahead: {first.column}"
-    elif not found.green:
-        missed = ", ".join(one.name for one in found.canaries if one.missed)
-        yield f"{what}: RED, a planted leak was not caught ({missed}): this audit proves nothing"
-    else:
-        yield f"{what}: GREEN, nothing that was decided by a day moved when what came after it was altered"
+    yield from wrapped(_answer(found), hanging="  ", columns=COLUMNS)
     for leak in found.leaks:
         yield from _leak_lines(leak)
     values = sum(stage.values for stage in found.stages)
-    yield (
-        f"  {counted(len(found.stages), 'stage')}, {counted(len(found.cuts), 'cut')}, "
+    yield from _wrapped(
+        f"{counted(len(found.stages), 'stage')}, {counted(len(found.cuts), 'cut')}, "
         f"{counted(len(found.worlds), 'world')} a cut; {values:,} values compared in {found.seconds:.0f} s"
         f" on {found.made_at[:10]}"
     )
-    yield from (f"  Lighter than in training: {text}" for text in found.effort)
-    heading = ("stage", "what", "compared", "seconds")
-    rows = [(s.stage, s.what, f"{s.values:,}", f"{s.seconds:.1f}") for s in found.stages]
+    for text in found.effort:
+        yield from _wrapped(f"Lighter than in training: {text}")
+    heading = ("stage", "worlds", "values compared", "seconds")
+    rows = [(s.stage, str(s.worlds), f"{s.values:,}", f"{s.seconds:.1f}") for s in found.stages]
     yield table([heading, *rows], indent="  ")
     if found.canaries:
         yield from _canary_lines(found.canaries)
-    yield from (f"  Not checked: {one.stage}: {one.why}" for one in found.not_checked)
+    for one in found.not_checked:
+        yield from _wrapped(f"Not checked: {one.stage}: {one.why}")
+
+
+def _answer(found: Audit) -> str:
+    what = f"{found.symbol} {found.model}"
+    if found.leaks:
+        return f"{what}: RED, look-ahead in {found.leaks[0].stage}: {found.leaks[0].column}"
+    if not found.green:
+        missed = ", ".join(one.name for one in found.canaries if one.missed)
+        return f"{what}: RED, a planted leak was not caught ({missed}): this audit proves nothing"
+    return f"{what}: GREEN, nothing that was decided by a day moved when what came after it was altered"
+
+
+def _wrapped(text: str, indent: str = "  ") -> list[str]:
+    return wrapped(text, indent, f"{indent}  ", columns=COLUMNS)
 
 
 def _leak_lines(leak: Leak) -> Iterator[str]:
     others = f", and {leak.columns - 1} more columns" if leak.columns > 1 else ""
     size = "a value came or went" if leak.size is None else f"by up to {leak.size:.3g} of its deviation"
     rows = counted(leak.rows, "row")
-    yield f"  {leak.stage}: {leak.column}{others}: {rows} moved, the first {leak.day}, {size}"
-    yield f"    when, behind {leak.cut}, {leak.world}"
-    yield f"    Likely cause: {leak.cause}"
-    yield f"    Mend: {leak.mend}"
+    yield from _wrapped(f"{leak.stage}: {leak.column}{others}: {rows} moved, the first {leak.day}, {size}")
+    for text in (
+        f"when, behind {leak.cut}, {leak.world}",
+        f"Likely cause: {leak.cause}",
+        f"Mend: {leak.mend}",
+    ):
+        yield from _wrapped(text, "    ")
 
 
 def _canary_lines(checks: Sequence[CanaryCheck]) -> Iterator[str]:
@@ -106,4 +126,6 @@ def _canary_lines(checks: Sequence[CanaryCheck]) -> Iterator[str]:
         for c in planted
     ]
     yield table([heading, *lines], indent="    ")
-    yield from (f"    Not planted: {one.name}: {one.skipped}" for one in checks if one.skipped is not None)
+    for one in checks:
+        if one.skipped is not None:
+            yield from _wrapped(f"Not planted: {one.name}: {one.skipped}", "    ")

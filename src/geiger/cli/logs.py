@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import shutil
-import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,10 +15,12 @@ from geiger.analysis.logbook import LogBook
 from geiger.checks.base import Evidence, Finding
 from geiger.cleaning import clean
 from geiger.cli.complaint import complain
-from geiger.cli.terminal import counted, print_json, progress, table
+from geiger.cli.terminal import counted, print_json, progress, table, wrapped
+from geiger.codec import fitted
 from geiger.errors import DataError, SettingError
 from geiger.figures import PLAN_FIGURES, FigureName
-from geiger.records import Unit, as_text
+from geiger.records import AuditSummary, Unit, as_text
+from geiger.runlog.wording import audit_line
 
 INDENT = 7 * " "
 MOST_CITED = 6  # places of one finding
@@ -100,6 +100,7 @@ def show_log(args: argparse.Namespace) -> int:
     for point in facts["checkpoints"]:
         print(f"  {point['number']}. {point['name']}: {point['outcome']} ({point['found']})")
     print(f"\nVerdict: {' '.join(facts['verdict'])}")
+    print("\n".join(_audit_lines(facts["audit"])))
     print("\nWarnings" + ("" if facts["warnings"] else ": none"))
     for notice in facts["warnings"]:
         print(f"  {notice['code']}: {notice['text']}")
@@ -107,6 +108,15 @@ def show_log(args: argparse.Namespace) -> int:
         print(f"\n{counted(len(facts['unread']), 'line')} not understood: {_listed(facts['unread'])}")
     print(f"\nWhat it means: geiger logs analyze {shlex.quote(facts['name'])}")
     return 0
+
+
+def _audit_lines(facts: dict[str, Any] | None) -> Iterator[str]:
+    """Yield what an audit came to, and where it is red why and what to do."""
+    audit = None if facts is None else fitted(facts, AuditSummary)
+    yield audit_line(audit)
+    if audit is not None and audit.mend is not None:
+        yield f"  Likely cause: {audit.cause}"
+        yield f"  Mend: {audit.mend}"
 
 
 def _epoch_text(epoch: dict[str, Any]) -> str:
@@ -177,15 +187,15 @@ def log_lines(log: LogAnalysis, folder: str) -> Iterator[str]:
     for finding in log.findings:
         yield from finding_lines(finding, log.name)
     whole = log.conclusion.replace("Please run", "Please\N{NO-BREAK SPACE}run")
-    yield from (line.replace("\N{NO-BREAK SPACE}", " ") for line in _wrapped(f"{whole}:", "  "))
+    yield from (line.replace("\N{NO-BREAK SPACE}", " ") for line in wrapped(f"{whole}:", "  "))
     yield f"    {log.next}"
 
 
 def finding_lines(finding: Finding, log: str = "") -> Iterator[str]:
     """Yield one finding: what, where, why, and the command; lines of `log` are cited by number alone."""
     yield f"  {finding.severity:4} {finding.code} {finding.title}"
-    yield from _wrapped(f"{finding.text} {_places(finding.evidence, log)}".strip())
-    yield from _wrapped(f"Likely: {finding.cause}")
+    yield from wrapped(f"{finding.text} {_places(finding.evidence, log)}".strip(), INDENT)
+    yield from wrapped(f"Likely: {finding.cause}", INDENT)
     yield f"{INDENT}Next: {finding.next}"
 
 
@@ -193,20 +203,7 @@ def step_lines(number: int, step: Step) -> Iterator[str]:
     """Yield one step: the command, and the findings behind it."""
     yield f"  {number}. {step.command}"
     more = f"; and {len(step.reasons) - 3} more" if len(step.reasons) > 3 else ""
-    yield from _wrapped(f"{step.severity}: {'; '.join(step.reasons[:3])}{more}", "     ")
-
-
-def _wrapped(text: str, indent: str = INDENT) -> list[str]:
-    """Break prose where a terminal ends, and at 100 columns elsewhere; names are never broken."""
-    width = min(100, max(60, shutil.get_terminal_size((100, 24)).columns))
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    yield from wrapped(f"{step.severity}: {'; '.join(step.reasons[:3])}{more}", "     ")
 
 
 def _places(evidence: Sequence[Evidence], log: str = "") -> str:

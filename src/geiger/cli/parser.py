@@ -15,7 +15,7 @@ from geiger.settings.recipes import RECIPES
 
 USAGE = 2
 EPILOG = """\
-exit codes: 0 fine, 1 an error (one plain line), 2 usage, 3 the run ended FAILED or COLLAPSED, 130 Ctrl-C
+exit codes: 0 fine, 1 an error (one plain line), 2 usage, 3 FAILED, COLLAPSED or a red audit, 130 Ctrl-C
 first steps: geiger demo · geiger data list · geiger train ridge AAPL · geiger backtest AAPL --model ridge
 """
 
@@ -275,12 +275,11 @@ def _audit(commands: Commands) -> None:
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        default="ridge",
         help=f"whose training to audit: one of {', '.join(SECTIONS)} (default: ridge)",
     )
     parser.add_argument("--run", metavar="RUN", help="audit what made this run, on the data it kept")
     parser.add_argument(
-        "--again", action="store_true", help="audit once more what was audited before with the same code"
+        "--again", action="store_true", help="audit all of it once more, whatever was audited before"
     )
     parser.add_argument(
         "--canaries",

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from geiger.cli.show import plan_facts, plan_line
 from geiger.cli.terminal import print_json, progress
+from geiger.codec import plain
 from geiger.experiment.plan import Plan
 from geiger.experiment.replay import changes_since, replay
 from geiger.experiment.train_fold import FoldOutput
+from geiger.runlog.wording import audit_line, how_to_audit
 from geiger.runs.folder import RunsFolder
 
 DIFFERS = 3
@@ -21,7 +23,9 @@ def replay_run(args: argparse.Namespace) -> int:
     path = Path(args.run)
     runs = RunsFolder(args.runs_dir if path.name == args.run else path.parent)
     stored = runs.load(path.name)
+    audit = stored.record.audit
     if not args.json:
+        print(audit_line(audit, how_to_audit(stored.trained, stored.record.own.kinds)), flush=True)
         for change in changes_since(stored):
             print(f"Differs from when {stored.name} was made: {change}", flush=True)
 
@@ -44,7 +48,7 @@ def replay_run(args: argparse.Namespace) -> int:
             on_fold=on_fold,
         )
     if args.json:
-        print_json({**asdict(done), "same": done.same})
+        print_json({**asdict(done), "same": done.same, "audit": plain(audit)})
     else:
         print("\n".join(f"  {comparison.text()}" for comparison in done.comparisons))
         verdict = "bit-identical" if done.same else "NOT identical"

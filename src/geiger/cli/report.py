@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from geiger.cli.terminal import print_json
+from geiger.codec import plain
 from geiger.errors import DataError, SettingError
 from geiger.files import write_atomically
 from geiger.report.compare_page import compare_page
@@ -37,7 +38,16 @@ def report(args: argparse.Namespace) -> int:
     write_atomically(out, content)
     if args.json:
         findings = {view.name: None if view.findings is None else len(view.findings) for view in views}
-        print_json({"report": out, "bytes": len(content), "runs": list(findings), "findings": findings})
+        audits = {view.name: plain(view.audit) for view in views}
+        print_json(
+            {
+                "report": out,
+                "bytes": len(content),
+                "runs": list(findings),
+                "findings": findings,
+                "audits": audits,
+            }
+        )
     else:
         print(f"Report: {out}")
     return 0

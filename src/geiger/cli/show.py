@@ -16,6 +16,7 @@ from geiger.figures import FigureName
 from geiger.records import NOT_EVALUATED, Notice, Outcome, as_text
 from geiger.runlog import LoggedScorecard
 from geiger.runlog.sections import scorecard_lines
+from geiger.runlog.wording import audit_line, how_to_audit
 
 
 class Voice:
@@ -57,6 +58,7 @@ def run_lines(run: Run) -> list[str]:
         f"  Checkpoints: {passed} of {len(points)} passed",
         *(f"    {p.number}. {p.name}: FAIL ({p.found})" for p in points if p.outcome is Outcome.FAIL),
         "  Verdict: not evaluated (no figure above says by itself whether this is skill or luck)",
+        f"  {audit_line(run.audit, how_to_audit(run.trained, run.own.kinds))}",
     ]
 
 
@@ -113,6 +115,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "folder": run.folder,
         **codec.plain(run.evaluation.results()),
         "verdict": NOT_EVALUATED,
+        "audit": codec.plain(run.audit),
         "warnings": [asdict(notice) for notice in run.notices],
     }
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from geiger.codec import plain
 from geiger.experiment.material import Material
+from geiger.runs.audits import SCHEMA as AUDITS
 from geiger.runs.environment import environment, key_of
 from geiger.runs.record import OwnPart
 from geiger.settings import Config, shaping_a_run
@@ -36,6 +37,32 @@ def forecast_key(config: Config, material: Material, model: str, estimator: OwnP
 def stack_key(config: Config, bases: Mapping[str, str | None]) -> str:
     """Return the key of a stack's forecasts: how base models are weighed, and the keys of theirs."""
     return key_of({"model": STACK, "config": shaping_a_run(config, STACK), "bases": dict(bases)})
+
+
+def audit_key(forecasts: str | None, config: Config) -> str | None:
+    """Return the key of all that an audit depends on: what makes forecasts, and what makes trades of them.
+
+    Parameters
+    ----------
+    forecasts : str or None
+        The key of the forecasts; None where the model cannot be written down, which gives no key here either.
+    """
+    if forecasts is None:
+        return None
+    return key_of({"audit": AUDITS, "forecasts": forecasts, "trading": plain(config.trading)})
+
+
+def built_in_key(fill: str, config: Config, models: Collection[str]) -> str:
+    """Return the key of what our code does with any data: settings, models and trading, without the data."""
+    return key_of(
+        {
+            "audit": AUDITS,
+            "fill": fill,
+            "models": {model: shaping_a_run(config, model) for model in models},
+            "trading": plain(config.trading),
+            "environment": plain(environment()),
+        }
+    )
 
 
 def _content(material: Material) -> dict[str, Any]:

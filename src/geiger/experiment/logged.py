@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,12 @@ from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
 from geiger.experiment.plan import Experiment, Plan
 from geiger.experiment.train_fold import FoldOutput
+from geiger.experiment.written import Run
 from geiger.features.catalogue import FEATURES
 from geiger.figures import STRATEGY
 from geiger.records import Assessment, FoldResult, Notice, RunSettings, Status
 from geiger.runlog import LoggedScorecard, RunLogWriter
-from geiger.runlog.wording import DOCTOR, doctor_note, health_note
+from geiger.runlog.wording import DOCTOR, doctor_note, health_note, how_to_audit
 from geiger.runs.environment import code_hash, environment
 from geiger.runs.record import OwnPart, OwnParts
 
@@ -135,12 +136,11 @@ def failure_logged(log: RunLogWriter, planned: Plan, *, resumable: bool = False)
         raise TrainingError(text) from error
 
 
-def close_log(
-    log: RunLogWriter, evaluation: Evaluation, notices: Iterable[Notice], notes: tuple[str, ...]
-) -> None:
+def close_log(log: RunLogWriter, finished: Run, notes: tuple[str, ...]) -> None:
     """Write warnings, figures and tables; `notes` are sentences of the run's own, under the tables."""
-    for notice in notices:
+    for notice in finished.notices:
         log.warn(notice)
+    evaluation = finished.evaluation
     card = evaluation.scorecard
     log.finish(
         evaluation.status,
@@ -153,6 +153,8 @@ def close_log(
             tuple(map(str, evaluation.health.codes)),
             None if evaluation.diagnosis is None else str(evaluation.diagnosis.cause),
         ),
+        audit=finished.audit,
+        advice=how_to_audit(finished.trained, finished.own.kinds),
     )
 
 

@@ -14,7 +14,7 @@ from geiger.errors import SettingError
 from geiger.experiment.context import Context, load_context
 from geiger.experiment.cut import plan_folds
 from geiger.experiment.estimate import expected_seconds
-from geiger.experiment.key import forecast_key, stack_key
+from geiger.experiment.key import audit_key, built_in_key, forecast_key, stack_key
 from geiger.experiment.made import Listener, Made
 from geiger.experiment.material import Material
 from geiger.experiment.out_of_fold import Base
@@ -30,6 +30,7 @@ from geiger.market.sources import Loaded, load
 from geiger.models import Forecaster, Learner, forecaster_of, resolve, wrap
 from geiger.models.stack import MetaLearner
 from geiger.records import Notice
+from geiger.runs.audits import Audit, read_audit
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.parts import Parts
 from geiger.runs.record import OwnParts
@@ -217,6 +218,31 @@ class Plan(ABC):
         """Return the newest finished run with exactly these forecasts, or None."""
         key = self.key()
         return None if key is None else self.experiment.runs.find(key)
+
+    def audit_key(self) -> str | None:
+        """Return the key of everything an audit depends on; None where the model cannot be written down."""
+        return audit_key(self.key(), self.experiment.config)
+
+    def built_in_key(self) -> str | None:
+        """Return the key of all that our own stages do, without the data.
+
+        None for a target or an estimator of the user's own, with which every fit is another.
+        """
+        if {"target", "estimator"} & set(self.own.kinds):
+            return None
+        models = [self.model, *(base.model for base in self.bases)]
+        return built_in_key(self.material.fill, self.experiment.config, models)
+
+    def audited(self) -> Audit | None:
+        """Return the audit of exactly this that was kept, or None.
+
+        Raises
+        ------
+        DataError
+            The file is damaged or of a newer version.
+        """
+        key = self.audit_key()
+        return None if key is None else read_audit(self.experiment.runs.audits, key)
 
     def parts(self) -> Parts | None:
         """Return where finished folds are kept until the run has ended; None where they cannot be."""

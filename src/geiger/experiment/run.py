@@ -59,7 +59,7 @@ def run(
                 made.rivals,
             )
             finished = write_run(planned, log, made, evaluation, found)
-            close_log(log, evaluation, finished.notices, made.notes)
+            close_log(log, finished, made.notes)
     if parts is not None:
         parts.discard()
     return finished
@@ -106,5 +106,5 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
                 stored.rivals(),
             )
             done = write_backtest(planned, log, stored, forecasts, evaluation)
-            close_log(log, evaluation, done.notices, ())
+            close_log(log, done, ())
     return done

@@ -22,12 +22,12 @@ from geiger.experiment.made import Made
 from geiger.experiment.pictures import pictures_of
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.features.catalogue import contract_hash
-from geiger.records import Notice, Status
+from geiger.records import AuditSummary, Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.runlog.writer import log_stem
 from geiger.runs.environment import environment
 from geiger.runs.folder import RunsFolder, StoredRun
-from geiger.runs.record import LedgerHead, RunRecord
+from geiger.runs.record import NOTHING_OWN, LedgerHead, OwnParts, RunRecord
 from geiger.runs.saved import SavedModel, save_model
 
 
@@ -43,6 +43,14 @@ class Run:
     forecasts: pl.DataFrame
     evaluation: Evaluation
     notices: tuple[Notice, ...]
+    audit: AuditSummary | None = None
+    forecasts_of: str | None = None  # of a backtest: the run whose forecasts it traded
+    own: OwnParts = NOTHING_OWN
+
+    @property
+    def trained(self) -> str:
+        """The run that made the forecasts."""
+        return self.forecasts_of or self.name
 
 
 def write_run(
@@ -79,12 +87,14 @@ def write_backtest(
     """Write what the forecasts of a stored run were worth under other trading settings."""
     notices = (*evaluation.notices, *planned.notices)
     record = _record(planned, log, "backtest", evaluation, notices)
-    return _save(
-        planned,
-        replace(record, kind="backtest", forecasts_of=stored.name, own=stored.record.own),
-        forecasts,
-        evaluation,
+    record = replace(
+        record,
+        kind="backtest",
+        forecasts_of=stored.name,
+        audit=record.audit or _audit_of_forecasts(stored),
+        own=stored.record.own,
     )
+    return _save(planned, record, forecasts, evaluation)
 
 
 def _record(
@@ -106,12 +116,28 @@ def _record(
         data=material.provenance,
         environment=environment(),
         results=evaluation.results(),
+        audit=_audit(planned),
         forecast_ledger=_ledger_head(experiment.runs),
         own=planned.own,
         warnings=tuple(dict.fromkeys(notices)),
         log=None if log.path is None else str(log.path),
         finished_at=dt.datetime.now().astimezone().isoformat(timespec="microseconds"),
     )
+
+
+def _audit(planned: Plan) -> AuditSummary | None:
+    """Return the audit of exactly this that was kept."""
+    try:
+        found = planned.audited()
+    except DataError:  # `geiger audit` says what is wrong with it; a training is not stopped by it
+        return None
+    return None if found is None else found.summary
+
+
+def _audit_of_forecasts(stored: StoredRun) -> AuditSummary | None:
+    """Return the audit of the run whose forecasts are traded, which were sized by other settings there."""
+    found = stored.record.audit
+    return None if found is None else replace(found, other=(*found.other, "trading settings"))
 
 
 def _ledger_head(runs: RunsFolder) -> LedgerHead | None:
@@ -146,6 +172,9 @@ def _save(
         forecasts=forecasts,
         evaluation=evaluation,
         notices=record.warnings,
+        audit=record.audit,
+        forecasts_of=record.forecasts_of,
+        own=record.own,
     )
 
 

@@ -28,6 +28,7 @@ from geiger.market.calendar import market_of
 from geiger.records import Diagnosis, Epoch, Health
 from geiger.report.view import DiagnosisView, Equity, HealthView, Pairing, Pairs, RunView, Weights
 from geiger.runlog import RunLog, read_log
+from geiger.runlog.wording import how_to_audit
 from geiger.runs.folder import StoredRun
 from geiger.runs.record import RECORD, OwnParts, RunRecord
 from geiger.settings.models import SECTIONS, STACK
@@ -103,6 +104,8 @@ def _view(
         status=record.status,
         verdict=clean(record.verdict),
         finished_at=clean(record.finished_at or "not recorded"),
+        audit=None if record.audit is None else cleaned(record.audit),
+        how_to_audit=clean(how_to_audit(stored.trained, record.own.kinds)),
         days_per_year=days_per_year,
         forecasts_of=None if record.forecasts_of is None else clean(record.forecasts_of),
         health=_health(results.health),

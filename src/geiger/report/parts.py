@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from geiger.checks.audited import RED as RED_AUDIT
 from geiger.records import Notice, Unit, as_text
 from geiger.report.charts import Drawing, drawdown, equity_drawing
 from geiger.report.view import Equity, Floats, RunView
@@ -112,7 +113,12 @@ def alarms_of(view: RunView) -> list[Notice]:
     if view.status != "SUCCESS":
         text = f"The run ended {view.status}: {MEANINGS.get(view.status, 'see its health below')}."
         found.insert(0, Notice(view.status, text))
-    return found + [Notice(one.code, one.text) for one in view.findings or () if one.severity == "FAIL"]
+    if view.audit is not None and not view.audit.green:
+        text = f"The audit is {view.audit.text()}. No figure of this run counts before that is mended."
+        found.insert(0, Notice(RED_AUDIT, text))
+    said = {notice.code for notice in found}
+    told = [one for one in view.findings or () if one.severity == "FAIL" and one.code not in said]
+    return found + [Notice(one.code, one.text) for one in told]
 
 
 def is_alarm(notice: Notice) -> bool:

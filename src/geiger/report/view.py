@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from geiger.checks.base import Finding
 from geiger.records import (
+    AuditSummary,
     Checkpoint,
     Epoch,
     Figure,
@@ -96,6 +97,8 @@ class RunView:
 
     Attributes
     ----------
+    audit : AuditSummary or None
+        Of the time-travel audit; without one `how_to_audit` says how it is made.
     days_per_year : int
         Trading days in a year of the run's market.
     forecasts_of : str or None
@@ -122,6 +125,8 @@ class RunView:
     status: str
     verdict: str
     finished_at: str
+    audit: AuditSummary | None = None
+    how_to_audit: str = ""
     days_per_year: int = 252
     forecasts_of: str | None = None
     health: HealthView | None = None

@@ -3,6 +3,15 @@
 from geiger.records import LoggedScorecard, RunLog
 from geiger.runlog.reader import read_events, read_log, read_text
 from geiger.runlog.sections import render
-from geiger.runlog.writer import RunLogWriter
+from geiger.runlog.writer import RunLogWriter, add_audit
 
-__all__ = ["LoggedScorecard", "RunLog", "RunLogWriter", "read_events", "read_log", "read_text", "render"]
+__all__ = [
+    "LoggedScorecard",
+    "RunLog",
+    "RunLogWriter",
+    "add_audit",
+    "read_events",
+    "read_log",
+    "read_text",
+    "render",
+]

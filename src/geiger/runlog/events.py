@@ -10,6 +10,7 @@ from geiger.codec import fitted_texts, plain, straight
 from geiger.records import (
     NOT_EVALUATED,
     Assessment,
+    AuditSummary,
     Checkpoint,
     ConfigSection,
     Epoch,
@@ -40,6 +41,7 @@ RECORDS: dict[str, type] = {
     "year": Year,
     "fold_score": FoldScore,
     "assessment": Assessment,
+    "audit": AuditSummary,
 }
 """Events whose fields are those of a record."""
 
@@ -78,6 +80,7 @@ def encode_all(log: RunLog) -> Iterator[Event]:
         ("note", card.notes),
         ("assessment", (log.assessment,) if log.assessment else ()),
         ("verdict", (log.verdict,)),
+        ("audit", (log.audit,) if log.audit else ()),
         ("warning", log.warnings),
         ("status", (log.status,) if log.status else ()),
         ("stopped", (log.stopped,) if log.stopped else ()),
@@ -128,7 +131,10 @@ def typed(line: str) -> tuple[str, Any] | None:
 
 
 def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
-    """Return the log that (kind, content) pairs tell, in order; config, verdict and status from the last."""
+    """Return the log that (kind, content) pairs tell, in order.
+
+    Of config, verdict, audit and status the last counts.
+    """
     found: dict[str, list[Any]] = {}
     for kind, content in contents:
         found.setdefault(kind, []).append(content)
@@ -154,6 +160,7 @@ def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
             all_of("score"), all_of("rung"), all_of("year"), all_of("fold_score"), all_of("note")
         ),
         verdict=last_of("verdict", (NOT_EVALUATED,)),
+        audit=last_of("audit", None),
         warnings=all_of("warning"),
         status=last_of("status", None),
         stopped=last_of("stopped", ""),

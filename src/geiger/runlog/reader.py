@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from geiger.codec import plain
 from geiger.errors import DataError
 from geiger.figures import PLAN_FIGURES
 from geiger.records import NOT_EVALUATED, LoggedScorecard, Outcome, RunLog, Status, Unit
@@ -23,6 +24,7 @@ from geiger.runlog.events import assemble, decode, typed
 from geiger.runlog.facts import POSSIBLE
 from geiger.runlog.lines import Line, decoded, numbered, without_prefix
 from geiger.runlog.versions import SCHEMA, Event, lift
+from geiger.runlog.wording import AUDIT, audit_in, is_audit_line
 
 
 def read_log(path: Path | str) -> RunLog:
@@ -118,6 +120,8 @@ def parse_events(text: str) -> RunLog:
             contents.append(content)
             if values:
                 places.setdefault("/".join((kind, *map(str, values))), number)
+            elif kind == "audit":  # of several the last counts
+                places[kind] = number
     second = min((numbers[1] for numbers in begun.values() if len(numbers) > 1), default=None)
     log = assemble(min(versions, default=0), contents)
     return replace(log, event_lines=places, unread=tuple(sorted(unread)), second_run=second)
@@ -157,6 +161,9 @@ def _one_run(path: Path | str, log: RunLog) -> RunLog:
 def _merged(text: RunLog, events: RunLog) -> RunLog:
     """Return the facts of the events, and those of the text where the events have none."""
     card, printed = events.scorecard, text.scorecard
+    places = text.lines
+    if events.audit is not None and text.audit is None:  # made since the text was written, which says: none
+        places = {key: line for key, line in places.items() if key != _AUDIT_PLACE}
     return replace(
         events,
         schema=max(events.schema, text.schema),
@@ -174,14 +181,16 @@ def _merged(text: RunLog, events: RunLog) -> RunLog:
             card.notes or printed.notes,
         ),
         verdict=text.verdict if events.verdict == (NOT_EVALUATED,) else events.verdict,
+        audit=events.audit or text.audit,
         warnings=events.warnings or text.warnings,
         status=events.status or text.status,
         stopped=events.stopped or text.stopped,
-        lines=text.lines,
+        lines=places,
         unread=text.unread,
     )
 
 
+_AUDIT_PLACE = f"{sections.VERDICT}/{AUDIT}"
 _ENDS = frozenset(status.value for status in Status)
 
 
@@ -469,9 +478,15 @@ _ROWS: dict[str, tuple[str, re.Pattern[str], Callable[[list[str], list[str]], Ev
 
 
 def _parse_verdict(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
-    said = [(number, line.strip()) for number, line in lines if line.strip()]
-    for number, _ in said:
-        yield _Found(number)
+    said = []
+    for number, line in ((number, line.strip()) for number, line in lines if line.strip()):
+        if is_audit_line(line):
+            audit = audit_in(line)
+            event = None if audit is None else {"event": "audit", **plain(audit)}
+            yield _Found(number, _AUDIT_PLACE, event)
+        else:
+            yield _Found(number)
+            said.append((number, line))
     if said:
         yield _Found(
             said[0][0], f"{sections.VERDICT}/text", {"event": "verdict", "lines": [line for _, line in said]}

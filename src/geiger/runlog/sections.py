@@ -22,6 +22,7 @@ from geiger.records import (
 )
 from geiger.runlog.facts import plan_figures_first, shown_epochs
 from geiger.runlog.versions import SCHEMA
+from geiger.runlog.wording import audit_line
 
 CONFIG = "TRAINING CONFIG"
 EPOCHS = "EPOCH METRICS"
@@ -75,15 +76,22 @@ def epoch_lines(epochs: Iterable[Epoch]) -> str:
     )
 
 
-def closing(log: RunLog, status: Status) -> str:
-    """Return all that follows the epochs; `not applicable` stands in for epochs that do not exist."""
+def closing(log: RunLog, status: Status, advice: str = "") -> str:
+    """Return all that follows the epochs; `not applicable` stands in for epochs that do not exist.
+
+    Parameters
+    ----------
+    advice : str
+        How to make an audit, where the run has none.
+    """
+    answer, *more = log.verdict or (NOT_EVALUATED,)
     return "".join(
         (
             "\n" if log.epochs else f"{NOT_APPLICABLE}\n\n",
             _section(FIGURES, [_figure(figure) for figure in plan_figures_first(log.figures)]),
             _section(CHECKPOINTS, [line for c in log.checkpoints for line in _checkpoint(c)] or [NONE]),
             _section(SCORECARD, scorecard_lines(log.scorecard) or [NONE]),
-            _section(VERDICT, log.verdict or (NOT_EVALUATED,)),
+            _section(VERDICT, [answer, audit_line(log.audit, advice), *more]),
             _section(WARNINGS, [_notice(notice) for notice in log.warnings] or [NONE]),
             f"=== {STATUS} ===\n{status.value}\n",
         )

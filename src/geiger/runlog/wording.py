@@ -8,12 +8,16 @@ a line that says something else gives none.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from geiger.records import (
+    LOOKS_AHEAD,
+    NOT_CAUGHT,
     Assessment,
+    AuditSummary,
     EarlyStopping,
     Feeding,
     Objective,
@@ -86,6 +90,75 @@ def assessment_in(notes: Iterable[str]) -> Assessment:
     return Assessment(codes, told[DOCTOR] or None)
 
 
+def audit_line(audit: AuditSummary | None, advice: str = "") -> str:
+    """Return the line of an audit.
+
+    Parameters
+    ----------
+    advice : str
+        How to make one, where there is none.
+
+    >>> audit_line(None, "`geiger audit --run AAPL_ridge_20240105_143022` makes one")
+    'Audit: none (`geiger audit --run AAPL_ridge_20240105_143022` makes one)'
+    """
+    if audit is not None:
+        return f"{AUDIT}: {audit.text()}"
+    return f"{AUDIT}: {NONE} ({advice})" if advice else f"{AUDIT}: {NONE}"
+
+
+def audit_command(trained: str, own: Iterable[str] = ()) -> str:
+    """Return the command that audits a run.
+
+    Parameters
+    ----------
+    trained : str
+        The run that made the forecasts.
+    own : iterable of str
+        What it had of the user's own, which has to be given again.
+
+    >>> audit_command("AAPL_ridge_20240105_143022", ("features",))
+    'geiger audit --run AAPL_ridge_20240105_143022 --features FILE.py:NAME'
+    """
+    return shlex.join(["geiger", "audit", "--run", trained, *(w for k in own for w in (f"--{k}", FILE))])
+
+
+def how_to_audit(trained: str, own: Iterable[str] = ()) -> str:
+    """Return how an audit of a run is made that has none; see `audit_command`."""
+    return f"`{audit_command(trained, own)}` makes one"
+
+
+def is_audit_line(line: str) -> bool:
+    """Whether a line says what an audit came to, or that there was none.
+
+    >>> is_audit_line("Audit: none"), is_audit_line("Audit: later")
+    (True, False)
+    """
+    return audit_in(line) is not None or re.fullmatch(rf"{AUDIT}: {NONE}(?: \(.*\))?", line) is not None
+
+
+def audit_in(line: str) -> AuditSummary | None:
+    """Return the audit that a line tells; None where it tells none.
+
+    >>> audit_in("Audit: red, 13 stages, 8 cuts, 2026-11-29; look-ahead in features: own_x").leak
+    'features: own_x'
+    """
+    found = _matched(_AUDIT, line)
+    if found is None:
+        return None
+    green, stages, cuts, day, other, why = found
+    leak = (why or "").removeprefix(f"{LOOKS_AHEAD} ")
+    return AuditSummary(
+        color="red" if green is None else "green",
+        stages=int(stages),
+        cuts=int(cuts),
+        day=day,
+        leak=None if leak in ("", NOT_CAUGHT) else leak,
+        other=() if other is None else tuple(other.split(" and ")),
+    )
+
+
+AUDIT = "Audit"
+FILE = "FILE.py:NAME"  # stands for something of the user's own
 HEALTH, DOCTOR = "Health", "Doctor"  # the words that these notes begin with
 
 
@@ -112,6 +185,11 @@ _INT = r"([0-9]{1,9})"
 _FLOAT = r"([-+]?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:e[-+]?[0-9]{1,3})?)"
 _WORD = r"([^\s,]+)"
 _OFF = re.escape(OFF)
+_DATE = r"(\d{4}-\d{2}-\d{2})"
+_AUDIT = (
+    rf"{AUDIT}: (?:(green)|red), {_INT} stages, {_INT} cuts, {_DATE}(?:, of other ([a-z]+(?: [a-z]+)*))?"
+    rf"(?(1)|; ({LOOKS_AHEAD} .+|{NOT_CAUGHT}))"
+)
 
 
 def _matched(pattern: str, text: str) -> tuple[Any, ...] | None:
@@ -155,9 +233,6 @@ def _data(s: RunSettings) -> str | None:
 def _read_data(text: str) -> Values:
     found = _matched(r"([^()]+) \((.*)\)", text)
     return {} if found is None else {"source": found[0], "where": found[1]}
-
-
-_DATE = r"(\d{4}-\d{2}-\d{2})"
 
 
 def _days(s: RunSettings) -> str | None:

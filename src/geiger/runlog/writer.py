@@ -20,6 +20,7 @@ from geiger.errors import SettingError
 from geiger.records import (
     NOT_EVALUATED,
     Assessment,
+    AuditSummary,
     Checkpoint,
     ConfigSection,
     Epoch,
@@ -221,10 +222,17 @@ class RunLogWriter:
         scorecard: LoggedScorecard | None = None,
         assessment: Assessment | None = None,
         verdict: Iterable[str] = (NOT_EVALUATED,),
+        audit: AuditSummary | None = None,
+        advice: str = "",
     ) -> None:
         """Write all remaining sections and the status, and close the log.
 
         The plan's five figures come first, `undefined` where `figures` lacks them.
+
+        Parameters
+        ----------
+        audit : AuditSummary, optional
+            Of exactly this run; without one the text gives `advice` on how to make it.
         """
         self._begin()
         facts = RunLog(
@@ -233,13 +241,14 @@ class RunLogWriter:
             scorecard=_cleaned_card(scorecard or LoggedScorecard()),
             assessment=None if assessment is None else cleaned(assessment),
             verdict=tuple(filter(None, map(clean, verdict))) or (NOT_EVALUATED,),
+            audit=None if audit is None else cleaned(audit),
             status=status,
         )
         # Epochs and warnings are among the events already.
         self._files["jsonl"].write("".join(_json_line(event) for event in encode_all(facts)))
         facts = replace(facts, epochs=tuple(self._epochs), warnings=tuple(self._warnings))
         late = "" if self._live else epoch_lines(shown_epochs(facts.epochs))
-        self._files["log"].write(late + closing(facts, status))
+        self._files["log"].write(late + closing(facts, status, clean(advice)))
         self.close()
 
     @_guarded
@@ -284,6 +293,24 @@ class RunLogWriter:
         where = self.path or self._directory
         with suppress(Exception):
             self._on_trouble(clean(f"log {where}: {reason}; the run goes on without a log"))
+
+
+def add_audit(log: Path, audit: AuditSummary) -> bool:
+    """Append the audit of a finished run to the events of its log, and say whether they could take it.
+
+    The text stays as the run left it; whoever reads both is told by the events. Of several audits the last
+    one counts.
+    """
+    try:
+        handle = os.open(log.with_suffix(".jsonl"), os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return False
+    with open(handle, "ab", buffering=0) as file:
+        line = _json_line(encode("audit", cleaned(audit))).encode()
+        try:
+            return file.write(line) == len(line)  # one call: lines of several processes do not mix
+        except OSError:
+            return False
 
 
 class _File:

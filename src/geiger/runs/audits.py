@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,6 +16,7 @@ from geiger.records import AuditSummary
 
 SCHEMA = 1
 Color = Literal["green", "red"]
+_KEY = re.compile(r"[0-9a-f]{1,64}")  # what stands in a record may have been written by anyone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +103,31 @@ class CanaryCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """Built-in stages that were not made again: an audit of other data had the same code and settings.
+
+    Attributes
+    ----------
+    key : str
+        Under which that audit is kept.
+    stages : tuple of str
+        What it compared, in order.
+    """
+
+    symbol: str
+    day: str
+    key: str
+    stages: tuple[str, ...]
+
+    def not_checked(self) -> NotChecked:
+        """Return what was left out here, and why."""
+        return NotChecked(
+            stage=f"{self.stages[0]} ... {self.stages[-1]}",
+            why=f"audited on {self.symbol} on {self.day} with this code and these settings",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Audit:
     """What an audit found.
 
@@ -111,6 +139,12 @@ class Audit:
         What was made lighter for the audit, such as fewer epochs; empty where nothing was.
     key : str
         Of everything that the outcome depends on: code, settings, data, and parts of the user's own.
+    built_in : str
+        The same without data and own parts, where every stage of ours was looked at; else empty.
+    elsewhere : Elsewhere or None
+        Where the stages were audited that were left out here; None where all was done.
+    complete : bool
+        Whether every other world could be made, and no stage was left out.
     """
 
     schema: int = SCHEMA
@@ -128,6 +162,9 @@ class Audit:
     seconds: float = 0.0
     made_at: str = ""
     key: str = ""
+    built_in: str = ""
+    elsewhere: Elsewhere | None = None
+    complete: bool = False
 
     @property
     def green(self) -> bool:
@@ -143,12 +180,16 @@ class Audit:
     def summary(self) -> AuditSummary:
         """Return what a log and a run's record keep of it."""
         worst = self.leaks[0] if self.leaks else None
+        rest = () if self.elsewhere is None else self.elsewhere.stages
         return AuditSummary(
             color=self.color,
-            stages=len(self.stages),
+            stages=len(self.stages) + len(rest),
             cuts=len(self.cuts),
             day=self.made_at[:10],
             leak=None if worst is None else f"{worst.stage}: {worst.column}",
+            cause=None if worst is None else worst.cause,
+            mend=None if worst is None else worst.mend,
+            key=self.key or None,
         )
 
 
@@ -169,7 +210,7 @@ def read_audit(folder: Path, key: str) -> Audit | None:
         The file is damaged or of a newer version.
     """
     path = folder / f"{key}.json"
-    if not path.is_file():
+    if not _KEY.fullmatch(key) or not path.is_file():
         return None
     try:
         found = fitted(parsed(path.read_bytes()), Audit)
@@ -178,3 +219,25 @@ def read_audit(folder: Path, key: str) -> Audit | None:
     if found.schema > SCHEMA:
         raise DataError(f"{path}: was written by a newer version; update geiger or audit again")
     return found
+
+
+def kept_built_in(folder: Path, built_in: str) -> Audit | None:
+    """Return the newest audit that showed all stages of ours to be clean, on whatever data.
+
+    One that was red vouches against all others: then there is none.
+
+    Parameters
+    ----------
+    built_in : str
+        Key of code, settings, model and trading, as `Audit.built_in` has it.
+    """
+    found = []
+    for path in folder.glob("*.json"):
+        if built_in.encode() not in path.read_bytes():  # most are of something else: they are not taken apart
+            continue
+        with suppress(DataError):  # whoever asks for that very audit is told
+            one = read_audit(folder, path.stem)
+            if one is not None and one.built_in == built_in:
+                found.append(one)
+    newest = max(found, key=lambda one: one.made_at, default=None)
+    return newest if all(one.green for one in found) else None

@@ -67,6 +67,11 @@ class StoredRun:
         return self.folder.name
 
     @property
+    def trained(self) -> str:
+        """The run that made the forecasts, which of a backtest is another one."""
+        return self.record.forecasts_of or self.name
+
+    @property
     def health_codes(self) -> tuple[str, ...]:
         """All codes of the health of the test forecasts, first one first; empty where none were measured."""
         health = self.record.results.health
@@ -86,14 +91,27 @@ class StoredRun:
             raise DataError(f"{self.folder / RECORD}: {error}; made by another version of geiger?") from None
 
     def note_audit(self, summary: AuditSummary) -> None:
-        """Write the outcome of an audit of this run into its record.
+        """Write the outcome of an audit of this run into its record; nothing else in it changes.
+
+        Whoever reads meanwhile sees the old record or the new one. What stands there now is read anew: the
+        audit may have taken longer than what another process did to it.
 
         Raises
         ------
+        SettingError
+            The run is a backtest, which has the audit of the run whose forecasts it traded.
         DataError
-            The folder cannot be written.
+            The folder cannot be read or written.
         """
-        write_record(self.folder, replace(self.record, audit=summary))
+        if self.record.kind != "train":
+            raise SettingError(
+                f"{self.name}: a backtest takes no audit of its own; audit {self.record.forecasts_of}, whose "
+                "forecasts it traded"
+            )
+        record = read_record(self.folder)
+        if record is None:
+            raise DataError(f"{self.folder}: the run is gone; train again")
+        write_record(self.folder, replace(record, audit=summary))
 
     def forecasts(self) -> pl.DataFrame:
         """Return the FORECASTS frame."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -124,6 +124,11 @@ class OwnParts:
     features: OwnPart | None = None
     target: OwnPart | None = None
     estimator: OwnPart | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What of it there is: ``features``, ``target``, ``estimator``."""
+        return tuple(part.name for part in fields(self) if getattr(self, part.name) is not None)
 
     @property
     def columns(self) -> tuple[str, ...]:

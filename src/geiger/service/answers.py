@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geiger.errors import DataError, SettingError
+from geiger.errors import DataError, GeigerError, SettingError
 from geiger.records import Epoch, RunLog
 from geiger.service.bounds import BYTES, ROWS, inside, page, whole
 
@@ -91,6 +91,28 @@ class Answers:
         from geiger.analysis.analyzer import compare_facts
 
         return whole(compare_facts(self._book(), names))
+
+    def audit(self, name: str) -> dict[str, Any]:
+        """Return what the audit of a run came to, and all of it where it is kept."""
+        from geiger.codec import plain
+        from geiger.runlog.wording import how_to_audit
+        from geiger.runs.audits import read_audit
+        from geiger.runs.folder import RunsFolder
+
+        inside(self._runs_dir, name, "run.json")
+        runs = RunsFolder(self._runs_dir)
+        stored = runs.load(name)
+        found = stored.record.audit
+        if found is None:
+            how = how_to_audit(stored.trained, stored.record.own.kinds)
+            return whole({"run": name, "audit": None, "how": how})
+        facts = {"run": name, "audit": {"text": found.text(), **plain(found)}}
+        try:
+            inside(self._runs_dir, runs.audits.name, f"{found.key}.json")
+            kept = read_audit(runs.audits, found.key or "")
+        except GeigerError as error:
+            return whole({**facts, "whole": None, "why": str(error)})
+        return whole({**facts, "whole": plain(kept)})
 
     def epochs(
         self, name: str, fold: int | None = None, seed: int | None = None, offset: int = 0, limit: int = 100

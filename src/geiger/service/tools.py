@@ -142,7 +142,14 @@ TOOLS = (
     Tool(
         "show_run",
         "Shows one run, and the line of each fact: settings, figures, checkpoints, scorecard, verdict, "
-        "warnings, status.",
+        "audit, warnings, status.",
+        (_RUN,),
+    ),
+    Tool(
+        "audit",
+        "Says whether anything in a run saw the future, as its time-travel audit found: green or red, the "
+        "stages that were altered and compared, each leak with its cause and its mend, what was not "
+        "checked. Ask it before you believe a figure.",
         (_RUN,),
     ),
     Tool(

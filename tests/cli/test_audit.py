@@ -1,0 +1,186 @@
+"""``geiger audit``: what it prints, its exit codes, and one plain line where it cannot be made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geiger.audit import door
+from geiger.cli.audit import audit_lines
+from geiger.codec import fitted
+from geiger.records import AuditSummary
+from geiger.runs.audits import Audit, CanaryCheck, CutDay, Leak, StageCheck
+
+Call = Any
+WIDEST = 80
+LEAKY = """\
+def ahead(bars):
+    return (bars["close"].shift(-1) / bars["close"]).log().fill_null(0.0)
+"""
+
+
+@pytest.fixture
+def trained(on_data: Call) -> Path:
+    on_data("train", "ridge", "AAA")
+    (run,) = Path("runs").glob("AAA_ridge_*")
+    return run
+
+
+def test_a_green_audit_is_noted_and_shown_by_every_door(trained: Path, on_data: Call, call: Call) -> None:
+    assert "Audit: none (`geiger audit --run" in call("replay", trained.name).out
+    found = call("audit", "--run", trained.name)
+    assert (found.code, found.err) == (0, "")
+    assert found.out.startswith("AAA ridge: GREEN, nothing that was decided by a day moved")
+    assert max(map(len, found.out.splitlines())) <= WIDEST
+    line = "Audit: " + fitted(json.loads((trained / "run.json").read_text())["audit"], AuditSummary).text()
+    assert line in call("replay", trained).out
+    assert line in call("logs", "show", trained.name).out
+    assert line in call("logs", "analyze", trained.name).out
+    assert "GC701" not in call("logs", "analyze", trained.name).out
+    (report,) = call("report", trained, "--json").json["audits"].values()
+    assert report["color"] == "green"
+    again = on_data("train", "ridge", "AAA")
+    assert f"  {line}\n" in again.out, "the next training of the same finds it"
+    traded = call("backtest", "--run", trained.name, "--cost-bps", 30)
+    assert f"{line}, of other trading settings" in traded.out
+    assert call("audit", "--run", trained.name, "--json").json["run"] == trained.name
+
+
+def test_a_red_audit_names_the_leak_its_cause_and_its_mend(on_data: Call, call: Call) -> None:
+    Path("mine.py").write_text(LEAKY)
+    own = ("--features", "mine.py:ahead")
+    red = on_data("audit", "AAA", *own)
+    assert red.code == 3
+    assert red.out.startswith("AAA ridge: RED, look-ahead in features: ahead\n")
+    assert "Likely cause: its last row reads the next one: shift(-1)" in red.out
+    assert "Mend: use rows up to the day itself" in red.out
+    assert max(map(len, red.out.splitlines())) <= WIDEST
+    document = on_data("audit", "AAA", *own, "--json")
+    assert (document.code, document.err) == (3, "")
+    assert document.json["color"] == "red"
+    assert document.json["leaks"][0]["column"] == "ahead"
+    run = on_data("train", "ridge", "AAA", *own)
+    assert "; look-ahead in features: ahead" in run.out
+    assert (
+        on_data("train", "ridge", "AAA", *own, "--json").json[0]["audit"]["mend"].startswith("use rows up to")
+    )
+    (name, *_) = (path.stem for path in Path("training_logs").glob("*.log"))
+    told = call("logs", "analyze", name).out
+    assert "GC702 The audit is red" in told
+    assert told.index("Audit: red") < told.index("Result:")
+    assert f"Next: geiger audit --run {name} --features FILE.py:NAME" in told
+    shown = call("logs", "show", name).out
+    assert "Mend: use rows up to the day itself" in shown
+
+
+def test_stages_of_ours_are_audited_once_unless_all_is_asked_for_again(on_data: Call) -> None:
+    first = on_data("audit", "AAA", "--json").json
+    second = on_data("audit", "BBB", "--json").json
+    assert second["elsewhere"]["symbol"] == "AAA"
+    told = on_data("audit", "BBB").out
+    assert "scaler ... fills: audited on AAA on" in " ".join(told.split())
+    assert on_data("audit", "BBB", "--again", "--json").json["elsewhere"] is None
+    assert len(second["stages"]) < len(first["stages"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("AAA", "BBB"), "one symbol at a time, got AAA, BBB; audit each by itself"),
+        (("AAA", "--model", "rigde"), "no model 'rigde': did you mean 'ridge'?"),
+        ((), "no symbol given; name at least one"),
+        (("NONE",), "NONE"),
+        (("--run", "AAA_ridge_20240105_143022"), "no finished run there; `geiger train` makes one"),
+        (("--run", "nonsense"), "'nonsense' is no run name; a run is called like its log"),
+    ],
+)
+def test_what_cannot_be_audited_is_said_in_one_line(
+    call: Call, data: Path, words: tuple[str, ...], said: str
+) -> None:
+    place = () if "--run" in words else ("--data", data)
+    found = call("audit", *words, *place)
+    assert (found.code, found.out) == (1, "")
+    assert said in found.complaint
+
+
+@pytest.mark.parametrize(
+    "words", [("AAA",), ("--model", "ridge"), ("--recipe", "quick"), ("--data", "data"), ("--seeds", "2")]
+)
+def test_a_run_is_audited_as_it_was(call: Call, words: tuple[str, ...]) -> None:
+    found = call("audit", *words, "--run", "AAA_ridge_20240105_143022")
+    assert "--run audits what that run was" in found.complaint
+
+
+def test_a_run_whose_data_are_gone(trained: Path, call: Call) -> None:
+    for path in Path("runs/snapshots").iterdir():
+        path.unlink()
+    before = (trained / "run.json").read_bytes()
+    assert (
+        "the data it used are gone, so it cannot be repeated"
+        in call("audit", "--run", trained.name).complaint
+    )
+    assert (trained / "run.json").read_bytes() == before
+
+
+def test_a_run_of_ones_own_estimator_needs_it_again(on_data: Call, call: Call) -> None:
+    Path("mine.py").write_text(
+        "import numpy as np\n\n\nclass Mean:\n"
+        "    def fit(self, x, y):\n        self.mean = float(np.mean(y))\n\n"
+        "    def predict(self, x):\n        return np.full(len(x), self.mean)\n"
+    )
+    on_data("train", "own", "AAA", "--estimator", "mine.py:Mean")
+    (run,) = Path("runs").glob("AAA_own_*")
+    (log,) = Path("training_logs").glob("AAA_own_*.log")
+    assert f"geiger audit --run {run.name} --estimator FILE.py:NAME" in log.read_text()
+    assert "give it again with --estimator" in call("audit", "--run", run.name).complaint
+    assert call("audit", "--run", run.name, "--estimator", "mine.py:Mean").code == 0
+
+
+def test_ctrl_c_leaves_nothing_behind(on_data: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*words: Any, **more: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(door, "prove", stopped)
+    found = on_data("audit", "AAA")
+    assert (found.code, found.out) == (130, "")
+    assert found.complaint == "geiger: stopped"
+    assert not Path("runs/audits").exists()
+
+
+FOUND = Audit(
+    symbol="AAPL",
+    model="ridge",
+    color="green",
+    stages=(StageCheck(stage="features", what="columns", worlds=3, values=1_234_567, seconds=0.5),),
+    cuts=(CutDay(day="2020-01-03", why="first test row"),),
+    worlds=("the rows after it were removed",),
+    made_at="2026-01-02T03:04:05+00:00",
+)
+
+
+def test_lines_fit_a_terminal_of_80_columns_however_long_names_are() -> None:
+    leak = Leak(
+        stage="features",
+        column="a column whose name says " + "all " * 30,
+        day="2020-01-02",
+        size=None,
+        rows=2,
+        columns=3,
+        world="the rows after it were removed",
+        cut="2020-01-03",
+        cause="it is computed over the whole series: a wavelet, EMD or filter of all rows, or a scaler",
+        mend="compute it in a window that ends with the row, or fit it inside the fold, and nowhere else",
+    )
+    lines = "\n".join(audit_lines(replace(FOUND, color="red", leaks=(leak,)))).splitlines()
+    assert max(map(len, lines)) <= WIDEST
+    assert "a value came or went" in " ".join(" ".join(lines).split())
+
+
+def test_a_planted_leak_that_was_missed_is_red() -> None:
+    missed = CanaryCheck(name="shift", what="w", planted="features", found=None, column=None, caught=False)
+    first = next(iter(audit_lines(FOUND.with_canaries((missed,)))))
+    assert first.startswith("AAPL ridge: RED, a planted leak was not caught (shift)")
