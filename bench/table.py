@@ -6,13 +6,14 @@ Each row is a whole command (or a figure that it prints), beside its goal, an an
 rounds (the same command at an older commit, a plain loop, another library) and what the run before found.
 Candidates take turns, medians count. `--base COMMIT` makes a worktree of that commit in a temporary folder,
 and rows that are ratios to it are judged; without it they have no anchor. ROW is a row's name or a group:
-trainings, predict, memory, logs, start, features, backtest.
+trainings, alike, predict, memory, logs, start, features, backtest.
 
 Trainings are those of AAPL: 40 refits of the trees and of ridge, 10 of the networks, three seeds; scored
 rows are the same in both trees, but since 3d2d211 a run also goes on over the lock-box (five more refits of
-trees, two of networks) and leaves a model for use, which is part of its time here. "Cold" has an empty
-cache of compiled networks, "warm" one filled by the same command before. `--small` does with few folds: it
-shows that all works, its figures mean nothing, and nothing is stored.
+trees, two of networks) and leaves a model for use, which is part of its time here. Rows of the group
+`alike` lock nothing, so that both trees train the same scored folds, and ours the model for use. "Cold" has
+an empty cache of compiled networks, "warm" one filled by the same command before. `--small` does with few
+folds: it shows that all works, its figures mean nothing, and nothing is stored.
 
 Writes bench/results/table.json and table.md; rows that were not measured keep their last values.
 """
@@ -60,9 +61,11 @@ class Bench:
         command = [sys.executable, "-c", START, *words.split()]
         return run(command, environment=environment, folder=folder, fine=FINISHED, **options)
 
-    def train(self, model: str, tree: str = "ours", cache: str = "", **options: Any) -> Measured:
-        """Train a model on AAPL from nothing."""
-        few = " --max-folds 2" if self.small else ""
+    def train(
+        self, model: str, tree: str = "ours", cache: str = "", given: str = "", **options: Any
+    ) -> Measured:
+        """Train a model on AAPL from nothing, with options `given`."""
+        few = f" {given}" + (" --max-folds 2" if self.small else "")
         return self.geiger(
             f"train {model} AAPL --data {self.data} --runs-dir runs_{model} --log-dir logs{few}",
             tree,
@@ -84,16 +87,18 @@ def seconds(done: Measured) -> dict[str, float]:
     return {"value": done.seconds, "cpu": done.cpu_seconds}
 
 
-def training(model: str, tree: str = "ours", cache: str = "", *, cold: bool = False) -> Candidate:
+def training(
+    model: str, tree: str = "ours", cache: str = "", *, cold: bool = False, given: str = ""
+) -> Candidate:
     """Time a whole training: seconds."""
 
     def turn(bench: Bench) -> dict[str, float]:
         if cold:
             bench.forget(cache)
         elif cache and (cache, "filled") not in bench.made:
-            bench.train(model, tree, cache)
+            bench.train(model, tree, cache, given)
             bench.made[cache, "filled"] = True
-        return seconds(bench.train(model, tree, cache))
+        return seconds(bench.train(model, tree, cache, given))
 
     return turn
 
@@ -264,6 +269,7 @@ class Row:
 
 
 BASE = "base: "
+ALIKE, NOTHING_LOCKED = " with nothing locked", "--lockbox 0"  # then both trees train the same scored folds
 NETWORKS = {"lstm": (0.85, 0.58), "xlstm": (0.85, 0.55)}
 STARTS = {
     "--help": "--help",
@@ -276,6 +282,13 @@ STARTS = {
 CANDIDATES: dict[str, Candidate] = {
     **{name: training(name) for name in ("ridge", "lgb", "xgb", "catboost")},
     **{BASE + name: training(name, "base") for name in ("ridge", "lgb", "xgb", "catboost", *NETWORKS)},
+    **{
+        tree_word + name + ALIKE: training(
+            name, tree, f"{name}-alike" if tree == "ours" and name in NETWORKS else "", given=NOTHING_LOCKED
+        )
+        for name in ("xgb", "catboost", *NETWORKS)
+        for tree_word, tree in (("", "ours"), (BASE, "base"))
+    },
     "ridge under load": under_load,
     "plain loop": plain_loop,
     **{f"{name} cold": training(name, cache=f"{name}-cold", cold=True) for name in NETWORKS},
@@ -325,6 +338,17 @@ ROWS = (
         Row("trainings", f"{name}, {kind}", "s", f"{name} {kind}", BASE + name, share)
         for name, shares in NETWORKS.items()
         for kind, share in zip(("cold", "warm"), shares, strict=True)
+    ),
+    *(
+        Row(
+            "alike",
+            f"{name}{ALIKE}{', warm' if name in NETWORKS else ''}",
+            "s",
+            name + ALIKE,
+            BASE + name + ALIKE,
+            share,
+        )
+        for name, share in (("xgb", 0.40), ("catboost", 0.50), ("lstm", 0.58), ("xlstm", 0.55))
     ),
     Row("predict", "geiger predict of a stack", "s", "predict", BASE + "predict", 0.50, 4.0),
     Row("predict", "forecast of the next session, stack loaded", "ms", "loaded", None, None, 60.0),
@@ -426,19 +450,19 @@ def met(row: Row, found: dict[str, Any]) -> bool | None:
 
 def table(record: dict[str, Any]) -> str:
     """Return the rows as a Markdown page."""
-    facts, loads = record["machine"], ", ".join(f"{load:.1f}" for load in record["loads"])
+    facts, (first, *loads) = record["machine"], [f"{load:.1f}" for load in record["loads"]]
     noise = (
         ""
         if record["quiet"]
-        else "; **not a quiet machine**: times are too long, processor seconds tell more"
+        else " (**not a quiet machine**: times are too long, processor seconds tell more)"
     )
     lines = [
         "# Speed and memory\n",
         f"Written by `make bench`. {facts['cores']} cores of {facts['processor']}, {facts['system']}, Python "
         f"{facts['python']}, {facts['day']}, commit {facts['commit']}; base: {record['base'] or 'none'}.",
         "Medians of so many turns of row and anchor; a ratio is the median of the turns' own. Processor",
-        "seconds in brackets. Each row is from the last run that measured it. Load before the rounds of the",
-        f"last run, its own in it: {loads} processors{noise}.\n",
+        "seconds in brackets. Each row is from the last run that measured it. Load before the last run was",
+        f"{first} processors{noise}; before its rounds, its own in it: {', '.join(loads)}.\n",
         "| what | goal | measured | anchor | ratio | goal met | run before | turns |",
         "|---|---|---:|---:|---:|---|---:|---:|",
     ]
@@ -483,7 +507,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the other tree goes, whoever stops this
-    rows = chosen(options.only)
+    rows, before = chosen(options.only), harness.load()  # nothing of ours is in it yet
     if not (options.data / "AAPL.csv").exists():
         raise SystemExit(f"{options.data} holds no AAPL.csv; name a folder of price files: --data DIR")
     known: dict[str, Any] = json.loads(OUT.read_text()) if OUT.exists() else {"rows": {}}
@@ -511,8 +535,8 @@ def main() -> None:
         "base": options.base if "base" in trees else None,
         "machine": harness.machine(),
         "rounds": options.rounds,
-        "loads": loads,
-        "quiet": max(loads) <= harness.QUIET * harness.machine()["cores"],
+        "loads": [before, *loads],
+        "quiet": before <= harness.QUIET * harness.machine()["cores"],
         "missing": missing,
         "rows": {row.name: one for row in ROWS if (one := found.get(row.name, known["rows"].get(row.name)))},
     }

@@ -17,6 +17,7 @@ from geiger.runs.folder import RunsFolder
 from geiger.settings.models import OWN, SECTIONS
 
 RED = 3
+BEYOND = 1e4  # deviations: of a column that hardly varies
 COLUMNS = 80  # of lines on a pipe
 DEFAULT = "ridge"  # the model, where none is named
 
@@ -103,9 +104,15 @@ def _wrapped(text: str, indent: str = "  ") -> list[str]:
     return wrapped(text, indent, f"{indent}  ", columns=COLUMNS)
 
 
+def _size(size: float | None) -> str:
+    if size is None:
+        return "a value came or went"
+    return f"by up to {size:.3g} of its deviation" if size < BEYOND else "where it is all but constant"
+
+
 def _leak_lines(leak: Leak) -> Iterator[str]:
     others = f", and {leak.columns - 1} more columns" if leak.columns > 1 else ""
-    size = "a value came or went" if leak.size is None else f"by up to {leak.size:.3g} of its deviation"
+    size = _size(leak.size)
     rows = counted(leak.rows, "row")
     yield from _wrapped(f"{leak.stage}: {leak.column}{others}: {rows} moved, the first {leak.day}, {size}")
     for text in (
