@@ -184,3 +184,20 @@ def test_a_planted_leak_that_was_missed_is_red() -> None:
     missed = CanaryCheck(name="shift", what="w", planted="features", found=None, column=None, caught=False)
     first = next(iter(audit_lines(FOUND.with_canaries((missed,)))))
     assert first.startswith("AAPL ridge: RED, a planted leak was not caught (shift)")
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (0.25, "by up to 0.25 of its deviation"),
+        (3e14, "where it is all but constant"),
+        (None, "came or went"),
+    ],
+)
+def test_the_size_of_a_move_is_told_in_a_unit_that_means_something(size: float | None, words: str) -> None:
+    leak = Leak(
+        **{"stage": "features", "column": "x", "day": "2020-01-02", "size": size, "rows": 2, "columns": 1},
+        **{"world": "w", "cut": "2020-01-03", "cause": "c", "mend": "m"},
+    )
+    lines = " ".join(" ".join(audit_lines(replace(FOUND, color="red", leaks=(leak,)))).split())
+    assert words in lines
