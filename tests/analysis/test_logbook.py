@@ -240,6 +240,18 @@ def test_a_log_of_a_newer_version_is_trouble_in_words(folder: Path) -> None:
     assert "upgrade geiger-lab" in one.brief.trouble
 
 
+RED = {
+    **{
+        "color": "red",
+        "stages": 13,
+        "cuts": 6,
+        "day": "2026-11-29\x1b[2J",
+        "leak": "features: \x1b]0;owned\x07",
+    },
+    **{"mend": "a\nb", "other": ["\u202ecode"]},
+}
+
+
 def test_what_a_log_says_cannot_command_a_terminal(folder: Path) -> None:
     name = "A_lstm_20250101_000000"
     (folder / f"{name}.log").write_text(
@@ -251,10 +263,14 @@ def test_what_a_log_says_cannot_command_a_terminal(folder: Path) -> None:
         + "\n"
         + json.dumps({"schema": 1, "event": "figure", "name": "WFE\x1b", "value": 1, "unit": "share"})
         + "\n"
+        + json.dumps({"schema": 1, "event": "audit", **RED})
+        + "\n"
     )
     case = LogBook(folder).case(name)
     texts = [*sum(case.log.config, ()), *case.log.verdict, *case.log.scorecard.notes]
     texts += [notice.text for notice in case.log.warnings] + [figure.name for figure in case.log.figures]
+    assert case.log.audit is not None
+    texts += [case.log.audit.text(), str(case.log.audit.mend), *case.log.audit.other]
     assert all(text.isprintable() for text in texts), texts
 
 

@@ -172,13 +172,13 @@ def test_stages_of_ours_are_audited_once_for_any_data(
 ) -> None:
     given = experiment(tmp_path, PRICES, config=CONFIG)
     first = door.audit(given)
-    assert first.whole
+    assert first.complete
     assert first.built_in
     assert stages_of(first)[:5] == DATA_STAGES
     monkeypatch.setattr("geiger.audit.proof.walk_tables", None)  # no fold is fitted again
     monkeypatch.setattr("geiger.audit.proof.trading_tables", None)
     second = door.audit(on(given, 4))
-    assert (second.color, stages_of(second), second.whole) == ("green", DATA_STAGES, False)
+    assert (second.color, stages_of(second), second.complete) == ("green", DATA_STAGES, False)
     assert second.elsewhere is not None
     assert (second.elsewhere.symbol, second.elsewhere.key) == ("TEST", first.key)
     left_out = second.not_checked[0]

@@ -65,7 +65,9 @@ def test_an_estimator_of_ones_own_is_audited(tmp_path: Path) -> None:
             return x @ self.line
 
     given = replace(experiment(tmp_path, PRICES, config=small(max_folds=2)), estimator=Line(0.0))
-    assert prove(given, WORLD).leaks == ()
+    found = prove(given, WORLD)
+    assert found.leaks == ()
+    assert "own estimator" in {one.stage for one in found.not_checked}
 
 
 def test_a_lockbox_is_behind_the_last_cut(tmp_path: Path) -> None:

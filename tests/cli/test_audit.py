@@ -55,7 +55,7 @@ def test_a_red_audit_names_the_leak_its_cause_and_its_mend(on_data: Call, call: 
     own = ("--features", "mine.py:ahead")
     red = on_data("audit", "AAA", *own)
     assert red.code == 3
-    assert red.out.startswith("AAA ridge: RED, features looks ahead: ahead\n")
+    assert red.out.startswith("AAA ridge: RED, look-ahead in features: ahead\n")
     assert "Likely cause: its last row reads the next one: shift(-1)" in red.out
     assert "Mend: use rows up to the day itself" in red.out
     assert max(map(len, red.out.splitlines())) <= WIDEST

@@ -60,3 +60,14 @@ def test_prose_is_broken_where_the_terminal_ends(monkeypatch: pytest.MonkeyPatch
     assert all(line.startswith("    word") for line in lines[1:])
     monkeypatch.setenv("COLUMNS", "300")
     assert max(map(len, wrapped(text))) <= 100
+
+
+def test_a_long_note_does_not_push_the_count_off_the_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    with progress("audit of AAPL_gbm_catboost_20240105_143022", 31) as tick:
+        tick("2003-04-07 (last row of the first fold): the rows after it were put in reverse order")
+    assert "1/31" in capsys.readouterr().err

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from geiger.records import as_text
+from geiger.records import AuditSummary, as_text
 from geiger.report.compare_page import compare_page
 from geiger.report.comparison import compare
 from geiger.report.gather import HELD, MATCHED, view_of
@@ -32,6 +33,16 @@ def test_runs_side_by_side(made: Runs, read: Read) -> None:
     common = next(rows for caption, rows in tables.items() if "common days alone" in caption)
     totals = [one.score("total_return")["strategy"] for one in view.runs]
     assert [cell.removesuffix(" (best)") for cell in common[2][1:]] == [as_text(t, "return") for t in totals]
+
+
+def test_each_run_stands_with_its_audit_and_a_red_one_is_an_alarm(made: Runs, read: Read) -> None:
+    stored = [made["ridge"], made["xgb"]]
+    red = AuditSummary(color="red", stages=13, cuts=6, day="2026-11-29", leak="features: own_x")
+    views = [view_of(stored[0]), replace(view_of(stored[1]), audit=red)]
+    page = read(compare_page(compare(stored, views)))
+    (row,) = [row for row in page.tables()["Status, health and days of each run"] if row[0] == "Audit"]
+    assert row[1:] == ["none", red.text()]
+    assert "look-ahead in features: own_x" in page.by_id("alarms").words()
 
 
 def test_runs_on_other_days_are_compared_on_the_common_ones(made: Runs, read: Read) -> None:

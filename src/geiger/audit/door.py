@@ -173,7 +173,7 @@ def _made(planned: Plan, world: World, how: _How) -> Audit:
     if other is None:
         made = prove(experiment, world, how.on_step, on_plan=how.on_plan)
         reached = made.green or made.leaks[0].stage in BUILT_IN
-        return replace(made, built_in=built_in or "") if made.whole and reached else made
+        return replace(made, built_in=built_in or "") if made.complete and reached else made
     made = prove(experiment, world, how.on_step, on_plan=how.on_plan, scope=Scope(data_only=True))
     elsewhere = Elsewhere(
         symbol=other.symbol,

@@ -29,6 +29,7 @@ from geiger.experiment.prepare import prepare, refilled
 from geiger.experiment.stacking import stack
 from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.walk import walk
+from geiger.features.catalogue import NAMES
 from geiger.learning.folds import Fold
 from geiger.market.snapshots import Store
 from geiger.seeds import generator
@@ -40,6 +41,7 @@ FORECAST = ("forecast", "train_mean", "train_std", "train_end")
 OTHER_LENGTH = (
     1e-5  # deviations that matrix code may move by where arrays have another length (5e-7 was seen)
 )
+ROUNDING = 1e-12  # of an own column: a Fourier transform rounds otherwise where any of its rows is another
 SPREAD = 0.002  # deviation of a stand-in forecast, log return: large enough to be traded
 FOLLOWS = 0.05  # how much of the outcome it holds, so that a stack gives it some weight
 LEVEL = 0.9  # of the intervals
@@ -112,8 +114,29 @@ def material_tables(material: Material) -> Iterator[Table]:
     if material.context is not None:
         yield Table.of("context", material.context, ("market_close", "market_volatility"))
     days = days_of(material.prices["day"])
-    yield Table("features", names_of(material), days, days, np.ascontiguousarray(material.features))
+    room = np.repeat((0.0, ROUNDING), (len(NAMES), len(material.own.columns)))
+    yield Table(
+        "features",
+        names_of(material),
+        days,
+        days,
+        np.ascontiguousarray(material.features),
+        rounding=room,
+    )
     yield Table.of("target", material.target, ("value", "simple", "entry_day"), known="known_on")
+
+
+def without_rounding(other: Material, base: Material, row: int) -> Material:
+    """Return another world's material with the own columns of the world as it is, up to a cut at `row`.
+
+    They were compared and differ by rounding at most; what is made of them may be compared to the bit, for
+    which the rows must lie in memory as they did: sums depend on it.
+    """
+    if not base.own.columns:
+        return other
+    features, same = other.features.copy(order="K"), min(row + 1, len(other.features))
+    features[:same, len(NAMES) :] = base.features[:same, len(NAMES) :]
+    return replace(other, features=features)
 
 
 def names_of(material: Material) -> tuple[str, ...]:

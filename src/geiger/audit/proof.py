@@ -20,6 +20,7 @@ import numpy as np
 from geiger.audit.causes import CLOCK, DECISION_BAR, RESCALED, cause_of
 from geiger.audit.cuts import INSIDE, Cut, cuts_of
 from geiger.audit.lighter import lighter
+from geiger.audit.own_calls import Called, call_own
 from geiger.audit.pipeline import (
     Reached,
     StandIns,
@@ -29,6 +30,7 @@ from geiger.audit.pipeline import (
     stack_tables,
     trading_tables,
     walk_tables,
+    without_rounding,
 )
 from geiger.audit.reading import reread
 from geiger.audit.stages import BUILT_IN, ORDER, STAGES
@@ -45,6 +47,7 @@ from geiger.audit.worlds import (
 from geiger.errors import DataError, GeigerError
 from geiger.experiment.cut import use_folds
 from geiger.experiment.material import Material
+from geiger.experiment.own import OwnFeatures
 from geiger.experiment.plan import Experiment, Plan, StackPlan, WalkPlan, plan
 from geiger.features.catalogue import WARMUP
 from geiger.learning.folds import Fold
@@ -155,6 +158,8 @@ class _Proof:
     missing: dict[str, str] = field(default_factory=dict)  # stage -> why it could not be made again
     failed: dict[str, str] = field(default_factory=dict)  # the same of a world
     refitted: dict[tuple[str, int, int], list[Table]] = field(default_factory=dict)
+    called: Called | None = None
+    held: set[Cut] = field(default_factory=set)  # cuts of which another future could be made
 
     def __post_init__(self) -> None:
         self.walks = [one for one in (*self.planned.bases, self.planned) if isinstance(one, WalkPlan)]
@@ -178,6 +183,9 @@ class _Proof:
         yield "reading the file again"
         self._reread()
         self._clock()
+        if self._function is not None and self.scope.cuts is None:
+            yield "own features on days of every kind"
+            self._call_own(self._function)
         for cut in self.cuts:
             for kind in self.scope.futures:
                 if self._done:
@@ -186,8 +194,26 @@ class _Proof:
                 self._future(cut, kind)
             if self._done:
                 return
-            self._past(cut)
-            self._gap(cut)
+            try:
+                self._past(cut)
+                self._gap(cut)
+            except GeigerError as error:
+                self.failed.setdefault(f"{RESCALED_WORDS} (behind {cut.day})", str(error))
+
+    @property
+    def _function(self) -> OwnFeatures | None:
+        """The own features, where they are a function: a frame is the same in every world."""
+        own = self.world.features
+        return None if own is None or own.table is not None else own
+
+    def _call_own(self, features: OwnFeatures) -> None:
+        started = time.perf_counter()
+        self.called = call_own(features, self.material)
+        for found, kind, row in self.called.leaks:
+            self._take(found, Cut(row, self.material.prices["day"][row], "own features"), kind)
+        tally = self.tallies.setdefault("features", _Tally())
+        tally.worlds, tally.values = tally.worlds + self.called.calls, tally.values + self.called.values
+        tally.seconds += time.perf_counter() - started
 
     @property
     def _done(self) -> bool:
@@ -216,9 +242,11 @@ class _Proof:
                 reached,
             )
             pairs = self._paired(self._cheap_tables(other, reached))
+            self.held.add(cut)
             early = [pair for pair in pairs if pair[0].stage not in BUILT_IN]
             if self._any_moved(early, cut, kind):
                 return
+            other = without_rounding(other, self.material, cut.row)
             if kind == "next_row":
                 self._own_day(cut, early)
             if self.scope.data_only:
@@ -378,7 +406,14 @@ class _Proof:
             mine.seconds += more.seconds
 
     def audit(self, effort: tuple[str, ...], seconds: float) -> Audit:
-        """Return what was found."""
+        """Return what was found.
+
+        Raises
+        ------
+        DataError
+            Nothing was found at a cut of which no other future could be made: that proves nothing.
+        """
+        self._require_held()
         leaks = sorted(self.leaks.values(), key=lambda one: (ORDER[one[0].stage], one[0].row))
         return Audit(
             symbol=self.planned.experiment.symbol,
@@ -395,9 +430,19 @@ class _Proof:
             not_checked=tuple(self._not_checked()),
             effort=effort,
             seconds=seconds,
-            whole=self.scope == Scope() and not self.failed,
+            complete=self.scope == Scope() and not self.failed,
             made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         )
+
+    def _require_held(self) -> None:
+        blind = [cut for cut in self.cuts if cut not in self.held]
+        if blind and not self.leaks:
+            said = (text for what, text in self.failed.items() if str(blind[0].day) in what)
+            why = next(said, "none was asked for")
+            raise DataError(
+                f"{self.planned.experiment.symbol}: nothing can be proved behind {blind[0].day}, because "
+                f"no altered future could be made there: {why}"
+            )
 
     def _leak(self, found: Moved, kind: str, cut: Cut) -> Leak:
         days = days_of(self.material.prices["day"])
@@ -432,6 +477,10 @@ class _Proof:
         if features is not None and features.table is not None:
             why = "a frame by day is taken at its word: that each row was known on the day it counts from"
             yield NotChecked(stage="own features", why=why)
+        yield from self._not_called()
+        if self.planned.experiment.estimator is not None:
+            why = "what it keeps between fits outside of itself, such as rows in its class or its module"
+            yield NotChecked(stage="own estimator", why=why)
         yield NotChecked(
             stage="lock-box",
             why="forecasts over it come from the same folds and fits; it is the future behind the last cut",
@@ -441,6 +490,26 @@ class _Proof:
             why="whether the vendor rewrote the past: `geiger data` says which days a source changed",
         )
         yield NotChecked(stage="choice of symbol", why="whether it was chosen because it rose or survived")
+
+    def _not_called(self) -> Iterator[NotChecked]:
+        """Say what altered bars cannot show of a function of the user's own."""
+        called = self.called
+        if called is None:
+            return
+        if called.failed is not None:
+            why = f"some calls on altered bars ended: {called.failed}"
+            yield NotChecked(stage="own features", why=why)
+        if called.still:
+            why = (
+                f"{', '.join(called.still[:5])}: the same whatever the bars, so made of days alone or of "
+                "something from elsewhere (a file, a network, an earlier call), which was not altered"
+            )
+            yield NotChecked(stage="own features", why=why)
+        why = (
+            f"rows between {called.calls} further cuts, where a look ahead of a day or two in few rows "
+            "does not show, and whatever a function reads beside its bars"
+        )
+        yield NotChecked(stage="own features", why=why)
 
 
 _ABSENT = {"context": "there is no market context", "stack": "no stack: a single model"}

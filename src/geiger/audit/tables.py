@@ -38,6 +38,9 @@ class Table:
         code adds in another order then. 0 is to the bit.
     may_lack : bool
         Whether a row may be missing where rows after the cut are, because nobody could know its outcome.
+    rounding : float or (m,) float64
+        How far a value of each column may move in any world, in deviations: a user's own arithmetic may add
+        in an order that depends on other rows.
     """
 
     stage: str
@@ -47,6 +50,7 @@ class Table:
     values: Floats
     tolerance: float = 0.0
     may_lack: bool = False
+    rounding: float | Floats = 0.0
 
     @classmethod
     def of(
@@ -136,9 +140,10 @@ def _differing(base: Table, other: Table, claimed: npt.NDArray[np.bool_], trunca
         else np.full_like(before, np.nan)
     )
     differs = ~((before == after) | (np.isnan(before) & np.isnan(after))) | ~there[:, None]
-    if truncated and base.tolerance:
+    room = np.maximum(base.rounding, base.tolerance if truncated else 0.0)
+    if np.any(room > 0.0):
         with np.errstate(invalid="ignore"):
-            differs &= ~(np.abs(before - after) <= base.tolerance * _deviation(base.values))
+            differs &= ~(np.abs(before - after) <= room * _deviation(base.values))
     if not differs.any():
         return None
     column = int(differs.any(axis=0).argmax())

@@ -24,7 +24,7 @@ DEFAULT = "ridge"  # the model, where none is named
 def audit_symbol(args: argparse.Namespace) -> int:
     """Audit one symbol and model, or a finished run; or show the museum."""
     if args.museum:
-        return show_museum(args)
+        return show_museum(as_json=args.json)
     work = _audit_symbol if args.run is None else _audit_run
     what = args.run or " ".join([*args.symbols, *args.named])
     with progress(f"audit of {what}", 0, quiet=args.json) as tick:
@@ -92,7 +92,7 @@ def audit_lines(found: Audit) -> Iterator[str]:
 def _answer(found: Audit) -> str:
     what = f"{found.symbol} {found.model}"
     if found.leaks:
-        return f"{what}: RED, {found.leaks[0].stage} looks ahead: {found.leaks[0].column}"
+        return f"{what}: RED, look-ahead in {found.leaks[0].stage}: {found.leaks[0].column}"
     if not found.green:
         missed = ", ".join(one.name for one in found.canaries if one.missed)
         return f"{what}: RED, a planted leak was not caught ({missed}): this audit proves nothing"

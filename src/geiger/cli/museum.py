@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -15,17 +14,17 @@ WIDTH = 79
 BAR = 30  # characters of the longer bar
 
 
-def show_museum(args: argparse.Namespace) -> int:
+def show_museum(*, as_json: bool) -> int:
     """Show every piece as it is computed."""
     shown: list[Exhibit] = []
-    with progress("museum", len(PIECES), quiet=args.json) as tick:
+    with progress("museum", len(PIECES), quiet=as_json) as tick:
         for number, piece in enumerate(visit(tick), start=1):
             shown.append(piece)
-            if not args.json:
+            if not as_json:
                 if number == 1:
                     print("\n".join(_head()))
                 print("\n".join(block(number, piece)), flush=True)
-    if args.json:
+    if as_json:
         print_json(plain(shown))
     else:
         print("\n".join(_foot(shown)))

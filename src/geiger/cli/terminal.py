@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
+BAR = 20  # columns of a progress bar
+
+
 class Tick(Protocol):
     """Told of each finished step."""
 
@@ -58,11 +61,17 @@ def progress(title: str, steps: int, *, quiet: bool = False) -> Iterator[Tick]:
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True), transient=True
-    ) as bar:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(BAR),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        # The note takes what is left: a long one must not push the count off the line.
+        TextColumn("{task.fields[note]}", table_column=Column(ratio=1, no_wrap=True)),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
         yield Shown(bar, bar.add_task(title, total=steps, note=""), steps)
 
 

@@ -143,7 +143,7 @@ class Audit:
         The same without data and own parts, where every stage of ours was looked at; else empty.
     elsewhere : Elsewhere or None
         Where the stages were audited that were left out here; None where all was done.
-    whole : bool
+    complete : bool
         Whether every other world could be made, and no stage was left out.
     """
 
@@ -164,7 +164,7 @@ class Audit:
     key: str = ""
     built_in: str = ""
     elsewhere: Elsewhere | None = None
-    whole: bool = False
+    complete: bool = False
 
     @property
     def green(self) -> bool:
