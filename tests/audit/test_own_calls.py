@@ -126,3 +126,17 @@ def test_a_call_that_ends_is_said(tmp_path: Path) -> None:
     assert called.failed is not None
     assert "too short" in called.failed
     assert called.calls > 0
+
+
+def test_columns_that_come_and_go_with_later_rows_are_not_passed_over(tmp_path: Path) -> None:
+    far = 5.0 * float(PRICES["close"].to_numpy().max())
+
+    def fewer_of_them(bars: pl.DataFrame) -> pl.DataFrame:
+        close = pl.col("close").log().diff().fill_null(0.0)
+        made = bars.select("day", a=close, b=close.abs())
+        return made.drop("b") if bars["close"][-1] > far else made
+
+    found = proved(tmp_path, fewer_of_them)
+    assert found.blind == len(found.cuts) - 1  # nothing lies behind the last, which is no other world
+    assert not found.complete
+    assert any("others" in gap.why for gap in found.not_checked)

@@ -201,3 +201,9 @@ def test_the_size_of_a_move_is_told_in_a_unit_that_means_something(size: float |
     )
     lines = " ".join(" ".join(audit_lines(replace(FOUND, color="red", leaks=(leak,)))).split())
     assert words in lines
+
+
+def test_green_says_where_it_ends() -> None:
+    assert next(iter(audit_lines(FOUND))).startswith("AAPL ridge: GREEN, nothing")
+    first = next(iter(audit_lines(replace(FOUND, blind=3))))
+    assert first.startswith("AAPL ridge: GREEN as far as it goes, but 3 altered worlds")

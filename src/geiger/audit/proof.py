@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from geiger.audit.causes import CLOCK, DECISION_BAR, RESCALED, cause_of
+from geiger.audit.causes import CLOCK, DECISION_BAR, RESCALED
+from geiger.audit.clock import folds_of, late_labels, still_labels
 from geiger.audit.cuts import INSIDE, Cut, cuts_of
+from geiger.audit.findings import WORDS, Findings
 from geiger.audit.lighter import lighter
 from geiger.audit.own_calls import Called, call_own
 from geiger.audit.pipeline import (
@@ -33,8 +33,9 @@ from geiger.audit.pipeline import (
     without_rounding,
 )
 from geiger.audit.reading import reread
-from geiger.audit.stages import BUILT_IN, ORDER, STAGES
-from geiger.audit.tables import Moved, Table, days_of, moved, moved_after
+from geiger.audit.stages import BUILT_IN
+from geiger.audit.tables import Table, days_of, moved, moved_after
+from geiger.audit.unchecked import unchecked
 from geiger.audit.worlds import (
     FUTURES,
     World,
@@ -45,7 +46,6 @@ from geiger.audit.worlds import (
     past_rescaled,
 )
 from geiger.errors import DataError, GeigerError
-from geiger.experiment.cut import use_folds
 from geiger.experiment.material import Material
 from geiger.experiment.own import OwnFeatures
 from geiger.experiment.plan import Experiment, Plan, StackPlan, WalkPlan, plan
@@ -53,15 +53,12 @@ from geiger.features.catalogue import WARMUP
 from geiger.learning.folds import Fold
 from geiger.market.loaded import Loaded
 from geiger.market.synthetic import planted_market
-from geiger.runs.audits import Audit, CutDay, Leak, NotChecked, StageCheck
+from geiger.runs.audits import Audit, CutDay
 from geiger.settings import MODELS, override
 
-RESCALED_WORDS = "all bars up to it were halved, as a later split would tell them"
-DECISION_WORDS = "the bar of the decision itself was altered"
 PLANTED_R2 = 0.3
 WITH_NEXT = "noise"  # the future in which the fold behind the cut is trained too: no fold may learn from it
 ADJUSTMENTS = 4  # days before splits and dividends on which the file is read again
-CLOCK_WORDS = "labels were held against the clock"
 
 
 @dataclass(frozen=True)
@@ -119,11 +116,11 @@ def prove(
         on_step(text)
     for one in networks:
         on_step(f"{one.model} on a market with a planted signal")
-        proof.add(_on_a_signal(one.experiment))
+        proof.found.add_fits(_on_a_signal(one.experiment))
     return proof.audit(effort, time.perf_counter() - started)
 
 
-def _on_a_signal(experiment: Experiment) -> _Proof:
+def _on_a_signal(experiment: Experiment) -> Findings:
     """Audit a network where there is something to find: without a signal its screen keeps no term."""
     changes = {"lockbox": 0, "max_folds": 2, "start": None, "end": None}
     rows = WARMUP + experiment.config.min_train + 2 * experiment.config.refit + 10
@@ -135,14 +132,7 @@ def _on_a_signal(experiment: Experiment) -> _Proof:
     proof = _Proof(world, plan(given, material), material, Scope(cuts=(INSIDE,), futures=(WITH_NEXT,)))
     for _ in proof.steps():
         pass
-    return proof
-
-
-@dataclass
-class _Tally:
-    worlds: int = 0
-    values: int = 0
-    seconds: float = 0.0
+    return proof.found
 
 
 @dataclass
@@ -153,10 +143,7 @@ class _Proof:
     planned: Plan
     material: Material
     scope: Scope
-    tallies: dict[str, _Tally] = field(default_factory=dict)
-    leaks: dict[tuple[str, str], tuple[Moved, str, Cut]] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)  # stage -> why it could not be made again
-    failed: dict[str, str] = field(default_factory=dict)  # the same of a world
+    found: Findings = field(default_factory=Findings)
     refitted: dict[tuple[str, int, int], list[Table]] = field(default_factory=dict)
     called: Called | None = None
     held: set[Cut] = field(default_factory=set)  # cuts of which another future could be made
@@ -190,7 +177,7 @@ class _Proof:
             for kind in self.scope.futures:
                 if self._done:
                     return
-                yield f"{cut.day} ({cut.why}): {FUTURES[kind].words}"
+                yield f"{cut.day} ({cut.why}): {WORDS[kind]}"
                 self._future(cut, kind)
             if self._done:
                 return
@@ -198,7 +185,7 @@ class _Proof:
                 self._past(cut)
                 self._gap(cut)
             except GeigerError as error:
-                self.failed.setdefault(f"{RESCALED_WORDS} (behind {cut.day})", str(error))
+                self.found.failed.setdefault(f"{WORDS[RESCALED]} (behind {cut.day})", str(error))
 
     @property
     def _function(self) -> OwnFeatures | None:
@@ -210,14 +197,13 @@ class _Proof:
         started = time.perf_counter()
         self.called = call_own(features, self.material)
         for found, kind, row in self.called.leaks:
-            self._take(found, Cut(row, self.material.prices["day"][row], "own features"), kind)
-        tally = self.tallies.setdefault("features", _Tally())
-        tally.worlds, tally.values = tally.worlds + self.called.calls, tally.values + self.called.values
-        tally.seconds += time.perf_counter() - started
+            self.found.take(found, Cut(row, self.material.prices["day"][row], "own features"), kind)
+        spent = time.perf_counter() - started
+        self.found.count("features", self.called.calls, self.called.values, spent)
 
     @property
     def _done(self) -> bool:
-        return self.scope.until_found and bool(self.leaks)
+        return self.scope.until_found and bool(self.found.leaks)
 
     def _cheap_tables(self, material: Material, reached: Reached | None) -> Iterator[Table]:
         """Yield every stage that takes no fit of a model."""
@@ -244,7 +230,7 @@ class _Proof:
             pairs = self._paired(self._cheap_tables(other, reached))
             self.held.add(cut)
             early = [pair for pair in pairs if pair[0].stage not in BUILT_IN]
-            if self._any_moved(early, cut, kind):
+            if self.found.compare(early, cut, kind):
                 return
             other = without_rounding(other, self.material, cut.row)
             if kind == "next_row":
@@ -256,9 +242,9 @@ class _Proof:
                 fold = None if touched is None else touched.fold
                 if fold is not None and self._refit(one, fold, other, reached, kind):
                     return
-            self._any_moved([pair for pair in pairs if pair[0].stage in BUILT_IN], cut, kind)
+            self.found.compare([pair for pair in pairs if pair[0].stage in BUILT_IN], cut, kind)
         except GeigerError as error:
-            self.failed.setdefault(f"{FUTURES[kind].words} (behind {cut.day})", str(error))
+            self.found.failed.setdefault(f"{WORDS[kind]} (behind {cut.day})", str(error))
 
     def _refit(self, one: WalkPlan, fold: Fold, other: Material, reached: Reached, kind: str) -> bool:
         """Fit one fold again in the other world, and say whether anything moved."""
@@ -269,7 +255,7 @@ class _Proof:
             self.refitted[one.model, fold.index, len(folds)] = made
         base = self.refitted[one.model, fold.index, len(folds)]
         pairs = zip(base, walk_tables(other, one, config, there), strict=True)
-        return self._any_moved(pairs, reached.cut, kind)
+        return self.found.compare(pairs, reached.cut, kind)
 
     def _next_fold(self, one: WalkPlan, fold: Fold) -> Sequence[Fold]:
         place = one.folds.index(fold) + 1
@@ -280,7 +266,7 @@ class _Proof:
         config = self.planned.experiment.config
         rescaled = material_in(past_rescaled(self.world, cut.day), self.material, config, None)
         pairs = self._paired(material_tables(rescaled))
-        self._any_moved(
+        self.found.compare(
             [pair for pair in pairs if pair[0].stage in ("context", "features", "target")], cut, RESCALED
         )
         if self.material.fill == "close":
@@ -289,7 +275,7 @@ class _Proof:
         for base, other in self._paired(self._cheap_tables(altered, None)):
             names = [n for n in ("value", "simple", "asset_return") if n in base.columns]
             if base.stage in ("target", "fills") and names:
-                self._take(
+                self.found.take(
                     moved_after(_columns(base, names), _columns(other, names), cut.day), cut, DECISION_BAR
                 )
 
@@ -301,35 +287,17 @@ class _Proof:
         here = material_in(gapped, self.material, config, None)
         there = material_in(future_altered(gapped, cut.day, "next_row"), self.material, config, None)
         pairs = zip(material_tables(here), material_tables(there), strict=True)
-        self._any_moved([pair for pair in pairs if pair[0].stage == "context"], cut, "next_row")
+        self.found.compare([pair for pair in pairs if pair[0].stage == "context"], cut, "next_row")
 
     def _paired(self, others: Iterable[Table]) -> list[tuple[Table, Table]]:
         """Pair the tables of another world, of which there may be fewer, with those of the world as it is."""
         waiting, found = list(self.base), []
         for other in others:
-            place = next(i for i, base in enumerate(waiting) if _same(base, other))
+            alike = [i for i, base in enumerate(waiting) if base.stage == other.stage]
+            place = next((i for i in alike if waiting[i].columns == other.columns), alike[0])
             found.append((waiting[place], other))
             del waiting[: place + 1]
         return found
-
-    def _any_moved(self, pairs: Iterable[tuple[Table, Table]], cut: Cut, kind: str) -> bool:
-        """Compare tables in the order of the stages until one moved."""
-        started = time.perf_counter()
-        for base, other in pairs:
-            found = moved(base, other, cut.day, truncated=kind == "truncated")
-            tally = self.tallies.setdefault(base.stage, _Tally())
-            tally.worlds += 1
-            tally.values += int((base.known <= np.datetime64(cut.day, "D")).sum()) * len(base.columns)
-            tally.seconds += time.perf_counter() - started
-            started = time.perf_counter()
-            if self._take(found, cut, kind):
-                return True
-        return False
-
-    def _take(self, found: Moved | None, cut: Cut, kind: str) -> bool:
-        if found is not None:
-            self.leaks.setdefault((found.stage, found.column), (found, kind, cut))
-        return found is not None
 
     def _own_day(self, cut: Cut, pairs: Iterable[tuple[Table, Table]]) -> None:
         """Find labels that claim to become known on the altered day and did not move with it."""
@@ -337,48 +305,20 @@ class _Proof:
         if cut.row + 1 >= len(days):
             return
         for base, other in pairs:
-            if base.stage != "target":
-                continue
-            rows = np.flatnonzero(base.known == days[cut.row + 1])
-            for row in rows[np.isfinite(base.values[rows, 0])]:
-                if base.values[row, 0] == other.values[row, 0]:
-                    day = base.rows[row].astype(dt.date)
-                    still = Moved("labels", "value (did not move with its own day)", day, 0.0, 1, day, 1)
-                    self._take(still, cut, CLOCK)
+            if base.stage == "target":
+                for still in still_labels(base, other, days[cut.row + 1]):
+                    self.found.take(still, cut, CLOCK)
 
     def _clock(self) -> None:
         """No fold, scored or for use, may learn a label that is known only after its first decision."""
-        started, count = time.perf_counter(), 0
         for one in self.walks:
-            config = one.experiment.config
-            scored = [(self.material, fold) for fold in one.folds]
-            used = [(self.material.whole, fold) for fold in use_folds(self.material, config, one.folds)]
-            for material, fold in (*scored, *used):
-                days, known = days_of(material.prices["day"]), days_of(material.target["known_on"])
-                learned = np.concatenate(
-                    [known[fold.train.start : fold.train.stop], known[fold.valid.start : fold.valid.stop]]
-                )
-                count += len(learned)
-                late = np.flatnonzero(
-                    ~(learned <= days[fold.test.start])
-                )  # a day that nobody knows is late too
-                if late.size:
-                    rows = np.r_[fold.train, fold.valid][late]
-                    first, last = (days[row].astype(dt.date) for row in (rows[0], rows[-1]))
-                    found = Moved(
-                        "labels",
-                        f"known_on of fold {fold.index}",
-                        first,
-                        float(late.size),
-                        len(rows),
-                        last,
-                        1,
-                    )
-                    cut = Cut(
-                        fold.test.start, days[fold.test.start].astype(dt.date), "first row of a fold", fold
-                    )
-                    self._take(found, cut, CLOCK)
-        self.tallies["labels"] = _Tally(len(self.walks), count, time.perf_counter() - started)
+            for material, fold in folds_of(one, self.material):
+                started = time.perf_counter()
+                learned, late = late_labels(material, fold)
+                if late is not None:
+                    self.found.take(*late, CLOCK)
+                self.found.count("labels", 0, learned, time.perf_counter() - started)
+        self.found.count("labels", 1, 0, 0.0)
 
     def _reread(self) -> None:
         started = time.perf_counter()
@@ -389,21 +329,11 @@ class _Proof:
         try:
             compared = reread(self.world.symbol, [cut.day for cut in cuts])
         except DataError as error:
-            self.missing["reader"] = str(error)
+            self.found.missing["reader"] = str(error)
             return
         for cut, base, other in zip(cuts, compared.base, compared.others, strict=True):
-            self._take(moved(base, other, cut.day, truncated=True), cut, "truncated")
-        self.tallies["reader"] = _Tally(len(cuts), compared.values, time.perf_counter() - started)
-
-    def add(self, other: _Proof) -> None:
-        """Take over what another audit found, and what it compared in fits."""
-        self.failed |= other.failed
-        for where, found in other.leaks.items():
-            self.leaks.setdefault(where, found)
-        for stage in ("scaler", "selection", "model"):
-            mine, more = self.tallies.setdefault(stage, _Tally()), other.tallies.get(stage, _Tally())
-            mine.worlds, mine.values = mine.worlds + more.worlds, mine.values + more.values
-            mine.seconds += more.seconds
+            self.found.take(moved(base, other, cut.day, truncated=True), cut, "truncated")
+        self.found.count("reader", len(cuts), compared.values, time.perf_counter() - started)
 
     def audit(self, effort: tuple[str, ...], seconds: float) -> Audit:
         """Return what was found.
@@ -414,118 +344,42 @@ class _Proof:
             Nothing was found at a cut of which no other future could be made: that proves nothing.
         """
         self._require_held()
-        leaks = sorted(self.leaks.values(), key=lambda one: (ORDER[one[0].stage], one[0].row))
+        leaks = self.found.leak_records(days_of(self.material.prices["day"]))
+        gaps = unchecked(
+            self.found,
+            self.planned,
+            self.material,
+            self.world,
+            self.called,
+            fits=not self.scope.data_only,
+        )
         return Audit(
             symbol=self.planned.experiment.symbol,
             model=self.planned.model,
             color="red" if leaks else "green",
-            stages=tuple(
-                StageCheck(stage=name, what=STAGES[name], worlds=t.worlds, values=t.values, seconds=t.seconds)
-                for name in STAGES
-                if (t := self.tallies.get(name)) is not None
-            ),
+            stages=self.found.stage_checks(),
             cuts=tuple(CutDay(day=str(cut.day), why=cut.why) for cut in self.cuts),
-            worlds=(*(FUTURES[kind].words for kind in self.scope.futures), RESCALED_WORDS, DECISION_WORDS),
-            leaks=tuple(self._leak(*one) for one in leaks),
-            not_checked=tuple(self._not_checked()),
+            worlds=tuple(WORDS[kind] for kind in (*self.scope.futures, RESCALED, DECISION_BAR)),
+            leaks=leaks,
+            not_checked=tuple(gaps),
+            blind=len(self.found.failed),
             effort=effort,
             seconds=seconds,
-            complete=self.scope == Scope() and not self.failed,
+            complete=self.scope == Scope() and not self.found.failed,
             made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         )
 
     def _require_held(self) -> None:
         blind = [cut for cut in self.cuts if cut not in self.held]
-        if blind and not self.leaks:
-            said = (text for what, text in self.failed.items() if str(blind[0].day) in what)
+        if blind and not self.found.leaks:
+            said = (text for what, text in self.found.failed.items() if str(blind[0].day) in what)
             why = next(said, "none was asked for")
             raise DataError(
                 f"{self.planned.experiment.symbol}: nothing can be proved behind {blind[0].day}, because "
                 f"no altered future could be made there: {why}"
             )
 
-    def _leak(self, found: Moved, kind: str, cut: Cut) -> Leak:
-        days = days_of(self.material.prices["day"])
-        reach = cut.row - int(np.searchsorted(days, np.datetime64(found.row, "D"))) + 1
-        cause, mend = cause_of(found, kind, reach)
-        return Leak(
-            stage=found.stage,
-            column=found.column,
-            day=str(found.row),
-            size=found.size if np.isfinite(found.size) else None,
-            rows=found.rows,
-            columns=found.columns,
-            world=_words(kind),
-            cut=str(cut.day),
-            cause=cause,
-            mend=mend,
-        )
-
-    def _not_checked(self) -> Iterator[NotChecked]:
-        for stage, why in (*self.missing.items(), *self.failed.items()):
-            yield NotChecked(stage=stage, why=why)
-        for name in STAGES:
-            if name in self.tallies or name in self.missing or (self.scope.data_only and name in BUILT_IN):
-                continue
-            behind = bool(self.leaks) and name in BUILT_IN and (name != "stack" or bool(self.planned.bases))
-            absent = None if behind else _ABSENT.get(name)
-            yield NotChecked(stage=name, why=absent or "not reached: what comes before it looks ahead")
-        if self.material.fill == "close":
-            why = "a fill at the close uses the very bar it was decided on: an upper bound by its definition"
-            yield NotChecked(stage="fills", why=why)
-        features = self.world.features
-        if features is not None and features.table is not None:
-            why = "a frame by day is taken at its word: that each row was known on the day it counts from"
-            yield NotChecked(stage="own features", why=why)
-        yield from self._not_called()
-        if self.planned.experiment.estimator is not None:
-            why = "what it keeps between fits outside of itself, such as rows in its class or its module"
-            yield NotChecked(stage="own estimator", why=why)
-        yield NotChecked(
-            stage="lock-box",
-            why="forecasts over it come from the same folds and fits; it is the future behind the last cut",
-        )
-        yield NotChecked(
-            stage="source",
-            why="whether the vendor rewrote the past: `geiger data` says which days a source changed",
-        )
-        yield NotChecked(stage="choice of symbol", why="whether it was chosen because it rose or survived")
-
-    def _not_called(self) -> Iterator[NotChecked]:
-        """Say what altered bars cannot show of a function of the user's own."""
-        called = self.called
-        if called is None:
-            return
-        if called.failed is not None:
-            why = f"some calls on altered bars ended: {called.failed}"
-            yield NotChecked(stage="own features", why=why)
-        if called.still:
-            why = (
-                f"{', '.join(called.still[:5])}: the same whatever the bars, so made of days alone or of "
-                "something from elsewhere (a file, a network, an earlier call), which was not altered"
-            )
-            yield NotChecked(stage="own features", why=why)
-        if self.leaks:  # there is nothing more to be sure of
-            return
-        why = (
-            f"rows between {called.calls} further cuts, where a look ahead of a day or two in few rows "
-            "does not show, and whatever a function reads beside its bars"
-        )
-        yield NotChecked(stage="own features", why=why)
-
-
-_ABSENT = {"context": "there is no market context", "stack": "no stack: a single model"}
-
-
-def _same(base: Table, other: Table) -> bool:
-    return base.stage == other.stage and base.columns == other.columns
-
 
 def _columns(table: Table, names: Sequence[str]) -> Table:
     places = [table.columns.index(name) for name in names]
     return replace(table, columns=tuple(names), values=table.values[:, places])
-
-
-def _words(kind: str) -> str:
-    words = {RESCALED: RESCALED_WORDS, DECISION_BAR: DECISION_WORDS, CLOCK: CLOCK_WORDS}
-    return words[kind] if kind in words else FUTURES[kind].words

@@ -97,6 +97,9 @@ def _answer(found: Audit) -> str:
     if not found.green:
         missed = ", ".join(one.name for one in found.canaries if one.missed)
         return f"{what}: RED, a planted leak was not caught ({missed}): this audit proves nothing"
+    if found.blind:
+        worlds = counted(found.blind, "altered world")
+        return f"{what}: GREEN as far as it goes, but {worlds} could not be made (see what was not checked)"
     return f"{what}: GREEN, nothing that was decided by a day moved when what came after it was altered"
 
 

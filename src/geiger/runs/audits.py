@@ -135,6 +135,8 @@ class Audit:
     ----------
     color : {"green", "red"}
         Red where a leak was found, or a canary was not.
+    blind : int
+        Worlds that could not be made, so that nothing was compared in them; `not_checked` says why.
     effort : tuple of str
         What was made lighter for the audit, such as fewer epochs; empty where nothing was.
     key : str
@@ -158,6 +160,7 @@ class Audit:
     leaks: tuple[Leak, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
     canaries: tuple[CanaryCheck, ...] = ()
+    blind: int = 0
     effort: tuple[str, ...] = ()
     seconds: float = 0.0
     made_at: str = ""
