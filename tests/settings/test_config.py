@@ -13,6 +13,7 @@ from geiger.experiment.key import forecast_key
 from geiger.experiment.material import Material
 from geiger.models import forecaster_of
 from geiger.runs.environment import key_of
+from geiger.runs.record import NOTHING_OWN
 from geiger.settings import (
     MODELS,
     Config,
@@ -67,9 +68,8 @@ def changed(config: Config, name: str, value: Any) -> Config:
 def key(config: Config, model: str) -> str:
     if model == "stack":
         return key_of(shaping_a_run(config, model))
-    material = SimpleNamespace(
-        symbol="X", fill="next_open", provenance=SimpleNamespace(as_dict=lambda: {"data_hash": "h"})
-    )
+    provenance = SimpleNamespace(as_dict=lambda: {"data_hash": "h"})
+    material = SimpleNamespace(symbol="X", fill="next_open", provenance=provenance, own=NOTHING_OWN)
     return forecast_key(config, cast(Material, material), model)
 
 

@@ -33,6 +33,7 @@ CHOSEN = {
     "settings/model_settings.py": "the base models of a stack are a setting",
     "models/boosting.py": "kinds of saved trees, beside the trees",
     "studies/arms.py": "arms are data: each trains one model on purpose",
+    "audit/canaries.py": "the small stack in which a leak is planted weighs two on purpose",
     "cli/demo.py": "one model of each kind, for a first look",
 }
 

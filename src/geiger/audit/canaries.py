@@ -33,6 +33,7 @@ from geiger.settings import MODELS, override, recipe
 
 ROWS = 900  # of the slice: the warm-up, a first training, and five folds to test
 LEAST_ROWS = 780  # with three of them
+WEIGHED = ("ridge", "mean")  # by the small stack: the two that are fitted fastest
 SMALL: Mapping[str, Any] = MappingProxyType(
     {
         "refit": 60,
@@ -42,7 +43,7 @@ SMALL: Mapping[str, Any] = MappingProxyType(
         "seeds": 1,
         "lockbox": 0,
         "workers": 1,  # a leak acts in the thread that planted it
-        "stack": {"models": ("ridge", "mean"), "min_rows": 120},
+        "stack": {"models": WEIGHED, "min_rows": 120},
     }
 )
 _PLANTING = RLock()  # one thread at a time: each puts back what it found
@@ -291,7 +292,7 @@ CANARIES: tuple[Canary, ...] = (
         "stack on itself",
         "a stack's weights are learned from the rows that they are used on",
         "stack",
-        ("ridge", "mean"),
+        WEIGHED,
         (stacking, "weigh"),
         leaks.weighed_on_own,
         model="stack",
