@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 import geiger.audit.door as door
-from geiger.audit import proof
+from geiger.audit import findings, proof
 from geiger.audit.canaries import CANARIES, LEAST_ROWS, ROWS, SCOPE, Canary, run_canaries, small_world
 from geiger.audit.pipeline import material_in
 from geiger.audit.stages import STAGES
@@ -72,7 +72,8 @@ def test_a_thousandth_of_a_leak_is_enough(canary: Canary, world: World) -> None:
 
 
 def test_an_audit_that_compares_nothing_misses_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "moved", lambda *given, **options: None)
+    for module in (findings, proof):
+        monkeypatch.setattr(module, "moved", lambda *given, **options: None)
     monkeypatch.setattr(proof, "moved_after", lambda *given: None)
     chosen = ("backfill", "off by one", "overlapping labels", "full-sample scaler", "same-bar fill")
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from geiger.audit import museum, proof
+from geiger.audit import findings, museum
 from geiger.audit.exhibits import Figures, Shown
 from geiger.audit.museum import BEST, PIECES, Exhibit, Piece
 from geiger.audit.worlds import World
@@ -65,7 +65,7 @@ def test_a_piece_is_caught_where_its_leak_stands(piece: Piece, world: World) -> 
 
 
 def test_a_blind_audit_catches_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "moved", lambda *given, **options: None)
+    monkeypatch.setattr(findings, "moved", lambda *given, **options: None)
 
     found = museum.exhibit(quick(PIECES[0]), world)
 
