@@ -56,6 +56,7 @@ DIFFERENT = {(canary.model, str(canary.changes), canary.world.__name__): canary 
 
 
 @pytest.mark.parametrize("canary", DIFFERENT.values(), ids=lambda canary: canary.name)
+@pytest.mark.slow
 def test_without_the_leak_the_same_slice_is_green(canary: Canary, world: World) -> None:
     experiment = canary.experiment(world.symbol.symbol)
 
@@ -157,6 +158,7 @@ def test_a_leak_of_a_library_that_is_not_there_is_not_planted(
     assert not found.missed
 
 
+@pytest.mark.slow
 def test_a_fill_at_the_close_is_no_mistake_where_it_was_asked_for(world: World) -> None:
     prices = world.symbol.prices
     stale = prices.with_columns(open=pl.col("close").shift(1).fill_null(pl.col("open")))

@@ -86,6 +86,7 @@ def test_an_audit_with_later_code_says_so(tmp_path: Path, monkeypatch: pytest.Mo
     assert noted.other == ("code",)
 
 
+@pytest.mark.slow
 def test_a_log_that_is_gone_stops_no_audit(tmp_path: Path) -> None:
     finished = run(experiment(tmp_path, PRICES, config=CONFIG))
     assert finished.log is not None
@@ -130,6 +131,7 @@ def leaky(bars: pl.DataFrame) -> pl.Series:
     return (fast / bars["close"].rolling_mean(50)).log()
 
 
+@pytest.mark.slow
 def test_own_features_are_made_again_in_every_world(tmp_path: Path) -> None:
     given = experiment(tmp_path, PRICES, config=CONFIG)
     assert door.audit(replace(given, features=gap)).green
@@ -188,6 +190,7 @@ def test_stages_of_ours_are_audited_once_for_any_data(
     assert plan(on(given, 4)).audited() == second
 
 
+@pytest.mark.slow
 def test_again_does_all_of_it(tmp_path: Path) -> None:
     given = experiment(tmp_path, PRICES, config=CONFIG)
     first = door.audit(given)
@@ -215,6 +218,7 @@ def test_what_is_another_pipeline_is_audited_by_itself(tmp_path: Path, change: d
     assert other != first
 
 
+@pytest.mark.slow
 def test_what_was_red_or_left_out_vouches_for_nobody(tmp_path: Path) -> None:
     given = experiment(tmp_path, PRICES, config=CONFIG)
     red = door.audit(replace(given, features=leaky))
@@ -230,6 +234,7 @@ def test_what_was_red_or_left_out_vouches_for_nobody(tmp_path: Path) -> None:
     assert (second.built_in, second.elsewhere.key) == ("", first.key)
 
 
+@pytest.mark.slow
 def test_a_leak_in_a_stage_of_ours_vouches_against_it_on_any_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,6 +255,7 @@ def test_a_leak_in_a_stage_of_ours_vouches_against_it_on_any_data(
     assert third.color == "red"
 
 
+@pytest.mark.slow
 def test_own_features_are_looked_at_whatever_is_known_of_our_stages(tmp_path: Path) -> None:
     given = experiment(tmp_path, PRICES, config=CONFIG)
     assert door.audit(given).green
@@ -259,6 +265,7 @@ def test_own_features_are_looked_at_whatever_is_known_of_our_stages(tmp_path: Pa
     assert found.leaks[0].stage == "features"
 
 
+@pytest.mark.slow
 def test_steps_are_counted_before_they_are_done(tmp_path: Path) -> None:
     told: list[int] = []
     said: list[str] = []

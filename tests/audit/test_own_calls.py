@@ -68,11 +68,13 @@ def test_a_look_ahead_in_few_rows_is_red(tmp_path: Path, function: Function) -> 
     assert found.leaks[0].column == function.__name__
 
 
+@pytest.mark.slow
 def test_rounding_that_depends_on_later_rows_is_no_leak(tmp_path: Path) -> None:
     assert not np.array_equal(fourier(PRICES)[:700], fourier(PRICES.head(700)))
     assert proved(tmp_path, fourier).leaks == ()
 
 
+@pytest.mark.slow
 def test_a_column_that_ignores_its_bars_is_said_not_to_be_checked(tmp_path: Path) -> None:
     told = [one.why for one in proved(tmp_path, weekday).not_checked if one.stage == "own features"]
     assert any(why.startswith("weekday: the same whatever the bars") for why in told)
@@ -80,6 +82,7 @@ def test_a_column_that_ignores_its_bars_is_said_not_to_be_checked(tmp_path: Path
     assert not any("whatever the bars" in why for why in told)
 
 
+@pytest.mark.slow
 def test_a_file_that_remembers_its_first_bars_is_red(tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(
@@ -128,6 +131,7 @@ def test_a_call_that_ends_is_said(tmp_path: Path) -> None:
     assert called.calls > 0
 
 
+@pytest.mark.slow
 def test_columns_that_come_and_go_with_later_rows_are_not_passed_over(tmp_path: Path) -> None:
     far = 5.0 * float(PRICES["close"].to_numpy().max())
 

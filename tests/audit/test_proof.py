@@ -34,7 +34,7 @@ def proved(folder: Path, model: str = "ridge", config: Config | None = None) -> 
     return prove(experiment(folder, PRICES, model, config or small(max_folds=2)), WORLD)
 
 
-@pytest.mark.parametrize("model", ["ridge", "xgb"])
+@pytest.mark.parametrize("model", ["ridge", pytest.param("xgb", marks=pytest.mark.slow)])
 def test_the_pipeline_as_it_is_is_green(tmp_path: Path, model: str) -> None:
     found = proved(tmp_path, model)
     assert found.leaks == ()
@@ -70,6 +70,7 @@ def test_an_estimator_of_ones_own_is_audited(tmp_path: Path) -> None:
     assert "own estimator" in {one.stage for one in found.not_checked}
 
 
+@pytest.mark.slow
 def test_a_lockbox_is_behind_the_last_cut(tmp_path: Path) -> None:
     found = proved(tmp_path, config=small(max_folds=2, lockbox=100))
     assert found.leaks == ()
@@ -210,6 +211,7 @@ def test_a_context_that_rests_is_not_filled_from_its_next_bar(
     assert found.leaks[0].stage == "context"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_made_in_another_world_is_said_and_not_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +229,7 @@ def test_what_cannot_be_made_in_another_world_is_said_and_not_passed_over(
     ] == ["my function needs all rows"] * (len(found.cuts) - 1)  # nothing lies behind the last
 
 
+@pytest.mark.slow
 def test_every_step_is_told(tmp_path: Path) -> None:
     told: list[str] = []
     given: Experiment = experiment(tmp_path, PRICES, config=small(max_folds=1))

@@ -77,6 +77,7 @@ def test_a_red_audit_names_the_leak_its_cause_and_its_mend(on_data: Call, call: 
     assert "Mend: use rows up to the day itself" in shown
 
 
+@pytest.mark.slow
 def test_stages_of_ours_are_audited_once_unless_all_is_asked_for_again(on_data: Call) -> None:
     first = on_data("audit", "AAA", "--json").json
     second = on_data("audit", "BBB", "--json").json
@@ -126,6 +127,7 @@ def test_a_run_whose_data_are_gone(trained: Path, call: Call) -> None:
     assert (trained / "run.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_of_ones_own_estimator_needs_it_again(on_data: Call, call: Call) -> None:
     Path("mine.py").write_text(
         "import numpy as np\n\n\nclass Mean:\n"
