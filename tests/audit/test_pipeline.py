@@ -20,10 +20,11 @@ from geiger.audit.pipeline import (
     trading_tables,
     walk_tables,
 )
-from geiger.audit.tables import Table, days_of
+from geiger.audit.tables import Table
 from geiger.audit.worlds import World
 from geiger.experiment.evaluation import trade
 from geiger.experiment.material import Material
+from geiger.experiment.out_of_fold import days_of
 from geiger.experiment.plan import StackPlan, WalkPlan, plan
 from geiger.experiment.run import run
 from geiger.learning.folds import Fold

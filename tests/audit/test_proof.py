@@ -11,23 +11,36 @@ import numpy as np
 import polars as pl
 import pytest
 
+import geiger.audit.proof
 import geiger.experiment.evaluation
 import geiger.experiment.past_errors
 import geiger.experiment.prepare
 import geiger.learning.folds
+from geiger.audit.cuts import Cut
+from geiger.audit.findings import Findings
 from geiger.audit.proof import prove
+from geiger.audit.tables import Moved
 from geiger.audit.worlds import World
 from geiger.errors import DataError
+from geiger.experiment.own import own_features
 from geiger.experiment.plan import Experiment, plan
 from geiger.experiment.train_fold import Task, arrays_of
 from geiger.market.loaded import Loaded
 from geiger.market.synthetic import garch_market
 from geiger.runs.audits import Audit
 from geiger.settings import Config, override, recipe
-from helpers.runs import Constant, experiment, small, stack_settings
+from helpers.runs import (
+    Constant,
+    experiment,
+    network_experiment,
+    network_settings,
+    small,
+    stack_settings,
+)
 
 PRICES = garch_market(900, 3)
 WORLD = World(Loaded("TEST", PRICES, "frame", "given in memory"))
+CUT = Cut(5, PRICES["day"][5], "here")
 
 
 def proved(folder: Path, model: str = "ridge", config: Config | None = None) -> Audit:
@@ -54,6 +67,40 @@ def test_a_stack_is_green_and_its_base_models_are_refitted(tmp_path: Path) -> No
     assert found.leaks == ()
     assert "stack" in {stage.stage for stage in found.stages}
     assert found.effort == ("one of 2 members a fold",)
+
+
+@pytest.mark.slow
+def test_a_network_is_green_and_fitted_on_a_planted_signal_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, told = network_experiment(tmp_path, PRICES, config=network_settings(max_folds=1)), []
+    found = prove(given, WORLD, told.append)
+    assert found.leaks == ()
+    assert found.blind == 0
+    assert told[-1] == "lstm on a market with a planted signal"
+    refits = {stage.stage: stage.worlds for stage in found.stages}["scaler"]
+
+    planted = Findings()
+    planted.take(Moved("model", "forecast", PRICES["day"][5], 1.0, 1, PRICES["day"][5], 1), CUT, "noise")
+    monkeypatch.setattr(geiger.audit.proof, "_on_a_signal", lambda experiment: planted)
+    without = prove(given, WORLD)
+    assert without.color == "red"  # what was found there is found
+    assert {stage.stage: stage.worlds for stage in without.stages}["scaler"] < refits
+
+
+@pytest.mark.parametrize(("name", "color"), [("momentum_gap", "green"), ("momentum_gap_leaky", "red")])
+def test_the_example_of_a_feature_of_ones_own_is_told_rightly(tmp_path: Path, name: str, color: str) -> None:
+    features = f"{Path(__file__).parents[2] / 'examples' / 'own_feature.py'}:{name}"
+    given = replace(experiment(tmp_path, PRICES, config=small(max_folds=1)), features=features)
+    told: list[str] = []
+    planned: list[int] = []
+    world = replace(WORLD, features=own_features(features))
+    found = prove(given, world, told.append, on_plan=planned.append)
+    assert found.color == color
+    assert planned == [len(told)]
+    assert [(leak.stage, leak.column) for leak in found.leaks] == (
+        [("features", name)] if color == "red" else []
+    )
 
 
 def test_an_estimator_of_ones_own_is_audited(tmp_path: Path) -> None:

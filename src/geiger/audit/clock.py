@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from geiger.audit.cuts import Cut
-from geiger.audit.tables import Moved, Table, days_of
+from geiger.audit.tables import Moved, Table
 from geiger.experiment.cut import use_folds
 from geiger.experiment.material import Material
+from geiger.experiment.out_of_fold import days_of
 from geiger.experiment.plan import WalkPlan
 from geiger.learning.folds import Fold
 

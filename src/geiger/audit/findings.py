@@ -12,8 +12,9 @@ import numpy as np
 from geiger.audit.causes import CLOCK, DECISION_BAR, RESCALED, cause_of
 from geiger.audit.cuts import Cut
 from geiger.audit.stages import ORDER, STAGES
-from geiger.audit.tables import Days, Moved, Table, moved
+from geiger.audit.tables import Moved, Table, moved
 from geiger.audit.worlds import FUTURES
+from geiger.experiment.out_of_fold import Days
 from geiger.runs.audits import Leak, StageCheck
 
 WORDS: Mapping[str, str] = MappingProxyType(

@@ -16,10 +16,11 @@ import numpy as np
 import polars as pl
 
 from geiger.audit.pipeline import ROUNDING
-from geiger.audit.tables import Moved, Table, days_of, moved
+from geiger.audit.tables import Moved, Table, moved
 from geiger.audit.worlds import FUTURES
 from geiger.errors import GeigerError
 from geiger.experiment.material import Material
+from geiger.experiment.out_of_fold import days_of
 from geiger.experiment.own import OwnFeatures, own_features
 from geiger.seeds import generator
 

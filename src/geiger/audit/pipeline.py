@@ -16,13 +16,13 @@ import numpy as np
 import polars as pl
 
 from geiger.audit.cuts import Cut
-from geiger.audit.tables import Days, Table, days_of
+from geiger.audit.tables import Table
 from geiger.audit.worlds import World
 from geiger.evidence.conformal import bounds
 from geiger.experiment.cut import plan_folds
 from geiger.experiment.evaluation import positions, trade
 from geiger.experiment.material import Floats, Material
-from geiger.experiment.out_of_fold import Base
+from geiger.experiment.out_of_fold import Base, Days, days_of
 from geiger.experiment.past_errors import past_errors
 from geiger.experiment.plan import StackPlan, WalkPlan
 from geiger.experiment.prepare import prepare, refilled

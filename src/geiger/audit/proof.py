@@ -34,7 +34,7 @@ from geiger.audit.pipeline import (
 )
 from geiger.audit.reading import reread
 from geiger.audit.stages import BUILT_IN
-from geiger.audit.tables import Table, days_of, moved, moved_after
+from geiger.audit.tables import Table, moved, moved_after
 from geiger.audit.unchecked import unchecked
 from geiger.audit.worlds import (
     FUTURES,
@@ -47,6 +47,7 @@ from geiger.audit.worlds import (
 )
 from geiger.errors import DataError, GeigerError
 from geiger.experiment.material import Material
+from geiger.experiment.out_of_fold import days_of
 from geiger.experiment.own import OwnFeatures
 from geiger.experiment.plan import Experiment, Plan, StackPlan, WalkPlan, plan
 from geiger.features.catalogue import WARMUP
@@ -111,7 +112,7 @@ def prove(
     planned = plan(experiment, material)
     proof = _Proof(world, planned, material, scope or Scope())
     networks = [one for one in proof.walks if scope is None and MODELS[one.model].family == "network"]
-    on_plan(1 + len(proof.cuts) * len(proof.scope.futures) + len(networks))
+    on_plan(proof.steps_ahead + len(networks))
     for text in proof.steps():
         on_step(text)
     for one in networks:
@@ -165,12 +166,17 @@ class _Proof:
         rows = [row for row in sorted(found) if asked is None or found[row].why in asked]
         return tuple(found[row] for row in rows)
 
+    @property
+    def steps_ahead(self) -> int:
+        """How many steps `steps` has, where nothing ends it early."""
+        return 1 + (self._function is not None) + len(self.cuts) * len(self.scope.futures)
+
     def steps(self) -> Iterator[str]:
         """Do all of it, saying before each step what it is."""
         yield "reading the file again"
         self._reread()
         self._clock()
-        if self._function is not None and self.scope.cuts is None:
+        if self._function is not None:
             yield "own features on days of every kind"
             self._call_own(self._function)
         for cut in self.cuts:
@@ -189,9 +195,9 @@ class _Proof:
 
     @property
     def _function(self) -> OwnFeatures | None:
-        """The own features, where they are a function: a frame is the same in every world."""
+        """Own features to call at further cuts: a function, for a frame is the same in every world."""
         own = self.world.features
-        return None if own is None or own.table is not None else own
+        return None if own is None or own.table is not None or self.scope.cuts is not None else own
 
     def _call_own(self, features: OwnFeatures) -> None:
         started = time.perf_counter()

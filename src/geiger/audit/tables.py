@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from geiger.experiment.out_of_fold import Days, days_of
 from geiger.learning.windows import Floats
-
-Days = npt.NDArray[np.datetime64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +97,6 @@ class Moved:
     rows: int
     last: dt.date
     columns: int
-
-
-def days_of(column: pl.Series) -> Days:
-    """Return days (n,) as NumPy knows them; a missing one is not a time."""
-    return column.to_numpy().astype("datetime64[D]")
 
 
 def moved(base: Table, other: Table, cut: dt.date, *, truncated: bool = False) -> Moved | None:
