@@ -64,7 +64,7 @@ def test_an_outcome_known_on_its_own_row_is_refused() -> None:
 
 
 def test_the_volatility_begins_with_sixty_rows_and_has_a_floor() -> None:
-    r = np.full(400, 0.02)
+    r = np.full(300, 0.02)
     r[200:] = 0.0
     s = daily_volatility(r)
     assert np.isnan(s[:59]).all()

@@ -1,4 +1,4 @@
-"""The standardised score test: do forecasts know anything of tomorrow beyond what everybody knew?
+"""The standardised score test, of what forecasts know beyond what everybody knew.
 
 What everybody knew is the drift, the volatility, and that the mean may move with the volatility. Forecast and
 outcome are cleaned of these, each with what was known on its own day, and what is left is multiplied:
