@@ -589,6 +589,181 @@ class AuditSummary:
         return f"{told}; {NOT_CAUGHT if self.leak is None else f'{LOOKS_AHEAD} {self.leak}'}"
 
 
+class Answer(StrEnum):
+    """Whether forecasts know something of their outcomes."""
+
+    SIGNAL = "SIGNAL"
+    NO_SIGNAL = "NO SIGNAL"
+    CANNOT_TELL = "CANNOT TELL"
+
+
+class Worth(StrEnum):
+    """Whether trading them earned more than holding the market at the same volatility."""
+
+    YES = "yes"
+    NO = "no"
+    CANNOT_TELL = "cannot tell"
+
+
+class Why(StrEnum):
+    """Why an answer is no other: stable codes, each with a sentence of its own in a verdict."""
+
+    RINGS = "RINGS"  # the scores are above what luck and the tries explain
+    WEAK = "WEAK"  # they are not
+    DOES_NOT_PAY = "DOES_NOT_PAY"  # what they can hold at most would not pay for its trading
+    LOOK_AHEAD = "LOOK_AHEAD"
+    ALARM = "ALARM"
+    NOT_AUDITED = "NOT_AUDITED"
+    TRIES_UNKNOWN = "TRIES_UNKNOWN"
+    FEW_DAYS = "FEW_DAYS"
+    NO_SPREAD = "NO_SPREAD"
+    FEW_DAYS_DECIDE = "FEW_DAYS_DECIDE"  # without cuts the slope has the other sign
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tries:
+    """How often forecasts of this series were looked at on days that these share.
+
+    Attributes
+    ----------
+    skill, economic : int
+        Different forecasts, and different ways of trading them; this one counts.
+    lost : int
+        Of the first those whose daily scores are gone: they count as independent.
+    length, head : int and str
+        Entries of the register after this try, and the hash of the last one.
+    """
+
+    skill: int
+    economic: int
+    lost: int = 0
+    length: int
+    head: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planted:
+    """Series with a signal of one size: how often the pipeline rang, and the true signal itself."""
+
+    r2: float
+    paths: int
+    rings: int
+    oracle_rings: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckSource:
+    """The check source: the same pipeline on these prices with nothing to find, and with something planted.
+
+    Attributes
+    ----------
+    level : float
+        Below which a p rings, before any correction.
+    null_paths, null_rings : int
+        Series without anything to find, and how often it rang on them.
+    planted : tuple of Planted
+        Series with a known signal.
+    effort : str
+        What was made lighter than the run, in words; empty where nothing was.
+    """
+
+    level: float
+    null_paths: int
+    null_rings: int
+    planted: tuple[Planted, ...]
+    effort: str = ""
+
+    def text(self) -> str:
+        """Return it in one sentence.
+
+        >>> found = Planted(r2=0.005, paths=20, rings=6, oracle_rings=19)
+        >>> CheckSource(level=0.01, null_paths=20, null_rings=1, planted=(found,)).text()
+        'on these very prices it rang falsely in 1 of 20 and found a planted R2 of 0.50% in 6 of 20'
+        """
+        found = [f"a planted R2 of {as_text(one.r2, 'return')} in {one.rings} of {one.paths}" for one in self.planted]
+        return " and ".join(
+            filter(None, (
+                f"on these very prices it rang falsely in {self.null_rings} of {self.null_paths}",
+                f"found {', '.join(found)}" if found else "",
+            ))
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What was found, and what the answer rests on.
+
+    Attributes
+    ----------
+    sentence : str
+        The answer for a person who knows no statistics.
+    reasons : tuple of Notice
+        Why it is this answer, worst first, with the codes of `Why`.
+    days : int
+        Test days with a score; `first` and `last` are decision days, ISO.
+    statistic, p_value, corrected_p : float or None
+        Mean score over its error, its one-sided p, and that p with all tries counted; None where nothing is
+        told, or the tries are not known.
+    level : float
+        Below which `corrected_p` must lie.
+    second_p : float or None
+        One-sided p of the partial normal scores, a second opinion that decides nothing.
+    slope, slope_error : float or None
+        Log return that the outcome moves with one of the forecast; 1 is calibrated.
+    needed_slope : float or None
+        Slope from which on the trading paid its costs; None where it is not defined.
+    explained, detectable : float or None
+        Share of the outcome's variance that forecasts of this slope explain, below 0 for a negative slope;
+        and the smallest share that would have been found in four of five such samples.
+    days_for_measured, days_for_needed : int or None
+        Days that are still missing until an effect as large as measured, or as large as needed, would be found
+        in four of five samples; 0 where the days are enough.
+    worth_p, worth_corrected_p : float or None
+        Block-bootstrap p that the net difference to volatility-matched buy and hold is above 0.
+    difference : float or None
+        That difference, simple return a year.
+    deflated_sharpe : float or None
+        Shown, and decides nothing.
+    rates : str
+        Measured error rates of the verdict for these settings; empty where they were not measured.
+    not_checked : tuple of str
+        What the verdict does not rest on, and why.
+    made_on, data_to : str
+        ISO days; `data_to` is that of the last bar that was at hand, locked ones included.
+    """
+
+    answer: Answer
+    sentence: str
+    reasons: tuple[Notice, ...]
+    alarms: tuple[Notice, ...] = ()
+    days: int
+    first: str
+    last: str
+    statistic: float | None = None
+    p_value: float | None = None
+    corrected_p: float | None = None
+    level: float
+    second_p: float | None = None
+    slope: float | None = None
+    slope_error: float | None = None
+    needed_slope: float | None = None
+    explained: float | None = None
+    detectable: float | None = None
+    days_for_measured: int | None = None
+    days_for_needed: int | None = None
+    worth: Worth = Worth.CANNOT_TELL
+    worth_p: float | None = None
+    worth_corrected_p: float | None = None
+    difference: float | None = None
+    deflated_sharpe: float | None = None
+    tries: Tries | None = None
+    check: CheckSource | None = None
+    rates: str = ""
+    not_checked: tuple[str, ...] = ()
+    made_on: str
+    data_to: str
+
+
 @dataclass(frozen=True)
 class RunLog:
     """One run log.
@@ -610,6 +785,8 @@ class RunLog:
         One a network member, never in the text; empty for other models.
     verdict : tuple of str
         One line each, the answer first.
+    judged : Verdict or None
+        The same as values; None in logs without events, and where there is no verdict.
     audit : AuditSummary or None
         Of the time-travel audit; None where the run had none, or is too old to have had one.
     status : Status or None
@@ -640,6 +817,7 @@ class RunLog:
     checkpoints: tuple[Checkpoint, ...] = ()
     scorecard: LoggedScorecard = LoggedScorecard()
     verdict: tuple[str, ...] = (NOT_EVALUATED,)
+    judged: Verdict | None = None
     audit: AuditSummary | None = None
     warnings: tuple[Notice, ...] = ()
     status: Status | None = None

@@ -18,7 +18,6 @@ from geiger.codec import Misfit, fitted, parsed, plain
 from geiger.errors import DataError
 from geiger.files import write_atomically
 from geiger.records import (
-    NOT_EVALUATED,
     AuditSummary,
     Checkpoint,
     Diagnosis,
@@ -32,6 +31,7 @@ from geiger.records import (
     Score,
     Status,
     Training,
+    Verdict,
     Year,
 )
 
@@ -223,6 +223,8 @@ class RunRecord:
         The settings as they were written; `StoredRun.config` makes settings of them.
     days_per_year : int or None
         Trading days in a year of the run's market; None where the run is too old to say.
+    verdict : Verdict or None
+        None where there was none yet.
     audit : AuditSummary or None
         Of the time-travel audit; None where there was none yet.
     forecast_ledger : LedgerHead or None
@@ -255,7 +257,7 @@ class RunRecord:
     data: Provenance
     environment: Environment
     results: Results
-    verdict: str = NOT_EVALUATED
+    verdict: Verdict | None = None
     audit: AuditSummary | None = None
     forecast_ledger: LedgerHead | None = None
     warnings: tuple[Notice, ...] = ()
@@ -299,6 +301,8 @@ def record_of(text: bytes) -> RunRecord:
     schema = facts.get("schema", SCHEMA) if isinstance(facts, dict) else None
     if isinstance(schema, int) and schema > SCHEMA:
         raise Newer(f"schema {schema} is newer than this version knows, {SCHEMA}")
+    if isinstance(facts, dict) and isinstance(facts.get("verdict"), str):  # older: there was none yet
+        facts = {**facts, "verdict": None}
     return fitted(facts, RunRecord)
 
 
