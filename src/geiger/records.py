@@ -541,6 +541,15 @@ class Assessment:
     cause: str | None = None
 
 
+@dataclass(frozen=True)
+class RegisterHead:
+    """How far the register of trials had come: distinct trials, lines, and the hash of the last line."""
+
+    trials: int
+    length: int
+    hash: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class AuditSummary:
     """What a log and a run's record keep of a time-travel audit.
@@ -626,19 +635,25 @@ class Tries:
 
     Attributes
     ----------
+    key : str
+        What was tried, and `series` on which prices, as the register knows them.
     skill, economic : int
         Different forecasts, and different ways of trading them; this one counts.
     lost : int
         Of the first those whose daily scores are gone: they count as independent.
-    length, head : int and str
-        Entries of the register after this try, and the hash of the last one.
+    new : bool
+        Whether this is one more than before; not of a rerun, and not where days were appended.
+    head : RegisterHead
+        Of the register with this try in it.
     """
 
+    key: str
+    series: str
     skill: int
     economic: int
     lost: int = 0
-    length: int
-    head: str
+    new: bool = True
+    head: RegisterHead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -680,12 +695,18 @@ class CheckSource:
         >>> CheckSource(level=0.01, null_paths=20, null_rings=1, planted=(found,)).text()
         'on these very prices it rang falsely in 1 of 20 and found a planted R2 of 0.50% in 6 of 20'
         """
-        found = [f"a planted R2 of {as_text(one.r2, 'return')} in {one.rings} of {one.paths}" for one in self.planted]
+        found = [
+            f"a planted R2 of {as_text(one.r2, 'return')} in {one.rings} of {one.paths}"
+            for one in self.planted
+        ]
         return " and ".join(
-            filter(None, (
-                f"on these very prices it rang falsely in {self.null_rings} of {self.null_paths}",
-                f"found {', '.join(found)}" if found else "",
-            ))
+            filter(
+                None,
+                (
+                    f"on these very prices it rang falsely in {self.null_rings} of {self.null_paths}",
+                    f"found {', '.join(found)}" if found else "",
+                ),
+            )
         )
 
 
