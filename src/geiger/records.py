@@ -737,8 +737,8 @@ class Verdict:
         Share of the outcome's variance that forecasts of this slope explain, below 0 for a negative slope;
         and the smallest share that would have been found in four of five such samples.
     days_for_measured, days_for_needed : int or None
-        Days that are still missing until an effect as large as measured, or as large as needed, would be found
-        in four of five samples; 0 where the days are enough.
+        Days that are still missing until an effect as large as measured, or as needed, would be found in four
+        of five samples; 0 where the days are enough.
     worth_p, worth_corrected_p : float or None
         Block-bootstrap p that the net difference to volatility-matched buy and hold is above 0.
     difference : float or None

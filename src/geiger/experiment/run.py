@@ -5,7 +5,8 @@
     prices → features, target → folds → forecasts → weights → ledger → figures → log and run folder
 
 `prepare` makes the first two, `folds` the next, the plan (a walk of one model, or a stack) the forecasts,
-`evaluation` the rest; `logged` and `written` keep what happened. The verdict comes from whoever calls. This file calls them in order.
+`evaluation` the rest; `logged` and `written` keep what happened. The verdict is the caller's to give
+(`judging`). This file calls them in order.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def judge(
         answer=word,
         sentence=sentence,
         reasons=reasons,
-        alarms=found.alarms,
+        alarms=tuple(found.alarms),
         days=test.n,
         first=str(days[0]) if test.n else "",
         last=str(days[-1]) if test.n else "",

@@ -1,4 +1,4 @@
-"""`geiger.run`: a training that ends with a verdict, and makes what the verdict rests on where it is missing."""
+"""`geiger.run`: a training that ends with a verdict, and makes what that rests on where it is missing."""
 
 from __future__ import annotations
 

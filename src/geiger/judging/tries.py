@@ -1,4 +1,4 @@
-"""What a run is among all tries: registered before its figures are shown, and its p corrected for the others."""
+"""What a run is among all tries: registered before its figures are shown, its p corrected for the others."""
 
 from __future__ import annotations
 

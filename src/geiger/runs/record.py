@@ -144,7 +144,7 @@ class OwnParts:
         }
 
     def standing(self) -> dict[str, Any]:
-        """Return what of the content stays when days are appended: the numbers only where there is no code."""
+        """Return what of the content stays when days are appended: of numbers those without code."""
         return {
             name: {key: value for key, value in part.items() if key != "values" or part["digest"] is None}
             for name, part in self.content().items()
