@@ -541,6 +541,15 @@ class Assessment:
     cause: str | None = None
 
 
+@dataclass(frozen=True)
+class RegisterHead:
+    """How far the register of trials had come: distinct trials, lines, and the hash of the last line."""
+
+    trials: int
+    length: int
+    hash: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class AuditSummary:
     """What a log and a run's record keep of a time-travel audit.
