@@ -17,6 +17,7 @@
       .parts/<key>/fold_0003.npz        finished folds of an unfinished run: see `parts`
       snapshots/                        the prices that runs used
       library/                          prices that were added or fetched
+      checks/<key>.json                 check sources: see `check_sources`
       own/<hash>.parquet                frames of the user's own that runs used as features
 
 Files are Parquet, JSON and npz without objects: reading one runs no code.
@@ -182,6 +183,11 @@ class RunsFolder:
     def audits(self) -> Path:
         """Folder of the audits that were made of runs and settings."""
         return self.root / "audits"
+
+    @property
+    def checks(self) -> Path:
+        """Folder of the check sources that were held to runs and settings."""
+        return self.root / "checks"
 
     def parts(self, key: str) -> Parts:
         """Return the store for the folds of an unfinished run."""
