@@ -541,6 +541,15 @@ class Assessment:
     cause: str | None = None
 
 
+@dataclass(frozen=True)
+class RegisterHead:
+    """How far the register of trials had come: distinct trials, lines, and the hash of the last line."""
+
+    trials: int
+    length: int
+    hash: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class AuditSummary:
     """What a log and a run's record keep of a time-travel audit.
@@ -626,19 +635,25 @@ class Tries:
 
     Attributes
     ----------
+    key : str
+        What was tried, and `series` on which prices, as the register knows them.
     skill, economic : int
         Different forecasts, and different ways of trading them; this one counts.
     lost : int
         Of the first those whose daily scores are gone: they count as independent.
-    length, head : int and str
-        Entries of the register after this try, and the hash of the last one.
+    new : bool
+        Whether this is one more than before; not of a rerun, and not where days were appended.
+    head : RegisterHead
+        Of the register with this try in it.
     """
 
+    key: str
+    series: str
     skill: int
     economic: int
     lost: int = 0
-    length: int
-    head: str
+    new: bool = True
+    head: RegisterHead
 
 
 class SourceVerdict(StrEnum):
@@ -739,10 +754,9 @@ class CheckSource:
 
         >>> none = SourceArm(r2=0.0, p_values=(0.5, 0.004))
         >>> weak = SourceArm(r2=0.005, p_values=(0.2, 0.001), oracle_p_values=(0.001, 0.001))
-        >>> strong = SourceArm(r2=0.05, p_values=(0.001, 0.001), oracle_p_values=(0.0, 0.0))
-        >>> CheckSource(symbol="A", model="ridge", level=0.01, source="", days=900, null=none,
-        ...     planted=(weak, strong)).text()
-        'on these very prices it rang falsely in 1 of 2 and found a planted R^2 of 0.5% in 1 of 2, of 5% in 2 of 2'
+        >>> held = {"symbol": "A", "model": "ridge", "level": 0.01, "source": "x", "days": 900}
+        >>> CheckSource(**held, null=none, planted=(weak,)).text()
+        'on these very prices it rang falsely in 1 of 2 and found a planted R2 of 0.5% in 1 of 2'
         """
         if not self.null.paths:
             return f"on these very prices nothing can be told: {self.days} scored days are too few"
@@ -751,12 +765,14 @@ class CheckSource:
         )
         told = (
             f"on these very prices it rang falsely in {self.null.rings(self.level)} of {self.null.paths} "
-            f"and found a planted R^2 {found}"
+            f"and found a planted R2 {found}"
         )
         if self.verdict is SourceVerdict.OK:
             return told
         strongest = self.planted[-1]
-        itself = f"the planted signal itself rang in {strongest.oracle_rings(self.level)} of {strongest.paths}"
+        itself = (
+            f"the planted signal itself rang in {strongest.oracle_rings(self.level)} of {strongest.paths}"
+        )
         if self.verdict is SourceVerdict.BROKEN:
             return f"{told}; {SourceVerdict.BROKEN}: {itself}, but the model does not learn it"
         return f"{told}; {SourceVerdict.TOO_LITTLE}: {itself} at {100 * strongest.r2:g}%"
@@ -789,8 +805,8 @@ class Verdict:
         Share of the outcome's variance that forecasts of this slope explain, below 0 for a negative slope;
         and the smallest share that would have been found in four of five such samples.
     days_for_measured, days_for_needed : int or None
-        Days that are still missing until an effect as large as measured, or as large as needed, would be found
-        in four of five samples; 0 where the days are enough.
+        Days that are still missing until an effect as large as measured, or as needed, would be found in four
+        of five samples; 0 where the days are enough.
     worth_p, worth_corrected_p : float or None
         Block-bootstrap p that the net difference to volatility-matched buy and hold is above 0.
     difference : float or None

@@ -16,7 +16,7 @@ from geiger.errors import SettingError
 from geiger.experiment.context import Context, load_context
 from geiger.experiment.cut import plan_folds
 from geiger.experiment.estimate import expected_seconds
-from geiger.experiment.key import audit_key, built_in_key, forecast_key, stack_key
+from geiger.experiment.key import audit_key, built_in_key, forecast_key, stack_key, trial_key
 from geiger.experiment.made import Listener, Made
 from geiger.experiment.material import Material
 from geiger.experiment.out_of_fold import Base
@@ -187,6 +187,10 @@ class Plan(ABC):
         """Return the key of the forecasts; None where the model cannot be written down, which has none."""
 
     @abstractmethod
+    def trial_key(self) -> str | None:
+        """Return the key of what is tried; None where the model cannot be written down."""
+
+    @abstractmethod
     def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Made:
         """Make the forecasts, strictly walk-forward.
 
@@ -304,6 +308,13 @@ class WalkPlan(Plan):
             return None
         return forecast_key(self.experiment.config, self.material, self.model, estimator)
 
+    def trial_key(self) -> str | None:
+        """Return the key of what is tried; None for an estimator given in memory."""
+        estimator = self.own.estimator
+        if estimator is not None and estimator.digest is None:
+            return None
+        return trial_key(self.experiment.config, self.material, self.model, estimator)
+
     def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Walk:
         """Train every fold, and the model for use where it can be stored."""
         return walk(
@@ -350,6 +361,10 @@ class StackPlan(Plan):
     def key(self) -> str | None:
         """Return the key of the forecasts: those of its base models, and how they are weighed."""
         return stack_key(self.experiment.config, {base.model: base.key() for base in self.bases})
+
+    def trial_key(self) -> str | None:
+        """Return the key of what is tried: that of its base models, and how they are weighed."""
+        return stack_key(self.experiment.config, {base.model: base.trial_key() for base in self.bases})
 
     def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Stacked:
         """Weigh the base models that have a run, and say which have none."""

@@ -1,4 +1,4 @@
-"""A model or a stack on other labels: the real walk in each world, and of it the out-of-sample forecasts alone.
+"""A model or a stack on other labels: the real walk in each world, of which only forecasts are kept.
 
 Nobody looks at the model for use, the course of training, or the lock-box of such a world, so none is made.
 A world is a material with other labels: its rows, days and features are those of the plan's own.

@@ -18,6 +18,11 @@ def verdict_lines(verdict: Verdict | None) -> tuple[str, ...]:
     return (f"{verdict.answer}: {verdict.sentence}", *(f"{name}: {text}" for name, text in _lines(verdict)))
 
 
+def headline(verdict: Verdict | None) -> str:
+    """Return the answer with its sentence; `not evaluated` where there is none."""
+    return verdict_lines(verdict)[0]
+
+
 def answer_in(line: str) -> Answer | None:
     """Return the answer that the first line of a verdict gives; None where it gives none.
 
@@ -99,7 +104,7 @@ def _tries(v: Verdict) -> str:
     lost = f", {v.tries.lost} without their scores" if v.tries.lost else ""
     return (
         f"{v.tries.skill} on these days of this series{lost}, {v.tries.economic} ways of trading; "
-        f"register {v.tries.length} entries, head {v.tries.head}"
+        f"register {v.tries.head.length} lines, head {v.tries.head.hash}"
     )
 
 

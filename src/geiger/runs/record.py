@@ -143,6 +143,13 @@ class OwnParts:
             for name, part in parts.items()
         }
 
+    def standing(self) -> dict[str, Any]:
+        """Return what of the content stays when days are appended: of numbers those without code."""
+        return {
+            name: {key: value for key, value in part.items() if key != "values" or part["digest"] is None}
+            for name, part in self.content().items()
+        }
+
 
 NOTHING_OWN = OwnParts()
 

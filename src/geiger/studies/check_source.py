@@ -34,7 +34,7 @@ Path = tuple[float, int]  # R^2 that is planted, and the number of the world
 PValues = tuple[float, float]  # of the model's forecasts, and of the planted signal itself
 
 VERSION = 1  # of how worlds are made and tested; a new number holds all check sources anew
-BAR = 0.01
+LEVEL = 0.01
 REFIT = 252  # days between two fits, at least
 WEAK, STRONG = 0.005, 0.05
 LADDER = (0.0025, WEAK, 0.01, STRONG)
@@ -82,7 +82,7 @@ def short_effort(planned: Plan) -> Effort | None:
 def check_source(
     planned: Plan,
     *,
-    bar: float = BAR,
+    level: float = LEVEL,
     effort: Effort | None = None,
     on_step: Step = lambda text: None,
     on_plan: Plans = lambda steps: None,
@@ -95,8 +95,8 @@ def check_source(
     ----------
     planned : Plan
         What was trained, or would be. Nothing is registered as a try: the labels are made up.
-    bar : float
-        The p-value under which it rings; what is kept does not depend on it.
+    level : float
+        A p rings below it; what is kept does not depend on it.
     effort : Effort, optional
         By default the full one.
     on_step, on_plan : callable
@@ -111,12 +111,12 @@ def check_source(
     key, folder = check_key(planned, effort), planned.experiment.runs.checks
     kept = None if key is None else read_check(folder, key)
     if kept is not None:
-        return kept.at(bar)
+        return kept.at(level)
     lighter, told = _lighter(planned, effort)
     found = CheckSource(
         symbol=planned.experiment.symbol,
         model=planned.model,
-        bar=bar,
+        level=level,
         source=SIGNAL,
         days=planned.test_rows,
         null=SourceArm(r2=0.0),
@@ -143,7 +143,7 @@ def check_source(
 
 
 def check_key(planned: Plan, effort: Effort) -> str | None:
-    """Return the key of all that a check source depends on but for the bar; None where the plan has none."""
+    """Return the key of all that a check source depends on but the level; None where the plan has none."""
     key = planned.key()
     if key is None:
         return None
@@ -151,7 +151,7 @@ def check_key(planned: Plan, effort: Effort) -> str | None:
 
 
 def order_of(planting: Planting, number: int) -> np.ndarray:
-    """Return the permutation of one world: the same for every symbol, and for every strength of the source."""
+    """Return the permutation of one world: the same for every symbol and every strength of the source."""
     return planting.order(generator(0, "check source", number))
 
 

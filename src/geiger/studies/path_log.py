@@ -1,4 +1,4 @@
-"""What became of each path of a study, one line of JSON as it comes, so that an interruption loses one path."""
+"""What became of each path of a study, a line of JSON as it comes: an interruption loses no finished one."""
 
 from __future__ import annotations
 
