@@ -180,7 +180,7 @@ def test_twelve_years_take_the_whole_short_one(tmp_path: Path, model: str) -> No
 def test_longer_series_and_slower_models_get_less(tmp_path: Path) -> None:
     long = short_effort(long_plan(tmp_path, "lgb", 6500))
     assert long is not None
-    assert (long.refit, long.paths) == (504, 10)
+    assert (long.refit, long.paths) == (504, 20)
 
 
 def test_networks_and_stacks_get_none(tmp_path: Path, market: pl.DataFrame) -> None:
