@@ -57,7 +57,7 @@ VERDICT = Verdict(
 def test_a_verdict_is_told_answer_first() -> None:
     assert verdict_lines(VERDICT) == (
         "CANNOT TELL: what was found could be luck",
-        "Because: WEAK: what was found could be luck",
+        "Because: WEAK",
         "Economic: no (-1.2% a year beside buy and hold at the same volatility; p 0.8000, with all "
         "tries 0.9000)",
         "Skill: p 0.1151, with all tries 0.2412, asked for below 0.01; 1709 days from 2006-01-03 to "

@@ -141,10 +141,8 @@ def _unknown(found: Evidence) -> list[Notice]:
 
 
 def _weak(found: Evidence) -> Notice:
-    missing = found.days_for(found.needed_slope)
-    days = f"{found.test.n} days cannot tell it from an edge that pays"
-    more = f"; {missing} more days would" if missing else ""
-    return _reason(Why.WEAK, f"what was found could be luck, and {days}{more}")
+    days = f"{found.test.n} days are too few to rule out an edge that pays"
+    return _reason(Why.WEAK, f"what was found could be luck, and {days}")
 
 
 def _ahead(found: Evidence) -> str:

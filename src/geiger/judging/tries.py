@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from geiger.chain import Head
 from geiger.codec import plain
 from geiger.errors import DataError
 from geiger.evidence.day_files import DayValues
@@ -20,6 +21,7 @@ from geiger.experiment.scored import daily_returns
 from geiger.judging.economics import BLOCK, Economics
 from geiger.records import Tries
 from geiger.runs.environment import key_of
+from geiger.runs.folder import RunsFolder
 
 EPOCH = dt.date(1970, 1, 1).toordinal()
 
@@ -45,6 +47,14 @@ class Counted:
     unknown: str = ""
 
 
+def register_of(runs: RunsFolder) -> Register:
+    """Return the register of a folder of runs, which must go on from wherever a run's record knows it."""
+    return Register(
+        runs.trials,
+        lambda: [Head(head.length, head.hash, str(path)) for path, head in runs.register_heads()],
+    )
+
+
 def count(finding: Finding, test: ScoreTest, worth: Economics) -> Counted:
     """Register forecasts and trading as one try each, and correct their p for the others of the same days.
 
@@ -54,13 +64,13 @@ def count(finding: Finding, test: ScoreTest, worth: Economics) -> Counted:
         return Counted(unknown="no day has a score")
     planned = finding.planned
     material, config = planned.material, planned.experiment.config
-    register = planned.experiment.runs.register
+    register = register_of(planned.experiment.runs)
     whole = material.whole
     returns = DayValues.of(whole.prices["day"][1:], daily_returns(whole)[1:])
     scores = DayValues.of(material.prices["day"].gather(test.scores.row), test.scores.c)
     net = DayValues.of(worth.days, worth.difference)
     key = finding.trial or f"scores {scores.digest}"  # a model in memory is known by what it says
-    told = {"symbol": material.symbol, "model": planned.model, "run": finding.name}
+    told: dict[str, Any] = {"symbol": material.symbol, "model": planned.model, "run": finding.name}
     skill = Trial(
         kind="skill",
         key=key,

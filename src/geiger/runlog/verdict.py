@@ -8,6 +8,7 @@ from statistics import NormalDist
 from geiger.records import NOT_EVALUATED, Answer, Notice, Verdict, as_text
 
 NINE_TENTHS = NormalDist().inv_cdf(0.95)  # errors to either side of an interval of 90%
+A_LIFE = 10_000  # days: what takes longer is not waited for
 UNKNOWN = "not measured for these settings"
 
 
@@ -40,7 +41,8 @@ def alarm_line(alarm: Notice) -> str:
 
 def _lines(v: Verdict) -> Iterator[tuple[str, str]]:
     yield from (("Alarm", alarm_line(alarm)) for alarm in v.alarms)
-    yield from (("Because", f"{reason.code}: {reason.text}") for reason in v.reasons)
+    for reason in v.reasons:
+        yield "Because", reason.code if reason.text == v.sentence else f"{reason.code}: {reason.text}"
     yield "Economic", _worth(v)
     yield "Skill", _skill(v)
     yield "Effect", _effect(v)
@@ -95,7 +97,9 @@ def _detectable(v: Verdict) -> str:
 
 
 def _days(n: int) -> str:
-    return f"{n} more days" if n else "these days are enough"
+    if not n:
+        return "these days are enough"
+    return f"{n} more days" if n <= A_LIFE else f"more than {A_LIFE} more days"
 
 
 def _tries(v: Verdict) -> str:

@@ -26,6 +26,7 @@ from geiger.records import (
     FoldScore,
     Health,
     Notice,
+    RegisterHead,
     Rival,
     Rung,
     Score,
@@ -353,6 +354,30 @@ def read_ledger_head(folder: Path) -> LedgerHead | None:
         return None
 
 
+def read_register_head(folder: Path) -> RegisterHead | None:
+    """Return how far the register of tries had come with this run, even where the rest cannot be read."""
+    try:
+        verdict = fitted(parsed((folder / RECORD).read_bytes()), _WithVerdict).verdict
+    except (OSError, Misfit):
+        return None
+    return None if verdict is None or verdict.tries is None else verdict.tries.head
+
+
 @dataclass(frozen=True)
 class _WithHead:
     forecast_ledger: LedgerHead | None = None
+
+
+@dataclass(frozen=True)
+class _Registered:
+    head: RegisterHead
+
+
+@dataclass(frozen=True)
+class _Judged:
+    tries: _Registered | None = None
+
+
+@dataclass(frozen=True)
+class _WithVerdict:
+    verdict: _Judged | None = None
