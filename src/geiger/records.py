@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -656,58 +656,126 @@ class Tries:
     head: RegisterHead
 
 
+class SourceVerdict(StrEnum):
+    """What a check source says of a pipeline."""
+
+    OK = "ok"
+    BROKEN = "broken"
+    TOO_LITTLE = "too little data"
+
+
 @dataclass(frozen=True, kw_only=True)
-class Planted:
-    """Series with a signal of one size: how often the pipeline rang, and the true signal itself."""
+class SourceArm:
+    """Worlds with a planted source of one strength: what the score test said in each of them.
+
+    Attributes
+    ----------
+    r2 : float
+        Share of the outcome's variance that was planted; 0 where nothing was.
+    p_values : tuple of float
+        Of the model's forecasts, one a world.
+    oracle_p_values : tuple of float
+        Of the planted signal itself, used as the forecast; empty where nothing was planted.
+    """
 
     r2: float
-    paths: int
-    rings: int
-    oracle_rings: int
+    p_values: tuple[float, ...] = ()
+    oracle_p_values: tuple[float, ...] = ()
+
+    @property
+    def paths(self) -> int:
+        """Worlds."""
+        return len(self.p_values)
+
+    def rings(self, level: float) -> int:
+        """Return in how many worlds the model's forecasts lie below this p."""
+        return sum(p < level for p in self.p_values)
+
+    def oracle_rings(self, level: float) -> int:
+        """Return in how many worlds the planted signal itself does."""
+        return sum(p < level for p in self.oracle_p_values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckSource:
-    """The check source: the same pipeline on these prices with nothing to find, and with something planted.
+    """A known source held to the counter: the user's own prices and settings, with other labels.
 
     Attributes
     ----------
     level : float
-        Below which a p rings, before any correction.
-    null_paths, null_rings : int
-        Series without anything to find, and how often it rang on them.
-    planted : tuple of Planted
-        Series with a known signal.
-    effort : str
-        What was made lighter than the run, in words; empty where nothing was.
+        A p rings below it, which counts the tries where there were more than one.
+    source : str
+        What was planted, in words.
+    days : int
+        Scored days of each world; too few of them tell nothing, and no world is made then.
+    null : SourceArm
+        Nothing planted: what rings here rings falsely.
+    planted : tuple of SourceArm
+        The strongest last.
+    effort : tuple of str
+        What was lighter than in training, in words; empty where nothing was.
+    key : str or None
+        Under which it is kept; None where it is not.
     """
 
+    symbol: str
+    model: str
     level: float
-    null_paths: int
-    null_rings: int
-    planted: tuple[Planted, ...]
-    effort: str = ""
+    source: str
+    days: int
+    null: SourceArm
+    planted: tuple[SourceArm, ...]
+    effort: tuple[str, ...] = ()
+    seconds: float = 0.0
+    day: str = ""
+    key: str | None = None
+
+    def at(self, level: float) -> CheckSource:
+        """Return the same worlds, ringing below another p."""
+        return replace(self, level=level)
+
+    @property
+    def verdict(self) -> SourceVerdict:
+        """Whether the pipeline finds the strongest source, and if not, whether the source was to be found.
+
+        It is broken where the planted signal itself rings in at least 90% of the worlds and the pipeline in
+        less than half of them.
+        """
+        strongest = self.planted[-1] if self.planted else None
+        if strongest is None or not strongest.paths:
+            return SourceVerdict.TOO_LITTLE
+        if 2 * strongest.rings(self.level) >= strongest.paths:
+            return SourceVerdict.OK
+        findable = 10 * strongest.oracle_rings(self.level) >= 9 * strongest.paths
+        return SourceVerdict.BROKEN if findable else SourceVerdict.TOO_LITTLE
 
     def text(self) -> str:
-        """Return it in one sentence.
+        """Return it as one clause.
 
-        >>> found = Planted(r2=0.005, paths=20, rings=6, oracle_rings=19)
-        >>> CheckSource(level=0.01, null_paths=20, null_rings=1, planted=(found,)).text()
-        'on these very prices it rang falsely in 1 of 20 and found a planted R2 of 0.50% in 6 of 20'
+        >>> none = SourceArm(r2=0.0, p_values=(0.5, 0.004))
+        >>> weak = SourceArm(r2=0.005, p_values=(0.2, 0.001), oracle_p_values=(0.001, 0.001))
+        >>> held = {"symbol": "A", "model": "ridge", "level": 0.01, "source": "x", "days": 900}
+        >>> CheckSource(**held, null=none, planted=(weak,)).text()
+        'on these very prices it rang falsely in 1 of 2 and found a planted R2 of 0.5% in 1 of 2'
         """
-        found = [
-            f"a planted R2 of {as_text(one.r2, 'return')} in {one.rings} of {one.paths}"
-            for one in self.planted
-        ]
-        return " and ".join(
-            filter(
-                None,
-                (
-                    f"on these very prices it rang falsely in {self.null_rings} of {self.null_paths}",
-                    f"found {', '.join(found)}" if found else "",
-                ),
-            )
+        if not self.null.paths:
+            return f"on these very prices nothing can be told: {self.days} scored days are too few"
+        found = ", ".join(
+            f"of {100 * arm.r2:g}% in {arm.rings(self.level)} of {arm.paths}" for arm in self.planted
         )
+        told = (
+            f"on these very prices it rang falsely in {self.null.rings(self.level)} of {self.null.paths} "
+            f"and found a planted R2 {found}"
+        )
+        if self.verdict is SourceVerdict.OK:
+            return told
+        strongest = self.planted[-1]
+        itself = (
+            f"the planted signal itself rang in {strongest.oracle_rings(self.level)} of {strongest.paths}"
+        )
+        if self.verdict is SourceVerdict.BROKEN:
+            return f"{told}; {SourceVerdict.BROKEN}: {itself}, but the model does not learn it"
+        return f"{told}; {SourceVerdict.TOO_LITTLE}: {itself} at {100 * strongest.r2:g}%"
 
 
 @dataclass(frozen=True, kw_only=True)
