@@ -39,6 +39,38 @@ def stack_key(config: Config, bases: Mapping[str, str | None]) -> str:
     return key_of({"model": STACK, "config": shaping_a_run(config, STACK), "bases": dict(bases)})
 
 
+def trial_key(config: Config, material: Material, model: str, estimator: OwnPart | None = None) -> str:
+    """Return the key of a try: what shapes the forecasts, without the prices and all that grows with them.
+
+    Which prices they are the register finds out from their returns, so the symbol is no part of it, and
+    neither are hashes of data, of a frame of the user's own, or of the numbers that own code makes. The
+    versions of libraries are none either: to install another is not to try again. A stack's is its
+    `stack_key` of these.
+    """
+    own = replace(material.own, estimator=estimator).content()
+    context = material.provenance.context
+    return key_of(
+        {
+            "own": {kind: _not_growing(part) for kind, part in own.items()},
+            "model": model,
+            "config": shaping_a_run(config, model),
+            "fill": material.fill,
+            "context": [context.market, context.volatility],
+        }
+    )
+
+
+def economic_key(trial: str, config: Config) -> str:
+    """Return the key of a try at trading: that of the forecasts, and the trading settings."""
+    return key_of({"forecasts": trial, "trading": plain(config.trading)})
+
+
+def _not_growing(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of an own part stays when days are appended: its name, and the hash of its code."""
+    code = ":" in part["name"]  # FILE.py:NAME; the hash of a frame is that of its rows
+    return {"name": part["name"], "digest": part["digest"] if code else None}
+
+
 def audit_key(forecasts: str | None, config: Config) -> str | None:
     """Return the key of all that an audit depends on: what makes forecasts, and what makes trades of them.
 

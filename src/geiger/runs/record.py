@@ -27,6 +27,7 @@ from geiger.records import (
     FoldScore,
     Health,
     Notice,
+    RegisterHead,
     Rival,
     Rung,
     Score,
@@ -227,6 +228,8 @@ class RunRecord:
         Of the time-travel audit; None where there was none yet.
     forecast_ledger : LedgerHead or None
         None where nothing was saved yet.
+    register : RegisterHead or None
+        How far the register of trials had come, this run included; None where it could not be written.
     own : OwnParts
         What was the user's own; nothing in records that are older.
     log : str or None
@@ -258,6 +261,7 @@ class RunRecord:
     verdict: str = NOT_EVALUATED
     audit: AuditSummary | None = None
     forecast_ledger: LedgerHead | None = None
+    register: RegisterHead | None = None
     warnings: tuple[Notice, ...] = ()
     log: str | None = None
     finished_at: str = ""
@@ -342,6 +346,19 @@ def read_ledger_head(folder: Path) -> LedgerHead | None:
         return None
 
 
+def read_register_head(folder: Path) -> RegisterHead | None:
+    """Return how far the register had come, even where the rest of the record cannot be read."""
+    try:
+        return fitted(parsed((folder / RECORD).read_bytes()), _WithRegister).register
+    except (OSError, Misfit):
+        return None
+
+
 @dataclass(frozen=True)
 class _WithHead:
     forecast_ledger: LedgerHead | None = None
+
+
+@dataclass(frozen=True)
+class _WithRegister:
+    register: RegisterHead | None = None
