@@ -134,9 +134,10 @@ def test_a_training_fits_what_it_must_and_no_more(
     do: Counted, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if model == "lstm":
-        from geiger.models.nets import exported
+        from geiger.models.nets import exported, forecaster
         from geiger.models.nets.compiled import Programs
 
+        forecaster._program.cache_clear()  # another test of this process may have made the same network
         monkeypatch.setattr(exported, "_programs", lambda: Programs(tmp_path))  # nothing is kept yet
     words = ("--config", "settings.toml", "--epochs", str(EPOCHS)) if model == "lstm" else ()
     work = do("train", model, "AAPL", *SMALL, *words)

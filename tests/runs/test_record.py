@@ -126,7 +126,6 @@ def test_an_older_record_is_lifted_by_defaults(tmp_path: Path, made_record: Make
     assert back is not None
     assert (back.schema, back.days_per_year, back.forecast_ledger, back.model_hash) == (1, None, None, None)
     assert (back.bases_failed, back.verdict, back.audit) == ({}, "not evaluated", None)
-    assert back.register is None
     assert back.own == NOTHING_OWN
     assert (back.results.folds, back.results.rivals, back.results.diagnosis) == (None, (), None)
     assert (back.environment.code, back.trainings[0].direction_weight) == (None, None)

@@ -170,6 +170,16 @@ def _train(commands: Commands) -> None:
     )
     parser.set_defaults(named=[])
     parser.add_argument("--dry-run", action="store_true", help="say what would be done and stop")
+    group = parser.add_argument_group("verdict (of several symbols neither is made)")
+    group.add_argument(
+        "--no-audit", dest="audit", action="store_false", help="make no time-travel audit where there is none"
+    )
+    group.add_argument(
+        "--no-check-source",
+        dest="check_source",
+        action="store_false",
+        help="do not try the same pipeline on these prices with nothing to find, and with something planted",
+    )
     _own(parser, "features", "target", "estimator")
     _experiment(parser)
     _json(parser)

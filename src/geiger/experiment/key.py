@@ -40,22 +40,22 @@ def stack_key(config: Config, bases: Mapping[str, str | None]) -> str:
 
 
 def trial_key(config: Config, material: Material, model: str, estimator: OwnPart | None = None) -> str:
-    """Return the key of a try: what shapes the forecasts, without the prices and all that grows with them.
+    """Return the key of what is tried with a model: that of its forecasts without what grows or is named.
 
-    Which prices they are the register finds out from their returns, so the symbol is no part of it, and
-    neither are hashes of data, of a frame of the user's own, or of the numbers that own code makes. The
-    versions of libraries are none either: to install another is not to try again. A stack's is its
-    `stack_key` of these.
+    More days of the same prices, another name for them and newer libraries leave a try what it was. What is
+    the user's own counts by its code, and by the numbers that it makes where it has none to be hashed.
     """
-    own = replace(material.own, estimator=estimator).content()
+    own = replace(material.own, estimator=estimator)
     context = material.provenance.context
     return key_of(
         {
-            "own": {kind: _not_growing(part) for kind, part in own.items()},
+            **({"own": parts} if (parts := own.standing()) else {}),
             "model": model,
             "config": shaping_a_run(config, model),
             "fill": material.fill,
             "context": [context.market, context.volatility],
+            "features": material.provenance.features,
+            "first_day": material.provenance.first_day,
         }
     )
 
@@ -63,12 +63,6 @@ def trial_key(config: Config, material: Material, model: str, estimator: OwnPart
 def economic_key(trial: str, config: Config) -> str:
     """Return the key of a try at trading: that of the forecasts, and the trading settings."""
     return key_of({"forecasts": trial, "trading": plain(config.trading)})
-
-
-def _not_growing(part: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of an own part stays when days are appended: its name, and the hash of its code."""
-    code = ":" in part["name"]  # FILE.py:NAME; the hash of a frame is that of its rows
-    return {"name": part["name"], "digest": part["digest"] if code else None}
 
 
 def audit_key(forecasts: str | None, config: Config) -> str | None:

@@ -18,6 +18,7 @@
       snapshots/                        the prices that runs used
       library/                          prices that were added or fetched
       trials/                           the register of everything that was scored: see `evidence.trials`
+      checks/<key>.json                 check sources: see `check_sources`
       own/<hash>.parquet                frames of the user's own that runs used as features
 
 Files are Parquet, JSON and npz without objects: reading one runs no code.
@@ -189,6 +190,11 @@ class RunsFolder:
     def audits(self) -> Path:
         """Folder of the audits that were made of runs and settings."""
         return self.root / "audits"
+
+    @property
+    def checks(self) -> Path:
+        """Folder of the check sources that were held to runs and settings."""
+        return self.root / "checks"
 
     def parts(self, key: str) -> Parts:
         """Return the store for the folds of an unfinished run."""

@@ -18,7 +18,6 @@ from geiger.codec import Misfit, fitted, parsed, plain
 from geiger.errors import DataError
 from geiger.files import write_atomically
 from geiger.records import (
-    NOT_EVALUATED,
     AuditSummary,
     Checkpoint,
     Diagnosis,
@@ -33,6 +32,7 @@ from geiger.records import (
     Score,
     Status,
     Training,
+    Verdict,
     Year,
 )
 
@@ -144,6 +144,13 @@ class OwnParts:
             for name, part in parts.items()
         }
 
+    def standing(self) -> dict[str, Any]:
+        """Return what of the content stays when days are appended: of numbers those without code."""
+        return {
+            name: {key: value for key, value in part.items() if key != "values" or part["digest"] is None}
+            for name, part in self.content().items()
+        }
+
 
 NOTHING_OWN = OwnParts()
 
@@ -224,12 +231,12 @@ class RunRecord:
         The settings as they were written; `StoredRun.config` makes settings of them.
     days_per_year : int or None
         Trading days in a year of the run's market; None where the run is too old to say.
+    verdict : Verdict or None
+        None where there was none yet.
     audit : AuditSummary or None
         Of the time-travel audit; None where there was none yet.
     forecast_ledger : LedgerHead or None
         None where nothing was saved yet.
-    register : RegisterHead or None
-        How far the register of trials had come, this run included; None where it could not be written.
     own : OwnParts
         What was the user's own; nothing in records that are older.
     log : str or None
@@ -258,10 +265,9 @@ class RunRecord:
     data: Provenance
     environment: Environment
     results: Results
-    verdict: str = NOT_EVALUATED
+    verdict: Verdict | None = None
     audit: AuditSummary | None = None
     forecast_ledger: LedgerHead | None = None
-    register: RegisterHead | None = None
     warnings: tuple[Notice, ...] = ()
     log: str | None = None
     finished_at: str = ""
@@ -303,6 +309,8 @@ def record_of(text: bytes) -> RunRecord:
     schema = facts.get("schema", SCHEMA) if isinstance(facts, dict) else None
     if isinstance(schema, int) and schema > SCHEMA:
         raise Newer(f"schema {schema} is newer than this version knows, {SCHEMA}")
+    if isinstance(facts, dict) and isinstance(facts.get("verdict"), str):  # older: there was none yet
+        facts = {**facts, "verdict": None}
     return fitted(facts, RunRecord)
 
 
@@ -347,11 +355,12 @@ def read_ledger_head(folder: Path) -> LedgerHead | None:
 
 
 def read_register_head(folder: Path) -> RegisterHead | None:
-    """Return how far the register had come, even where the rest of the record cannot be read."""
+    """Return how far the register of tries had come with this run, even where the rest cannot be read."""
     try:
-        return fitted(parsed((folder / RECORD).read_bytes()), _WithRegister).register
+        verdict = fitted(parsed((folder / RECORD).read_bytes()), _WithVerdict).verdict
     except (OSError, Misfit):
         return None
+    return None if verdict is None or verdict.tries is None else verdict.tries.head
 
 
 @dataclass(frozen=True)
@@ -360,5 +369,15 @@ class _WithHead:
 
 
 @dataclass(frozen=True)
-class _WithRegister:
-    register: RegisterHead | None = None
+class _Registered:
+    head: RegisterHead
+
+
+@dataclass(frozen=True)
+class _Judged:
+    tries: _Registered | None = None
+
+
+@dataclass(frozen=True)
+class _WithVerdict:
+    verdict: _Judged | None = None

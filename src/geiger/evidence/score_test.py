@@ -1,0 +1,286 @@
+"""The standardised score test, of what forecasts know beyond what everybody knew.
+
+What everybody knew is the drift, the volatility, and that the mean may move with the volatility. Forecast and
+outcome are cleaned of these, each with what was known on its own day, and what is left is multiplied:
+
+    s_t     volatility of a day, an exponential mean (.94) of squared daily returns through t
+    u_t     (y_t - ybar_t) / (s_t sqrt h): the outcome beside the mean of all outcomes known at t
+    v_t     u_t, cut at +-1.5, less its fit on (1, 1/s) over all rows known at t
+    g_t     (f_t - fbar_t) / s_t: the forecast beside its own last year, cut at 3 root mean squares
+    c_t     g_t v_t, the score of a day
+
+Without skill the mean of the scores is 0. Dividing by the volatility keeps few wild days from deciding, the
+cut of outcomes and forecasts bounds what one day can do, and the fit on 1/s takes away what a forecast that
+is nothing but volatility would earn where skewness follows the volatility. A forecast that follows a mean
+which truly changes (a regime) is informative about it and can pass: see docs/evidence/verdict.md.
+
+The same scores tell how much of the outcome a forecast explains: `ScoreTest.slope`.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
+
+from geiger.errors import DataError
+from geiger.evidence.errors_of_mean import cosine_count, cosine_error, white_error
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+DECAY = 0.94
+FIRST = 60  # rows: the volatility begins with their mean square, and a fit needs as many
+FLOOR = 0.25  # of the expanding median of the variance
+CUT_OUTCOME = 1.5  # deviations
+CUT_FORECAST = 3.0  # root mean squares of earlier rows
+FORECASTS_BACK = 252  # earlier forecasts beside which one is looked at
+SKIPPED = 20  # first test rows, whose forecasts have too few earlier ones
+ENOUGH = 250  # scores: with fewer nothing is told
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The rows that count, oldest first; every column has shape (n,).
+
+    Attributes
+    ----------
+    row : int
+        Position among the rows that were given.
+    c : float
+        Scores, without unit.
+    g, u, s : float
+        Forecast and outcome in units of the volatility, before and after which see the module; volatility of
+        a day, log return.
+    """
+
+    row: Ints
+    c: Floats
+    g: Floats
+    u: Floats
+    s: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreTest:
+    """What the scores say.
+
+    Attributes
+    ----------
+    statistic : float or None
+        Mean score over its standard error; None where nothing is told: fewer than 250 scores, or forecasts or
+        outcomes without spread.
+    dof : int or None
+        Degrees of freedom of its t distribution; None for the normal one, of horizon 1.
+    p_value : float
+        One-sided; 1 where nothing is told.
+    slope, slope_error : float or None
+        By how much the outcome moves with the forecast, from the cut scores; 1 is a calibrated forecast.
+    uncut_slope : float or None
+        The same by weighted least squares without cuts: of one sign with the statistic, or few days decide.
+    forecast_variance, outcome_variance : float
+        Of g and u over the rows that count.
+    """
+
+    scores: Scores
+    horizon: int
+    mean: float | None = None
+    error: float | None = None
+    statistic: float | None = None
+    dof: int | None = None
+    p_value: float = 1.0
+    slope: float | None = None
+    slope_error: float | None = None
+    uncut_slope: float | None = None
+    forecast_variance: float = 0.0
+    outcome_variance: float = 0.0
+
+    @property
+    def n(self) -> int:
+        """Scores that count."""
+        return len(self.scores.c)
+
+    def explained(self, slope: float) -> float | None:
+        """Return the share of the outcome's variance that forecasts with this slope explain (R^2)."""
+        if self.outcome_variance <= 0.0:
+            return None
+        return slope**2 / self.horizon * self.forecast_variance / self.outcome_variance
+
+
+def score_test(
+    returns: ArrayLike, outcome: ArrayLike, known_from: ArrayLike, forecast: ArrayLike, horizon: int = 1
+) -> ScoreTest:
+    """Test whether forecasts know anything of their outcomes, with what was known on each day alone.
+
+    Parameters
+    ----------
+    returns : array (N,)
+        Daily log return of each row, known at its close; not a number on the first row.
+    outcome : array (N,)
+        Log return that a decision at the close of a row can still earn; not a number where it is not known.
+    known_from : array of int (N,)
+        First row at whose close the outcome of a row is known, above its own; never falling.
+    forecast : array (N,)
+        Out-of-sample forecast made at the close of a row, log return; not a number on all other rows.
+    horizon : int
+        Days that an outcome spans.
+
+    Raises
+    ------
+    DataError
+        The columns differ in length, or `known_from` lies at or before its own row.
+
+    References
+    ----------
+    White (1980); Lazarus, Lewis, Stock & Watson (2018), HAR Inference, for horizons above 1.
+    """
+    scores, tested = _scores(*_columns(returns, outcome, known_from, forecast), horizon)
+    forecast_variance, outcome_variance = (float(x.var()) if x.size else 0.0 for x in (scores.g, scores.u))
+    told = ScoreTest(
+        scores=scores,
+        horizon=horizon,
+        forecast_variance=forecast_variance,
+        outcome_variance=outcome_variance,
+    )
+    c, n = scores.c, scores.c.size
+    terms = cosine_count(n) if horizon > 1 else None
+    if n < ENOUGH:
+        return told
+    mean, error = float(c.mean()), white_error(c) if terms is None else cosine_error(c, terms)
+    information = float((scores.g**2 * (np.abs(scores.u) < CUT_OUTCOME)).mean())
+    if not (error > 0.0 and information > 0.0):
+        return told
+    statistic, scale = mean / error, math.sqrt(horizon) / information
+    return ScoreTest(
+        scores=scores,
+        horizon=horizon,
+        mean=mean,
+        error=error,
+        statistic=statistic,
+        dof=terms,
+        p_value=_p_value(statistic, terms),
+        slope=mean * scale,
+        slope_error=error * scale,
+        uncut_slope=tested,
+        forecast_variance=forecast_variance,
+        outcome_variance=outcome_variance,
+    )
+
+
+def daily_volatility(returns: ArrayLike) -> Floats:
+    """Return the volatility of each row as known at its close (N,), log return; not a number on the first 59.
+
+    An exponential mean of squared returns, begun with the mean square of the first 60 rows; its square never
+    falls below a quarter of the median that it has had so far. A price that has not moved yet has none.
+    """
+    squares = np.nan_to_num(np.square(np.asarray(returns, dtype=np.float64)))
+    found = np.full(squares.size, np.nan)
+    if squares.size < FIRST:
+        return found
+    variance, seen = float(squares[:FIRST].mean()), list[float]()
+    for row in range(FIRST - 1, squares.size):
+        if row >= FIRST:
+            variance = DECAY * variance + (1.0 - DECAY) * float(squares[row])
+        insort(seen, variance)
+        half = len(seen) // 2
+        median = seen[half] if len(seen) % 2 else 0.5 * (seen[half - 1] + seen[half])
+        floored = max(variance, FLOOR * median)
+        found[row] = math.sqrt(floored) if floored > 0.0 else np.nan
+    return found
+
+
+def _columns(
+    returns: ArrayLike, outcome: ArrayLike, known_from: ArrayLike, forecast: ArrayLike
+) -> tuple[Floats, Floats, Ints, Floats]:
+    r, y, f = (np.asarray(x, dtype=np.float64) for x in (returns, outcome, forecast))
+    known = np.asarray(known_from)
+    if not r.shape == y.shape == f.shape == known.shape or r.ndim != 1:
+        raise DataError(
+            f"score test: returns, outcome, known_from and forecast have shapes {r.shape}, {y.shape}, "
+            f"{known.shape} and {f.shape}; give four columns of equal length"
+        )
+    known = known.astype(np.int64)
+    if (known <= np.arange(known.size)).any() or (np.diff(known) < 0).any():
+        raise DataError(
+            "score test: known_from must lie above its own row and never fall; give the row at whose close "
+            "each outcome is known"
+        )
+    return r, y, known, f
+
+
+def _scores(
+    returns: Floats, outcome: Floats, known_from: Ints, forecast: Floats, horizon: int
+) -> tuple[Scores, float | None]:
+    """Return the scores, and the slope without cuts."""
+    s = daily_volatility(returns)
+    weight = np.nan_to_num(1.0 / np.square(s))
+    usable = np.isfinite(outcome) & (weight > 0.0)
+    # known[t]: of so many rows the outcome is known at the close of t
+    known = np.searchsorted(known_from, np.arange(s.size), side="right")
+    y, q = np.where(usable, outcome, 0.0), np.where(usable, weight, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ybar = _through(q * y)[known] / _through(q)[known]
+        u = (outcome - ybar) / (s * math.sqrt(horizon))
+    v = _cleaned(np.clip(u, -CUT_OUTCOME, CUT_OUTCOME), 1.0 / s, known)
+
+    test = np.flatnonzero(np.isfinite(forecast) & (weight > 0.0))
+    uncut, g = _forecasts(forecast[test], s[test], weight[test])
+    counted = np.arange(test.size) >= SKIPPED
+    counted &= np.isfinite(g) & np.isfinite(v[test])
+    rows, g, uncut = test[counted], g[counted], uncut[counted]
+    scores = Scores(rows, g * v[rows], g, u[rows], s[rows])
+    spread = float(np.square(uncut).sum())
+    slope = float((uncut * scores.u).sum()) / spread * math.sqrt(horizon) if spread > 0.0 else None
+    return scores, slope
+
+
+def _forecasts(forecast: Floats, s: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Return g (n,) before and after the cut, from the test rows alone; the first has no earlier one."""
+    n = forecast.size
+    sums, weights = _through(weight * forecast), _through(weight)
+    now = np.arange(n)
+    begin = np.maximum(now - FORECASTS_BACK, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        uncut = (forecast - (sums[now] - sums[begin]) / (weights[now] - weights[begin])) / s
+        # Forecasts that do not move leave the rounding of a mean: it is no spread.
+        uncut = np.where(np.abs(uncut * s) <= 1e-12 * np.abs(forecast), 0.0, uncut)
+        earlier = np.isfinite(uncut)
+        mean_square = _through(np.where(earlier, np.square(uncut), 0.0))[:-1] / _through(earlier)[:-1]
+    bound = CUT_FORECAST * np.sqrt(np.where(np.isfinite(mean_square), mean_square, np.nan))
+    return uncut, np.clip(uncut, -bound, bound)
+
+
+def _cleaned(z: Floats, x: Floats, known: Ints) -> Floats:
+    """Return z (N,) less its least-squares fit on (1, x), each row with what was known at it.
+
+    Not a number where fewer than 60 rows are known. Where x has not moved the fit is the mean.
+    """
+    usable = np.isfinite(z) & np.isfinite(x)
+    middle = float(x[usable][0]) if usable.any() else 0.0  # any constant: it keeps the sums from cancelling
+    x = (x - middle) / middle if middle else x
+    zs, xs = np.where(usable, z, 0.0), np.where(usable, x, 0.0)
+    n, sx, sz, sxx, sxz = (
+        _through(values)[known] for values in (usable.astype(float), xs, zs, xs * xs, xs * zs)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = sxx - sx * sx / n
+        slope = np.where(spread > 1e-12 * n, (sxz - sx * sz / n) / spread, 0.0)
+        fit = sz / n + slope * (x - sx / n)
+    return np.where(n >= FIRST, z - fit, np.nan)
+
+
+def _through(values: npt.NDArray[np.floating | np.bool_]) -> Floats:
+    """Return the sums of the first 0, 1, ... N values (N + 1,)."""
+    return np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
+
+
+def _p_value(statistic: float, dof: int | None) -> float:
+    if dof is None:
+        return 0.5 * math.erfc(statistic / math.sqrt(2.0))
+    from scipy.stats import t
+
+    return float(t.sf(statistic, dof))
