@@ -132,13 +132,14 @@ def score_test(
     Raises
     ------
     DataError
-        The columns differ in length, or `known_from` lies at or before its own row.
+        The columns differ in length, `known_from` lies at or before its own row, or the horizon is not
+        positive.
 
     References
     ----------
     White (1980); Lazarus, Lewis, Stock & Watson (2018), HAR Inference, for horizons above 1.
     """
-    scores, tested = _scores(*_columns(returns, outcome, known_from, forecast), horizon)
+    scores, tested = _scores(*_columns(returns, outcome, known_from, forecast, horizon), horizon)
     forecast_variance, outcome_variance = (float(x.var()) if x.size else 0.0 for x in (scores.g, scores.u))
     told = ScoreTest(
         scores=scores,
@@ -174,16 +175,18 @@ def score_test(
 def daily_volatility(returns: ArrayLike) -> Floats:
     """Return the volatility of each row as known at its close (N,), log return; not a number on the first 59.
 
-    An exponential mean of squared returns, begun with the mean square of the first 60 rows; its square never
-    falls below a quarter of the median that it has had so far. A price that has not moved yet has none.
+    The root of an exponential mean of squared returns, begun with the mean square of the first 60 rows; the
+    mean never falls below a quarter of the median that it has had so far. A row without a return leaves it as
+    it was. A price that has not moved yet has no volatility.
     """
-    squares = np.nan_to_num(np.square(np.asarray(returns, dtype=np.float64)))
+    squares = np.square(np.asarray(returns, dtype=np.float64))
     found = np.full(squares.size, np.nan)
-    if squares.size < FIRST:
+    first = squares[:FIRST][np.isfinite(squares[:FIRST])]
+    if squares.size < FIRST or not first.size:
         return found
-    variance, seen = float(squares[:FIRST].mean()), list[float]()
+    variance, seen = float(first.mean()), list[float]()
     for row in range(FIRST - 1, squares.size):
-        if row >= FIRST:
+        if row >= FIRST and math.isfinite(squares[row]):
             variance = DECAY * variance + (1.0 - DECAY) * float(squares[row])
         insort(seen, variance)
         half = len(seen) // 2
@@ -194,7 +197,7 @@ def daily_volatility(returns: ArrayLike) -> Floats:
 
 
 def _columns(
-    returns: ArrayLike, outcome: ArrayLike, known_from: ArrayLike, forecast: ArrayLike
+    returns: ArrayLike, outcome: ArrayLike, known_from: ArrayLike, forecast: ArrayLike, horizon: int
 ) -> tuple[Floats, Floats, Ints, Floats]:
     r, y, f = (np.asarray(x, dtype=np.float64) for x in (returns, outcome, forecast))
     known = np.asarray(known_from)
@@ -203,6 +206,8 @@ def _columns(
             f"score test: returns, outcome, known_from and forecast have shapes {r.shape}, {y.shape}, "
             f"{known.shape} and {f.shape}; give four columns of equal length"
         )
+    if horizon < 1:
+        raise DataError(f"score test: an outcome spans at least 1 day, not {horizon}")
     known = known.astype(np.int64)
     if (known <= np.arange(known.size)).any() or (np.diff(known) < 0).any():
         raise DataError(
@@ -240,12 +245,8 @@ def _scores(
 
 def _forecasts(forecast: Floats, s: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Return g (n,) before and after the cut, from the test rows alone; the first has no earlier one."""
-    n = forecast.size
-    sums, weights = _through(weight * forecast), _through(weight)
-    now = np.arange(n)
-    begin = np.maximum(now - FORECASTS_BACK, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        uncut = (forecast - (sums[now] - sums[begin]) / (weights[now] - weights[begin])) / s
+        uncut = (forecast - _last(weight * forecast) / _last(weight)) / s
         # Forecasts that do not move leave the rounding of a mean: it is no spread.
         uncut = np.where(np.abs(uncut * s) <= 1e-12 * np.abs(forecast), 0.0, uncut)
         earlier = np.isfinite(uncut)
@@ -276,6 +277,13 @@ def _cleaned(z: Floats, x: Floats, known: Ints) -> Floats:
 def _through(values: npt.NDArray[np.floating | np.bool_]) -> Floats:
     """Return the sums of the first 0, 1, ... N values (N + 1,)."""
     return np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
+
+
+def _last(values: Floats) -> Floats:
+    """Return the sum of the 252 values before each (n,); 0 before the first."""
+    # Windows, and no differences of running sums: those keep the rounding of the largest weight there was.
+    padded = np.concatenate((np.zeros(FORECASTS_BACK), values))
+    return np.lib.stride_tricks.sliding_window_view(padded, FORECASTS_BACK)[:-1].sum(axis=1)
 
 
 def _p_value(statistic: float, dof: int | None) -> float:
