@@ -7,7 +7,7 @@ import pytest
 
 from geiger.errors import DataError
 from geiger.evidence.score_test import daily_volatility, score_test
-from helpers.second_score_test import second_p, second_scores, volatility
+from helpers.second_score_test import second_bias, second_p, second_scores, volatility
 
 N, TESTED = 900, 600
 
@@ -123,7 +123,9 @@ def test_it_equals_a_second_implementation(kind: str, horizon: int, delay: int) 
     assert one.scores.row.tolist() == two["row"]
     for mine, other in (("c", "score"), ("g", "g"), ("u", "u")):
         np.testing.assert_allclose(getattr(one.scores, mine), two[other], rtol=1e-9, atol=1e-12)
-    assert (one.statistic, one.p_value) == pytest.approx(second_p(two["score"], horizon), rel=1e-9)
+    bias = second_bias(two["g"], two["v"], horizon, delay)
+    assert one.bias == pytest.approx(bias, rel=1e-9)
+    assert (one.statistic, one.p_value) == pytest.approx(second_p(two["score"], horizon, bias), rel=1e-9)
     np.testing.assert_allclose(daily_volatility(columns[0]), volatility(columns[0]), rtol=1e-12)
 
 

@@ -16,6 +16,7 @@ FIT_ROWS = 60
 OUTCOME_CLIP = 1.5
 FORECAST_CLIP = 3.0
 SKIPPED_ROWS = 20
+SHRINKING_ROWS = 21
 FEWEST_SCORES = 250
 
 
@@ -67,6 +68,8 @@ def second_scores(
     clipped = [math.nan] * n
     result: dict[str, list[float]] = {name: [] for name in ("row", "u", "v", "g", "raw_g", "score")}
     earlier_g: list[float] = []
+    centred: list[float] = []
+    earlier_x: list[float] = []
     tested = 0
     for t in range(n):
         if math.isnan(s[t]):
@@ -91,6 +94,17 @@ def second_scores(
         q = [1 / s[i] ** 2 for i in before]
         fbar = math.fsum(w * forecast[i] for w, i in zip(q, before, strict=True)) / math.fsum(q)
         raw_g = (forecast[t] - fbar) / s[t]
+        if len(earlier_x) >= SKIPPED_ROWS:
+            x_bar = math.fsum(earlier_x) / len(earlier_x)
+            g_bar = math.fsum(centred) / len(centred)
+            spread = math.fsum((x - x_bar) ** 2 for x in earlier_x)
+            both = math.fsum((x - x_bar) * (a - g_bar) for x, a in zip(earlier_x, centred, strict=True))
+            more = 1 + SHRINKING_ROWS / len(earlier_x)
+            centred.append(raw_g)
+            raw_g -= both / spread / more * (1 / s[t] - x_bar)
+        else:
+            centred.append(raw_g)
+        earlier_x.append(1 / s[t])
         g = raw_g
         if earlier_g:
             limit = FORECAST_CLIP * math.sqrt(math.fsum(a * a for a in earlier_g) / len(earlier_g))
@@ -105,7 +119,21 @@ def second_scores(
     return result
 
 
-def second_p(scores: list[float], horizon: int) -> tuple[float, float]:
+def second_bias(g: list[float], v: list[float], horizon: int, delay: int) -> float:
+    """What the statistic has without skill, in standard errors."""
+    n = len(g)
+    phi = math.fsum(g[i] * g[i - 1] for i in range(1, n)) / math.fsum(a * a for a in g)
+    news = [math.nan] + [g[i] - phi * g[i - 1] for i in range(1, n)]
+    news_size = math.sqrt(math.fsum(a * a for a in news[1:]) / (n - 1))
+    v_size = math.sqrt(math.fsum(a * a for a in v) / n)
+    d = 0.0
+    for later in range(1, horizon + delay + 1):
+        d -= math.fsum(news[i + later] * v[i] for i in range(n - later)) / n / news_size / v_size
+    d = min(max(d / math.sqrt(horizon), 0.0), 1.0)
+    return d * min(phi / math.sqrt(n * (1 - phi**2)), 0.42) if phi > 0 else 0.0
+
+
+def second_p(scores: list[float], horizon: int, bias: float) -> tuple[float, float]:
     """Statistic and one-sided p of scores."""
     from scipy import stats
 
@@ -124,5 +152,5 @@ def second_p(scores: list[float], horizon: int) -> tuple[float, float]:
         error = math.sqrt(total / b / n)
     if error == 0.0:
         return 0.0, 1.0
-    t = mean / error
+    t = mean / error - bias
     return t, float(stats.norm.sf(t) if horizon == 1 else stats.t.sf(t, b))
