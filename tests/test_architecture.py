@@ -78,9 +78,10 @@ MAY_IMPORT: dict[str, list[str]] = {
     "audit": [*STOREY, "experiment"],
     "tomorrow": [*STOREY, "experiment", "audit"],
     "studies": [*STOREY, "experiment", "audit", "tomorrow"],
+    "judging": [*STOREY, "experiment", "audit", "tomorrow", "studies"],
     "agents": ["errors", "files"],
-    "cli": [*STOREY, "experiment", "audit", "tomorrow", "studies", "agents", "service"],
-    "service": [*STOREY, "experiment", "audit", "tomorrow", "studies", "agents"],
+    "cli": [*STOREY, "experiment", "audit", "tomorrow", "studies", "judging", "agents", "service"],
+    "service": [*STOREY, "experiment", "audit", "tomorrow", "studies", "judging", "agents"],
 }
 
 # Libraries that cost time or may be absent: imported inside the function of their adapter, never at the top.

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from geiger.audit.door import audit
     from geiger.experiment.plan import Experiment
-    from geiger.experiment.run import run
     from geiger.experiment.written import Run
     from geiger.features.catalogue import build_features
+    from geiger.judging.run import run
     from geiger.market.sources import load_prices
     from geiger.settings import Config, override, recipe
 
@@ -45,7 +45,7 @@ _HOMES = {
     "load_prices": "geiger.market.sources",
     "override": "geiger.settings",
     "recipe": "geiger.settings",
-    "run": "geiger.experiment.run",
+    "run": "geiger.judging.run",
 }
 
 

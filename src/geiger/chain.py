@@ -19,7 +19,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,6 +70,15 @@ class Head:
 
 
 @dataclass(frozen=True)
+class End:
+    """Where a chain ended when it was verified: its entries, the hash of the last one, and its bytes."""
+
+    length: int
+    hash: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Chain:
     """A hash-chained file of records; a file that does not exist is a chain without entries.
 
@@ -95,7 +104,10 @@ class Chain:
         return self.append_all([record], now)[0]
 
     def append_all(
-        self, records: Iterable[Mapping[str, Any]], now: datetime | None = None
+        self,
+        records: Iterable[Mapping[str, Any]],
+        now: datetime | None = None,
+        behind: End | None = None,
     ) -> tuple[Entry, ...]:
         """Write records behind all others, and return their entries once they are on the disk.
 
@@ -109,6 +121,9 @@ class Chain:
             What JSON can hold: text, finite numbers, true, false, null, lists and mappings.
         now : datetime, optional
             Time of the entries, with its time zone; the machine's clock by default.
+        behind : End, optional
+            What `read` gave, by one who knows that the file is still the same: it is then not read again,
+            unless it has another size by now.
 
         Raises
         ------
@@ -123,11 +138,11 @@ class Chain:
             return ()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with _locked(self.path.with_name(f".{self.path.name}.lock")):
-                held, end, closed = self._read()
+            with alone(self.path.with_name(f".{self.path.name}.lock")):
+                length, previous, end, closed = self._place(behind)
                 at = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
-                previous, added, lines = held[-1].hash if held else START, list[Entry](), list[bytes]()
-                for number, record in enumerate(plain, start=len(held)):
+                added, lines = list[Entry](), list[bytes]()
+                for number, record in enumerate(plain, start=length):
                     added.append(_sealed(number, at, record, previous))
                     lines.append(self._line(added[-1]))
                     previous = added[-1].hash
@@ -139,7 +154,11 @@ class Chain:
         return tuple(added)
 
     def entries(self, known: Iterable[Head] = ()) -> tuple[Entry, ...]:
-        """Return all entries, verified, oldest first.
+        """Return all entries, verified, oldest first; see `read`."""
+        return self.read(known)[0]
+
+    def read(self, known: Iterable[Head] = ()) -> tuple[tuple[Entry, ...], End | None]:
+        """Return all entries, verified, oldest first, and where they end; None where half a line follows.
 
         Takes no lock: a reader sees an entry that is being written as not there yet.
 
@@ -155,21 +174,26 @@ class Chain:
         """
         heads = tuple(known)
         try:
-            entries = tuple(self._read()[0])
+            held, end, closed = self._read()
+            size = self.path.stat().st_size if held else 0
         except OSError as error:
             reason = error.strerror or error
             raise DataError(f"{self.path}: cannot be read ({reason}); check the path") from None
-        hashes = [START, *(entry.hash for entry in entries)]  # hashes[n]: of the first n entries
+        entries = tuple(held)
+        hashes = hashes_of(entries)
         for head in heads:
-            self._require_held(head, hashes)
-        return entries
+            self.require_held(head, hashes)
+        return entries, End(len(entries), hashes[-1], end) if closed and size == end else None
 
     def keep_head(self) -> Head:
         """Write the head into a file beside the chain, as ``<stem>.head``, and return it."""
-        length, digest = self.head()
-        content = json.dumps({"length": length, "hash": digest}) + "\n"
+        return self.note_head(*self.head())
+
+    def note_head(self, length: int, hash: str) -> Head:
+        """Write a head that is known into the file beside the chain; see `keep_head`."""
+        content = json.dumps({"length": length, "hash": hash}) + "\n"
         write_atomically(self.path.with_suffix(".head"), content.encode())
-        return Head(length, digest, str(self.path.with_suffix(".head")))
+        return Head(length, hash, str(self.path.with_suffix(".head")))
 
     def kept_head(self) -> Head | None:
         """Return what `keep_head` wrote last, or None.
@@ -222,7 +246,7 @@ class Chain:
         entries = self.entries(known)
         return len(entries), entries[-1].hash if entries else START
 
-    def _require_held(self, head: Head, hashes: list[str]) -> None:
+    def require_held(self, head: Head, hashes: Sequence[str]) -> None:
         """Refuse a chain that does not go on from a head; `hashes[n]` is that of the first n entries."""
         by = f" by {head.where}" if head.where else ""
         if not 0 <= head.length < len(hashes):
@@ -235,6 +259,15 @@ class Chain:
                 f"{self.path}: the first {head.length} entries end in hash {hashes[head.length][:12]}… where "
                 f"{head.hash[:12]}… was known{by}: they were written anew; {_RESTORE}"
             )
+
+    def _place(self, behind: End | None) -> tuple[int, str, int, bool]:
+        """Return entries, last hash and bytes of the chain, and whether a newline ends the last one."""
+        if behind is not None:
+            with suppress(FileNotFoundError):
+                if self.path.stat().st_size == behind.size:
+                    return behind.length, behind.hash, behind.size, True
+        held, end, closed = self._read()
+        return len(held), held[-1].hash if held else START, end, closed
 
     def _read(self) -> tuple[list[Entry], int, bool]:
         """Return the entries, the byte after the last one, and whether a newline ends that one."""
@@ -272,6 +305,11 @@ class Chain:
                 "read; store the bulk in a file of its own and record that file's hash"
             )
         return line
+
+
+def hashes_of(entries: Iterable[Entry]) -> list[str]:
+    """Return the head's hash of the first n entries, for every n from 0 on."""
+    return [START, *(entry.hash for entry in entries)]
 
 
 def _canonical(value: Any) -> bytes:
@@ -336,7 +374,7 @@ def _write_after(file: FileIO, end: int, content: bytes) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """Hold the lock file alone, waiting for other processes and threads; the system frees it after a kill.
 
     The file stays: if it were removed, one process could lock it while another one locks its successor.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -541,6 +541,15 @@ class Assessment:
     cause: str | None = None
 
 
+@dataclass(frozen=True)
+class RegisterHead:
+    """How far the register of trials had come: distinct trials, lines, and the hash of the last line."""
+
+    trials: int
+    length: int
+    hash: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class AuditSummary:
     """What a log and a run's record keep of a time-travel audit.
@@ -589,6 +598,261 @@ class AuditSummary:
         return f"{told}; {NOT_CAUGHT if self.leak is None else f'{LOOKS_AHEAD} {self.leak}'}"
 
 
+class Answer(StrEnum):
+    """Whether forecasts know something of their outcomes."""
+
+    SIGNAL = "SIGNAL"
+    NO_SIGNAL = "NO SIGNAL"
+    CANNOT_TELL = "CANNOT TELL"
+
+
+class Worth(StrEnum):
+    """Whether trading them earned more than holding the market at the same volatility."""
+
+    YES = "yes"
+    NO = "no"
+    CANNOT_TELL = "cannot tell"
+
+
+class Why(StrEnum):
+    """Why an answer is no other: stable codes, each with a sentence of its own in a verdict."""
+
+    RINGS = "RINGS"  # the scores are above what luck and the tries explain
+    WEAK = "WEAK"  # they are not
+    DOES_NOT_PAY = "DOES_NOT_PAY"  # what they can hold at most would not pay for its trading
+    LOOK_AHEAD = "LOOK_AHEAD"
+    ALARM = "ALARM"
+    NOT_AUDITED = "NOT_AUDITED"
+    TRIES_UNKNOWN = "TRIES_UNKNOWN"
+    FEW_DAYS = "FEW_DAYS"
+    NO_SPREAD = "NO_SPREAD"
+    FEW_DAYS_DECIDE = "FEW_DAYS_DECIDE"  # without cuts the slope has the other sign
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tries:
+    """How often forecasts of this series were looked at on days that these share.
+
+    Attributes
+    ----------
+    key : str
+        What was tried, and `series` on which prices, as the register knows them.
+    skill, economic : int
+        Different forecasts, and different ways of trading them; this one counts.
+    lost : int
+        Of the first those whose daily scores are gone: they count as independent.
+    new : bool
+        Whether this is one more than before; not of a rerun, and not where days were appended.
+    head : RegisterHead
+        Of the register with this try in it.
+    """
+
+    key: str
+    series: str
+    skill: int
+    economic: int
+    lost: int = 0
+    new: bool = True
+    head: RegisterHead
+
+
+class SourceVerdict(StrEnum):
+    """What a check source says of a pipeline."""
+
+    OK = "ok"
+    BROKEN = "broken"
+    TOO_LITTLE = "too little data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceArm:
+    """Worlds with a planted source of one strength: what the score test said in each of them.
+
+    Attributes
+    ----------
+    r2 : float
+        Share of the outcome's variance that was planted; 0 where nothing was.
+    p_values : tuple of float
+        Of the model's forecasts, one a world.
+    oracle_p_values : tuple of float
+        Of the planted signal itself, used as the forecast; empty where nothing was planted.
+    """
+
+    r2: float
+    p_values: tuple[float, ...] = ()
+    oracle_p_values: tuple[float, ...] = ()
+
+    @property
+    def paths(self) -> int:
+        """Worlds."""
+        return len(self.p_values)
+
+    def rings(self, level: float) -> int:
+        """Return in how many worlds the model's forecasts lie below this p."""
+        return sum(p < level for p in self.p_values)
+
+    def oracle_rings(self, level: float) -> int:
+        """Return in how many worlds the planted signal itself does."""
+        return sum(p < level for p in self.oracle_p_values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckSource:
+    """A known source held to the counter: the user's own prices and settings, with other labels.
+
+    Attributes
+    ----------
+    level : float
+        A p rings below it, which counts the tries where there were more than one.
+    source : str
+        What was planted, in words.
+    days : int
+        Scored days of each world; too few of them tell nothing, and no world is made then.
+    null : SourceArm
+        Nothing planted: what rings here rings falsely.
+    planted : tuple of SourceArm
+        The strongest last.
+    effort : tuple of str
+        What was lighter than in training, in words; empty where nothing was.
+    key : str or None
+        Under which it is kept; None where it is not.
+    """
+
+    symbol: str
+    model: str
+    level: float
+    source: str
+    days: int
+    null: SourceArm
+    planted: tuple[SourceArm, ...]
+    effort: tuple[str, ...] = ()
+    seconds: float = 0.0
+    day: str = ""
+    key: str | None = None
+
+    def at(self, level: float) -> CheckSource:
+        """Return the same worlds, ringing below another p."""
+        return replace(self, level=level)
+
+    @property
+    def verdict(self) -> SourceVerdict:
+        """Whether the pipeline finds the strongest source, and if not, whether the source was to be found.
+
+        It is broken where the planted signal itself rings in at least 90% of the worlds and the pipeline in
+        less than half of them.
+        """
+        strongest = self.planted[-1] if self.planted else None
+        if strongest is None or not strongest.paths:
+            return SourceVerdict.TOO_LITTLE
+        if 2 * strongest.rings(self.level) >= strongest.paths:
+            return SourceVerdict.OK
+        findable = 10 * strongest.oracle_rings(self.level) >= 9 * strongest.paths
+        return SourceVerdict.BROKEN if findable else SourceVerdict.TOO_LITTLE
+
+    def text(self) -> str:
+        """Return it as one clause.
+
+        >>> none = SourceArm(r2=0.0, p_values=(0.5, 0.004))
+        >>> weak = SourceArm(r2=0.005, p_values=(0.2, 0.001), oracle_p_values=(0.001, 0.001))
+        >>> held = {"symbol": "A", "model": "ridge", "level": 0.01, "source": "x", "days": 900}
+        >>> CheckSource(**held, null=none, planted=(weak,)).text()
+        'on these very prices it rang falsely in 1 of 2 and found a planted R2 of 0.5% in 1 of 2'
+        """
+        if not self.null.paths:
+            return f"on these very prices nothing can be told: {self.days} scored days are too few"
+        found = ", ".join(
+            f"of {100 * arm.r2:g}% in {arm.rings(self.level)} of {arm.paths}" for arm in self.planted
+        )
+        told = (
+            f"on these very prices it rang falsely in {self.null.rings(self.level)} of {self.null.paths}"
+            + (f" and found a planted R2 {found}" if found else "")
+        )
+        if self.verdict is SourceVerdict.OK or not self.planted:
+            return told
+        strongest = self.planted[-1]
+        itself = (
+            f"the planted signal itself rang in {strongest.oracle_rings(self.level)} of {strongest.paths}"
+        )
+        if self.verdict is SourceVerdict.BROKEN:
+            return f"{told}; {SourceVerdict.BROKEN}: {itself}, but the model does not learn it"
+        return f"{told}; {SourceVerdict.TOO_LITTLE}: {itself} at {100 * strongest.r2:g}%"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What was found, and what the answer rests on.
+
+    Attributes
+    ----------
+    sentence : str
+        The answer for a person who knows no statistics.
+    reasons : tuple of Notice
+        Why it is this answer, worst first, with the codes of `Why`.
+    days : int
+        Test days with a score; `first` and `last` are decision days, ISO.
+    statistic, p_value, corrected_p : float or None
+        Mean score over its error, its one-sided p, and that p with all tries counted; None where nothing is
+        told, or the tries are not known.
+    level : float
+        Below which `corrected_p` must lie.
+    second_p : float or None
+        One-sided p of the partial normal scores, a second opinion that decides nothing.
+    slope, slope_error : float or None
+        Log return that the outcome moves with one of the forecast; 1 is calibrated.
+    needed_slope : float or None
+        Slope from which on the trading paid its costs; None where it is not defined.
+    explained, detectable : float or None
+        Share of the outcome's variance that forecasts of this slope explain, below 0 for a negative slope;
+        and the smallest share that would have been found in four of five such samples.
+    days_for_measured, days_for_needed : int or None
+        Days that are still missing until an effect as large as measured, or as needed, would be found in four
+        of five samples; 0 where the days are enough.
+    worth_p, worth_corrected_p : float or None
+        Block-bootstrap p that the net difference to volatility-matched buy and hold is above 0.
+    difference : float or None
+        That difference, simple return a year.
+    deflated_sharpe : float or None
+        Shown, and decides nothing.
+    rates : str
+        Measured error rates of the verdict for these settings; empty where they were not measured.
+    not_checked : tuple of str
+        What the verdict does not rest on, and why.
+    made_on, data_to : str
+        ISO days; `data_to` is that of the last bar that was at hand, locked ones included.
+    """
+
+    answer: Answer
+    sentence: str
+    reasons: tuple[Notice, ...]
+    alarms: tuple[Notice, ...] = ()
+    days: int
+    first: str
+    last: str
+    statistic: float | None = None
+    p_value: float | None = None
+    corrected_p: float | None = None
+    level: float
+    second_p: float | None = None
+    slope: float | None = None
+    slope_error: float | None = None
+    needed_slope: float | None = None
+    explained: float | None = None
+    detectable: float | None = None
+    days_for_measured: int | None = None
+    days_for_needed: int | None = None
+    worth: Worth = Worth.CANNOT_TELL
+    worth_p: float | None = None
+    worth_corrected_p: float | None = None
+    difference: float | None = None
+    deflated_sharpe: float | None = None
+    tries: Tries | None = None
+    check: CheckSource | None = None
+    rates: str = ""
+    not_checked: tuple[str, ...] = ()
+    made_on: str
+    data_to: str
+
+
 @dataclass(frozen=True)
 class RunLog:
     """One run log.
@@ -610,6 +874,8 @@ class RunLog:
         One a network member, never in the text; empty for other models.
     verdict : tuple of str
         One line each, the answer first.
+    judged : Verdict or None
+        The same as values; None in logs without events, and where there is no verdict.
     audit : AuditSummary or None
         Of the time-travel audit; None where the run had none, or is too old to have had one.
     status : Status or None
@@ -640,6 +906,7 @@ class RunLog:
     checkpoints: tuple[Checkpoint, ...] = ()
     scorecard: LoggedScorecard = LoggedScorecard()
     verdict: tuple[str, ...] = (NOT_EVALUATED,)
+    judged: Verdict | None = None
     audit: AuditSummary | None = None
     warnings: tuple[Notice, ...] = ()
     status: Status | None = None

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from geiger.backtest.yardsticks import Measured, alarms, checkpoints, days_to_alarm, ladder
-from geiger.evidence.statistics import min_track_record
+from geiger.evidence.sharpe import min_track_record
 from geiger.records import Checkpoint, HealthCode, Outcome, Rung
 
 GOOD = {

@@ -8,7 +8,7 @@ from geiger import metrics
 from geiger.checks.base import Case
 from geiger.checks.catalogue import ask_all
 from geiger.checks.result import Word, result_of
-from geiger.evidence.statistics import pesaran_timmermann
+from geiger.evidence.direction import pesaran_timmermann
 from geiger.records import Figure, LoggedScorecard, RunLog, Status
 
 SEEDS, DAYS = 400, 750

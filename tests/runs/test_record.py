@@ -12,7 +12,7 @@ import pytest
 
 from geiger.codec import LARGEST, Misfit, parsed
 from geiger.errors import DataError
-from geiger.records import FoldResult, FoldScore, Rival, Status, Training
+from geiger.records import FoldResult, FoldScore, RegisterHead, Rival, Status, Training
 from geiger.runs.record import (
     NOTHING_OWN,
     LedgerHead,
@@ -22,10 +22,12 @@ from geiger.runs.record import (
     as_json,
     read_ledger_head,
     read_record,
+    read_register_head,
     record_of,
     write_record,
 )
 from geiger.settings import Config, override
+from helpers.verdicts import VERDICT
 
 Make = Callable[..., RunRecord]
 
@@ -58,6 +60,7 @@ def full(make: Make) -> RunRecord:
         bases={"ridge": "AAPL_ridge_20240105_143022"},
         bases_failed={"lstm": "no memory"},
         forecast_ledger=LedgerHead(3, "0" * 64),
+        verdict=VERDICT,
         model_hash="f" * 64,
         own=OwnParts(
             features=OwnPart(name="mine.py:gap", where="/mine.py", digest="a" * 64, columns=("gap",)),
@@ -122,7 +125,7 @@ def test_an_older_record_is_lifted_by_defaults(tmp_path: Path, made_record: Make
     back = read_record(tmp_path)
     assert back is not None
     assert (back.schema, back.days_per_year, back.forecast_ledger, back.model_hash) == (1, None, None, None)
-    assert (back.bases_failed, back.verdict, back.audit) == ({}, "not evaluated", None)
+    assert (back.bases_failed, back.verdict, back.audit) == ({}, None, None)
     assert back.own == NOTHING_OWN
     assert (back.results.folds, back.results.rivals, back.results.diagnosis) == (None, (), None)
     assert (back.environment.code, back.trainings[0].direction_weight) == (None, None)
@@ -188,6 +191,7 @@ def test_what_is_no_record_is_refused(text: bytes, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"run\.json: cannot be read \(.*\); train again"):
         read_record(tmp_path)
     assert read_ledger_head(tmp_path) is None
+    assert read_register_head(tmp_path) is None
 
 
 def test_without_a_record_no_run_has_ended(tmp_path: Path) -> None:
@@ -197,6 +201,13 @@ def test_without_a_record_no_run_has_ended(tmp_path: Path) -> None:
 def test_the_head_of_the_ledger_is_known_even_from_a_record_that_is_broken(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"symbol": 7, "forecast_ledger": {"length": 3, "hash": "ab"}}')
     assert read_ledger_head(tmp_path) == LedgerHead(3, "ab")
+
+
+def test_the_head_of_the_register_is_known_even_from_a_record_that_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(
+        '{"symbol": 7, "verdict": {"tries": {"head": {"trials": 2, "length": 3, "hash": "ab"}}}}'
+    )
+    assert read_register_head(tmp_path) == RegisterHead(2, 3, "ab")
 
 
 def test_a_record_is_written_where_its_run_lies(tmp_path: Path, made_record: Make) -> None:
@@ -220,3 +231,11 @@ def test_what_parts_are_does_not_depend_on_where_they_lie() -> None:
     assert list(one.content()) == ["features"]
     assert NOTHING_OWN.content() == {}
     assert (one.columns, NOTHING_OWN.columns) == (("gap",), ())
+
+
+def test_an_older_record_had_no_verdict(tmp_path: Path, made_record: Make) -> None:
+    facts = {**as_json(made_record()), "verdict": "not evaluated"}
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    back = read_record(tmp_path)
+    assert back is not None
+    assert back.verdict is None

@@ -451,6 +451,7 @@ def show_facts(book: LogBook, name: str) -> dict[str, Any]:
             "folds": [asdict(fold) for fold in log.scorecard.folds],
             "notes": list(log.scorecard.notes),
             "verdict": list(log.verdict),
+            "judged": None if log.judged is None else asdict(log.judged),
             "audit": None if log.audit is None else asdict(log.audit),
             "warnings": [asdict(notice) for notice in log.warnings],
             "epochs": [asdict(epoch) for epoch in epochs],

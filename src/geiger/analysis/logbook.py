@@ -324,6 +324,7 @@ def cleaned_log(log: RunLog) -> RunLog:
             notes=tuple(clean(note) for note in card.notes),
         ),
         verdict=tuple(clean(line) for line in log.verdict),
+        judged=None if log.judged is None else cleaned(log.judged),
         audit=None if log.audit is None else cleaned(log.audit),
         stopped=clean(log.stopped),
         warnings=tuple(cleaned(notice) for notice in log.warnings),
@@ -334,7 +335,7 @@ def _spotless(log: RunLog) -> bool:
     """Whether cleaning would change nothing; False where that takes a closer look."""
     said = (log.config, log.settings, log.assessment, log.folds, log.trainings, log.figures, log.checkpoints)
     try:
-        text = compact((*said, log.scorecard, log.verdict, log.audit, log.stopped, log.warnings))
+        text = compact((*said, log.scorecard, log.verdict, log.judged, log.audit, log.stopped, log.warnings))
     except (ValueError, TypeError, OverflowError, RecursionError):
         return False
     return spotless(text) and not any(":" in name for name, _ in log.config)

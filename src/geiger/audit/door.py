@@ -82,9 +82,14 @@ def audit(
             on_step=on_step,
             on_plan=on_plan,
         )
-    own = own_features(experiment.features), own_target(experiment.target)
-    world = World(experiment.loaded(), *experiment.surroundings(), *own)
-    return _audited(plan(experiment), world, _How(again, canaries, on_step, on_plan))
+    return _audited(plan(experiment), _world(experiment), _How(again, canaries, on_step, on_plan))
+
+
+def audit_plan(
+    planned: Plan, *, on_step: Step = lambda text: None, on_plan: Plans = lambda steps: None
+) -> Audit:
+    """Audit what is planned, as `audit` does with an experiment."""
+    return _audited(planned, _world(planned.experiment), _How(False, False, on_step, on_plan))
 
 
 def audit_run(
@@ -141,6 +146,11 @@ def audit_run(
     if log is not None:
         add_audit(log, summary)
     return found
+
+
+def _world(experiment: Experiment) -> World:
+    own = own_features(experiment.features), own_target(experiment.target)
+    return World(experiment.loaded(), *experiment.surroundings(), *own)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from geiger.errors import SettingError
 from geiger.experiment.own import estimator_of_run
 from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
-from geiger.experiment.run import backtest as trade
+from geiger.judging.run import backtest as trade
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import Config, override
 

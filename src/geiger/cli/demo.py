@@ -8,7 +8,7 @@ from geiger.cli.report import write_page
 from geiger.cli.show import Voice, duration, scorecard_text
 from geiger.cli.train import EXIT, models_of, show_plan, show_run, train_one
 from geiger.experiment.plan import Experiment, plan
-from geiger.experiment.run import backtest
+from geiger.judging.run import backtest
 from geiger.settings import recipe
 
 SYMBOL, CONTEXT = "AAPL", "^GSPC"

@@ -99,7 +99,7 @@ def show_log(args: argparse.Namespace) -> int:
     print("\nCheckpoints" + ("" if facts["checkpoints"] else ": none"))
     for point in facts["checkpoints"]:
         print(f"  {point['number']}. {point['name']}: {point['outcome']} ({point['found']})")
-    print(f"\nVerdict: {' '.join(facts['verdict'])}")
+    print("\n".join(["", f"Verdict: {facts['verdict'][0]}", *(f"  {line}" for line in facts["verdict"][1:])]))
     print("\n".join(_audit_lines(facts["audit"])))
     print("\nWarnings" + ("" if facts["warnings"] else ": none"))
     for notice in facts["warnings"]:

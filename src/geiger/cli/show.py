@@ -13,9 +13,10 @@ from geiger.experiment.logged import own_lines
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.experiment.written import Run
 from geiger.figures import FigureName
-from geiger.records import NOT_EVALUATED, Notice, Outcome, as_text
+from geiger.records import Notice, Outcome, as_text
 from geiger.runlog import LoggedScorecard
 from geiger.runlog.sections import scorecard_lines
+from geiger.runlog.verdict import verdict_lines
 from geiger.runlog.wording import audit_line, how_to_audit
 
 
@@ -57,7 +58,8 @@ def run_lines(run: Run) -> list[str]:
         *rival_lines(run),
         f"  Checkpoints: {passed} of {len(points)} passed",
         *(f"    {p.number}. {p.name}: FAIL ({p.found})" for p in points if p.outcome is Outcome.FAIL),
-        "  Verdict: not evaluated (no figure above says by itself whether this is skill or luck)",
+        f"  Verdict: {verdict_lines(run.verdict)[0]}",
+        *(f"    {line}" for line in verdict_lines(run.verdict)[1:]),
         f"  {audit_line(run.audit, how_to_audit(run.trained, run.own.kinds))}",
     ]
 
@@ -114,7 +116,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "log": run.log,
         "folder": run.folder,
         **codec.plain(run.evaluation.results()),
-        "verdict": NOT_EVALUATED,
+        "verdict": codec.plain(run.verdict),
         "audit": codec.plain(run.audit),
         "warnings": [asdict(notice) for notice in run.notices],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,9 +24,10 @@ from geiger.cli.show import (
 from geiger.cli.terminal import print_json, progress
 from geiger.errors import SettingError, TrainingError
 from geiger.experiment.plan import Experiment, Plan, plan
-from geiger.experiment.run import run, run_bases
+from geiger.experiment.run import run_bases
 from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run
+from geiger.judging.run import NOTHING, Making, run
 from geiger.models import expand, resolve
 from geiger.records import Status, as_text
 from geiger.settings import Config
@@ -88,8 +90,14 @@ def show_plan(planned: Plan, voice: Voice) -> None:
     print(plan_line(plan_facts(planned)), flush=True)
 
 
-def train_one(planned: Plan, *, quiet: bool) -> Run:
-    """Train with a progress bar that shows each fold's spread; the base models of a stack come first."""
+def train_one(planned: Plan, *, quiet: bool, making: Making = NOTHING) -> Run:
+    """Train with a progress bar that shows each fold's spread; the base models of a stack come first.
+
+    Parameters
+    ----------
+    making : Making
+        What is made for the verdict behind the folds.
+    """
     bases = run_bases(planned, train=partial(_train_base, quiet=quiet))
     if not quiet:
         print("".join(f"  {base_line(base)}\n" for base in bases), end="", flush=True)
@@ -103,7 +111,8 @@ def train_one(planned: Plan, *, quiet: bool) -> Run:
             health = f"pred_std {as_text(spread, 'number')}, {as_text(above, 'share')} above the mean"
             tick(f"fold {output.result.fold} to {output.result.test_last}, {health}")
 
-        return run(planned, on_fold=on_fold, bases=bases)
+        made = replace(making, on_step=tick, on_plan=tick.more)
+        return run(planned, on_fold=on_fold, bases=bases, making=made)
 
 
 def _train_base(planned: Plan, *, quiet: bool) -> Run:
@@ -150,7 +159,9 @@ def _train(args: argparse.Namespace, experiment: Experiment, voice: Voice) -> Re
         show_plan(planned, voice)
     if args.dry_run:
         return 0, {}
-    finished = train_one(planned, quiet=args.json)
+    alone = len(symbols_of(args)) == 1
+    making = Making(audit=alone and args.audit, check_source=alone and args.check_source)
+    finished = train_one(planned, quiet=args.json, making=making)
     if not args.json:
         show_run(finished, voice)
     return EXIT[finished.status], run_facts(finished)

@@ -24,7 +24,8 @@ from geiger.backtest.sizing import Sizing, decide, weigh
 from geiger.backtest.yardsticks import Measured, alarms, checkpoints, ladder
 from geiger.blas import one_blas_thread
 from geiger.checks.collapse import diagnose
-from geiger.evidence.statistics import lo_factor, pesaran_timmermann, probabilistic_sharpe
+from geiger.evidence.direction import pesaran_timmermann
+from geiger.evidence.sharpe import lo_factor, probabilistic_sharpe
 from geiger.experiment.material import Material
 from geiger.figures import FigureName, ScoreName
 from geiger.records import (

@@ -39,6 +39,32 @@ def stack_key(config: Config, bases: Mapping[str, str | None]) -> str:
     return key_of({"model": STACK, "config": shaping_a_run(config, STACK), "bases": dict(bases)})
 
 
+def trial_key(config: Config, material: Material, model: str, estimator: OwnPart | None = None) -> str:
+    """Return the key of what is tried with a model: that of its forecasts without what grows or is named.
+
+    More days of the same prices, another name for them and newer libraries leave a try what it was. What is
+    the user's own counts by its code, and by the numbers that it makes where it has none to be hashed.
+    """
+    own = replace(material.own, estimator=estimator)
+    context = material.provenance.context
+    return key_of(
+        {
+            **({"own": parts} if (parts := own.standing()) else {}),
+            "model": model,
+            "config": shaping_a_run(config, model),
+            "fill": material.fill,
+            "context": [context.market, context.volatility],
+            "features": material.provenance.features,
+            "first_day": material.provenance.first_day,
+        }
+    )
+
+
+def economic_key(trial: str, config: Config) -> str:
+    """Return the key of a try at trading: that of the forecasts, and the trading settings."""
+    return key_of({"forecasts": trial, "trading": plain(config.trading)})
+
+
 def audit_key(forecasts: str | None, config: Config) -> str | None:
     """Return the key of all that an audit depends on: what makes forecasts, and what makes trades of them.
 

@@ -153,6 +153,7 @@ def close_log(log: RunLogWriter, finished: Run, notes: tuple[str, ...]) -> None:
             tuple(map(str, evaluation.health.codes)),
             None if evaluation.diagnosis is None else str(evaluation.diagnosis.cause),
         ),
+        verdict=finished.verdict,
         audit=finished.audit,
         advice=how_to_audit(finished.trained, finished.own.kinds),
     )

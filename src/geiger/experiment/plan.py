@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from geiger import settings
 from geiger.errors import SettingError
 from geiger.experiment.context import Context, load_context
 from geiger.experiment.cut import plan_folds
 from geiger.experiment.estimate import expected_seconds
-from geiger.experiment.key import audit_key, built_in_key, forecast_key, stack_key
+from geiger.experiment.key import audit_key, built_in_key, forecast_key, stack_key, trial_key
 from geiger.experiment.made import Listener, Made
 from geiger.experiment.material import Material
 from geiger.experiment.out_of_fold import Base
 from geiger.experiment.own import own_estimator, own_features, own_target
 from geiger.experiment.prepare import prepare
+from geiger.experiment.relearned import base_in, fewer_fits, stacked, walked
 from geiger.experiment.stacking import Stacked, stack
+from geiger.experiment.stitch import forecasts_of
+from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.walk import Walk, walk
 from geiger.learning.folds import Fold, later_folds
 from geiger.market.calendar import valid_symbol
@@ -157,7 +162,7 @@ class Plan(ABC):
         Its name; where another one has to stand in, that one's.
     folds : tuple of Fold
         What is trained, and the test rows that are forecast.
-    bases : tuple of Plan
+    bases : tuple of WalkPlan
         The base models of a stack; empty for other models.
     """
 
@@ -166,7 +171,7 @@ class Plan(ABC):
     material: Material
     folds: tuple[Fold, ...]
     notices: tuple[Notice, ...]
-    bases: tuple[Plan, ...] = ()
+    bases: tuple[WalkPlan, ...] = ()
 
     @property
     @abstractmethod
@@ -182,6 +187,10 @@ class Plan(ABC):
         """Return the key of the forecasts; None where the model cannot be written down, which has none."""
 
     @abstractmethod
+    def trial_key(self) -> str | None:
+        """Return the key of what is tried; None where the model cannot be written down."""
+
+    @abstractmethod
     def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Made:
         """Make the forecasts, strictly walk-forward.
 
@@ -191,6 +200,23 @@ class Plan(ABC):
             The runs of `bases`.
         parts : Parts, optional
             What a killed run of exactly this work left.
+        """
+
+    @abstractmethod
+    def relearned(self, worlds: Sequence[Material]) -> Iterator[pl.DataFrame]:
+        """Yield the FORECASTS frame in each world, in order: the same walk on other labels, and nothing else.
+
+        Parameters
+        ----------
+        worlds : sequence of Material
+            The plan's material with other labels.
+        """
+
+    @abstractmethod
+    def lighter(self, every: int) -> Plan:
+        """Return the same with one member a fold, and with every `every`-th fit alone.
+
+        The rows that are forecast stay the same.
         """
 
     @property
@@ -282,6 +308,13 @@ class WalkPlan(Plan):
             return None
         return forecast_key(self.experiment.config, self.material, self.model, estimator)
 
+    def trial_key(self) -> str | None:
+        """Return the key of what is tried; None for an estimator given in memory."""
+        estimator = self.own.estimator
+        if estimator is not None and estimator.digest is None:
+            return None
+        return trial_key(self.experiment.config, self.material, self.model, estimator)
+
     def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Walk:
         """Train every fold, and the model for use where it can be stored."""
         return walk(
@@ -294,6 +327,20 @@ class WalkPlan(Plan):
             on_fold=listener.trained,
             for_use=self.forecaster.storable,
         )
+
+    def relearned(self, worlds: Sequence[Material]) -> Iterator[pl.DataFrame]:
+        """Train every fold in every world."""
+        for world, outputs in self.walked(worlds):
+            yield forecasts_of(world, self.model, outputs)
+
+    def walked(self, worlds: Sequence[Material]) -> Iterator[tuple[Material, tuple[FoldOutput, ...]]]:
+        """Yield each world with what its folds hand on."""
+        return walked(worlds, self.model, self.forecaster, self.experiment.config, self.folds)
+
+    def lighter(self, every: int) -> WalkPlan:
+        """Leave out fits; the model of a fold forecasts until the next one."""
+        experiment = replace(self.experiment, config=replace(self.experiment.config, seeds=1))
+        return replace(self, experiment=experiment, folds=fewer_fits(self.folds, every))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,6 +362,10 @@ class StackPlan(Plan):
         """Return the key of the forecasts: those of its base models, and how they are weighed."""
         return stack_key(self.experiment.config, {base.model: base.key() for base in self.bases})
 
+    def trial_key(self) -> str | None:
+        """Return the key of what is tried: that of its base models, and how they are weighed."""
+        return stack_key(self.experiment.config, {base.model: base.trial_key() for base in self.bases})
+
     def train(self, bases: Sequence[BaseRun], parts: Parts | None, listener: Listener) -> Stacked:
         """Weigh the base models that have a run, and say which have none."""
         config = self.experiment.config
@@ -335,6 +386,19 @@ class StackPlan(Plan):
             if base.error is not None
         )
         return replace(made, notices=(*left_out, *made.notices))
+
+    def relearned(self, worlds: Sequence[Material]) -> Iterator[pl.DataFrame]:
+        """Train every base model in every world, and weigh them there."""
+        for world in worlds:
+            bases = [
+                base_in(world, base.model, made) for base in self.bases for _, made in base.walked((world,))
+            ]
+            yield stacked(world, bases, self.meta_learner, self.experiment.config, self.folds)
+
+    def lighter(self, every: int) -> StackPlan:
+        """Leave out fits of the base models; they are weighed as often."""
+        experiment = replace(self.experiment, config=replace(self.experiment.config, seeds=1))
+        return replace(self, experiment=experiment, bases=tuple(base.lighter(every) for base in self.bases))
 
 
 def plan(experiment: Experiment, material: Material | None = None) -> Plan:

@@ -5,21 +5,55 @@
     prices → features, target → folds → forecasts → weights → ledger → figures → log and run folder
 
 `prepare` makes the first two, `folds` the next, the plan (a walk of one model, or a stack) the forecasts,
-`evaluation` the rest; `logged` and `written` keep what happened. This file calls them in order.
+`evaluation` the rest; `logged` and `written` keep what happened. The verdict is the caller's to give
+(`judging`). This file calls them in order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import polars as pl
 
 from geiger.errors import TrainingError
-from geiger.experiment.evaluation import evaluate
+from geiger.experiment.evaluation import Evaluation, evaluate
 from geiger.experiment.logged import Logged, close_log, failure_logged, open_log, own_settings, run_settings
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
 from geiger.experiment.train_fold import FoldOutput
-from geiger.experiment.written import Run, write_backtest, write_run
+from geiger.experiment.written import Run, run_name, write_backtest, write_run
+from geiger.records import Verdict
 from geiger.runs.folder import StoredRun
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a run found, before anybody sees a figure of it: what a verdict is given from.
+
+    Attributes
+    ----------
+    name : str
+        Of the run that is about to be written.
+    forecasts : FORECASTS frame
+    trained : str
+        The run that made the forecasts, which of a backtest is another one.
+    trial : str or None
+        Key of what was tried with these forecasts; None where the model cannot be written down.
+    """
+
+    name: str
+    planned: Plan
+    forecasts: pl.DataFrame
+    evaluation: Evaluation
+    trained: str
+    trial: str | None
+
+
+Judge = Callable[[Finding], Verdict | None]
+
+
+def unjudged(finding: Finding) -> None:
+    """Give no verdict."""
 
 
 def run(
@@ -27,6 +61,7 @@ def run(
     *,
     on_fold: Callable[[FoldOutput], None] = lambda fold: None,
     bases: Sequence[BaseRun] | None = None,
+    judge: Judge = unjudged,
 ) -> Run:
     """Train strictly walk-forward, trade the forecasts, and write log and run folder.
 
@@ -37,6 +72,8 @@ def run(
         Told of each fold when it is done.
     bases : sequence of BaseRun, optional
         The base models of a stack, as `run_bases` found or made them; without it they are found or made now.
+    judge : callable
+        Gives the verdict, before a figure is written or shown; see `judging`.
 
     Raises
     ------
@@ -58,7 +95,9 @@ def run(
                 made.trainings,
                 made.rivals,
             )
-            finished = write_run(planned, log, made, evaluation, found)
+            name = run_name(planned, log, planned.log_name)
+            verdict = judge(Finding(name, planned, made.forecasts, evaluation, name, planned.trial_key()))
+            finished = write_run(planned, log, made, evaluation, found, (name, verdict))
             close_log(log, finished, made.notes)
     if parts is not None:
         parts.discard()
@@ -87,7 +126,7 @@ def run_bases(planned: Plan, *, train: Callable[[Plan], Run] | None = None) -> t
     return tuple(found)
 
 
-def backtest(planned: Plan, stored: StoredRun) -> Run:
+def backtest(planned: Plan, stored: StoredRun, *, judge: Judge = unjudged) -> Run:
     """Trade the forecasts of a stored run under the trading settings of `planned`, and log it.
 
     The forecasts are those of `stored`, made out of sample; only sizes, costs and what follows are new.
@@ -105,6 +144,14 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
                 stored.record.trainings,
                 stored.rivals(),
             )
-            done = write_backtest(planned, log, stored, forecasts, evaluation)
+            name = run_name(planned, log, "backtest")
+            verdict = judge(Finding(name, planned, forecasts, evaluation, stored.name, _tried(stored)))
+            done = write_backtest(planned, log, stored, forecasts, evaluation, (name, verdict))
             close_log(log, done, ())
     return done
+
+
+def _tried(stored: StoredRun) -> str | None:
+    """Return the key of what a stored run was registered as."""
+    verdict = stored.record.verdict
+    return None if verdict is None or verdict.tries is None else verdict.tries.key

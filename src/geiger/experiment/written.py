@@ -22,13 +22,15 @@ from geiger.experiment.made import Made
 from geiger.experiment.pictures import pictures_of
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.features.catalogue import contract_hash
-from geiger.records import AuditSummary, Notice, Status
+from geiger.records import AuditSummary, Notice, Status, Verdict
 from geiger.runlog import RunLogWriter
 from geiger.runlog.writer import log_stem
 from geiger.runs.environment import environment
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.record import NOTHING_OWN, LedgerHead, OwnParts, RunRecord
 from geiger.runs.saved import SavedModel, save_model
+
+Judged = tuple[str, Verdict | None]  # the name of a run, and the verdict on it
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Run:
     forecasts: pl.DataFrame
     evaluation: Evaluation
     notices: tuple[Notice, ...]
+    verdict: Verdict | None = None
     audit: AuditSummary | None = None
     forecasts_of: str | None = None  # of a backtest: the run whose forecasts it traded
     own: OwnParts = NOTHING_OWN
@@ -59,11 +62,12 @@ def write_run(
     made: Made,
     evaluation: Evaluation,
     bases: Sequence[BaseRun],
+    judged: Judged,
 ) -> Run:
-    """Write what a training made and what it was worth; the run is named like its log."""
+    """Write what a training made and what it was worth."""
     notices = (*evaluation.notices, *planned.notices, *made.notices)
     record = replace(
-        _record(planned, log, planned.log_name, evaluation, notices),
+        _record(planned, log, judged, evaluation, notices),
         forecast_key=planned.key(),
         folds=tuple(made.results),
         trainings=tuple(made.trainings),
@@ -82,11 +86,16 @@ def write_run(
 
 
 def write_backtest(
-    planned: Plan, log: RunLogWriter, stored: StoredRun, forecasts: pl.DataFrame, evaluation: Evaluation
+    planned: Plan,
+    log: RunLogWriter,
+    stored: StoredRun,
+    forecasts: pl.DataFrame,
+    evaluation: Evaluation,
+    judged: Judged,
 ) -> Run:
     """Write what the forecasts of a stored run were worth under other trading settings."""
     notices = (*evaluation.notices, *planned.notices)
-    record = _record(planned, log, "backtest", evaluation, notices)
+    record = _record(planned, log, judged, evaluation, notices)
     record = replace(
         record,
         kind="backtest",
@@ -97,14 +106,19 @@ def write_backtest(
     return _save(planned, record, forecasts, evaluation)
 
 
+def run_name(planned: Plan, log: RunLogWriter, log_model: str) -> str:
+    """Return the name of a run, which is that of its log where one could be written."""
+    if log.path is not None:
+        return log.path.stem
+    return log_stem(planned.experiment.symbol, log_model, dt.datetime.now())
+
+
 def _record(
-    planned: Plan, log: RunLogWriter, log_model: str, evaluation: Evaluation, notices: Iterable[Notice]
+    planned: Plan, log: RunLogWriter, judged: Judged, evaluation: Evaluation, notices: Iterable[Notice]
 ) -> RunRecord:
-    """Return what every run says of itself, under the name of its log."""
+    """Return what every run says of itself."""
     material, experiment = planned.material, planned.experiment
-    name = (
-        log.path.stem if log.path is not None else log_stem(experiment.symbol, log_model, dt.datetime.now())
-    )
+    name, verdict = judged
     return RunRecord(
         name=name,
         symbol=material.symbol,
@@ -116,6 +130,7 @@ def _record(
         data=material.provenance,
         environment=environment(),
         results=evaluation.results(),
+        verdict=verdict,
         audit=_audit(planned),
         forecast_ledger=_ledger_head(experiment.runs),
         own=planned.own,
@@ -172,6 +187,7 @@ def _save(
         forecasts=forecasts,
         evaluation=evaluation,
         notices=record.warnings,
+        verdict=record.verdict,
         audit=record.audit,
         forecasts_of=record.forecasts_of,
         own=record.own,

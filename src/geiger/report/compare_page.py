@@ -58,7 +58,7 @@ def _overview_table(view: CompareView) -> Table:
         ("Health", [", ".join(run.health.codes) if run.health else "not measured" for run in view.runs]),
         ("Doctor", [run.diagnosis.cause if run.diagnosis else "not applicable" for run in view.runs]),
         ("Audit", [run.audit.text() if run.audit else "none" for run in view.runs]),
-        ("Verdict", [run.verdict for run in view.runs]),
+        ("Verdict", [run.verdict[0] for run in view.runs]),
         ("Kind", [run.kind for run in view.runs]),
         ("Recipe", [run.recipe for run in view.runs]),
         ("Test days (of decision)", [_span(run) for run in view.runs]),

@@ -28,6 +28,7 @@ from geiger.market.calendar import market_of
 from geiger.records import Diagnosis, Epoch, Health
 from geiger.report.view import DiagnosisView, Equity, HealthView, Pairing, Pairs, RunView, Weights
 from geiger.runlog import RunLog, read_log
+from geiger.runlog.verdict import verdict_lines
 from geiger.runlog.wording import how_to_audit
 from geiger.runs.folder import StoredRun
 from geiger.runs.record import RECORD, OwnParts, RunRecord
@@ -102,7 +103,7 @@ def _view(
         kind=record.kind,
         recipe=clean(record.config.get("recipe", "not named")),
         status=record.status,
-        verdict=clean(record.verdict),
+        verdict=tuple(map(clean, verdict_lines(record.verdict))),
         finished_at=clean(record.finished_at or "not recorded"),
         audit=None if record.audit is None else cleaned(record.audit),
         how_to_audit=clean(how_to_audit(stored.trained, record.own.kinds)),

@@ -123,7 +123,7 @@ class RunView:
     kind: str
     recipe: str
     status: str
-    verdict: str
+    verdict: tuple[str, ...]
     finished_at: str
     audit: AuditSummary | None = None
     how_to_audit: str = ""

@@ -3,13 +3,14 @@
 from geiger.records import LoggedScorecard, RunLog
 from geiger.runlog.reader import read_events, read_log, read_text
 from geiger.runlog.sections import render
-from geiger.runlog.writer import RunLogWriter, add_audit
+from geiger.runlog.writer import RunLogWriter, add_audit, add_verdict
 
 __all__ = [
     "LoggedScorecard",
     "RunLog",
     "RunLogWriter",
     "add_audit",
+    "add_verdict",
     "read_events",
     "read_log",
     "read_text",

@@ -24,6 +24,7 @@ from geiger.records import (
     Score,
     Status,
     Training,
+    Verdict,
     Year,
 )
 from geiger.runlog.versions import SCHEMA, Event
@@ -42,6 +43,7 @@ RECORDS: dict[str, type] = {
     "fold_score": FoldScore,
     "assessment": Assessment,
     "audit": AuditSummary,
+    "judged": Verdict,
 }
 """Events whose fields are those of a record."""
 
@@ -80,6 +82,7 @@ def encode_all(log: RunLog) -> Iterator[Event]:
         ("note", card.notes),
         ("assessment", (log.assessment,) if log.assessment else ()),
         ("verdict", (log.verdict,)),
+        ("judged", (log.judged,) if log.judged else ()),
         ("audit", (log.audit,) if log.audit else ()),
         ("warning", log.warnings),
         ("status", (log.status,) if log.status else ()),
@@ -133,7 +136,7 @@ def typed(line: str) -> tuple[str, Any] | None:
 def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
     """Return the log that (kind, content) pairs tell, in order.
 
-    Of config, verdict, audit and status the last counts.
+    Of config, verdict (its lines, and the same as values), audit and status the last counts.
     """
     found: dict[str, list[Any]] = {}
     for kind, content in contents:
@@ -160,6 +163,7 @@ def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
             all_of("score"), all_of("rung"), all_of("year"), all_of("fold_score"), all_of("note")
         ),
         verdict=last_of("verdict", (NOT_EVALUATED,)),
+        judged=last_of("judged", None),
         audit=last_of("audit", None),
         warnings=all_of("warning"),
         status=last_of("status", None),

@@ -120,7 +120,7 @@ def parse_events(text: str) -> RunLog:
             contents.append(content)
             if values:
                 places.setdefault("/".join((kind, *map(str, values))), number)
-            elif kind == "audit":  # of several the last counts
+            elif kind in ("audit", "judged"):  # of several the last counts
                 places[kind] = number
     second = min((numbers[1] for numbers in begun.values() if len(numbers) > 1), default=None)
     log = assemble(min(versions, default=0), contents)

@@ -18,7 +18,6 @@ from typing import Concatenate, ParamSpec
 from geiger.cleaning import clean, clean_setting, cleaned
 from geiger.errors import SettingError
 from geiger.records import (
-    NOT_EVALUATED,
     Assessment,
     AuditSummary,
     Checkpoint,
@@ -32,10 +31,12 @@ from geiger.records import (
     RunSettings,
     Status,
     Training,
+    Verdict,
 )
 from geiger.runlog.events import encode, encode_all
 from geiger.runlog.facts import plan_figures_first, shown_epochs
 from geiger.runlog.sections import closing, epoch_lines, opening, stopping
+from geiger.runlog.verdict import verdict_lines
 from geiger.runlog.wording import config_lines
 
 P = ParamSpec("P")
@@ -221,7 +222,7 @@ class RunLogWriter:
         checkpoints: Iterable[Checkpoint] = (),
         scorecard: LoggedScorecard | None = None,
         assessment: Assessment | None = None,
-        verdict: Iterable[str] = (NOT_EVALUATED,),
+        verdict: Verdict | None = None,
         audit: AuditSummary | None = None,
         advice: str = "",
     ) -> None:
@@ -231,16 +232,20 @@ class RunLogWriter:
 
         Parameters
         ----------
+        verdict : Verdict, optional
+            Without one the section says ``not evaluated``.
         audit : AuditSummary, optional
             Of exactly this run; without one the text gives `advice` on how to make it.
         """
         self._begin()
+        judged = None if verdict is None else cleaned(verdict)
         facts = RunLog(
             figures=plan_figures_first(tuple(cleaned(figure) for figure in figures)),
             checkpoints=tuple(cleaned(checkpoint) for checkpoint in checkpoints),
             scorecard=_cleaned_card(scorecard or LoggedScorecard()),
             assessment=None if assessment is None else cleaned(assessment),
-            verdict=tuple(filter(None, map(clean, verdict))) or (NOT_EVALUATED,),
+            verdict=verdict_lines(judged),
+            judged=judged,
             audit=None if audit is None else cleaned(audit),
             status=status,
         )
@@ -301,14 +306,24 @@ def add_audit(log: Path, audit: AuditSummary) -> bool:
     The text stays as the run left it; whoever reads both is told by the events. Of several audits the last
     one counts.
     """
+    return _add(log, [("audit", cleaned(audit))])
+
+
+def add_verdict(log: Path, verdict: Verdict) -> bool:
+    """Append a later verdict on a finished run to the events of its log; see `add_audit`."""
+    judged = cleaned(verdict)
+    return _add(log, [("verdict", verdict_lines(judged)), ("judged", judged)])
+
+
+def _add(log: Path, contents: Iterable[tuple[str, object]]) -> bool:
     try:
         handle = os.open(log.with_suffix(".jsonl"), os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return False
     with open(handle, "ab", buffering=0) as file:
-        line = _json_line(encode("audit", cleaned(audit))).encode()
+        lines = "".join(_json_line(encode(kind, content)) for kind, content in contents).encode()
         try:
-            return file.write(line) == len(line)  # one call: lines of several processes do not mix
+            return file.write(lines) == len(lines)  # one call: lines of several processes do not mix
         except OSError:
             return False
 

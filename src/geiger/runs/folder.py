@@ -17,6 +17,8 @@
       .parts/<key>/fold_0003.npz        finished folds of an unfinished run: see `parts`
       snapshots/                        the prices that runs used
       library/                          prices that were added or fetched
+      trials/                           the register of everything that was scored: see `evidence.trials`
+      checks/<key>.json                 check sources: see `check_sources`
       own/<hash>.parquet                frames of the user's own that runs used as features
 
 Files are Parquet, JSON and npz without objects: reading one runs no code.
@@ -38,7 +40,7 @@ from geiger import settings
 from geiger.columns import FORECASTS, IN_SAMPLE, LEDGER, MEMBERS, RIVALS, SEALED, require
 from geiger.errors import DataError, SettingError
 from geiger.files import read_frame, write_atomically, write_frame
-from geiger.records import AuditSummary
+from geiger.records import AuditSummary, RegisterHead
 from geiger.runs.parts import Parts
 from geiger.runs.record import (
     RECORD,
@@ -46,6 +48,7 @@ from geiger.runs.record import (
     RunRecord,
     read_ledger_head,
     read_record,
+    read_register_head,
     write_record,
 )
 from geiger.settings import Config
@@ -179,9 +182,19 @@ class RunsFolder:
         return self.root / "forecasts.jsonl"
 
     @property
+    def trials(self) -> Path:
+        """Folder of the register of everything that was scored."""
+        return self.root / "trials"
+
+    @property
     def audits(self) -> Path:
         """Folder of the audits that were made of runs and settings."""
         return self.root / "audits"
+
+    @property
+    def checks(self) -> Path:
+        """Folder of the check sources that were held to runs and settings."""
+        return self.root / "checks"
 
     def parts(self, key: str) -> Parts:
         """Return the store for the folds of an unfinished run."""
@@ -265,6 +278,13 @@ class RunsFolder:
         """Yield how far the ledger of forecasts had come when each run ended, and the file that says so."""
         for folder in self._folders():
             head = read_ledger_head(folder)
+            if head is not None:
+                yield folder / RECORD, head
+
+    def register_heads(self) -> Iterator[tuple[Path, RegisterHead]]:
+        """Yield how far the register of trials had come when each run ended, and the file that says so."""
+        for folder in self._folders():
+            head = read_register_head(folder)
             if head is not None:
                 yield folder / RECORD, head
 

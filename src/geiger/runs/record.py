@@ -18,7 +18,6 @@ from geiger.codec import Misfit, fitted, parsed, plain
 from geiger.errors import DataError
 from geiger.files import write_atomically
 from geiger.records import (
-    NOT_EVALUATED,
     AuditSummary,
     Checkpoint,
     Diagnosis,
@@ -27,11 +26,13 @@ from geiger.records import (
     FoldScore,
     Health,
     Notice,
+    RegisterHead,
     Rival,
     Rung,
     Score,
     Status,
     Training,
+    Verdict,
     Year,
 )
 
@@ -143,6 +144,13 @@ class OwnParts:
             for name, part in parts.items()
         }
 
+    def standing(self) -> dict[str, Any]:
+        """Return what of the content stays when days are appended: of numbers those without code."""
+        return {
+            name: {key: value for key, value in part.items() if key != "values" or part["digest"] is None}
+            for name, part in self.content().items()
+        }
+
 
 NOTHING_OWN = OwnParts()
 
@@ -223,6 +231,8 @@ class RunRecord:
         The settings as they were written; `StoredRun.config` makes settings of them.
     days_per_year : int or None
         Trading days in a year of the run's market; None where the run is too old to say.
+    verdict : Verdict or None
+        None where there was none yet.
     audit : AuditSummary or None
         Of the time-travel audit; None where there was none yet.
     forecast_ledger : LedgerHead or None
@@ -255,7 +265,7 @@ class RunRecord:
     data: Provenance
     environment: Environment
     results: Results
-    verdict: str = NOT_EVALUATED
+    verdict: Verdict | None = None
     audit: AuditSummary | None = None
     forecast_ledger: LedgerHead | None = None
     warnings: tuple[Notice, ...] = ()
@@ -299,6 +309,8 @@ def record_of(text: bytes) -> RunRecord:
     schema = facts.get("schema", SCHEMA) if isinstance(facts, dict) else None
     if isinstance(schema, int) and schema > SCHEMA:
         raise Newer(f"schema {schema} is newer than this version knows, {SCHEMA}")
+    if isinstance(facts, dict) and isinstance(facts.get("verdict"), str):  # older: there was none yet
+        facts = {**facts, "verdict": None}
     return fitted(facts, RunRecord)
 
 
@@ -342,6 +354,30 @@ def read_ledger_head(folder: Path) -> LedgerHead | None:
         return None
 
 
+def read_register_head(folder: Path) -> RegisterHead | None:
+    """Return how far the register of tries had come with this run, even where the rest cannot be read."""
+    try:
+        verdict = fitted(parsed((folder / RECORD).read_bytes()), _WithVerdict).verdict
+    except (OSError, Misfit):
+        return None
+    return None if verdict is None or verdict.tries is None else verdict.tries.head
+
+
 @dataclass(frozen=True)
 class _WithHead:
     forecast_ledger: LedgerHead | None = None
+
+
+@dataclass(frozen=True)
+class _Registered:
+    head: RegisterHead
+
+
+@dataclass(frozen=True)
+class _Judged:
+    tries: _Registered | None = None
+
+
+@dataclass(frozen=True)
+class _WithVerdict:
+    verdict: _Judged | None = None

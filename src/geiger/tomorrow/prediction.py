@@ -30,6 +30,7 @@ from geiger.features.catalogue import contract_hash
 from geiger.market.calendar import UNKNOWN, Market, close_instant, next_session, open_instant, sessions
 from geiger.market.snapshots import Store
 from geiger.records import Notice, Status, as_text
+from geiger.runlog.verdict import headline
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.saved import SavedModel, model_of
 from geiger.settings import Config
@@ -137,7 +138,7 @@ class Prediction:
             f"  Suggested weight {self.weight:+.2f} of equity, after costs{self._why()}",
             f"  Made at the close of {self.day}: data {age}, model {_counted(self.model_age, 'row')} old",
             f"  From {self.run}: {self.status}, {self.health}",
-            f"  Verdict: {self.verdict} (nothing here says whether this is skill or luck)",
+            f"  Verdict: {self.verdict}",
             *(f"  Warning {notice.code}: {notice.text}" for notice in self.notices),
         ]
 
@@ -245,7 +246,7 @@ def predict(
         model_age=model_age,
         status=stored.record.status,
         health=", ".join(stored.health_codes),
-        verdict=stored.record.verdict,
+        verdict=headline(stored.record.verdict),
         notices=(
             *_doubts(material, age, model_age, learned_to, stored),
             *_past_entry(material, entry, age, now),

@@ -1,4 +1,4 @@
-"""Statistics of a Sharpe ratio and of directional forecasts.
+"""How much a Sharpe ratio says: its error, the record it needs, and what the best of many reaches by chance.
 
 Sharpe ratios are per period (per day for daily returns) unless a name says annual.
 """
@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from geiger.errors import DataError
+from geiger.errors import SettingError
 from geiger.metrics import sharpe_variance
 
 _NORMAL = NormalDist()
+_EULER = 0.5772156649015329  # Euler-Mascheroni: the mean of a standard Gumbel variable
 
 
 def probabilistic_sharpe(
@@ -82,6 +79,85 @@ def min_track_record(
     return 1 + variance * (_NORMAL.inv_cdf(confidence) / (sharpe - benchmark)) ** 2
 
 
+def expected_max_sharpe(trials: int, spread: float = 1.0) -> float:
+    """Return the Sharpe ratio that the best of `trials` independent ones without skill has on average.
+
+    spread ((1 - g) Phi^-1(1 - 1/N) + g Phi^-1(1 - 1/(N e))), g the Euler-Mascheroni constant: the mean of
+    the extreme-value distribution that the maximum tends to. Correct to a few hundredths for N of 5 or more.
+
+    Parameters
+    ----------
+    trials : int
+        N, at least 1; the best of one is that one, and has 0 on average.
+    spread : float
+        Standard deviation of the Sharpe ratios over the trials, in the unit of the result.
+
+    Raises
+    ------
+    SettingError
+        There is no trial, or the spread is below 0.
+
+    References
+    ----------
+    Bailey & Lopez de Prado (2014), The Deflated Sharpe Ratio.
+
+    Examples
+    --------
+    >>> round(expected_max_sharpe(100), 3), expected_max_sharpe(1)
+    (2.531, 0.0)
+    """
+    if trials < 1 or not spread >= 0:
+        raise SettingError(
+            f"best Sharpe ratio of {trials} trials with spread {spread}: give at least one trial and no "
+            "spread below 0"
+        )
+    if trials == 1:
+        return 0.0
+    typical, tail = (_NORMAL.inv_cdf(1 - 1 / n) for n in (trials, trials * math.e))
+    return spread * ((1 - _EULER) * typical + _EULER * tail)
+
+
+def deflated_sharpe(
+    sharpe: float, n: int, *, trials: int, spread: float, skew: float = 0.0, kurtosis: float = 3.0
+) -> float | None:
+    """Return the probability that the true Sharpe ratio lies above what the best of `trials` has by chance.
+
+    `probabilistic_sharpe` against `expected_max_sharpe`. It takes the trials as independent, which trials on
+    the same prices are not, and asks more than chance does of one that was chosen for another reason.
+
+    Parameters
+    ----------
+    sharpe : float
+        Of the chosen trial, per period.
+    n : int
+        Number of its returns.
+    trials : int
+        Number of all trials, the chosen one included.
+    spread : float
+        Standard deviation of the Sharpe ratios per period over the trials.
+    skew, kurtosis : float
+        Of the returns; kurtosis is 3 for a normal distribution.
+
+    Returns
+    -------
+    float or None
+        None where `probabilistic_sharpe` has none.
+
+    References
+    ----------
+    Bailey & Lopez de Prado (2014), The Deflated Sharpe Ratio.
+
+    Examples
+    --------
+    >>> year = 250**0.5
+    >>> told = deflated_sharpe(2.5 / year, 1250, trials=100, spread=0.5**0.5 / year, skew=-3, kurtosis=10)
+    >>> round(told, 4)
+    0.9004
+    """
+    chance = expected_max_sharpe(trials, spread)
+    return probabilistic_sharpe(sharpe, n, benchmark=chance, skew=skew, kurtosis=kurtosis)
+
+
 def lo_factor(autocorrelations: Sequence[float], periods: int = 252) -> float | None:
     """Return eta: the annual Sharpe ratio is eta times the one of a period.
 
@@ -111,68 +187,3 @@ def lo_factor(autocorrelations: Sequence[float], periods: int = 252) -> float | 
     terms = enumerate(autocorrelations[: periods - 1], start=1)
     variance = periods + 2 * sum((periods - lag) * rho for lag, rho in terms)
     return periods / math.sqrt(variance) if variance > 0 else None
-
-
-@dataclass(frozen=True)
-class DirectionTest:
-    """Outcome of the Pesaran-Timmermann test.
-
-    Attributes
-    ----------
-    statistic : float or None
-        S, standard normal without skill; None where it is undefined.
-    p_value : float
-        One-sided; 1 where S is undefined.
-    hit_rate, expected_hit_rate : float or None
-        Share of right directions, and the share that independent signs with these margins would have.
-    n : int
-        Rows counted.
-    """
-
-    statistic: float | None
-    p_value: float
-    hit_rate: float | None
-    expected_hit_rate: float | None
-    n: int
-
-
-def pesaran_timmermann(forecast: ArrayLike, outcome: ArrayLike) -> DirectionTest:
-    """Test whether the forecast's direction tells anything about the outcome's.
-
-    Drift is absorbed: always naming the commoner direction is no skill. Rows with outcome 0 are dropped, a
-    forecast of 0 counts as wrong and as not up. Where all forecasts or all outcomes share a direction S is
-    undefined and p is 1. Signs must not be serially dependent (labels of one row).
-
-    References
-    ----------
-    Pesaran & Timmermann (1992), A Simple Nonparametric Test of Predictive Performance.
-    """
-    f, y = np.asarray(forecast, dtype=np.float64), np.asarray(outcome, dtype=np.float64)
-    if f.ndim != 1 or f.shape != y.shape:
-        raise DataError(f"direction test: forecast {f.shape} and outcome {y.shape} must be two equal columns")
-    if not (np.isfinite(f).all() and np.isfinite(y).all()):
-        raise DataError("direction test: a forecast or outcome is not finite; drop rows that are not known")
-    f, y = f[y != 0], y[y != 0]
-    if not y.size:
-        return DirectionTest(None, 1.0, None, None, 0)
-    hits = np.sign(f) == np.sign(y)
-    return direction_test(y.size, float(hits.mean()), float((y > 0).mean()), float((f > 0).mean()))
-
-
-def direction_test(n: int, hit_rate: float, outcome_up: float, forecast_up: float) -> DirectionTest:
-    """Return the Pesaran-Timmermann test from its shares: right, outcomes up, forecasts up.
-
-    >>> round(direction_test(1000, hit_rate=0.53, outcome_up=0.54, forecast_up=0.6).statistic, 4)
-    1.4254
-    """
-    py, px = outcome_up, forecast_up
-    expected = py * px + (1 - py) * (1 - px)
-    if not (0 < py < 1 and 0 < px < 1):
-        return DirectionTest(None, 1.0, hit_rate, expected, n)
-    vy, vx = py * (1 - py), px * (1 - px)
-    of_hits = expected * (1 - expected) / n
-    of_expected = ((2 * py - 1) ** 2 * vx + (2 * px - 1) ** 2 * vy) / n + 4 * vy * vx / n**2
-    if of_hits <= of_expected:
-        return DirectionTest(None, 1.0, hit_rate, expected, n)
-    statistic = (hit_rate - expected) / math.sqrt(of_hits - of_expected)
-    return DirectionTest(statistic, _NORMAL.cdf(-statistic), hit_rate, expected, n)

@@ -1,4 +1,4 @@
-"""Published and recomputed values of the statistics."""
+"""Published and recomputed values of what a Sharpe ratio says."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from geiger.errors import DataError
-from geiger.evidence.statistics import (
-    direction_test,
+from geiger.errors import SettingError
+from geiger.evidence.sharpe import (
+    deflated_sharpe,
+    expected_max_sharpe,
     lo_factor,
     min_track_record,
-    pesaran_timmermann,
     probabilistic_sharpe,
 )
 
@@ -101,103 +101,55 @@ def test_lo_factor_without_autocorrelation_and_without_variance() -> None:
     assert lo_factor([-0.9], periods=12) is None
 
 
-Y = [
-    0.5,
-    -0.2,
-    0.3,
-    0.1,
-    -0.4,
-    0.6,
-    -0.1,
-    0.2,
-    -0.3,
-    0.4,
-    0.7,
-    -0.6,
-    0.2,
-    -0.5,
-    0.1,
-    0.3,
-    -0.2,
-    0.4,
-    -0.1,
-    0.2,
-]
-F = [
-    0.1,
-    -0.1,
-    0.2,
-    -0.1,
-    -0.2,
-    0.3,
-    0.1,
-    0.1,
-    -0.2,
-    0.2,
-    0.3,
-    -0.1,
-    -0.1,
-    -0.3,
-    0.2,
-    0.1,
-    -0.1,
-    0.1,
-    0.1,
-    -0.2,
-]
+@pytest.mark.parametrize(
+    ("trials", "expected"),
+    [
+        (1, 0.0),
+        (2, 0.5197553442805939),
+        (5, 1.1925940010147893),
+        (10, 1.57459830134575),
+        (20, 1.9007079511811988),
+        (50, 2.2763030934203483),
+        (100, 2.5306028932016846),
+        (1000, 3.255121513652723),
+    ],
+)
+def test_best_sharpe_of_many_without_skill(trials: int, expected: float) -> None:
+    assert expected_max_sharpe(trials) == pytest.approx(expected, abs=1e-9)
+    assert expected_max_sharpe(trials, 0.02) == pytest.approx(0.02 * expected, abs=1e-9)
 
 
-def test_direction_test_of_twenty_days() -> None:
-    told = pesaran_timmermann(F, Y)
-    assert told.hit_rate == pytest.approx(0.75)
-    assert told.expected_hit_rate == pytest.approx(0.51)
-    assert told.statistic == pytest.approx(2.25912997889962, abs=1e-9)
-    assert told.p_value == pytest.approx(0.011937650411159744, abs=1e-9)
-    assert told.n == 20
-
-
-def test_flat_days_are_dropped_and_zero_forecasts_are_wrong() -> None:
-    assert pesaran_timmermann([*F, 0.4, -0.1], [*Y, 0.0, 0.0]) == pesaran_timmermann(F, Y)
-    assert pesaran_timmermann([*F, 0.0], [*Y, -0.1]).hit_rate == pytest.approx(15 / 21)
+@pytest.mark.parametrize("trials", [5, 50])
+def test_best_sharpe_is_the_mean_of_drawn_maxima(trials: int) -> None:
+    best = np.random.default_rng(0).normal(size=(20_000, trials)).max(axis=1)
+    assert best.mean() == pytest.approx(expected_max_sharpe(trials), abs=0.05)
 
 
 @pytest.mark.parametrize(
-    ("n", "hit", "py", "px", "statistic", "p"),
+    ("trials", "skew", "kurtosis", "chance", "expected"),
     [
-        (1000, 0.53, 0.54, 0.6, 1.4253729884554736, 0.0770247059314608),
-        (2500, 0.53, 0.535, 0.9, 0.33421986421645883, 0.36910682776782633),
+        (100, -3, 10, 0.11317200186513214, 0.9003968344493903),
+        (46, -3, 10, 0.10036237061765357, 0.9505017068755787),
+        (88, 0, 3, None, 0.9504908166760139),
     ],
 )
-def test_direction_test_from_shares(
-    n: int, hit: float, py: float, px: float, statistic: float, p: float
+def test_deflated_sharpe_of_the_paper(
+    trials: int, skew: float, kurtosis: float, chance: float | None, expected: float
 ) -> None:
-    told = direction_test(n, hit, outcome_up=py, forecast_up=px)
-    assert told.statistic == pytest.approx(statistic, abs=1e-9)
-    assert told.p_value == pytest.approx(p, abs=1e-9)
+    year, spread = math.sqrt(250), math.sqrt(0.5 / 250)
+    told = deflated_sharpe(2.5 / year, 1250, trials=trials, spread=spread, skew=skew, kurtosis=kurtosis)
+    assert told == pytest.approx(expected, abs=1e-9)
+    if chance is not None:
+        assert expected_max_sharpe(trials, spread) == pytest.approx(chance, abs=1e-9)
 
 
-@pytest.mark.parametrize("sign", [1.0, -1.0, 0.0])
-def test_forecasts_of_one_sign_prove_nothing(sign: float) -> None:
-    told = pesaran_timmermann(np.full(20, sign), Y)
-    assert told.statistic is None
-    assert told.p_value == 1.0
+def test_deflated_sharpe_of_one_trial_is_not_deflated() -> None:
+    told = deflated_sharpe(0.05, 1000, trials=1, spread=0.03, skew=-1, kurtosis=7)
+    assert told == probabilistic_sharpe(0.05, 1000, skew=-1, kurtosis=7)
+    assert deflated_sharpe(0.05, 1, trials=3, spread=0.03) is None
 
 
-def test_direction_test_of_nothing_and_of_outcomes_of_one_sign() -> None:
-    assert pesaran_timmermann([], []).p_value == 1.0
-    assert pesaran_timmermann([0.1, -0.1], [0.0, 0.0]).n == 0
-    assert pesaran_timmermann([0.1, -0.1, 0.2], [0.1, 0.1, 0.1]).p_value == 1.0
-
-
-def test_direction_test_refuses_what_it_cannot_compare() -> None:
-    with pytest.raises(DataError, match="two equal columns"):
-        pesaran_timmermann([0.1], [0.1, 0.2])
-    with pytest.raises(DataError, match="not finite"):
-        pesaran_timmermann([0.1, math.nan], [0.1, 0.2])
-
-
-def test_direction_test_keeps_its_level_on_noise() -> None:
-    rng = np.random.default_rng(5)
-    draws = rng.normal(size=(2, 2000, 500)) + 0.05  # drift on both sides is no skill
-    p = [pesaran_timmermann(f, y).p_value for f, y in zip(*draws, strict=True)]
-    assert np.mean(np.array(p) < 0.05) == pytest.approx(0.05, abs=0.016)  # three standard errors
+@pytest.mark.parametrize(("trials", "spread"), [(0, 1.0), (3, -0.1), (3, math.nan)])
+def test_no_trial_and_no_spread_are_refused(trials: int, spread: float) -> None:
+    with pytest.raises(SettingError, match="at least one trial"):
+        expected_max_sharpe(trials, spread)

@@ -1,0 +1,163 @@
+"""The rule of the verdict, fixed before anything was measured with it (docs/verdict.md).
+
+SIGNAL asks for scores that luck and all tries explain less than once in a hundred times, a slope whose sign
+few wild days did not make, a green audit, and no alarm. NO SIGNAL asks for an effect whose upper bound would
+not pay for its trading. Everything else is CANNOT TELL, with the days that are missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from geiger.evidence.score_test import ENOUGH, ScoreTest
+from geiger.records import Answer, AuditSummary, Notice, Tries, Why
+
+LEVEL = 0.01  # of the p with all tries counted
+BOUND = NormalDist().inv_cdf(0.95)  # errors up to the upper bound of an effect
+POWER = NormalDist().inv_cdf(0.8)  # the shares of samples in which an effect shall be found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What an answer is given from.
+
+    Attributes
+    ----------
+    test : ScoreTest
+    tries : Tries or None
+        None where nobody can say how many there were; `tries_unknown` says why.
+    corrected_p : float or None
+        The p of the scores with all tries counted.
+    needed_slope : float or None
+        From which on the trading pays its costs.
+    alarms : sequence of Notice
+    audit : AuditSummary or None
+        None where there was none; `how_to_audit` says what makes one.
+    """
+
+    test: ScoreTest
+    tries: Tries | None
+    corrected_p: float | None
+    needed_slope: float | None
+    alarms: Sequence[Notice] = ()
+    audit: AuditSummary | None = None
+    tries_unknown: str = ""
+    how_to_audit: str = ""
+
+    @property
+    def bar(self) -> float:
+        """Errors above 0 that a mean score must lie for a p below the level, were all tries independent."""
+        return NormalDist().inv_cdf(1.0 - self.level_of_one)
+
+    @property
+    def level_of_one(self) -> float:
+        """The p below which one try alone must lie, were all tries independent (Sidak, 1967)."""
+        tries = 1 if self.tries is None else max(self.tries.skill, 1)
+        return 1.0 - math.pow(1.0 - LEVEL, 1.0 / tries)
+
+    @property
+    def detectable(self) -> float | None:
+        """Share of the outcome's variance that would be found in four of five such samples."""
+        error = self.test.slope_error
+        return None if error is None else self.test.explained((self.bar + POWER) * error)
+
+    def days_for(self, slope: float | None) -> int | None:
+        """Return the days that are missing until a slope would be found in four of five samples.
+
+        None where it is not above 0, or nothing was tested.
+        """
+        error = self.test.slope_error
+        if error is None or slope is None or not slope > 0.0:
+            return None
+        needed = self.test.n * ((self.bar + POWER) * error / slope) ** 2
+        return max(0, math.ceil(needed - self.test.n)) if math.isfinite(needed) else None
+
+    @property
+    def pays_nowhere(self) -> bool:
+        """Whether even the upper bound of the effect would not pay for its trading."""
+        slope, error, needed = self.test.slope, self.test.slope_error, self.needed_slope
+        return None not in (slope, error, needed) and slope + BOUND * error < needed  # type: ignore[operator]
+
+
+def answer(found: Evidence) -> tuple[Answer, str, tuple[Notice, ...]]:
+    """Return the answer, a sentence for a person who knows no statistics, and the reasons, worst first."""
+    against = [*_nothing_counts(found)]
+    if not against and found.test.p_value < LEVEL:
+        against = [*_not_yet(found)]
+        if not against:
+            text = (
+                f"the forecasts know something of {_ahead(found)}: luck and {_tried(found.tries)} would give "
+                "such scores less than once in a hundred times"
+            )
+            return Answer.SIGNAL, text, (_reason(Why.RINGS, text),)
+    elif not against:
+        if found.pays_nowhere:
+            text = f"whatever the forecasts know of {_ahead(found)}, it would not pay for its trading"
+            return Answer.NO_SIGNAL, text, (_reason(Why.DOES_NOT_PAY, text),)
+        against = [_weak(found), *_unknown(found)]
+    return Answer.CANNOT_TELL, against[0].text, tuple(against)
+
+
+def _nothing_counts(found: Evidence) -> list[Notice]:
+    """Return what makes every figure worthless."""
+    test, audit, reasons = found.test, found.audit, []
+    if audit is not None and not audit.green:
+        where = "" if audit.leak is None else f" ({audit.leak})"
+        text = f"the audit found a look into the future{where}, so no figure counts until it is mended"
+        reasons.append(_reason(Why.LOOK_AHEAD, text))
+    if found.alarms:
+        text = "figures as good as these come from a leak far more often than from skill; find it first"
+        reasons.append(_reason(Why.ALARM, text))
+    if test.n < ENOUGH:
+        text = f"{test.n} days have a score, and fewer than {ENOUGH} tell nothing"
+        reasons.append(_reason(Why.FEW_DAYS, text))
+    elif test.statistic is None:
+        reasons.append(_reason(Why.NO_SPREAD, "the forecasts do not move, so there is nothing to test"))
+    if found.tries is None:
+        text = f"tries unknown, so nobody knows how much luck went into these scores: {found.tries_unknown}"
+        reasons.append(_reason(Why.TRIES_UNKNOWN, text))
+    return reasons
+
+
+def _not_yet(found: Evidence) -> list[Notice]:
+    """Return what keeps scores that are above luck from being a signal."""
+    test, reasons = found.test, []
+    if found.corrected_p is None or found.corrected_p >= LEVEL:
+        text = (
+            f"the best of {_tried(found.tries)} reaches such scores by luck too often "
+            f"(p {test.p_value:.4f} by itself)"
+        )
+        reasons.append(_reason(Why.WEAK, text))
+    if test.uncut_slope is None or test.uncut_slope <= 0.0:
+        text = "a few wild days decide: without cutting them the forecasts point the wrong way"
+        reasons.append(_reason(Why.FEW_DAYS_DECIDE, text))
+    return [*reasons, *_unknown(found)]
+
+
+def _unknown(found: Evidence) -> list[Notice]:
+    if found.audit is not None:
+        return []
+    how = f"; {found.how_to_audit}" if found.how_to_audit else ""
+    text = f"not audited, so nobody has shown that nothing saw the future{how}"
+    return [_reason(Why.NOT_AUDITED, text)]
+
+
+def _weak(found: Evidence) -> Notice:
+    days = f"{found.test.n} days are too few to rule out an edge that pays"
+    return _reason(Why.WEAK, f"what was found could be luck, and {days}")
+
+
+def _ahead(found: Evidence) -> str:
+    return "the next day" if found.test.horizon == 1 else f"the next {found.test.horizon} days"
+
+
+def _tried(tries: Tries | None) -> str:
+    n = 1 if tries is None else tries.skill
+    return "one try" if n == 1 else f"{n} tries"
+
+
+def _reason(code: Why, text: str) -> Notice:
+    return Notice(str(code), text)

@@ -1,0 +1,156 @@
+"""What a run is among all tries: registered before its figures are shown, its p corrected for the others."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from geiger.errors import DataError
+from geiger.evidence.day_files import DayValues
+from geiger.evidence.many_tries import DayScores, adjusted_p
+from geiger.evidence.score_test import ScoreTest
+from geiger.evidence.trial import Trial
+from geiger.evidence.trials import Register
+from geiger.experiment.key import economic_key
+from geiger.experiment.run import Finding
+from geiger.experiment.scored import daily_returns
+from geiger.experiment.tried import register_of
+from geiger.judging.economics import BLOCK, Economics
+from geiger.records import Tries
+
+EPOCH = dt.date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """A run among all tries.
+
+    Attributes
+    ----------
+    tries : Tries or None
+        None where nobody can say how many there were, and `unknown` why.
+    skill_p, worth_p : float or None
+        The p of forecasts and of trading, with all tries counted.
+    sharpe_spread : float
+        Standard deviation, over the ways of trading, of the Sharpe ratios per day; 0 for one alone.
+    """
+
+    tries: Tries | None = None
+    skill_p: float | None = None
+    worth_p: float | None = None
+    sharpe_spread: float = 0.0
+    unknown: str = ""
+
+
+def count(finding: Finding, test: ScoreTest, worth: Economics) -> Counted:
+    """Register forecasts and trading as one try each, and correct their p for the others of the same days.
+
+    A register that was changed, or cannot be read or written, stops no run: then the tries are unknown.
+    """
+    if not test.n:
+        return Counted(unknown="no day has a score")
+    planned = finding.planned
+    material, config = planned.material, planned.experiment.config
+    register = register_of(planned.experiment.runs)
+    whole = material.whole
+    returns = DayValues.of(whole.prices["day"][1:], daily_returns(whole)[1:])
+    scores = DayValues.of(material.prices["day"].gather(test.scores.row), test.scores.c)
+    net = DayValues.of(worth.days, worth.difference)
+    key = finding.trial or f"scores {scores.digest}"  # a model in memory is known by what it says
+    told: dict[str, Any] = {"symbol": material.symbol, "model": planned.model, "run": finding.name}
+    skill = Trial(
+        kind="skill",
+        key=key,
+        **told,
+        **_span(scores),
+        statistic=test.statistic,
+        p_value=test.p_value,
+        settings=_settings(finding),
+    )
+    trade = Trial(
+        kind="economic",
+        key=economic_key(key, config),
+        **told,
+        **_span(net),
+        statistic=worth.sharpe,
+        p_value=1.0 if worth.p_value is None else worth.p_value,
+        settings=f"{_settings(finding)}; {_trading(finding)}",
+    )
+    try:
+        of_skill = register.add(skill, returns, scores)
+        of_trade = register.add(trade, returns, net)
+        skills, trades = (_sharing(register, one.trial) for one in (of_skill, of_trade))
+        skill_p, worth_p = (
+            _corrected(all_of, one.trial, config.seed)
+            for all_of, one in ((skills, of_skill), (trades, of_trade))
+        )
+    except DataError as error:
+        return Counted(unknown=str(error))
+    sharpes = [one.statistic for one, _ in trades if one.statistic is not None]
+    tries = Tries(
+        key=key,
+        skill=len(skills),
+        economic=len(trades),
+        lost=sum(scores is None for _, scores in skills),
+        new=of_skill.counted,
+        series=of_skill.trial.series,
+        head=of_trade.head,
+    )
+    spread = float(np.std(sharpes, ddof=1)) if len(sharpes) > 1 else 0.0
+    return Counted(
+        tries=tries, skill_p=skill_p, worth_p=None if worth.p_value is None else worth_p, sharpe_spread=spread
+    )
+
+
+def _span(values: DayValues) -> dict[str, Any]:
+    first, last = (str(dt.date.fromordinal(EPOCH + int(values.day[place]))) for place in (0, -1))
+    return {"first": first, "last": last, "rows": values.day.size}
+
+
+def _settings(finding: Finding) -> str:
+    """Return what was tried in one line, for people."""
+    config, own = finding.planned.experiment.config, finding.planned.own
+    parts = (
+        f"recipe {config.recipe}, {finding.planned.material.fill}, horizon {config.horizon}",
+        f"seeds {config.seeds} from {config.seed}, refit {config.refit}",
+        *(f"own {kind}" for kind in own.kinds),
+    )
+    return ", ".join(parts)
+
+
+def _trading(finding: Finding) -> str:
+    trading = finding.planned.experiment.config.trading
+    return f"{trading.rule}, risk {trading.risk}, {trading.cost_bps + trading.slippage_bps:g} bp"
+
+
+def _sharing(register: Register, trial: Trial) -> list[tuple[Trial, DayScores | None]]:
+    """Return all trials of the same prices and days, this one among them, and what each scored a day."""
+    found = []
+    for one in register.sharing(trial.series, trial.first, trial.last, trial.kind):
+        scores = register.scores_of(one)
+        found.append(
+            (
+                one,
+                None
+                if scores is None
+                else DayScores(scores.day.astype(np.int64), scores.value.astype(np.float64)),
+            )
+        )
+    return found
+
+
+def _corrected(trials: list[tuple[Trial, DayScores | None]], trial: Trial, seed: int) -> float:
+    """Return the p of a trial with all others counted; those whose scores are gone count as independent."""
+    kept = [(one, scores) for one, scores in trials if scores is not None]
+    which = next(place for place, (one, _) in enumerate(kept) if one.number == trial.number)
+    return adjusted_p(
+        [scores for _, scores in kept],
+        which,
+        [one.p_value for one, _ in kept],
+        lost=len(trials) - len(kept),
+        block=BLOCK,
+        seed=seed,
+    )

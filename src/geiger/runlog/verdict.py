@@ -1,0 +1,116 @@
+"""The lines of a verdict, as the log and the terminal show them: the answer first, one fact a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import NormalDist
+
+from geiger.records import NOT_EVALUATED, Answer, Notice, Verdict, as_text
+from geiger.runlog.wording import register_line
+
+NINE_TENTHS = NormalDist().inv_cdf(0.95)  # errors to either side of an interval of 90%
+A_LIFE = 10_000  # days: what takes longer is not waited for
+UNKNOWN = "not measured for these settings"
+
+
+def verdict_lines(verdict: Verdict | None) -> tuple[str, ...]:
+    """Return the lines of a verdict; `not evaluated` where there is none."""
+    if verdict is None:
+        return (NOT_EVALUATED,)
+    told = (f"{name}: {text}" for name, text in _lines(verdict))
+    register = () if verdict.tries is None else (register_line(verdict.tries.head),)
+    return (f"{verdict.answer}: {verdict.sentence}", *told, *register)
+
+
+def headline(verdict: Verdict | None) -> str:
+    """Return the answer with its sentence; `not evaluated` where there is none."""
+    return verdict_lines(verdict)[0]
+
+
+def answer_in(line: str) -> Answer | None:
+    """Return the answer that the first line of a verdict gives; None where it gives none.
+
+    >>> answer_in("NO SIGNAL: what they know would not pay for its trading")
+    <Answer.NO_SIGNAL: 'NO SIGNAL'>
+    """
+    word = line.partition(":")[0].strip()
+    return Answer(word) if word in set(Answer) else None
+
+
+def alarm_line(alarm: Notice) -> str:
+    """Return one alarm in a line, code first."""
+    return f"{alarm.code}: {alarm.text}"
+
+
+def _lines(v: Verdict) -> Iterator[tuple[str, str]]:
+    yield from (("Alarm", alarm_line(alarm)) for alarm in v.alarms)
+    for reason in v.reasons:
+        yield "Because", reason.code if reason.text == v.sentence else f"{reason.code}: {reason.text}"
+    yield "Economic", _worth(v)
+    yield "Skill", _skill(v)
+    yield "Effect", _effect(v)
+    yield "Detectable", _detectable(v)
+    yield "Tries", _tries(v)
+    yield "Error Rates", v.rates or UNKNOWN
+    yield "Check Source", "not held" if v.check is None else v.check.text()
+    if v.second_p is not None:
+        yield "Second Opinion", f"p {_p(v.second_p)}, of partial normal scores; it decides nothing"
+    if v.deflated_sharpe is not None:
+        yield "Deflated Sharpe", f"{as_text(v.deflated_sharpe, 'share')}; it decides nothing"
+    yield from (("Not Checked", text) for text in v.not_checked)
+    yield "Judged", f"{v.made_on}, on bars up to {v.data_to}"
+
+
+def _worth(v: Verdict) -> str:
+    if v.worth_p is None or v.difference is None:
+        return str(v.worth)
+    corrected = "" if v.worth_corrected_p is None else f", with all tries {_p(v.worth_corrected_p)}"
+    gain = f"{100 * v.difference:+.1f}% a year beside buy and hold at the same volatility"
+    return f"{v.worth} ({gain}; p {_p(v.worth_p)}{corrected})"
+
+
+def _skill(v: Verdict) -> str:
+    days = f"{v.days} days from {v.first} to {v.last}" if v.days else "no day has a score"
+    if v.p_value is None:
+        return f"no p; {days}"
+    corrected = "tries unknown" if v.corrected_p is None else f"with all tries {_p(v.corrected_p)}"
+    return f"p {_p(v.p_value)}, {corrected}, asked for below {v.level:g}; {days}"
+
+
+def _effect(v: Verdict) -> str:
+    if v.slope is None or v.slope_error is None:
+        return "undefined"
+    margin = NINE_TENTHS * v.slope_error
+    needed = "not defined" if v.needed_slope is None else f"{v.needed_slope:.2f}"
+    return (
+        f"slope {v.slope:.2f}, 90% interval {v.slope - margin:.2f} to {v.slope + margin:.2f} "
+        f"(1 is calibrated; its trading pays from {needed} on), R2 {as_text(v.explained, 'return')}"
+    )
+
+
+def _detectable(v: Verdict) -> str:
+    if v.detectable is None:
+        return "undefined"
+    told = f"R2 {as_text(v.detectable, 'return')} would be found in four of five such samples"
+    more = (
+        ("an effect as large as measured", v.days_for_measured),
+        ("one that pays for its trading", v.days_for_needed),
+    )
+    return "; ".join([told, *(f"{what}: {_days(n)}" for what, n in more if n is not None)])
+
+
+def _days(n: int) -> str:
+    if not n:
+        return "these days are enough"
+    return f"{n} more days" if n <= A_LIFE else f"more than {A_LIFE} more days"
+
+
+def _tries(v: Verdict) -> str:
+    if v.tries is None:
+        return "unknown"
+    lost = f", {v.tries.lost} without their scores" if v.tries.lost else ""
+    return f"{v.tries.skill} on these days of this series{lost}, {v.tries.economic} ways of trading"
+
+
+def _p(value: float) -> str:
+    return f"{value:.4f}" if value >= 0.0001 else f"{value:.1e}"

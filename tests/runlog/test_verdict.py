@@ -1,0 +1,68 @@
+"""The lines of a verdict: the answer first, every fact in its own line, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from geiger.records import Answer, Notice, Verdict
+from geiger.runlog.verdict import answer_in, headline, verdict_lines
+from helpers.verdicts import VERDICT
+
+
+def test_a_verdict_is_told_answer_first() -> None:
+    assert verdict_lines(VERDICT) == (
+        "CANNOT TELL: what was found could be luck",
+        "Because: WEAK",
+        "Economic: no (-1.2% a year beside buy and hold at the same volatility; p 0.8000, with all "
+        "tries 0.9000)",
+        "Skill: p 0.1151, with all tries 0.2412, asked for below 0.01; 1709 days from 2006-01-03 to "
+        "2012-10-15",
+        "Effect: slope 0.41, 90% interval -0.02 to 0.84 (1 is calibrated; its trading pays from "
+        "0.32 on), R2 0.06%",
+        "Detectable: R2 0.41% would be found in four of five such samples; an effect as large as measured: "
+        "2310 more days; one that pays for its trading: these days are enough",
+        "Tries: 3 on these days of this series, 1 without their scores, 4 ways of trading",
+        "Error Rates: not measured for these settings",
+        "Check Source: on these very prices it rang falsely in 1 of 20 and found a planted R2 "
+        "of 5% in 19 of 20",
+        "Deflated Sharpe: 31.0%; it decides nothing",
+        "Not Checked: audit: was not asked for",
+        "Judged: 2026-11-29, on bars up to 2013-10-15",
+        f"Register: 7 trials, 9 lines, head {'5f' * 32}",
+    )
+
+
+def test_an_alarm_stands_before_anything_else() -> None:
+    alarmed = replace(VERDICT, alarms=(Notice("LEAK_SUSPECT", "net Sharpe ratio 4.10 is above 3"),))
+    assert verdict_lines(alarmed)[1] == "Alarm: LEAK_SUSPECT: net Sharpe ratio 4.10 is above 3"
+
+
+@pytest.mark.parametrize("answer", list(Answer))
+def test_the_answer_is_read_back(answer: Answer) -> None:
+    assert answer_in(headline(replace(VERDICT, answer=answer))) is answer
+
+
+def test_without_a_verdict_the_section_says_so() -> None:
+    assert verdict_lines(None) == ("not evaluated",)
+    assert answer_in("not evaluated") is None
+
+
+def test_what_is_unknown_is_said() -> None:
+    bare = Verdict(
+        **{
+            "answer": Answer.CANNOT_TELL,
+            "sentence": "30 days",
+            "reasons": (),
+            "days": 0,
+            "first": "",
+            "last": "",
+        },
+        **{"level": 0.01, "made_on": "2026-11-29", "data_to": "2013-10-15"},
+    )
+    told = dict(line.split(": ", 1) for line in verdict_lines(bare)[1:])
+    assert told["Skill"] == "no p; no day has a score"
+    assert told["Tries"] == "unknown"
+    assert told["Effect"] == told["Detectable"] == "undefined"
+    assert told["Check Source"] == "not held"
