@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from geiger.errors import DataError
-from geiger.evidence.errors_of_mean import cosine_count, cosine_error, white_error
+from geiger.evidence.errors_of_mean import cosine_count, cosine_error, mean_test, white_error
 
 
 def test_white_error_by_hand() -> None:
@@ -61,6 +61,21 @@ def test_sums_of_five_rows_keep_their_size_with_cosines_and_not_with_white() -> 
         rejected["white"] += c.mean() > 1.645 * white_error(c)
     assert 0.03 < rejected["cosine"] / 1000 < 0.08
     assert rejected["white"] / 1000 > 0.15
+
+
+def test_a_mean_is_held_against_the_error_that_fits_its_horizon() -> None:
+    c = np.random.default_rng(4).normal(size=343) + 0.1
+    day, week = mean_test(c), mean_test(c, 5)
+    assert day.statistic == pytest.approx(c.mean() / white_error(c))
+    assert day.p_value == pytest.approx(stats.norm.sf(day.statistic))
+    assert week.statistic == pytest.approx(c.mean() / cosine_error(c, 20))  # 0.4 x 49, rounded
+    assert week.p_value == pytest.approx(stats.t.sf(week.statistic, 20))
+
+
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_a_mean_without_spread_proves_nothing(horizon: int) -> None:
+    told = mean_test(np.full(9, 0.1), horizon)
+    assert (told.statistic, told.p_value) == (None, 1.0)
 
 
 def test_what_cannot_be_used_is_refused() -> None:

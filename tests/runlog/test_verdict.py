@@ -10,7 +10,7 @@ from geiger.records import (
     Answer,
     CheckSource,
     Notice,
-    Planted,
+    SourceArm,
     RegisterHead,
     Tries,
     Verdict,
@@ -41,12 +41,15 @@ VERDICT = Verdict(
     worth_corrected_p=0.9,
     difference=-0.012,
     deflated_sharpe=0.31,
-    tries=Tries(key="k", series="s", skill=3, economic=4, lost=1, head=RegisterHead(7, 9, "5f3c")),
+    tries=Tries(key="k", series="s", skill=3, economic=4, lost=1, head=RegisterHead(7, 9, "5f" * 32)),
     check=CheckSource(
+        symbol="AAPL",
+        model="ridge",
         level=0.01,
-        null_paths=20,
-        null_rings=1,
-        planted=(Planted(r2=0.05, paths=20, rings=19, oracle_rings=20),),
+        source="momentum",
+        days=1709,
+        null=SourceArm(r2=0.0, p_values=(0.001, *[0.5] * 19)),
+        planted=(SourceArm(r2=0.05, p_values=(*[0.001] * 19, 0.5), oracle_p_values=(0.001,) * 20),),
     ),
     not_checked=("audit: was not asked for",),
     made_on="2026-11-29",
@@ -66,14 +69,14 @@ def test_a_verdict_is_told_answer_first() -> None:
         "0.32 on), R2 0.06%",
         "Detectable: R2 0.41% would be found in four of five such samples; an effect as large as measured: "
         "2310 more days; one that pays for its trading: these days are enough",
-        "Tries: 3 on these days of this series, 1 without their scores, 4 ways of trading; register "
-        "9 lines, head 5f3c",
+        "Tries: 3 on these days of this series, 1 without their scores, 4 ways of trading",
         "Error Rates: not measured for these settings",
-        "Check Source: on these very prices it rang falsely in 1 of 20 and found a planted R2 of "
-        "5.00% in 19 of 20",
+        "Check Source: on these very prices it rang falsely in 1 of 20 and found a planted R2 "
+        "of 5% in 19 of 20",
         "Deflated Sharpe: 31.0%; it decides nothing",
         "Not Checked: audit: was not asked for",
         "Judged: 2026-11-29, on bars up to 2013-10-15",
+        f"Register: 7 trials, 9 lines, head {'5f' * 32}",
     )
 
 

@@ -23,6 +23,7 @@ from geiger.records import (
     Objective,
     Optimizer,
     Plateau,
+    RegisterHead,
     Residual,
     RunSettings,
     Status,
@@ -40,6 +41,8 @@ from geiger.runlog.wording import (
     health_note,
     how_to_audit,
     is_audit_line,
+    register_in,
+    register_line,
     settings_in,
     settings_of,
 )
@@ -412,3 +415,27 @@ def test_a_run_log_made_by_hand_is_asked_the_same_way() -> None:
 
 def test_a_lock_box_of_none_is_read_as_no_rows() -> None:
     assert settings_in([("Lock-box", "none")]).lockbox_rows == 0
+
+
+@given(
+    trials=st.integers(0, 10**8),
+    lines=st.integers(0, 10**8),
+    digest=st.text("0123456789abcdef", min_size=64, max_size=64),
+)
+def test_the_head_of_the_register_comes_back_from_its_line(trials: int, lines: int, digest: str) -> None:
+    head = RegisterHead(trials, lines, digest)
+    assert register_in(register_line(head)) == head
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        register_line(None),
+        register_line(None, "runs/trials: cannot be written"),
+        "Register: 1 trials, 1 lines, head abc",
+        "Register: x trials, 1 lines, head " + "a" * 64,
+        "Register: 1 trials, 1 lines, head " + "a" * 65,
+    ],
+)
+def test_a_line_without_a_head_tells_none(line: str) -> None:
+    assert register_in(line) is None

@@ -12,7 +12,7 @@ import pytest
 
 from geiger.codec import LARGEST, Misfit, parsed
 from geiger.errors import DataError
-from geiger.records import FoldResult, FoldScore, Rival, Status, Training
+from geiger.records import FoldResult, FoldScore, RegisterHead, Rival, Status, Training
 from geiger.runs.record import (
     NOTHING_OWN,
     LedgerHead,
@@ -22,6 +22,7 @@ from geiger.runs.record import (
     as_json,
     read_ledger_head,
     read_record,
+    read_register_head,
     record_of,
     write_record,
 )
@@ -58,6 +59,7 @@ def full(make: Make) -> RunRecord:
         bases={"ridge": "AAPL_ridge_20240105_143022"},
         bases_failed={"lstm": "no memory"},
         forecast_ledger=LedgerHead(3, "0" * 64),
+        register=RegisterHead(2, 3, "1" * 64),
         model_hash="f" * 64,
         own=OwnParts(
             features=OwnPart(name="mine.py:gap", where="/mine.py", digest="a" * 64, columns=("gap",)),
@@ -84,7 +86,7 @@ def test_a_record_comes_back_as_it_was_and_is_written_with_the_same_text(made_re
 def test_keys_stand_in_their_order_and_only_where_the_kind_has_them(made_record: Make) -> None:
     head = ["schema", "name", "kind"]
     tail = ["symbol", "model", "status", "config", "fill", "days_per_year", "data", "environment", "results"]
-    tail += ["verdict", "audit", "forecast_ledger", "warnings", "log", "finished_at"]
+    tail += ["verdict", "audit", "forecast_ledger", "register", "warnings", "log", "finished_at"]
     training = ["forecast_key", "folds", "trainings", "bases", "bases_failed"]
     assert list(as_json(made_record())) == [*head, *training, *tail]
     assert list(as_json(full(made_record))) == [*head, *training, *tail, "model_hash", "own"]
@@ -107,6 +109,7 @@ def test_an_older_record_is_lifted_by_defaults(tmp_path: Path, made_record: Make
         "schema",
         "days_per_year",
         "forecast_ledger",
+        "register",
         "bases_failed",
         "verdict",
         "audit",
@@ -188,6 +191,7 @@ def test_what_is_no_record_is_refused(text: bytes, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"run\.json: cannot be read \(.*\); train again"):
         read_record(tmp_path)
     assert read_ledger_head(tmp_path) is None
+    assert read_register_head(tmp_path) is None
 
 
 def test_without_a_record_no_run_has_ended(tmp_path: Path) -> None:
@@ -197,6 +201,11 @@ def test_without_a_record_no_run_has_ended(tmp_path: Path) -> None:
 def test_the_head_of_the_ledger_is_known_even_from_a_record_that_is_broken(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"symbol": 7, "forecast_ledger": {"length": 3, "hash": "ab"}}')
     assert read_ledger_head(tmp_path) == LedgerHead(3, "ab")
+
+
+def test_the_head_of_the_register_is_known_even_from_a_record_that_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"symbol": 7, "register": {"trials": 2, "length": 3, "hash": "ab"}}')
+    assert read_register_head(tmp_path) == RegisterHead(2, 3, "ab")
 
 
 def test_a_record_is_written_where_its_run_lies(tmp_path: Path, made_record: Make) -> None:

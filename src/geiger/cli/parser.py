@@ -60,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     _report(commands)
     _replay(commands)
     _audit(commands)
+    _trials(commands)
     _logs(commands)
     _ablate(commands)
     _calibrate(commands)
@@ -304,6 +305,32 @@ def _audit(commands: Commands) -> None:
     )
     _own(parser, "features", "target", "estimator")
     _experiment(parser)
+    _json(parser)
+
+
+def _trials(commands: Commands) -> None:
+    trials = commands.add_parser(
+        "trials",
+        help="the register of everything that was ever scored, each try counted once",
+        description="The register of everything that was ever scored, each try counted once.",
+    )
+    actions = trials.add_subparsers(dest="action", required=True, metavar="ACTION")
+    home = "geiger.cli.trials"
+
+    parser = _command(actions, "list", f"{home}:list_trials", "list the trials, the newest first")
+    parser.add_argument("--symbol", metavar="SYMBOL", help="only of the prices of this symbol, however named")
+    parser.add_argument("--limit", type=int, metavar="N", default=50, help="at most N (default: 50)")
+    parser.add_argument("--all", action="store_true", help="all of them")
+    _runs_dir(parser)
+    _json(parser)
+
+    parser = _command(
+        actions,
+        "verify",
+        f"{home}:verify_trials",
+        "say whether a line or file of the register was changed or removed, by all that names its head",
+    )
+    _folders(parser)
     _json(parser)
 
 

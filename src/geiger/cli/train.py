@@ -111,7 +111,7 @@ def train_one(planned: Plan, *, quiet: bool, making: Making = NOTHING) -> Run:
             health = f"pred_std {as_text(spread, 'number')}, {as_text(above, 'share')} above the mean"
             tick(f"fold {output.result.fold} to {output.result.test_last}, {health}")
 
-        made = replace(making, on_step=lambda step: tick(f"audit: {step}"), on_plan=tick.more)
+        made = replace(making, on_step=tick, on_plan=tick.more)
         return run(planned, on_fold=on_fold, bases=bases, making=made)
 
 

@@ -7,6 +7,8 @@ that share outcomes, such as forecasts over several days, of which neighbours ov
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +84,47 @@ def cosine_error(scores: ArrayLike, count: int) -> float:
 
     transforms = dct(c, type=2, norm="ortho")[1 : count + 1]
     return math.sqrt(float(np.mean(transforms**2)) / c.size)
+
+
+@dataclass(frozen=True)
+class MeanTest:
+    """Whether a mean lies above 0.
+
+    Attributes
+    ----------
+    statistic : float or None
+        Mean over its error; None where the values do not vary.
+    p_value : float
+        One-sided; 1 where the statistic is undefined.
+    """
+
+    statistic: float | None
+    p_value: float
+
+
+def mean_test(scores: ArrayLike, horizon: int = 1) -> MeanTest:
+    """Test whether the mean of scores, in the order of their days, lies above 0.
+
+    Parameters
+    ----------
+    scores : array (n,)
+        At least two, all finite.
+    horizon : int
+        Rows that one outcome spans. At 1 White's error and the normal distribution; above 1 outcomes overlap:
+        the cosine error and Student's t with `cosine_count` degrees of freedom.
+    """
+    c = _scores(scores, 2)
+    mean = float(c.mean())
+    if float(c.std()) <= 1e-12 * float(np.max(np.abs(c))):
+        return MeanTest(None, 1.0)
+    if horizon == 1:
+        statistic = mean / white_error(c)
+        return MeanTest(statistic, NormalDist().cdf(-statistic))
+    from scipy.special import stdtr
+
+    count = min(cosine_count(c.size), c.size - 1)
+    statistic = mean / cosine_error(c, count)
+    return MeanTest(statistic, float(stdtr(count, -statistic)))
 
 
 def _scores(values: ArrayLike, least: int) -> Floats:

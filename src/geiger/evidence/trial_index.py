@@ -226,10 +226,11 @@ class TrialIndex:
         return int(self._base.execute("SELECT count(*) FROM trials WHERE newest = 1").fetchone()[0])
 
     def content(self) -> list[tuple[Any, ...]]:
-        """Return all that is known, for comparing two indexes."""
+        """Return all that the register itself says, for comparing two indexes."""
+        columns = {"trials": "*", "series": "digest, series, symbol", "unsealed": "*"}
         found: list[tuple[Any, ...]] = []
-        for table in ("trials", "series", "unsealed"):
-            found += sorted(self._base.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
+        for table, names in columns.items():
+            found += sorted(self._base.execute(f"SELECT {names} FROM {table}").fetchall(), key=repr)
         return found
 
 

@@ -60,6 +60,11 @@ def trial_key(config: Config, material: Material, model: str, estimator: OwnPart
     )
 
 
+def economic_key(trial: str, config: Config) -> str:
+    """Return the key of a try at trading: that of the forecasts, and the trading settings."""
+    return key_of({"forecasts": trial, "trading": plain(config.trading)})
+
+
 def audit_key(forecasts: str | None, config: Config) -> str | None:
     """Return the key of all that an audit depends on: what makes forecasts, and what makes trades of them.
 

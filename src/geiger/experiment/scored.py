@@ -7,7 +7,8 @@ import numpy.typing as npt
 import polars as pl
 
 from geiger.errors import DataError
-from geiger.evidence.score_test import ScoreTest, score_test
+from geiger.evidence.normal_scores import partial_normal_scores
+from geiger.evidence.score_test import ScoreTest, daily_volatility, score_test
 from geiger.experiment.material import Floats, Material
 
 
@@ -56,3 +57,20 @@ def scored(forecasts: pl.DataFrame, material: Material, horizon: int) -> ScoreTe
     column[material.rows_of(days)] = forecasts["forecast"].to_numpy()
     outcome = material.target["value"].to_numpy()
     return score_test(daily_returns(material), outcome, known_rows(material), column, horizon)
+
+
+def second_opinion(forecasts: pl.DataFrame, material: Material, horizon: int) -> float | None:
+    """Return the p-value of the partial normal scores of the same forecasts; None where they tell nothing."""
+    rows = material.rows_of(forecasts["day"])
+    if not rows.size:
+        return None
+    scale = daily_volatility(daily_returns(material))[rows]
+    # Rows of the test alone: an outcome is known from the first of them at which it is.
+    known = np.searchsorted(rows, known_rows(material)[rows])
+    kept = np.isfinite(scale)
+    first = int(np.argmax(kept)) if kept.any() else rows.size
+    if not kept[first:].all() or first == rows.size:
+        return None
+    forecast, outcome = (forecasts[name].to_numpy()[first:] for name in ("forecast", "outcome"))
+    told = partial_normal_scores(forecast, outcome, scale[first:], known[first:] - first, horizon)
+    return None if told.statistic is None else told.p_value

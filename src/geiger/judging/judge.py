@@ -13,7 +13,7 @@ from geiger.evidence.score_test import ScoreTest
 from geiger.evidence.sharpe import deflated_sharpe
 from geiger.experiment.material import Material
 from geiger.experiment.run import Finding
-from geiger.experiment.scored import scored
+from geiger.experiment.scored import scored, second_opinion
 from geiger.judging.economics import Economics, economics
 from geiger.judging.rule import LEVEL, Evidence, answer
 from geiger.judging.tries import Counted, count
@@ -73,6 +73,7 @@ def judge(
         p_value=test.p_value if told else None,
         corrected_p=counted.skill_p if told else None,
         level=LEVEL,
+        second_p=second_opinion(finding.forecasts, material, config.horizon),
         slope=test.slope,
         slope_error=test.slope_error,
         needed_slope=found.needed_slope,
@@ -86,7 +87,7 @@ def judge(
         difference=float(worth.difference.mean()) * material.market.days_per_year,
         deflated_sharpe=_deflated(worth, counted),
         tries=counted.tries,
-        check=check,
+        check=None if check is None else check.at(found.level_of_one),
         not_checked=not_checked,
         made_on=dt.date.today().isoformat(),
         data_to=str(material.whole.prices["day"][-1]),

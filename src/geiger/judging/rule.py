@@ -50,8 +50,13 @@ class Evidence:
     @property
     def bar(self) -> float:
         """Errors above 0 that a mean score must lie for a p below the level, were all tries independent."""
+        return NormalDist().inv_cdf(1.0 - self.level_of_one)
+
+    @property
+    def level_of_one(self) -> float:
+        """The p below which one try alone must lie, were all tries independent (Sidak, 1967)."""
         tries = 1 if self.tries is None else max(self.tries.skill, 1)
-        return NormalDist().inv_cdf((1.0 - LEVEL) ** (1.0 / tries))
+        return 1.0 - (1.0 - LEVEL) ** (1.0 / tries)
 
     @property
     def detectable(self) -> float | None:

@@ -14,8 +14,9 @@ from geiger.experiment.run import Finding
 from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run
 from geiger.judging.judge import judge
-from geiger.records import AuditSummary, Verdict
+from geiger.records import AuditSummary, CheckSource, Verdict
 from geiger.runs.folder import StoredRun
+from geiger.studies.check_source import check_source, short_effort
 
 NOT_ASKED = "was not asked for"
 
@@ -83,7 +84,19 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
 
 def _verdict(finding: Finding, *, making: Making) -> Verdict:
     audit, without = _audit(finding, making)
-    return judge(finding, audit=audit, not_checked=without)
+    check = _check(finding.planned, making)
+    return judge(finding, audit=audit, check=check, not_checked=without)
+
+
+def _check(planned: Plan, making: Making) -> CheckSource | None:
+    """Return the check source where it takes a minute at most; None where it was not held."""
+    effort = short_effort(planned)
+    if not making.check_source or effort is None:
+        return None
+    try:
+        return check_source(planned, effort=effort, on_step=making.on_step, on_plan=making.on_plan)
+    except GeigerError:  # a model that cannot be fitted to other labels: the run itself is done
+        return None
 
 
 def _audit(finding: Finding, making: Making) -> tuple[AuditSummary | None, tuple[str, ...]]:

@@ -8,20 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from geiger.chain import Head
-from geiger.codec import plain
 from geiger.errors import DataError
 from geiger.evidence.day_files import DayValues
 from geiger.evidence.many_tries import DayScores, adjusted_p
 from geiger.evidence.score_test import ScoreTest
 from geiger.evidence.trial import Trial
 from geiger.evidence.trials import Register
+from geiger.experiment.key import economic_key
 from geiger.experiment.run import Finding
 from geiger.experiment.scored import daily_returns
+from geiger.experiment.tried import register_of
 from geiger.judging.economics import BLOCK, Economics
 from geiger.records import Tries
-from geiger.runs.environment import key_of
-from geiger.runs.folder import RunsFolder
 
 EPOCH = dt.date(1970, 1, 1).toordinal()
 
@@ -45,14 +43,6 @@ class Counted:
     worth_p: float | None = None
     sharpe_spread: float = 0.0
     unknown: str = ""
-
-
-def register_of(runs: RunsFolder) -> Register:
-    """Return the register of a folder of runs, which must go on from wherever a run's record knows it."""
-    return Register(
-        runs.trials,
-        lambda: [Head(head.length, head.hash, str(path)) for path, head in runs.register_heads()],
-    )
 
 
 def count(finding: Finding, test: ScoreTest, worth: Economics) -> Counted:
@@ -82,7 +72,7 @@ def count(finding: Finding, test: ScoreTest, worth: Economics) -> Counted:
     )
     trade = Trial(
         kind="economic",
-        key=key_of({"forecasts": key, "trading": plain(config.trading)}),
+        key=economic_key(key, config),
         **told,
         **_span(net),
         statistic=worth.sharpe,

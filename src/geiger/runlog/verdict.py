@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from statistics import NormalDist
 
 from geiger.records import NOT_EVALUATED, Answer, Notice, Verdict, as_text
+from geiger.runlog.wording import register_line
 
 NINE_TENTHS = NormalDist().inv_cdf(0.95)  # errors to either side of an interval of 90%
 A_LIFE = 10_000  # days: what takes longer is not waited for
@@ -16,7 +17,9 @@ def verdict_lines(verdict: Verdict | None) -> tuple[str, ...]:
     """Return the lines of a verdict; `not evaluated` where there is none."""
     if verdict is None:
         return (NOT_EVALUATED,)
-    return (f"{verdict.answer}: {verdict.sentence}", *(f"{name}: {text}" for name, text in _lines(verdict)))
+    told = (f"{name}: {text}" for name, text in _lines(verdict))
+    register = () if verdict.tries is None else (register_line(verdict.tries.head),)
+    return (f"{verdict.answer}: {verdict.sentence}", *told, *register)
 
 
 def headline(verdict: Verdict | None) -> str:
@@ -106,10 +109,7 @@ def _tries(v: Verdict) -> str:
     if v.tries is None:
         return "unknown"
     lost = f", {v.tries.lost} without their scores" if v.tries.lost else ""
-    return (
-        f"{v.tries.skill} on these days of this series{lost}, {v.tries.economic} ways of trading; "
-        f"register {v.tries.head.length} lines, head {v.tries.head.hash}"
-    )
+    return f"{v.tries.skill} on these days of this series{lost}, {v.tries.economic} ways of trading"
 
 
 def _p(value: float) -> str:

@@ -23,6 +23,7 @@ from geiger.records import (
     Objective,
     Optimizer,
     Plateau,
+    RegisterHead,
     Residual,
     RunLog,
     RunSettings,
@@ -157,7 +158,35 @@ def audit_in(line: str) -> AuditSummary | None:
     )
 
 
-AUDIT = "Audit"
+def register_line(head: RegisterHead | None, why: str = "") -> str:
+    """Return the line of the register: how many trials there were, and what proves that none was removed.
+
+    Parameters
+    ----------
+    why : str
+        Why there is none: then nobody can say how many tries there were.
+
+    >>> register_line(RegisterHead(12, 15, "5f" * 32))[:44]
+    'Register: 12 trials, 15 lines, head 5f5f5f5f'
+    >>> register_line(None, "runs/trials: cannot be written")
+    'Register: none (runs/trials: cannot be written)'
+    """
+    if head is None:
+        return f"{REGISTER}: {NONE} ({why})" if why else f"{REGISTER}: {NONE}"
+    return f"{REGISTER}: {head.trials} trials, {head.length} lines, head {head.hash}"
+
+
+def register_in(line: str) -> RegisterHead | None:
+    """Return the head that a line tells; None where it tells none.
+
+    >>> register_in("Register: 12 trials, 15 lines, head " + "5f" * 32).length
+    15
+    """
+    found = _matched(rf"{REGISTER}: {_INT} trials, {_INT} lines, head ([0-9a-f]{{64}})", line)
+    return None if found is None else RegisterHead(int(found[0]), int(found[1]), found[2])
+
+
+AUDIT, REGISTER = "Audit", "Register"
 FILE = "FILE.py:NAME"  # stands for something of the user's own
 HEALTH, DOCTOR = "Health", "Doctor"  # the words that these notes begin with
 

@@ -17,7 +17,7 @@
       .parts/<key>/fold_0003.npz        finished folds of an unfinished run: see `parts`
       snapshots/                        the prices that runs used
       library/                          prices that were added or fetched
-      trials/                           the register of everything that was ever scored
+      trials/                           the register of everything that was scored: see `evidence.trials`
       checks/<key>.json                 check sources: see `check_sources`
       own/<hash>.parquet                frames of the user's own that runs used as features
 
@@ -182,14 +182,14 @@ class RunsFolder:
         return self.root / "forecasts.jsonl"
 
     @property
+    def trials(self) -> Path:
+        """Folder of the register of everything that was scored."""
+        return self.root / "trials"
+
+    @property
     def audits(self) -> Path:
         """Folder of the audits that were made of runs and settings."""
         return self.root / "audits"
-
-    @property
-    def trials(self) -> Path:
-        """Folder of the register of everything that was ever scored."""
-        return self.root / "trials"
 
     @property
     def checks(self) -> Path:
@@ -282,7 +282,7 @@ class RunsFolder:
                 yield folder / RECORD, head
 
     def register_heads(self) -> Iterator[tuple[Path, RegisterHead]]:
-        """Yield how far the register of tries had come with each run, and the file that says so."""
+        """Yield how far the register of trials had come when each run ended, and the file that says so."""
         for folder in self._folders():
             head = read_register_head(folder)
             if head is not None:
