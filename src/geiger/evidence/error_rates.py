@@ -201,3 +201,33 @@ def write_tables(path: Path, found: Iterable[ErrorRates]) -> None:
     """Write tables as one file."""
     write_atomically(path, (json.dumps(plain(tuple(found)), indent=1) + "\n").encode())
     tables.cache_clear()
+
+
+def rates_tables(folder: Path = SHIPPED) -> str:
+    """Return all tables of a folder as Markdown, for the page of the calibration."""
+    return "".join(_markdown(one) for one in tables(folder))
+
+
+def _markdown(one: ErrorRates) -> str:
+    lighter = "".join(f", {text}" for text in one.effort)
+    head = f"### {one.model}, recipe `{one.recipe}`, {one.rows} days{lighter}\n\nMeasured on {one.made_on}. "
+    parts = [f"{head}SIGNAL with nothing to find, all families: {one.pooled.text()}.\n"]
+    for what, rates in (
+        ("nothing to find: SIGNAL", one.null),
+        ("a mean that changes: SIGNAL", one.moving),
+        ("gate of the plan: passed with nothing to find", one.gates),
+        ("somebody who, with nothing to find, ...: SIGNAL", one.tries),
+    ):
+        if rates:
+            rows = "".join(f"| {rate.name} | {rate.text()} |\n" for rate in rates)
+            name, seen = what.rsplit(": ", 1)
+            parts.append(f"| {name} | {seen} |\n|---|---|\n{rows}")
+    if one.planted:
+        heading = "| planted | found | by the signal itself |\n|---|---|---|\n"
+        parts.append(heading + "".join(map(_power_row, one.planted)))
+    return "\n".join(parts) + "\n"
+
+
+def _power_row(power: Power) -> str:
+    found = f"{power.count} of {power.n} | {power.oracle} of {power.n}"
+    return f"| {power.signal}, R2 {100 * power.r2:g}% | {found} |\n"
