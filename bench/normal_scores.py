@@ -4,7 +4,7 @@
 
 Markets: GARCH(1, 1) with Student's t of 5 degrees of freedom (h = om + 0.08 e^2 + 0.9 h, 18% volatility and
 8% drift a year), the same with skewed outcomes, with skewness that grows with volatility, and with a drift
-that changes sign with a regime. Forecasts without skill: noise, the volatility, minus it, the mean of the
+that changes sign with a regime. Forecasts without skill: noise, the variance, minus it, the mean of the
 last 21 and 252 returns, minus the mean of the last 5 and 252. With skill: the part of the outcome itself at
 R^2 1%, in units of volatility or scaled by it. The scale is an EWMA (0.94) of squared returns. Prints shares
 of markets that ring at 5% and 1%; nothing is written.
@@ -62,8 +62,8 @@ def past_mean(returns: np.ndarray, days: int) -> np.ndarray:
 
 FORECASTS: dict[str, Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]] = {
     "noise": lambda rng, r, s: rng.normal(size=r.size),
-    "volatility": lambda rng, r, s: s,
-    "minus volatility": lambda rng, r, s: -s,
+    "variance": lambda rng, r, s: s**2,
+    "minus variance": lambda rng, r, s: -(s**2),
     "mean of 21": lambda rng, r, s: past_mean(r, 21),
     "mean of 252": lambda rng, r, s: past_mean(r, 252),
     "minus mean of 5": lambda rng, r, s: -past_mean(r, 5),
@@ -83,15 +83,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--markets", type=int, default=300)
     parser.add_argument("--days", type=int, default=1824)
+    parser.add_argument("--only", nargs="*", default=list(FORECASTS), metavar="FORECAST")
     args = parser.parse_args()
     for kind in ("steady", "skewed", "skewness follows volatility", "drift regimes"):
-        told: dict[str, list[float]] = {name: [] for name in FORECASTS}
+        told: dict[str, list[float]] = {name: [] for name in args.only}
         for seed in range(args.markets):
             rng = np.random.default_rng([seed, 1])
             returns, _, _ = market(rng, args.days + BEFORE + 1, kind)
             s = ewma(returns)
-            for name, make in FORECASTS.items():
-                told[name].append(rings(returns, s, make(rng, returns, s)))
+            for name in args.only:
+                told[name].append(rings(returns, s, FORECASTS[name](rng, returns, s)))
         show(kind, told)
     power: dict[str, list[float]] = {"signal": [], "signal times volatility": []}
     for seed in range(args.markets):

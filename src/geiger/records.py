@@ -764,10 +764,10 @@ class CheckSource:
             f"of {100 * arm.r2:g}% in {arm.rings(self.level)} of {arm.paths}" for arm in self.planted
         )
         told = (
-            f"on these very prices it rang falsely in {self.null.rings(self.level)} of {self.null.paths} "
-            f"and found a planted R2 {found}"
+            f"on these very prices it rang falsely in {self.null.rings(self.level)} of {self.null.paths}"
+            + (f" and found a planted R2 {found}" if found else "")
         )
-        if self.verdict is SourceVerdict.OK:
+        if self.verdict is SourceVerdict.OK or not self.planted:
             return told
         strongest = self.planted[-1]
         itself = (

@@ -42,7 +42,7 @@ def test_from_training_to_a_scored_forecast_and_the_same_again(on_data: Call, ca
         "AAA stack: ",
         "90.0% interval",
         "Suggested weight",
-        "Verdict: not evaluated",
+        "Verdict: CANNOT TELL: ",
         "Saved as number 0",
     ):
         assert words in forecast.out

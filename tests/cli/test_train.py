@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from geiger.codec import plain
 from geiger.errors import TrainingError
 from geiger.models.baselines import Ridge
 from geiger.records import Notice, Status
@@ -74,7 +75,9 @@ def test_gbm_writes_three_logs_that_tell_what_the_runs_hold(on_data: Call) -> No
             check["outcome"] for check in run["results"]["checkpoints"]
         ]
         assert len(log.folds) == len(run["folds"]) == 2
-        assert log.verdict == (run["verdict"],) == ("not evaluated",)
+        assert log.judged is not None
+        assert plain(log.judged) == run["verdict"]
+        assert log.verdict[0] == f"CANNOT TELL: {run['verdict']['sentence']}"
         assert dict(log.config)["Model"] == run["model"]
         printed, exact = read_text(path), read_events(path.with_suffix(".jsonl"))
         assert (printed.status, printed.config, printed.warnings) == (

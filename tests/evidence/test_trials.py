@@ -576,16 +576,19 @@ def test_half_a_line_that_a_kill_left_is_written_over(register: Register) -> Non
 
 def test_a_lock_box_opens_once(register: Register) -> None:
     three(register)
+    one = register.lines()[0].trial
     box = day(500), day(751)
-    assert register.unsealed("a", *box) is None
-    head = register.unseal("a", "AAPL", "AAPL_ridge_1", *box, datetime(2024, 1, 5, tzinfo=UTC))
+    assert register.unsealed(one, *box) is None
+    head = register.unseal(one, "AAPL_ridge_1", *box, datetime(2024, 1, 5, tzinfo=UTC))
     assert (head.length, head.trials) == (5, 3)
-    assert register.unsealed("a", *box) == ("2024-01-05T00:00:00.000000+00:00", "AAPL_ridge_1")
+    assert register.unsealed(one, *box) == ("2024-01-05T00:00:00.000000+00:00", "AAPL_ridge_1")
     for again in (box, (day(751), day(900))):
         with pytest.raises(DataError, match=r"was opened on 2024-01-05 by AAPL_ridge_1.*once"):
-            register.unseal("a", "AAPL", "AAPL_ridge_2", *again)
-    assert register.unsealed("a", day(752), day(1000)) is None
-    assert register.unsealed("b", *box) is None
+            register.unseal(one, "AAPL_ridge_2", *again)
+    assert register.unsealed(one, day(752), day(1000)) is None
+    assert register.unsealed(replace(one, key="b"), *box) is None
+    assert register.unsealed(replace(one, series="other"), *box) is None
     (register.folder / ".index.sqlite").unlink()
-    assert register.unsealed("a", *box) is not None
+    assert register.unsealed(one, *box) is not None
     assert register.verify().sound
+    assert len(register.lines()) == 4

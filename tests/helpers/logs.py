@@ -10,24 +10,32 @@ from hypothesis import strategies as st
 
 from geiger.cleaning import clean
 from geiger.records import (
+    Answer,
     AuditSummary,
     Better,
     Checkpoint,
+    CheckSource,
     Epoch,
     Figure,
     FoldResult,
     FoldScore,
     Notice,
     Outcome,
+    RegisterHead,
     Rung,
     Score,
+    SourceArm,
     Status,
     Training,
+    Tries,
     Unit,
+    Verdict,
+    Worth,
     Year,
 )
 from geiger.runlog import LoggedScorecard, RunLog
 from geiger.runlog.facts import plan_figures_first
+from geiger.runlog.verdict import verdict_lines
 
 steady = settings(
     deadline=None,
@@ -115,6 +123,49 @@ greens = st.builds(
 )
 reds = st.builds(lambda audit, leak: replace(audit, color="red", leak=leak), greens, st.none() | words)
 
+arms = st.builds(
+    SourceArm,
+    r2=numbers,
+    p_values=st.lists(numbers, max_size=2).map(tuple),
+    oracle_p_values=st.lists(numbers, max_size=2).map(tuple),
+)
+verdicts = st.builds(
+    Verdict,
+    answer=st.sampled_from(Answer),
+    sentence=words,
+    reasons=st.lists(notices, max_size=2).map(tuple),
+    alarms=st.lists(notices, max_size=1).map(tuple),
+    days=st.integers(0, 5000),
+    level=numbers,
+    **{name: days for name in ("first", "last", "made_on", "data_to")},
+    **{name: maybe for name in ("statistic", "p_value", "corrected_p", "slope", "slope_error", "worth_p")},
+    **{name: maybe for name in ("needed_slope", "explained", "detectable", "difference", "second_p")},
+    **{name: st.none() | st.integers(0, 99999) for name in ("days_for_measured", "days_for_needed")},
+    worth=st.sampled_from(Worth),
+    tries=st.none()
+    | st.builds(
+        Tries,
+        key=words,
+        series=words,
+        skill=st.integers(0, 99),
+        economic=st.integers(0, 99),
+        lost=st.integers(0, 9),
+        new=st.booleans(),
+        head=st.builds(RegisterHead, st.integers(0, 99), st.integers(0, 99), words),
+    ),
+    check=st.none()
+    | st.builds(
+        CheckSource,
+        **{name: words for name in ("symbol", "model", "source")},
+        level=numbers,
+        days=st.integers(0, 5000),
+        null=arms,
+        planted=st.lists(arms, max_size=2).map(tuple),
+    ),
+    rates=words,
+    not_checked=st.lists(words, max_size=2).map(tuple),
+)
+
 logs = st.builds(
     RunLog,
     schema=st.just(1),
@@ -145,8 +196,8 @@ logs = st.builds(
         st.lists(fold_scores, max_size=2).map(tuple),
         st.lists(words, max_size=2).map(tuple),
     ),
-    verdict=st.lists(words, min_size=1, max_size=3).map(tuple),
+    judged=st.none() | verdicts,
     audit=st.none() | greens | reds,
     warnings=st.lists(notices, max_size=3, unique=True).map(tuple),
     status=st.sampled_from(Status),
-)
+).map(lambda log: replace(log, verdict=verdict_lines(log.judged)))

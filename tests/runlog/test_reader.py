@@ -265,7 +265,7 @@ def test_what_the_writer_wrote_is_what_the_reader_reads(tmp_path: Path, log: Run
             figures=log.figures,
             checkpoints=log.checkpoints,
             scorecard=log.scorecard,
-            verdict=log.verdict,
+            verdict=log.judged,
             audit=log.audit,
         )
     assert writer.path is not None

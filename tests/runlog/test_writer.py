@@ -41,6 +41,7 @@ from geiger.runlog import (
     render,
 )
 from geiger.runlog import writer as writing
+from helpers.verdicts import VERDICT
 
 NOW = datetime(2025, 12, 29, 14, 30, 22)
 SETTINGS = [
@@ -228,7 +229,7 @@ def test_nothing_from_outside_breaks_a_line_or_gives_a_secret_away(tmp_path: Pat
             figures=[Figure("a\nb", 1.0, "ratio")],
             checkpoints=[Checkpoint(1, "n\n", Outcome.FAIL, "f\n", "a\n=== STATUS ===")],
             scorecard=LoggedScorecard(notes=("=== STATUS ===",)),
-            verdict=["=== STATUS ===", "SUCCESS", ""],
+            verdict=replace(VERDICT, sentence="=== STATUS ===\nSUCCESS"),
         )
     for path in (log.path, log.events_path):
         text = path.read_text(encoding="utf-8")

@@ -27,6 +27,7 @@ from geiger.runs.record import (
     write_record,
 )
 from geiger.settings import Config, override
+from helpers.verdicts import VERDICT
 
 Make = Callable[..., RunRecord]
 
@@ -59,7 +60,7 @@ def full(make: Make) -> RunRecord:
         bases={"ridge": "AAPL_ridge_20240105_143022"},
         bases_failed={"lstm": "no memory"},
         forecast_ledger=LedgerHead(3, "0" * 64),
-        register=RegisterHead(2, 3, "1" * 64),
+        verdict=VERDICT,
         model_hash="f" * 64,
         own=OwnParts(
             features=OwnPart(name="mine.py:gap", where="/mine.py", digest="a" * 64, columns=("gap",)),
@@ -86,7 +87,7 @@ def test_a_record_comes_back_as_it_was_and_is_written_with_the_same_text(made_re
 def test_keys_stand_in_their_order_and_only_where_the_kind_has_them(made_record: Make) -> None:
     head = ["schema", "name", "kind"]
     tail = ["symbol", "model", "status", "config", "fill", "days_per_year", "data", "environment", "results"]
-    tail += ["verdict", "audit", "forecast_ledger", "register", "warnings", "log", "finished_at"]
+    tail += ["verdict", "audit", "forecast_ledger", "warnings", "log", "finished_at"]
     training = ["forecast_key", "folds", "trainings", "bases", "bases_failed"]
     assert list(as_json(made_record())) == [*head, *training, *tail]
     assert list(as_json(full(made_record))) == [*head, *training, *tail, "model_hash", "own"]
@@ -109,7 +110,6 @@ def test_an_older_record_is_lifted_by_defaults(tmp_path: Path, made_record: Make
         "schema",
         "days_per_year",
         "forecast_ledger",
-        "register",
         "bases_failed",
         "verdict",
         "audit",
@@ -125,7 +125,7 @@ def test_an_older_record_is_lifted_by_defaults(tmp_path: Path, made_record: Make
     back = read_record(tmp_path)
     assert back is not None
     assert (back.schema, back.days_per_year, back.forecast_ledger, back.model_hash) == (1, None, None, None)
-    assert (back.bases_failed, back.verdict, back.audit) == ({}, "not evaluated", None)
+    assert (back.bases_failed, back.verdict, back.audit) == ({}, None, None)
     assert back.own == NOTHING_OWN
     assert (back.results.folds, back.results.rivals, back.results.diagnosis) == (None, (), None)
     assert (back.environment.code, back.trainings[0].direction_weight) == (None, None)
@@ -204,7 +204,9 @@ def test_the_head_of_the_ledger_is_known_even_from_a_record_that_is_broken(tmp_p
 
 
 def test_the_head_of_the_register_is_known_even_from_a_record_that_is_broken(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text('{"symbol": 7, "register": {"trials": 2, "length": 3, "hash": "ab"}}')
+    (tmp_path / "run.json").write_text(
+        '{"symbol": 7, "verdict": {"tries": {"head": {"trials": 2, "length": 3, "hash": "ab"}}}}'
+    )
     assert read_register_head(tmp_path) == RegisterHead(2, 3, "ab")
 
 
@@ -229,3 +231,11 @@ def test_what_parts_are_does_not_depend_on_where_they_lie() -> None:
     assert list(one.content()) == ["features"]
     assert NOTHING_OWN.content() == {}
     assert (one.columns, NOTHING_OWN.columns) == (("gap",), ())
+
+
+def test_an_older_record_had_no_verdict(tmp_path: Path, made_record: Make) -> None:
+    facts = {**as_json(made_record()), "verdict": "not evaluated"}
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    back = read_record(tmp_path)
+    assert back is not None
+    assert back.verdict is None

@@ -1,9 +1,9 @@
 """A second opinion on skill, from ranks: the partial correlation of normal scores.
 
 Ranks know no outliers and need no bounds. Where outcomes, in units of their volatility, are drawn alike and
-independently, the rank of each among those before it is independent of all that was known (Parent 1965),
-whatever their distribution; its normal score then has the mean 0 given the past, also beside a forecast that
-is made of past outcomes. Ranks over all rows, which know the future, do not have that.
+independently, the rank of each among those before it is independent of their ranks, whatever the distribution
+(Parent 1965). Ranks over all rows would know the future: they mix what comes later into every score, and a
+forecast that is made of past outcomes follows from that.
 """
 
 from __future__ import annotations
@@ -79,6 +79,15 @@ def partial_normal_scores(
     ------
     DataError
         Other than equal finite columns, a scale that is not above 0, or outcomes known out of order.
+
+    Notes
+    -----
+    An outcome ranks low where those before it happened to be high, and a forecast that bets on the return to
+    a long mean knows that much: over 300 GARCH markets of 1764 days with a steady drift, minus the mean of
+    252 returns rings in 17% at 5% and in 5% at 1%; noise, trends of 21 and 252 days and a 5-day reversal ring
+    in at most 6 and 2%, also where outcomes are skewed, and the variance or minus it in at most 9 and 2%.
+    Where the drift changes by regimes a trend of 21 days rings in 72% at 5%, as it does know something there,
+    and the variance in 14%. bench/normal_scores.py repeats this.
 
     References
     ----------

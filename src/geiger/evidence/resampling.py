@@ -98,7 +98,7 @@ def _means(counts: Counts, centred: npt.NDArray[np.float64]) -> npt.NDArray[np.f
     return np.asarray(np.concatenate(sums) / centred.size)
 
 
-def _drawn(n: int, block: float, resamples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _drawn(n: int, block: float, resamples: int, rng: np.random.Generator) -> npt.NDArray[np.int32]:
     """Return counts (resamples, n): each block adds one from its first day to its last, around the end."""
     lengths = np.zeros((resamples, 0), dtype=np.int64)
     while not lengths.size or lengths.sum(axis=1).min() < n:
@@ -107,9 +107,13 @@ def _drawn(n: int, block: float, resamples: int, rng: np.random.Generator) -> np
     ends = np.minimum(lengths.cumsum(axis=1), n)  # the block that reaches beyond the n-th draw is cut there
     used = np.diff(ends, axis=1, prepend=0)
     begin = rng.integers(n, size=used.shape)
-    row = np.arange(resamples)[:, None] * 2 * n
-    steps = np.bincount((row + begin)[used > 0], minlength=2 * n * resamples + 1)
-    steps -= np.bincount((row + begin + used)[used > 0], minlength=2 * n * resamples + 1)
-    unrolled = steps[:-1].reshape(resamples, 2, n).reshape(resamples, 2 * n).cumsum(axis=1)
-    folded = unrolled[:, :n] + unrolled[:, n:]
-    return np.asarray(folded, dtype=np.int64)
+    end = begin + used
+    around = end > n
+    # One more from the first day of a block, one less behind its last; around the end it begins again at 0.
+    row = np.arange(resamples)[:, None] * (n + 1)
+    size = resamples * (n + 1)
+    steps = np.bincount((row + begin).ravel(), minlength=size).astype(np.int32)
+    steps -= np.bincount((row + np.where(around, end - n, end)).ravel(), minlength=size).astype(np.int32)
+    steps = steps.reshape(resamples, n + 1)
+    steps[:, 0] += around.sum(axis=1, dtype=np.int32)
+    return np.asarray(steps.cumsum(axis=1, dtype=np.int32)[:, :n])

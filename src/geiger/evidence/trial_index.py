@@ -37,7 +37,7 @@ CREATE TABLE series (
     words BLOB, PRIMARY KEY (digest, symbol)
 );
 CREATE INDEX by_symbol ON series (symbol);
-CREATE TABLE unsealed (key TEXT, first TEXT, last TEXT, at TEXT, run TEXT);
+CREATE TABLE unsealed (series TEXT, key TEXT, first TEXT, last TEXT, at TEXT, run TEXT);
 """
 
 
@@ -72,9 +72,9 @@ class TrialIndex:
     def __init__(self, path: Path | None) -> None:
         self._base = sqlite3.connect(MEMORY if path is None else path, isolation_level=None)
         try:
+            self._base.execute("BEGIN")
             if self._base.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
                 self.clear()
-            self._base.execute("BEGIN")
         except BaseException:
             self._base.close()
             raise
@@ -86,19 +86,13 @@ class TrialIndex:
         self._base.close()
 
     def clear(self) -> None:
-        """Forget everything."""
-        with suppress(sqlite3.Error):
-            self._base.execute("COMMIT")
-        names = self._base.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (name,) in names:
+        """Forget everything, as a change like others: it counts once it was committed."""
+        tables = self._base.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in tables:
             self._base.execute(f'DROP TABLE "{name}"')
-        self._base.executescript(_TABLES)
+        for statement in filter(str.strip, _TABLES.split(";")):
+            self._base.execute(statement)
         self._base.execute(f"PRAGMA user_version = {SCHEMA}")
-
-    def restart(self) -> None:
-        """Forget everything and begin to write."""
-        self.clear()
-        self._base.execute("BEGIN")
 
     def place(self) -> tuple[str, End] | None:
         """Return the stamp of the register's file when it was read last, and where it ended."""
@@ -141,20 +135,20 @@ class TrialIndex:
 
     def join(self, series: str, others: Iterable[str]) -> None:
         """Make other series one with this."""
-        for table in ("trials", "series"):
+        for table in ("trials", "series", "unsealed"):
             for other in others:
                 self._base.execute(f"UPDATE {table} SET series = ? WHERE series = ?", (series, other))
 
-    def note_unsealed(self, key: str, first: str, last: str, at: str, run: str) -> None:
+    def note_unsealed(self, series: str, key: str, first: str, last: str, at: str, run: str) -> None:
         """Add that the lock-box was opened."""
-        values = key, first, last, at, run
-        self._base.execute("INSERT INTO unsealed VALUES (?, ?, ?, ?, ?)", values)
+        values = series, key, first, last, at, run
+        self._base.execute("INSERT INTO unsealed VALUES (?, ?, ?, ?, ?, ?)", values)
 
-    def unsealed(self, key: str, first: str, last: str) -> tuple[str, str] | None:
-        """Return when and by which run a lock-box of this key was opened that shares days; or None."""
+    def unsealed(self, series: str, key: str, first: str, last: str) -> tuple[str, str] | None:
+        """Return when and by which run a lock-box was opened that shares days; None where none was."""
         row = self._base.execute(
-            "SELECT at, run FROM unsealed WHERE key = ? AND first <= ? AND last >= ? LIMIT 1",
-            (key, last, first),
+            "SELECT at, run FROM unsealed WHERE series = ? AND key = ? AND first <= ? AND last >= ? LIMIT 1",
+            (series, key, last, first),
         ).fetchone()
         return None if row is None else (str(row[0]), str(row[1]))
 

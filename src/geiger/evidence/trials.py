@@ -148,9 +148,10 @@ class _RerunLine:
 
 @dataclass(frozen=True)
 class _UnsealedLine:
-    """The lock-box of a trial's key was opened: its days from `first` to `last`."""
+    """The lock-box of a trial was opened: its days from `first` to `last`."""
 
     schema: int
+    series: str
     key: str
     symbol: str
     first: str
@@ -305,22 +306,22 @@ class Register:
                 found[number] = Line(number=number, at=at, trial=trial, counts=False, rerun_of=line.of)
         return tuple(found.values())
 
-    def unsealed(self, key: str, first: str, last: str) -> tuple[str, str] | None:
-        """Return when the lock-box of a trial's key was opened, and by which run; None where it was not.
+    def unsealed(self, trial: Trial, first: str, last: str) -> tuple[str, str] | None:
+        """Return when the lock-box of a trial was opened, and by which run; None where it was not.
 
         Any opened span that shares a day with `first` to `last` counts: a sealed row is seen once.
         """
-        return self._asked(lambda index, _: index.unsealed(key, first, last))
+        return self._asked(lambda index, _: index.unsealed(trial.series, trial.key, first, last))
 
     def unseal(
-        self, key: str, symbol: str, run: str, first: str, last: str, now: datetime | None = None
+        self, trial: Trial, run: str, first: str, last: str, now: datetime | None = None
     ) -> RegisterHead:
         """Note that the lock-box of a trial is opened, before anybody sees what is in it.
 
         Parameters
         ----------
-        key : str
-            Of the trial, as `Trial.key` has it.
+        trial : Trial
+            As the register gave it: its key on its series.
         first, last : str
             The days that were sealed, ISO.
 
@@ -331,13 +332,13 @@ class Register:
         """
 
         def note(index: TrialIndex, end: End) -> RegisterHead:
-            opened = index.unsealed(key, first, last)
+            opened = index.unsealed(trial.series, trial.key, first, last)
             if opened is not None:
                 raise DataError(
-                    f"the lock-box of {symbol}, {first} to {last}, was opened on {opened[0][:10]} by "
+                    f"the lock-box of {trial.symbol}, {first} to {last}, was opened on {opened[0][:10]} by "
                     f"{opened[1]}: it can be scored once; days that come later can be sealed anew"
                 )
-            line = _UnsealedLine(SCHEMA, key, symbol, first, last, run)
+            line = _UnsealedLine(SCHEMA, trial.series, trial.key, trial.symbol, first, last, run)
             entry = self._append(index, end, line, now, None)
             return RegisterHead(index.distinct(), entry.number + 1, entry.hash)
 
@@ -479,7 +480,7 @@ class Register:
         """Add one line of the chain to the index."""
         line = _line_of(entry, self.chain.path)
         if isinstance(line, _UnsealedLine):
-            index.note_unsealed(line.key, line.first, line.last, entry.at, line.run)
+            index.note_unsealed(line.series, line.key, line.first, line.last, entry.at, line.run)
             return
         if isinstance(line, _TrialLine):
             series, symbol = line.trial.series, line.trial.symbol
@@ -516,7 +517,7 @@ class Register:
         if place is not None:
             heads.append(Head(place[1].length, place[1].hash, str(self.folder / INDEX)))
         entries, end = self.chain.read(heads)
-        index.restart()
+        index.clear()
         self._fill(index, entries)
         if end is None:  # half a line follows: the next append has to read, and to write over it
             return End(len(entries), hashes_of(entries)[-1], -1)

@@ -56,7 +56,7 @@ class Evidence:
     def level_of_one(self) -> float:
         """The p below which one try alone must lie, were all tries independent (Sidak, 1967)."""
         tries = 1 if self.tries is None else max(self.tries.skill, 1)
-        return 1.0 - (1.0 - LEVEL) ** (1.0 / tries)
+        return 1.0 - math.pow(1.0 - LEVEL, 1.0 / tries)
 
     @property
     def detectable(self) -> float | None:
