@@ -83,8 +83,8 @@ def old_verdict(case: Case) -> base.Answer:
     "GC804",
     "The check source is not found",
     Severity.FAIL,
-    how="A strong signal was planted in the labels of these very prices: it rings itself in nine worlds of ten "
-    "or more, and the forecasts of the model do in less than half.",
+    how="A strong signal was planted in the labels of these very prices: it rings itself in nine worlds of "
+    "ten or more, and the forecasts of the model do in less than half.",
     why="A pipeline that does not find what is there says nothing about what is not.",
 )
 def broken_pipeline(case: Case) -> base.Answer:
