@@ -35,7 +35,7 @@ from geiger.studies.planting import SIGNAL, Planting
 
 Step = Callable[[str], None]
 Plans = Callable[[int], None]
-Path = tuple[float, int]  # R^2 that is planted, and the number of the world
+World = tuple[float, int]  # R^2 that is planted, and its number
 PValues = tuple[float, float]  # of the model's forecasts, and of the planted signal itself
 
 VERSION = 1  # of how worlds are made and tested; a new number holds all check sources anew
@@ -166,8 +166,8 @@ def p_of(forecasts: pl.DataFrame, world: Material, horizon: int) -> float:
 
 
 def _tested(
-    planned: Plan, paths: Sequence[Path], log: PathLog | None, on_step: Step, on_plan: Plans
-) -> dict[Path, PValues]:
+    planned: Plan, paths: Sequence[World], log: PathLog | None, on_step: Step, on_plan: Plans
+) -> dict[World, PValues]:
     """Return both p-values of each path, those of an interrupted check source among them."""
     known = {} if log is None else {name: (facts["p"], facts["oracle"]) for name, facts in log.found.items()}
     done = {path: known[path] for path in paths if path in known}
