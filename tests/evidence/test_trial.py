@@ -8,14 +8,14 @@ import pytest
 
 from geiger.codec import compact
 from geiger.errors import DataError
-from geiger.evidence.trial import trial_in
+from geiger.evidence.trial import trials_in
 from helpers.trials import trial
 
 
 def test_a_trial_comes_back_from_its_text() -> None:
     one = trial(number=3, at="2024-01-05T00:00:00+00:00", series="s1", scores="a" * 64)
-    assert trial_in(compact(one)) == one
-    assert trial_in(b'{"kind": "other"}') is None
+    assert trials_in(compact([one, trial()])) == (one, trial())
+    assert trials_in(b'[{"kind": "other"}]') is None
 
 
 def test_scores_tell_a_rerun_and_else_what_came_of_it() -> None:

@@ -46,7 +46,7 @@ def test_the_newest_line_of_a_trial_stands_for_it() -> None:
         index.note_trial(replace(other, key="b"), None)
         index.note_trial(replace(second, number=3), 1)
         assert [one.number for one in index.sharing("skill", "s1", day(0), day(0))] == [2, 3]
-        assert [(one.number, one.root) for one in index.versions("skill", "a", "s1")] == [
+        assert [(one.trial.number, one.root) for one in index.versions("skill", "a", "s1")] == [
             (0, 0),
             (1, 0),
             (3, 0),

@@ -133,6 +133,16 @@ def test_appended_days_continue_a_trial(register: Register) -> None:
     assert [line.counts for line in register.lines()] == [False, True, False]
 
 
+def test_a_rerun_on_the_prices_of_then_stands_among_the_others_as_it_was(register: Register) -> None:
+    first = register.add(trial(), values(0, 1000), values(1, ROWS))
+    other = register.add(trial("b"), values(0, 1000), values(2, ROWS))
+    grown = register.add(trial(rows=600), values(0, 1100), values(1, 600))
+    old = register.add(trial(), values(0, 1000), values(1, ROWS))
+    assert register.among(old.trial) == (first.trial, other.trial)
+    assert register.among(grown.trial) == (other.trial, grown.trial)
+    assert register.among(other.trial) == (other.trial, grown.trial)
+
+
 @pytest.mark.parametrize(
     ("other", "scores"),
     [

@@ -82,15 +82,17 @@ def test_a_try_has_the_code_of_own_parts_and_not_their_numbers(tmp_path: Path, m
         return trial_key(small(), replace(material, own=OwnParts(features=part)), "ridge")
 
     assert key(code) == key(replace(code, values="c", where="/elsewhere/mine.py"))
-    assert key(frame) == key(replace(frame, values="c", digest="d"))
+    in_memory = OwnPart(name="gap", values="b")  # nothing but its numbers tells it from another
+    assert key(in_memory) != key(replace(in_memory, values="c"))
     tries = {
         key(None),
         key(code),
         key(frame),
+        key(replace(frame, digest="d")),
         key(replace(code, digest="d")),
         key(replace(code, name="m.py:b")),
     }
-    assert len(tries | {trial_key(small(), material, "ridge", code)}) == 6
+    assert len(tries | {trial_key(small(), material, "ridge", code)}) == 7
 
 
 def test_trading_settings_are_tries_at_trading_alone(tmp_path: Path, market: pl.DataFrame) -> None:

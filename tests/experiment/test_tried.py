@@ -21,7 +21,7 @@ def test_a_record_that_names_a_head_notices_a_register_begun_anew(tmp_path: Path
     head = register_of(runs).add(trial(), values(0), values(1, ROWS)).head
     run = tmp_path / "runs" / "AAPL_ridge_20240105_143022"
     run.mkdir()
-    (run / "run.json").write_text(json.dumps({"register": plain(head)}))
+    (run / "run.json").write_text(json.dumps({"verdict": {"tries": {"head": plain(head)}}}))
     assert register_of(runs).verify().heads == 2  # the record's, and the one beside the chain
     shutil.rmtree(runs.trials)
     with pytest.raises(DataError, match=r"0 entries where 1 were known by .*143022/run\.json"):

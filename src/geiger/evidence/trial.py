@@ -86,4 +86,4 @@ class Trial:
         return self.scores or f"p {self.p_value!r}, statistic {self.statistic!r}"
 
 
-trial_in: Callable[[str | bytes], Trial | None] = straight(Trial)
+trials_in: Callable[[str | bytes], tuple[Trial, ...] | None] = straight(tuple[Trial, ...])

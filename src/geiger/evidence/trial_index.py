@@ -18,7 +18,7 @@ import numpy as np
 from geiger.chain import End
 from geiger.codec import compact
 from geiger.evidence.series import Signs
-from geiger.evidence.trial import Trial, trial_in
+from geiger.evidence.trial import Trial, trials_in
 
 SCHEMA = 1
 MEMORY = ":memory:"
@@ -30,6 +30,7 @@ CREATE TABLE trials (
     symbol TEXT, first TEXT, last TEXT, trial TEXT
 );
 CREATE INDEX by_newest ON trials (newest);
+CREATE INDEX by_root ON trials (root);
 CREATE INDEX by_key ON trials (key);
 CREATE INDEX by_series ON trials (series, kind, newest);
 CREATE TABLE series (
@@ -53,9 +54,8 @@ class KnownSeries:
 
 @dataclass(frozen=True)
 class Version:
-    """One line of a trial: its number, and that of the first line of the same trial."""
+    """One line of a trial, and the number of the first line of the same trial."""
 
-    number: int
     root: int
     trial: Trial
 
@@ -194,12 +194,10 @@ class TrialIndex:
 
     def versions(self, kind: str, key: str, series: str) -> list[Version]:
         """Return every line of the trials with this key on this series, in order."""
-        query = (
-            "SELECT series, trial, number, root FROM trials "
-            "WHERE key = ? AND kind = ? AND series = ? ORDER BY number"
-        )
-        rows = self._base.execute(query, (key, kind, series))
-        return [Version(number, root, _trial(one, text)) for one, text, number, root in rows]
+        query = "SELECT trial, root FROM trials WHERE key = ? AND kind = ? AND series = ? ORDER BY number"
+        rows = self._base.execute(query, (key, kind, series)).fetchall()
+        trials = _trials((series, text) for text, _ in rows)
+        return [Version(root, trial) for trial, (_, root) in zip(trials, rows, strict=True)]
 
     def sharing(self, kind: str, series: str, first: str, last: str) -> tuple[Trial, ...]:
         """Return the newest line of each trial that shares days, in order."""
@@ -207,13 +205,22 @@ class TrialIndex:
             "SELECT series, trial FROM trials WHERE series = ? AND kind = ? AND newest = 1 "
             "AND first <= ? AND last >= ? ORDER BY number"
         )
-        return tuple(_trial(*row) for row in self._base.execute(query, (series, kind, last, first)))
+        return _trials(self._base.execute(query, (series, kind, last, first)))
+
+    def among(self, trial: Trial) -> tuple[Trial, ...]:
+        """Return the same for the days of a trial, itself in place of the newest line of its own."""
+        newest = self._base.execute(
+            "SELECT number FROM trials WHERE newest = 1 AND root = "
+            "(SELECT root FROM trials WHERE number = ?)",
+            (trial.number,),
+        ).fetchone()
+        own = trial.number if newest is None else int(newest[0])
+        others = self.sharing(trial.kind, trial.series, trial.first, trial.last)
+        return tuple(sorted([trial, *(one for one in others if one.number != own)], key=_number))
 
     def trials(self) -> tuple[Trial, ...]:
         """Return every line that is a trial, in order."""
-        return tuple(
-            _trial(*row) for row in self._base.execute("SELECT series, trial FROM trials ORDER BY number")
-        )
+        return _trials(self._base.execute("SELECT series, trial FROM trials ORDER BY number"))
 
     def distinct(self) -> int:
         """Return how many trials there are, each counted once."""
@@ -228,18 +235,26 @@ class TrialIndex:
         return found
 
 
-def _trial(series: str, text: str) -> Trial:
-    """Return a trial; `series` is what its own was joined to meanwhile.
+def _number(trial: Trial) -> int:
+    return trial.number
+
+
+def _trials(rows: Iterable[tuple[str, str]]) -> tuple[Trial, ...]:
+    """Return trials of series and text; the series is what a trial's own was joined to meanwhile.
 
     Raises
     ------
     sqlite3.DatabaseError
-        The text is no trial: the index was changed by somebody else.
+        A text is no trial: the index was changed by somebody else.
     """
-    found = trial_in(text)
-    if found is None:
+    known = list(rows)
+    found = trials_in(f"[{','.join(text for _, text in known)}]")  # all at once: thousands take milliseconds
+    if found is None or len(found) != len(known):
         raise sqlite3.DatabaseError("a trial cannot be read")
-    return found if found.series == series else replace(found, series=series)
+    return tuple(
+        trial if trial.series == series else replace(trial, series=series)
+        for trial, (series, _) in zip(found, known, strict=True)
+    )
 
 
 def _signs(start: int | None, words: bytes | None) -> Signs | None:

@@ -245,7 +245,7 @@ class Register:
         if again is None:
             line: _Line = _TrialLine(SCHEMA, trial, returns.digest, continues, joins)
         else:
-            line = _RerunLine(SCHEMA, again.number, trial.run, trial.symbol, returns.digest, joins)
+            line = _RerunLine(SCHEMA, again.trial.number, trial.run, trial.symbol, returns.digest, joins)
         # Files first: a line must never name what is not there. Of a rerun as well: its file may be gone.
         if scores is not None:
             self.scores.keep(scores)
@@ -268,6 +268,22 @@ class Register:
             The register was changed, is of a newer version, or cannot be read.
         """
         return self._asked(lambda index, _: index.sharing(kind, series, first, last))
+
+    def among(self, trial: Trial) -> tuple[Trial, ...]:
+        """Return all trials of a trial's kind and series that share its days, with itself among them.
+
+        Parameters
+        ----------
+        trial : Trial
+            As the register gave it. Where later lines continue it, it still stands for them here: a rerun on
+            the prices of then is judged by what it scored.
+
+        Raises
+        ------
+        DataError
+            See `sharing`.
+        """
+        return self._asked(lambda index, _: index.among(trial))
 
     def scores_of(self, trial: Trial) -> DayValues | None:
         """Return what a trial scored on each day; None where no file says so any more.

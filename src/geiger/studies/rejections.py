@@ -15,10 +15,11 @@ from multiprocessing import get_context
 import numpy as np
 import numpy.typing as npt
 
+from geiger.evidence.direction import pesaran_timmermann
 from geiger.evidence.score_test import score_test
-from geiger.evidence.statistics import pesaran_timmermann, probabilistic_sharpe
+from geiger.evidence.sharpe import probabilistic_sharpe
 from geiger.seeds import generator
-from geiger.studies.null_markets import FAMILIES, YEAR, Path, plain_forecasts, planted, trailing_mean
+from geiger.studies.null_markets import FAMILIES, YEAR, plain_forecasts, planted, trailing_mean
 
 Floats = npt.NDArray[np.float64]
 
