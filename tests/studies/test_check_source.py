@@ -16,9 +16,18 @@ from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import run
 from geiger.market.synthetic import garch_market
 from geiger.records import SourceVerdict
+from geiger.runs.check_sources import keep_check
 from geiger.settings import recipe
 from geiger.studies import check_source as module
-from geiger.studies.check_source import Effort, check_run, check_source, order_of, short_effort
+from geiger.studies.check_source import (
+    Effort,
+    check_key,
+    check_run,
+    check_source,
+    kept_check,
+    order_of,
+    short_effort,
+)
 from geiger.studies.planting import Planting
 from helpers.runs import experiment, small, stack_experiment, stored_of
 
@@ -172,6 +181,23 @@ def test_a_run_is_held_on_the_data_it_kept(tmp_path: Path, market: pl.DataFrame)
     traded = replace(stored, record=replace(stored.record, kind="backtest", forecasts_of=stored.name))
     with pytest.raises(SettingError, match=f"a backtest trained nothing; name the run .*{stored.name}"):
         check_run(traded, planned.experiment.runs)
+
+
+def test_the_full_one_is_found_before_the_short_one(tmp_path: Path, market: pl.DataFrame) -> None:
+    planned = plan(experiment(tmp_path, market))
+    assert kept_check(planned) is None
+    folder, short = planned.experiment.runs.checks, short_effort(planned)
+    assert short is not None
+    held = check_source(planned, effort=replace(FEW, paths=1))
+    assert kept_check(planned) is None  # of another effort
+    keep_check(folder, replace(held, key=check_key(planned, short)))
+    found = kept_check(planned)
+    assert found is not None
+    assert found.key == check_key(planned, short)
+    keep_check(folder, replace(held, key=check_key(planned, Effort())))
+    found = kept_check(planned)
+    assert found is not None
+    assert found.key == check_key(planned, Effort())
 
 
 # ---- how much is done by itself ----

@@ -148,6 +148,22 @@ def check_source(
     return found
 
 
+def kept_check(planned: Plan) -> CheckSource | None:
+    """Return a check source that was held to a plan before, the full one rather than the short one, or None.
+
+    Raises
+    ------
+    DataError
+        The file is damaged.
+    """
+    for effort in (Effort(), short_effort(planned)):
+        key = None if effort is None else check_key(planned, effort)
+        kept = None if key is None else read_check(planned.experiment.runs.checks, key)
+        if kept is not None:
+            return kept
+    return None
+
+
 def check_key(planned: Plan, effort: Effort) -> str | None:
     """Return the key of all that a check source depends on but the level; None where the plan has none."""
     key = planned.key()
