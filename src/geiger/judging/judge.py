@@ -34,6 +34,7 @@ def judge(
     *,
     audit: AuditSummary | None,
     check: CheckSource | None = None,
+    rates: str = "",
     not_checked: tuple[str, ...] = (),
 ) -> Verdict:
     """Register the try, and give the verdict on a run.
@@ -46,6 +47,8 @@ def judge(
         Of what made the forecasts.
     check : CheckSource, optional
         The check source, where it was held.
+    rates : str
+        Measured error rates for these settings, in words; empty where none were measured.
     not_checked : tuple of str
         What the caller left out, and why.
     """
@@ -96,6 +99,7 @@ def judge(
         tries=counted.tries,
         rates=_rates(planned, test.n),
         check=None if check is None else check.at(found.level_of_one),
+        rates=rates,
         not_checked=not_checked,
         made_on=dt.date.today().isoformat(),
         data_to=str(material.whole.prices["day"][-1]),
