@@ -15,6 +15,7 @@ from geiger.checks.catalogue import checks_page
 from geiger.cli import main
 from geiger.cli.page import cli_page
 from geiger.cli.parser import build_parser
+from geiger.evidence.error_rates import rates_tables
 from geiger.market.synthetic import planted_market
 from geiger.settings.page import settings_page
 
@@ -57,6 +58,11 @@ def test_the_page_of_settings_is_fresh() -> None:
 def test_the_table_of_stages_is_fresh() -> None:
     page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
     assert f"<!-- stages -->\n{stages_table()}<!-- end of stages -->" in page, "run `make docs`"
+
+
+def test_the_tables_of_error_rates_are_fresh() -> None:
+    page = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8")
+    assert f"<!-- rates -->\n{rates_tables()}<!-- end of rates -->" in page, "run `make docs`"
 
 
 def test_pages_count_the_checks_there_are() -> None:

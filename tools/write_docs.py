@@ -9,6 +9,7 @@ from pathlib import Path
 from geiger.audit.stages import stages_table
 from geiger.checks.catalogue import checks_page
 from geiger.cli.page import cli_page
+from geiger.evidence.error_rates import rates_tables
 from geiger.features.catalogue import features_page
 from geiger.service.tools import tools_table
 from geiger.settings.page import settings_page
@@ -21,12 +22,15 @@ ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Write five whole pages, tables of agents, audit and evidence/speed, and the example of log-format."""
+    """Write five whole pages, tables in four others, and the example of log-format."""
     (ROOT / "docs" / "features.md").write_text(features_page(), encoding="utf-8")
     (ROOT / "docs" / "checks.md").write_text(checks_page(), encoding="utf-8")
     (ROOT / "docs" / "cli.md").write_text(cli_page(), encoding="utf-8")
     (ROOT / "docs" / "settings.md").write_text(settings_page(), encoding="utf-8")
     _write_between(ROOT / "docs" / "audit.md", "<!-- stages -->\n", "<!-- end of stages -->", stages_table())
+    _write_between(
+        ROOT / "docs" / "calibration.md", "<!-- rates -->\n", "<!-- end of rates -->", rates_tables()
+    )
     write_museum(ROOT / "docs")
     _write_between(ROOT / "docs" / "agents.md", "<!-- tools -->\n", "<!-- end of tools -->", tools_table())
     for name, text in speed_parts().items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from geiger.cli.parser import build_parser
 from geiger.records import (
     Outcome,
     RunLog,
+    SourceArm,
     Status,
 )
 from helpers.cases import (
@@ -38,6 +40,7 @@ from helpers.cases import (
     warned,
     with_,
 )
+from helpers.verdicts import CHECK, VERDICT
 
 NOTHING = lambda log: BARE  # noqa: E731 - a change like the others
 RED = replace(GREEN, color="red", leak="features: own_x", cause="it reads the next row", mend="use shift(0)")
@@ -51,6 +54,17 @@ class Three:
     fires: Case
     quiet: Case
     silent: Case | None  # None where every log can be asked
+
+
+SIGNAL = with_(verdict=("SIGNAL: the forecasts know something of the next day",))
+BROKEN = replace(
+    CHECK,
+    planted=(SourceArm(r2=0.05, p_values=(0.5,) * 20, oracle_p_values=(0.001,) * 20),),
+)
+
+
+def judged(**changes: Any) -> Callable[[RunLog], RunLog]:
+    return with_(judged=replace(VERDICT, **{"made_on": GREEN.day, **changes}))
 
 
 THREES: dict[str, Three] = {
@@ -132,6 +146,10 @@ THREES: dict[str, Three] = {
     "GC701": Three(case(with_(audit=None)), case(), case(with_(audit=None, status=None))),
     "GC702": Three(case(with_(audit=RED)), case(), case(with_(audit=None))),
     "GC703": Three(case(with_(audit=replace(GREEN, other=("code",)))), case(), case(with_(audit=None))),
+    "GC801": Three(case(both(SIGNAL, with_(audit=None))), case(SIGNAL), case()),
+    "GC802": Three(case(judged(p_value=0.004, corrected_p=0.03)), case(judged()), case()),
+    "GC803": Three(case(judged(made_on="2025-12-28")), case(judged()), case()),
+    "GC804": Three(case(judged(check=BROKEN)), case(judged()), case(judged(check=None))),
     "GC509": Three(case(config(**{"Lock-box": "none"})), case(), case(config(**{"Lock-box": None}))),
 }
 

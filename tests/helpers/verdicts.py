@@ -13,6 +13,15 @@ from geiger.records import (
     Worth,
 )
 
+CHECK = CheckSource(
+    symbol="AAPL",
+    model="ridge",
+    level=0.01,
+    source="momentum",
+    days=1709,
+    null=SourceArm(r2=0.0, p_values=(0.001, *[0.5] * 19)),
+    planted=(SourceArm(r2=0.05, p_values=(*[0.001] * 19, 0.5), oracle_p_values=(0.001,) * 20),),
+)
 VERDICT = Verdict(
     answer=Answer.CANNOT_TELL,
     sentence="what was found could be luck",
@@ -37,15 +46,7 @@ VERDICT = Verdict(
     difference=-0.012,
     deflated_sharpe=0.31,
     tries=Tries(key="k", series="s", skill=3, economic=4, lost=1, head=RegisterHead(7, 9, "5f" * 32)),
-    check=CheckSource(
-        symbol="AAPL",
-        model="ridge",
-        level=0.01,
-        source="momentum",
-        days=1709,
-        null=SourceArm(r2=0.0, p_values=(0.001, *[0.5] * 19)),
-        planted=(SourceArm(r2=0.05, p_values=(*[0.001] * 19, 0.5), oracle_p_values=(0.001,) * 20),),
-    ),
+    check=CHECK,
     not_checked=("audit: was not asked for",),
     made_on="2026-11-29",
     data_to="2013-10-15",

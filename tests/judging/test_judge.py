@@ -10,6 +10,7 @@ import pytest
 
 from geiger.evidence.score_test import Scores, ScoreTest
 from geiger.experiment.plan import plan
+from geiger.experiment.scored import scored
 from geiger.judging.judge import needed_slope
 from geiger.judging.run import NOTHING, run
 from geiger.market.synthetic import garch_market
@@ -24,26 +25,13 @@ def test_the_needed_slope_is_what_its_trading_costs(tmp_path: Path) -> None:
     verdict, material = made.verdict, plan(given).material
     assert verdict is not None
     forecasts, ledger = made.forecasts, stored_of(made).ledger()
-    # By hand: the mean cost over the mean of weight times the forecast less its own last 252 days.
-    close = np.log(material.prices["close"].to_numpy())
-    variance = np.square(np.diff(close, prepend=np.nan))
-    seen, s2 = [], np.full(close.size, np.nan)
-    now = np.nansum(variance[:60]) / 60
-    for row in range(59, close.size):
-        now = now if row == 59 else 0.94 * now + 0.06 * variance[row]
-        seen.append(now)
-        s2[row] = max(now, np.median(seen) / 4)
-    rows = material.rows_of(forecasts["day"])
-    f, q = forecasts["forecast"].to_numpy(), 1 / s2[rows]
-    g = [0.0] + [
-        (f[i] - np.average(f[max(0, i - 252) : i], weights=q[max(0, i - 252) : i])) * np.sqrt(q[i])
-        for i in range(1, f.size)
-    ]
-    g = np.array(g)
-    bound = [np.inf, *(3 * np.sqrt(np.mean(np.square(g[1 : i + 1]))) for i in range(1, f.size - 1)), np.inf]
-    g[2:] = np.clip(g[2:], -np.array(bound)[1:-1], np.array(bound)[1:-1])
-    counted = slice(20, None)
-    gain = np.mean(ledger["weight"].to_numpy()[counted] * (g / np.sqrt(q))[counted])
+    scores = scored(forecasts, material, 1).scores
+    held = dict(zip(ledger["day"], ledger["weight"], strict=True))
+    day = material.prices["day"]
+    gain = np.mean(
+        [held[day[int(r)]] * s * g for r, s, g in zip(scores.row, scores.s, scores.g, strict=True)]
+    )
+    counted = slice(20, None)  # the first test rows have no score
     cost = ledger["cost"].to_numpy()[counted].mean()
     assert verdict.needed_slope == (pytest.approx(cost / gain, rel=1e-6) if gain > 0 else None)
 

@@ -22,7 +22,8 @@ from geiger.checks.trends import Brief, find_trends
 from geiger.cleaning import clean
 from geiger.errors import DataError, SettingError
 from geiger.figures import FigureName
-from geiger.records import NOT_EVALUATED, Figure, Outcome, Status, as_text
+from geiger.records import NOT_EVALUATED, Answer, Figure, Outcome, Status, as_text
+from geiger.runlog.verdict import answer_in
 from geiger.runlog.wording import audit_line
 
 SCHEMA = 1
@@ -229,6 +230,8 @@ def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
     audit = case.log.audit
     if audit is not None and not audit.green:  # before any figure, which does not count
         yield Sentence(audit_line(audit), (case.at_audit(),))
+    if answer_in(case.log.verdict[0]) is not None:  # the answer comes before the figures
+        yield from _verdict(case)
     accuracy, k = case.figure(FigureName.DIRECTION_ACCURACY), case.figure(FigureName.PREDICTION_STD)
     base = case.figure(FigureName.BASE_RATE)
     parts: list[tuple[str, Figure]] = []
@@ -258,18 +261,20 @@ def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
             f"Checkpoints: {passed} of {len(points)} passed",
             tuple(case.at(f"CHECKPOINTS/{p.number}", f"{p.name}: {p.outcome}") for p in points),
         )
-    if case.log.status is not None:
-        yield Sentence(
-            f"Verdict: {case.log.verdict[0]}"
-            + (
-                " (no figure here says by itself whether this is skill or luck)"
-                if case.log.verdict[0] == NOT_EVALUATED
-                else ""
-            ),
-            (case.at("VERDICT/text", case.log.verdict[0]),),
-        )
+    if case.log.status is not None and answer_in(case.log.verdict[0]) is None:
+        yield from _verdict(case)
     if audit is not None and audit.green:
         yield Sentence(audit_line(audit), (case.at_audit(),))
+
+
+def _verdict(case: Case) -> Iterable[Sentence]:
+    """Yield the answer, and under one that is no signal what the check source says of the pipeline."""
+    said = case.log.verdict[0]
+    chance = " (no figure here says by itself whether this is skill or luck)" if said == NOT_EVALUATED else ""
+    yield Sentence(f"Verdict: {said}{chance}", (case.at("VERDICT/text", said),))
+    judged = case.log.judged
+    if judged is not None and judged.check is not None and judged.answer is not Answer.SIGNAL:
+        yield Sentence(f"Check source: {judged.check.text()}", (case.at("VERDICT/text", said),))
 
 
 def _efficiency(case: Case) -> Iterable[Sentence]:

@@ -29,7 +29,7 @@ def no_audit(case: Case) -> Answer:
         "nobody has altered the future of this run to see what moves",
         (case.at_audit(),),
         "Not asked for yet, or made for other code, data or settings.",
-        _audit_it(case),
+        audit_it(case),
     )
 
 
@@ -49,7 +49,7 @@ def red_audit(case: Case) -> Answer:
     cause = audit.cause or "Something depends on rows that come after the day on which it claims to be known"
     mend = audit.mend or "the audit itself says what to do"
     return Fires(
-        audit.text(), (case.at_audit(),), f"{_sentence(cause)} Mend: {_sentence(mend)}", _audit_it(case)
+        audit.text(), (case.at_audit(),), f"{_sentence(cause)} Mend: {_sentence(mend)}", audit_it(case)
     )
 
 
@@ -80,7 +80,7 @@ def other_audit(case: Case) -> Answer:
 CHECKS = (no_audit, red_audit, other_audit)
 
 
-def _audit_it(case: Case) -> str:
+def audit_it(case: Case) -> str:
     """Return the audit of the run; what is the user's own has to be given again."""
     settings = case.settings
     own = [kind for kind in OWN_KINDS if getattr(settings, f"own_{kind}") is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from geiger.checks import audited, forecasts, inputs, trading, training, trends
+from geiger.checks import audited, forecasts, inputs, judged, trading, training, trends
 from geiger.checks.base import Case, Check, Finding, Severity
 
 CHECKS: tuple[Check, ...] = (
@@ -11,6 +11,7 @@ CHECKS: tuple[Check, ...] = (
     *trading.CHECKS,
     *inputs.CHECKS,
     *audited.CHECKS,
+    *judged.CHECKS,
 )
 _ORDER = list(Severity)
 

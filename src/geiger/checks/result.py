@@ -1,7 +1,8 @@
 """One word for what a run came to, and what that word rests on.
 
-BAD and CAUTION say that something is wrong with it. GOOD says that nothing is, and that its directions passed
-a test; NOTHING SHOWN that nothing is wrong and nothing was shown. None of them is the verdict.
+BAD and CAUTION say that something is wrong with it. GOOD says that nothing is, and that the verdict is a
+signal; NOTHING SHOWN that nothing is wrong and nothing was shown. A log without a verdict is asked for the
+test of its directions in its place.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from geiger.checks.audited import RED
 from geiger.checks.base import Case, Finding, Severity
 from geiger.checks.forecasts import health_codes
 from geiger.figures import FigureName
-from geiger.records import Figure, HealthCode, as_text
+from geiger.records import Answer, Figure, HealthCode, as_text
+from geiger.runlog.verdict import answer_in
 
 LEVEL = 0.05  # of the direction test
 _FAULTS = ("GC1", "GC2", "GC401", RED)  # training, forecasts, leaks
@@ -39,9 +41,9 @@ class Result:
     ----------
     word : Word
     shown : bool
-        Whether accuracy above the base rate and the direction test speak for it, faults or not.
+        Whether the verdict speaks for it, or else accuracy above the base rate and the direction test.
     rests : str
-        On what `shown` rests: ``direction test p 0.031``.
+        On what `shown` rests: ``verdict CANNOT TELL``, ``direction test p 0.031``.
     figures : tuple of Figure
         The figures named in `rests`.
     """
@@ -65,7 +67,9 @@ def result_of(case: Case, findings: Sequence[Finding]) -> Result | None:
     gravest = {f.severity for f in findings if f.code.startswith(_FAULTS) and f.code not in _NO_FAULT}
     against = next(_against(case), None)
     test = case.figure(FigureName.DIRECTION_TEST_P)
-    rests, figures = against or (_p_text(test), (test,) if test else ())
+    judged = answer_in(case.log.verdict[0]) is not None
+    for_it = ("verdict SIGNAL", ()) if judged else (_p_text(test), (test,) if test else ())
+    rests, figures = against or for_it
     word = Word.NOTHING_SHOWN if against else Word.GOOD
     if Severity.WARN in gravest:
         word = Word.CAUTION
@@ -75,7 +79,12 @@ def result_of(case: Case, findings: Sequence[Finding]) -> Result | None:
 
 
 def _against(case: Case) -> Iterator[tuple[str, tuple[Figure, ...]]]:
-    """Yield each reason why nothing was shown."""
+    """Yield each reason why nothing was shown; where there is a verdict it alone says."""
+    answer = answer_in(case.log.verdict[0])
+    if answer is not None:
+        if answer is not Answer.SIGNAL:
+            yield f"verdict {answer}", ()
+        return
     accuracy, base, test = (
         case.figure(n)
         for n in (FigureName.DIRECTION_ACCURACY, FigureName.BASE_RATE, FigureName.DIRECTION_TEST_P)

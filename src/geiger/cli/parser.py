@@ -63,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     _trials(commands)
     _logs(commands)
     _ablate(commands)
+    _calibrate(commands)
     _doctor(commands)
     _agents(commands)
     _mcp(commands)
@@ -382,6 +383,39 @@ def _logs(commands: Commands) -> None:
     _json(parser)
 
 
+def _calibrate(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "calibrate",
+        "geiger.cli.calibrate:calibrate_verdict",
+        "measure how often the verdict rings, falsely and rightly, on made markets or on a run's own prices",
+    )
+    group = parser.add_argument_group("on made markets")
+    group.add_argument(
+        "--tier",
+        choices=TIERS,
+        default="quick",
+        help="how much: quick takes minutes, others hours (default: quick)",
+    )
+    for tier in TIERS[:2]:
+        group.add_argument(
+            f"--{tier}", dest="tier", action="store_const", const=tier, help=f"the same as --tier {tier}"
+        )
+    group.add_argument("--workers", type=int, metavar="N", help="processes (default: one a processor)")
+    group.add_argument("--minutes", type=float, metavar="M", help="start nothing new after so long")
+    group.add_argument("--out", metavar="FILE", type=Path, help="write the tables to this file as well")
+    group = parser.add_argument_group("on the prices of a run")
+    group.add_argument(
+        "--here",
+        metavar="RUN",
+        help="hold the check source to this run: its prices, other labels, a known source",
+    )
+    group.add_argument("--paths", type=int, metavar="N", help="worlds of each strength (default: 50)")
+    _own(parser, "features", "target", "estimator")
+    _runs_dir(parser)
+    _json(parser)
+
+
 def _ablate(commands: Commands) -> None:
     parser = _command(
         commands,
@@ -502,6 +536,7 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
     _folders(parser)
 
 
+TIERS = ("quick", "standard", "tries", "networks", "stack")
 OWN = {
     "features": (
         "FILE.py:NAME",

@@ -13,7 +13,7 @@ from geiger.experiment.logged import own_lines
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.experiment.written import Run
 from geiger.figures import FigureName
-from geiger.records import Notice, Outcome, as_text
+from geiger.records import Notice, Outcome, Status, as_text
 from geiger.runlog import LoggedScorecard
 from geiger.runlog.sections import scorecard_lines
 from geiger.runlog.verdict import verdict_lines
@@ -45,8 +45,11 @@ def run_lines(run: Run) -> list[str]:
     health, points = run.evaluation.health, run.evaluation.checkpoints
     codes = ", ".join(health.codes)
     passed = sum(point.outcome is Outcome.PASS for point in points)
+    answer, *rest = verdict_lines(run.verdict)
     return [
+        f"  {answer}",
         *warning_lines(run.evaluation.notices),  # the alarms, before anything good is said
+        f"  {run.status}: training ended{'' if run.status is Status.SUCCESS else ' badly'}",
         f"  Direction Accuracy {text[FigureName.DIRECTION_ACCURACY]} "
         f"(base rate {text[FigureName.BASE_RATE]}), "
         f"Prediction Std {text[FigureName.PREDICTION_STD]}, Positive {text[FigureName.POSITIVE_SHARE]}",
@@ -58,8 +61,8 @@ def run_lines(run: Run) -> list[str]:
         *rival_lines(run),
         f"  Checkpoints: {passed} of {len(points)} passed",
         *(f"    {p.number}. {p.name}: FAIL ({p.found})" for p in points if p.outcome is Outcome.FAIL),
-        f"  Verdict: {verdict_lines(run.verdict)[0]}",
-        *(f"    {line}" for line in verdict_lines(run.verdict)[1:]),
+        "  Verdict:",
+        *(f"    {line}" for line in rest),
         f"  {audit_line(run.audit, how_to_audit(run.trained, run.own.kinds))}",
     ]
 

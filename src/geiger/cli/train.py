@@ -124,7 +124,7 @@ def _train_base(planned: Plan, *, quiet: bool) -> Run:
 
 def show_run(finished: Run, voice: Voice) -> None:
     """Print what came of a run, its warnings as far as they are new, and where it was written."""
-    print("\n".join([f"  {finished.status}", *run_lines(finished)]))
+    print("\n".join(run_lines(finished)))
     voice.say(warning_lines(finished.notices))
     print("\n".join(place_lines(finished)), flush=True)
 

@@ -12,17 +12,22 @@ import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from geiger.errors import SettingError
 from geiger.evidence.score_test import ENOUGH, SKIPPED
 from geiger.experiment.material import Floats, Material
-from geiger.experiment.plan import Plan
+from geiger.experiment.own import estimator_of_run
+from geiger.experiment.past_material import material_of_run
+from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.scored import scored
 from geiger.records import CheckSource, SourceArm
 from geiger.runs.check_sources import keep_check, read_check
 from geiger.runs.environment import key_of
+from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.seeds import generator
 from geiger.settings import BoostSettings, settings_of
 from geiger.studies.path_log import PathLog
@@ -224,3 +229,48 @@ def _seconds(planned: Plan, effort: Effort) -> float:
         trees = min(settings.max_trees, STOPPED) if stops else settings.max_trees
         each *= trees * settings.depth / AT_A_TIME
     return each * effort.paths * (1 + len(effort.r2))
+
+
+def check_run(
+    stored: StoredRun,
+    runs: RunsFolder,
+    *,
+    features: Any = None,
+    target: Any = None,
+    estimator: Any = None,
+    level: float = LEVEL,
+    effort: Effort | None = None,
+    on_step: Step = lambda text: None,
+    on_plan: Plans = lambda steps: None,
+) -> CheckSource:
+    """Hold a check source to what made a finished run, on the data it kept.
+
+    Parameters
+    ----------
+    features, target, estimator : optional
+        What the run had of the user's own, as `Experiment` takes it; of that a run keeps frames alone.
+
+    Raises
+    ------
+    SettingError
+        The run used code of the user's own, which it did not keep, and none is given; or it trained nothing.
+    DataError
+        Its data are gone.
+    """
+    record = stored.record
+    if record.kind != "train":
+        raise SettingError(
+            f"{stored.name}: a backtest trained nothing; name the run whose forecasts it traded: "
+            f"{stored.trained}"
+        )
+    config = stored.config()
+    material = material_of_run(stored, config, runs, features=features, target=target)
+    experiment = Experiment(
+        record.symbol,
+        record.model,
+        config,
+        estimator=estimator_of_run(stored, estimator),
+        runs_dir=runs.root,
+    )
+    planned = plan(experiment, material)
+    return check_source(planned, level=level, effort=effort, on_step=on_step, on_plan=on_plan)
