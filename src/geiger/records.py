@@ -626,6 +626,7 @@ class Why(StrEnum):
     TRIES_UNKNOWN = "TRIES_UNKNOWN"
     FEW_DAYS = "FEW_DAYS"
     NO_SPREAD = "NO_SPREAD"
+    REGIME = "REGIME"  # beside a signal: the forecasts follow a mean that may be a spell
     FEW_DAYS_DECIDE = "FEW_DAYS_DECIDE"  # without cuts the slope has the other sign
 
 

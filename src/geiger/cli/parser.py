@@ -61,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     _replay(commands)
     _audit(commands)
     _trials(commands)
+    _unseal(commands)
     _logs(commands)
     _ablate(commands)
     _calibrate(commands)
@@ -305,6 +306,19 @@ def _audit(commands: Commands) -> None:
     )
     _own(parser, "features", "target", "estimator")
     _experiment(parser)
+    _json(parser)
+
+
+def _unseal(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "unseal",
+        "geiger.cli.unseal:unseal_run",
+        "score the lock-box of a run, once, and give its verdict again",
+    )
+    parser.add_argument("run", metavar="RUN", help="name of a finished training")
+    _own(parser, "target", "estimator")
+    _runs_dir(parser)
     _json(parser)
 
 

@@ -9,18 +9,24 @@ import numpy as np
 import polars as pl
 
 from geiger.backtest.baselines import VOLATILITY_MATCHED
+from geiger.evidence.error_rates import error_rates
+from geiger.evidence.regime import following
 from geiger.evidence.score_test import ScoreTest
 from geiger.evidence.sharpe import deflated_sharpe
 from geiger.experiment.material import Material
+from geiger.experiment.plan import Plan
 from geiger.experiment.run import Finding
-from geiger.experiment.scored import scored, second_opinion
+from geiger.experiment.scored import daily_returns, scored, second_opinion
 from geiger.judging.economics import Economics, economics
 from geiger.judging.rule import LEVEL, Evidence, answer
 from geiger.judging.tries import Counted, count
 from geiger.records import AuditSummary, CheckSource, Verdict, Worth
 from geiger.runlog.wording import how_to_audit
+from geiger.settings import paced, recipe, shaping
+from geiger.settings.recipes import RECIPES
 
 LEAK = "LEAK_SUSPECT"
+ANY = {"seed", "lockbox", "start", "end", "max_folds", "min_train"}  # change which days are scored, not how
 
 
 def judge(
@@ -54,6 +60,7 @@ def judge(
         corrected_p=counted.skill_p,
         needed_slope=needed_slope(test, finding.forecasts["day"], material, evaluation.ledger),
         alarms=tuple(notice for notice in evaluation.notices if notice.code == LEAK),
+        following=following(daily_returns(material), test.scores),
         audit=audit,
         tries_unknown=counted.unknown,
         how_to_audit=how_to_audit(finding.trained, planned.own.kinds),
@@ -87,6 +94,7 @@ def judge(
         difference=float(worth.difference.mean()) * material.market.days_per_year,
         deflated_sharpe=_deflated(worth, counted),
         tries=counted.tries,
+        rates=_rates(planned, test.n),
         check=None if check is None else check.at(found.level_of_one),
         not_checked=not_checked,
         made_on=dt.date.today().isoformat(),
@@ -108,6 +116,18 @@ def needed_slope(test: ScoreTest, days: pl.Series, material: Material, ledger: p
     gain = float((weight * scores.s * scores.g).mean()) / test.horizon
     cost = float(ledger["cost"].to_numpy()[kept].mean())
     return cost / gain if gain > 0.0 else None
+
+
+def _rates(planned: Plan, days: int) -> str:
+    """Return the measured error rates for these settings, which must be the recipe's; empty without any."""
+    config, model = planned.experiment.config, planned.model
+    if planned.own.kinds or config.recipe not in RECIPES:
+        return ""
+    own, usual = (shaping(one, [model]) for one in (config, paced(recipe(config.recipe), model)))
+    if any(own[name] != usual[name] for name in own.keys() - ANY):
+        return ""
+    found = error_rates(model, config.recipe, days, config.horizon)
+    return "" if found is None else found.text()
 
 
 def _explained(test: ScoreTest) -> float | None:
