@@ -106,7 +106,7 @@ def _trading(finding: Finding) -> str:
 def _sharing(register: Register, trial: Trial) -> list[tuple[Trial, DayScores | None]]:
     """Return all trials of the same prices and days, this one among them, and what each scored a day."""
     found = []
-    for one in register.sharing(trial.series, trial.first, trial.last, trial.kind):
+    for one in register.among(trial):
         scores = register.scores_of(one)
         found.append(
             (
