@@ -138,18 +138,17 @@ def page(stored: Mapping[str, Any]) -> Iterator[str]:
     n, forecasts = stored["paths"], list(next(iter(still.values())))
     yield f"""# How often the e-value of saved forecasts is wrong
 
-`geiger predict --score` bets on each forecast that was saved in time, and {STRONG:g} times the stake is called
-strong. Where the mean of a score is exactly 0 given the past, at most 5% ever get there, however often one
-looks (Ville 1939). Asked: how many do get there without skill, and how long does it take with some?
+`geiger predict --score` bets on each forecast that was saved in time, and {STRONG:g} times the stake
+is called strong. Where the mean of a score is exactly 0 given the past, at most 5% ever get there, however
+often one looks (Ville 1939). Asked: how many do get there without skill, and how long does it take with some?
 
 ```
 python bench/live.py --paths {n} --seed {stored["seed"]}
 ```
 
 {stored["day"]}, commit {stored["commit"]}, Python {stored["python"]}. Markets and forecasts are those of the
-[verdict's page](verdict.md) (`src/geiger/studies/null_markets.py`). A run forecasts one year out of sample; then
-the forecasts of seven years are saved one by one before their outcome, and looked at every day. The counts:
-`bench/results/live.json`.
+[verdict's page](verdict.md) (`src/geiger/studies/null_markets.py`). A run forecasts one year out of sample;
+then the forecasts of seven years are saved one by one before their outcome, and looked at every day.
 
 ## Without skill
 """
@@ -210,8 +209,8 @@ def _above(still: Mapping[str, Mapping[str, Sequence[int | None]]], n: int) -> I
         if share_interval(count, n, 0.9)[0] > limit:
             mark = "**" if share_interval(count, n, 1.0 - 0.1 / len(counts))[0] > limit else ""
             named.append(f"{mark}{name}, {market}: {percent(count / n)}{mark}")
-    yield f"""Above 5% within 7 years, by the lower end of a one-sided 95% interval of Clopper and Pearson (bold: by that of all
-{len(counts)} pairs of market and forecast together, Bonferroni): {"; ".join(named) or "none"}.
+    yield f"""Above 5% within 7 years, by the lower end of a one-sided 95% interval of Clopper and Pearson
+(bold: by that of all {len(counts)} pairs of market and forecast, Bonferroni): {"; ".join(named) or "none"}.
 """
 
 
