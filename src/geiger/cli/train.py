@@ -85,10 +85,8 @@ def ringing(verdicts: Sequence[Mapping[str, Any]]) -> str:
         return ""
     level = tested[0]["level"]
     found = sum(one["corrected_p"] < level for one in tested)
-    return (
-        f"{found} of {len(tested)} ring (p with all tries below {level:g}); by chance {level * len(tested):g} "
-        "would, were they independent"
-    )
+    chance = f"by chance {level * len(tested):g} would, were they independent"
+    return f"{found} of {len(tested)} ring (p with all tries below {level:g}); {chance}"
 
 
 def models_of(name: str) -> list[str]:
