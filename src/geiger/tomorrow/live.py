@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from geiger.errors import DataError
-from geiger.evidence.eprocess import STRONG, first_reached, wealth
+from geiger.evidence.eprocess import STRONG, first_reached, wealth_of
 from geiger.evidence.score_test import score_test
 from geiger.learning.target import make_target
 from geiger.settings import Fill
@@ -89,10 +89,10 @@ def live(saved: Mapping[dt.date, float], past: pl.DataFrame, prices: pl.DataFram
         np.maximum.accumulate(np.maximum(known, rows + 1)),
         column.to_numpy(),
     ).scores
-    bet = scores.row >= int(days.search_sorted(first))
-    if not bet.any():
+    begin = int(days.search_sorted(first))
+    path = wealth_of(scores, begin)
+    if not path.size:
         return None
-    path = wealth(scores.c[bet], scores.g[bet], scores.g[~bet])
     place = first_reached(path)
-    reached = None if place is None else str(days[int(scores.row[bet][place])])
-    return Live(int(bet.sum()), float(path[-1]), reached)
+    reached = None if place is None else str(days[int(scores.row[-path.size :][place])])
+    return Live(path.size, float(path[-1]), reached)
