@@ -12,6 +12,7 @@ import pytest
 
 from geiger import metrics
 from geiger.errors import SettingError, TrainingError
+from geiger.evidence.trials import Register
 from geiger.models.baselines import Ridge
 from geiger.settings import recipe
 from geiger.studies.ablate import (
@@ -138,6 +139,16 @@ def test_no_time_no_training(tmp_path: Path) -> None:
     assert expected_hours(tasks, results, workers=1) == pytest.approx(2 / 3600)
 
 
+def test_an_arm_on_a_real_market_is_a_try_and_on_a_made_one_is_none(tmp_path: Path) -> None:
+    market = RealMarket("AAPL", None, Path("nowhere"), end="2005-12-30", refit=100, max_folds=1)
+    register, results = Register(tmp_path / "trials"), Results(tmp_path / "results.jsonl")
+    run(make_tasks([WEAK], [market, made()[0]]), results, register=register, workers=1)
+    (line,) = register.lines()
+    assert line.trial.symbol == "AAPL"
+    assert line.trial.run is None
+    assert "tried" not in results.path.read_text()
+
+
 def test_a_real_market_stops_at_its_end_and_its_place_is_not_in_its_key() -> None:
     library = Path("nowhere")
     market = RealMarket("AAPL", None, library, end="2005-12-30", refit=100, max_folds=1)
@@ -145,6 +156,7 @@ def test_a_real_market_stops_at_its_end_and_its_place_is_not_in_its_key() -> Non
     record = train(task)
     assert record["status"] != ERROR
     assert 0 < record["measured"]["n"] <= 100
+    assert record["tried"].trial.rows == record["measured"]["n"] - 20
     assert record["measured"]["eic"] is None
     assert len(record["by_day"]["day"]) == len(record["by_day"]["influence"]) == record["measured"]["n"]
     influence = np.array(record["by_day"]["influence"])

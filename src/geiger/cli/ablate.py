@@ -10,6 +10,7 @@ from geiger.cli.complaint import complain
 from geiger.cli.options import day_of
 from geiger.cli.terminal import print_json, progress
 from geiger.errors import SettingError
+from geiger.experiment.tried import register_of
 from geiger.runs.folder import RunsFolder
 from geiger.studies.ablate import Results, Task, expected_hours, make_tasks, run, select
 from geiger.studies.ablation_report import Ablation, write_report
@@ -56,6 +57,7 @@ def ablate(args: argparse.Namespace) -> int:
             run(
                 tasks,
                 results,
+                register=register_of(RunsFolder(args.runs_dir)),
                 workers=args.workers,
                 minutes=args.minutes,
                 on_done=lambda record: tick(f"{record['arm']} {record['status']}"),

@@ -62,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     _audit(commands)
     _judge(commands)
     _trials(commands)
+    _unseal(commands)
     _logs(commands)
     _ablate(commands)
     _calibrate(commands)
@@ -348,6 +349,19 @@ def _judge(commands: Commands) -> None:
     )
     _own(parser, "target", "estimator")
     _folders(parser)
+    _json(parser)
+
+
+def _unseal(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "unseal",
+        "geiger.cli.unseal:unseal_run",
+        "score the lock-box of a run, once, and give its verdict again",
+    )
+    parser.add_argument("run", metavar="RUN", help="name of a finished training")
+    _own(parser, "target", "estimator")
+    _runs_dir(parser)
     _json(parser)
 
 

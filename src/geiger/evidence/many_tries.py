@@ -158,7 +158,7 @@ def _chance_of_best(
 
     Walks from the least to the most significant trial with the largest statistic of every draw so far.
     """
-    union = np.unique(np.concatenate([one.days for one in scores]))
+    union = _union(scores)
     counts = resample_counts(len(union), block=block, resamples=resamples, seed=seed)
     best = np.full(resamples, -np.inf, dtype=np.float32)
     reached = np.zeros(place + 1)
@@ -170,6 +170,14 @@ def _chance_of_best(
             if i <= place:
                 reached[i] = np.count_nonzero(best >= _quantile(float(p[order[i]])))
     return [float(share) for share in (1 + reached) / (resamples + 1)]
+
+
+def _union(scores: Sequence[DayScores]) -> Days:
+    """Return all days of the trials, ascending; a few trials at a time, which bounds the memory."""
+    union = np.zeros(0, dtype=np.int64)
+    for first in range(0, len(scores), _TRIALS):
+        union = np.unique(np.concatenate([union, *(one.days for one in scores[first : first + _TRIALS])]))
+    return union
 
 
 def _quantile(p: float) -> float:

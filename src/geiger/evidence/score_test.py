@@ -26,6 +26,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -191,20 +192,25 @@ def daily_volatility(returns: ArrayLike) -> Floats:
     mean never falls below a quarter of the median that it has had so far. A row without a return leaves it as
     it was. A price that has not moved yet has no volatility.
     """
-    squares = np.square(np.asarray(returns, dtype=np.float64))
+    return _volatility(np.ascontiguousarray(returns, dtype=np.float64).tobytes())
+
+
+@lru_cache(maxsize=4)  # many forecasts are tested on the same prices, and this is most of a test's time
+def _volatility(returns: bytes) -> Floats:
+    squares = np.square(np.frombuffer(returns))
     found = np.full(squares.size, np.nan)
     first = squares[:FIRST][np.isfinite(squares[:FIRST])]
-    if squares.size < FIRST or not first.size:
-        return found
-    variance, seen = float(first.mean()), list[float]()
-    for row in range(FIRST - 1, squares.size):
-        if row >= FIRST and math.isfinite(squares[row]):
-            variance = DECAY * variance + (1.0 - DECAY) * float(squares[row])
-        insort(seen, variance)
-        half = len(seen) // 2
-        median = seen[half] if len(seen) % 2 else 0.5 * (seen[half - 1] + seen[half])
-        floored = max(variance, FLOOR * median)
-        found[row] = math.sqrt(floored) if floored > 0.0 else np.nan
+    if squares.size >= FIRST and first.size:
+        variance, seen = float(first.mean()), list[float]()
+        for row, square in enumerate(squares[FIRST - 1 :].tolist(), FIRST - 1):
+            if row >= FIRST and math.isfinite(square):
+                variance = DECAY * variance + (1.0 - DECAY) * square
+            insort(seen, variance)
+            half = len(seen) // 2
+            median = seen[half] if len(seen) % 2 else 0.5 * (seen[half - 1] + seen[half])
+            floored = max(variance, FLOOR * median)
+            found[row] = math.sqrt(floored) if floored > 0.0 else math.nan
+    found.flags.writeable = False
     return found
 
 

@@ -1,14 +1,68 @@
-"""The register of a runs folder, and who else knows how far it had come."""
+"""The register of a runs folder, what is written into it, and who else knows how far it had come."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from geiger.chain import Head
-from geiger.evidence.trials import Register
+from geiger.evidence.day_files import DayValues
+from geiger.evidence.score_test import ScoreTest
+from geiger.evidence.trial import Trial
+from geiger.evidence.trials import Register, Registered
+from geiger.experiment.material import Material
+from geiger.experiment.scored import daily_returns
 from geiger.runlog.wording import REGISTER, register_in
 from geiger.runs.folder import RunsFolder
+
+EPOCH = dt.date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A try with all that the register keeps of it: the daily returns of its prices, and its daily scores."""
+
+    trial: Trial
+    returns: DayValues
+    scores: DayValues
+
+    def register(self, register: Register) -> Registered:
+        """Write it down; see `Register.add`."""
+        return register.add(self.trial, self.returns, self.scores)
+
+
+def tried(material: Material, test: ScoreTest, *, key: str | None, run: str | None, **told: Any) -> Tried:
+    """Return a try of forecasts; `test` has at least one score.
+
+    Parameters
+    ----------
+    key : str or None
+        See `key.trial_key`; None where the model cannot be written down: then its scores tell it from others.
+    told : str
+        ``model`` and ``settings``, for people.
+    """
+    whole = material.whole
+    scores = DayValues.of(material.prices["day"].gather(test.scores.row), test.scores.c)
+    trial = Trial(
+        kind="skill",
+        key=key or f"scores {scores.digest}",
+        symbol=material.symbol,
+        run=run,
+        **span(scores),
+        statistic=test.statistic,
+        p_value=test.p_value,
+        **told,
+    )
+    return Tried(trial, DayValues.of(whole.prices["day"][1:], daily_returns(whole)[1:]), scores)
+
+
+def span(values: DayValues) -> dict[str, Any]:
+    """Return first and last day and their number, as a `Trial` has them."""
+    first, last = (str(dt.date.fromordinal(EPOCH + int(values.day[place]))) for place in (0, -1))
+    return {"first": first, "last": last, "rows": values.day.size}
 
 
 def register_of(runs: RunsFolder) -> Register:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from geiger.errors import DataError
 from geiger.experiment.evaluation import evaluate
 from geiger.experiment.own import estimator_of_run
 from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import Finding
 from geiger.judging.judge import judge
-from geiger.records import Verdict
+from geiger.records import CheckSource, Verdict
 from geiger.report.gather import log_of
 from geiger.runlog import add_verdict
 from geiger.runs.folder import RunsFolder, StoredRun
+from geiger.studies.calibration import rates_of
+from geiger.studies.check_source import kept_check
 
 
 def judge_stored(
@@ -64,11 +67,12 @@ def judge_stored(
         trained.record.trainings,
         trained.rivals(),
     )
-    before, audit = record.verdict, trained.record.audit
+    audit, rates = trained.record.audit, rates_of(planned)
     verdict = judge(
         Finding(stored.name, planned, forecasts, evaluation, trained.name, _tried(stored, trained, planned)),
         audit=audit,
-        check=None if before is None else before.check,
+        check=_check(stored, planned),
+        rates="" if rates is None else rates.text(),
         not_checked=() if audit is not None else ("audit: there is none yet",),
     )
     stored.note_verdict(verdict)
@@ -76,6 +80,16 @@ def judge_stored(
     if log is not None:
         add_verdict(log, verdict)
     return verdict
+
+
+def _check(stored: StoredRun, planned: Plan) -> CheckSource | None:
+    """Return the check source that was held since, or that of the verdict before; None without either."""
+    before = stored.record.verdict
+    try:
+        kept = kept_check(planned)
+    except DataError:  # damaged: the verdict before may still have it
+        kept = None
+    return kept if kept is not None or before is None else before.check
 
 
 def _tried(stored: StoredRun, trained: StoredRun, planned: Plan) -> str | None:

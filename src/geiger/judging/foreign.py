@@ -26,6 +26,7 @@ from geiger.backtest.simulate import simulate
 from geiger.backtest.sizing import trailing_volatility, weigh
 from geiger.backtest.yardsticks import Measured, alarms
 from geiger.errors import DataError, SettingError
+from geiger.evidence.regime import following
 from geiger.evidence.resampling import bootstrap_mean_p
 from geiger.evidence.score_test import ScoreTest, score_test
 from geiger.experiment.evaluation import costs_of, sizing_of
@@ -238,6 +239,7 @@ def _of_forecasts(ground: Ground, word: _Word, config: Config) -> Verdict:
         corrected_p=corrected,
         needed_slope=None if traded is None else slope_that_pays(test, traded.rows, traded.ledger),
         alarms=_alarms(ground, test, traded),
+        following=following(ground.returns, test.scores),
         tries_unknown=HOW_TO_COUNT,
         made_in_time=word.made_in_time,
     )

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 
 from geiger.backtest.baselines import VOLATILITY_MATCHED
+from geiger.evidence.regime import following
 from geiger.evidence.score_test import Ints, ScoreTest
 from geiger.evidence.sharpe import deflated_sharpe
 from geiger.experiment.material import Material
 from geiger.experiment.run import Finding
-from geiger.experiment.scored import scored, second_opinion
+from geiger.experiment.scored import daily_returns, scored, second_opinion
 from geiger.judging.economics import Economics, economics
 from geiger.judging.rule import LEVEL, Evidence, answer
 from geiger.judging.tries import Counted, count
@@ -28,6 +29,7 @@ def judge(
     *,
     audit: AuditSummary | None,
     check: CheckSource | None = None,
+    rates: str = "",
     not_checked: tuple[str, ...] = (),
 ) -> Verdict:
     """Register the try, and give the verdict on a run.
@@ -40,6 +42,8 @@ def judge(
         Of what made the forecasts.
     check : CheckSource, optional
         The check source, where it was held.
+    rates : str
+        Measured error rates for these settings, in words; empty where none were measured.
     not_checked : tuple of str
         What the caller left out, and why.
     """
@@ -54,6 +58,7 @@ def judge(
         corrected_p=counted.skill_p,
         needed_slope=needed_slope(test, finding.forecasts["day"], material, evaluation.ledger),
         alarms=tuple(notice for notice in evaluation.notices if notice.code == LEAK),
+        following=following(daily_returns(material), test.scores),
         audit=audit,
         tries_unknown=counted.unknown,
         how_to_audit=how_to_audit(finding.trained, planned.own.kinds),
@@ -88,6 +93,7 @@ def judge(
         deflated_sharpe=_deflated(worth, counted),
         tries=counted.tries,
         check=None if check is None else check.at(found.level_of_one),
+        rates=rates,
         not_checked=not_checked,
         made_on=dt.date.today().isoformat(),
         data_to=str(material.whole.prices["day"][-1]),

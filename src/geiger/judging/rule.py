@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from geiger.evidence.regime import Following
 from geiger.evidence.score_test import ENOUGH, ScoreTest
 from geiger.records import Answer, AuditSummary, Notice, Tries, Why
 
@@ -45,6 +46,8 @@ class Evidence:
     needed_slope : float or None
         From which on the trading pays its costs.
     alarms : sequence of Notice
+    following : Following or None
+        The past mean that the forecasts go with, where they do.
     audit : AuditSummary or None
         None where there was none; `how_to_audit` says what makes one.
     made_in_time : bool or None
@@ -57,6 +60,7 @@ class Evidence:
     corrected_p: float | None
     needed_slope: float | None
     alarms: Sequence[Notice] = ()
+    following: Following | None = None
     audit: AuditSummary | None = None
     tries_unknown: str = ""
     how_to_audit: str = ""
@@ -108,9 +112,10 @@ def answer(found: Evidence) -> tuple[Answer, str, tuple[Notice, ...]]:
                 "such scores less than once in a hundred times"
             )
             rings = _reason(Why.RINGS, text)
+            regime = [] if found.following is None else [_reason(Why.REGIME, str(found.following))]
             if found.made_in_time is None:
-                return Answer.SIGNAL, text, (rings,)
-            return Answer.SIGNAL_IF_IN_TIME, text, (rings, _reason(Why.NOT_AUDITED, SIGNED))
+                return Answer.SIGNAL, text, (rings, *regime)
+            return Answer.SIGNAL_IF_IN_TIME, text, (rings, _reason(Why.NOT_AUDITED, SIGNED), *regime)
     elif not against:
         if found.pays_nowhere:
             text = f"whatever the forecasts know of {_ahead(found)}, it would not pay for its trading"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,12 +14,9 @@ from geiger.evidence.trial import Trial
 from geiger.evidence.trials import Register
 from geiger.experiment.key import economic_key
 from geiger.experiment.run import Finding
-from geiger.experiment.scored import daily_returns
-from geiger.experiment.tried import register_of
+from geiger.experiment.tried import register_of, span, tried
 from geiger.judging.economics import BLOCK, Economics
 from geiger.records import Tries
-
-EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,35 +48,22 @@ def count(finding: Finding, test: ScoreTest, worth: Economics) -> Counted:
     if not test.n:
         return Counted(unknown="no day has a score")
     planned = finding.planned
-    material, config = planned.material, planned.experiment.config
+    material, config, told = planned.material, planned.experiment.config, _settings(finding)
     register = register_of(planned.experiment.runs)
-    whole = material.whole
-    returns = DayValues.of(whole.prices["day"][1:], daily_returns(whole)[1:])
-    scores = DayValues.of(material.prices["day"].gather(test.scores.row), test.scores.c)
+    skill = tried(material, test, key=finding.trial, run=finding.name, model=planned.model, settings=told)
     net = DayValues.of(worth.days, worth.difference)
-    key = finding.trial or f"scores {scores.digest}"  # a model in memory is known by what it says
-    told: dict[str, Any] = {"symbol": material.symbol, "model": planned.model, "run": finding.name}
-    skill = Trial(
-        kind="skill",
-        key=key,
-        **told,
-        **_span(scores),
-        statistic=test.statistic,
-        p_value=test.p_value,
-        settings=_settings(finding),
-    )
-    trade = Trial(
+    trade = replace(
+        skill.trial,
         kind="economic",
-        key=economic_key(key, config),
-        **told,
-        **_span(net),
+        key=economic_key(skill.trial.key, config),
+        **span(net),
         statistic=worth.sharpe,
         p_value=1.0 if worth.p_value is None else worth.p_value,
-        settings=f"{_settings(finding)}; {_trading(finding)}",
+        settings=f"{told}; {_trading(finding)}",
     )
     try:
-        of_skill = register.add(skill, returns, scores)
-        of_trade = register.add(trade, returns, net)
+        of_skill = skill.register(register)
+        of_trade = register.add(trade, skill.returns, net)
         skills, trades = (_sharing(register, one.trial) for one in (of_skill, of_trade))
         skill_p, worth_p = (
             _corrected(all_of, one.trial, config.seed)
@@ -91,7 +73,7 @@ def count(finding: Finding, test: ScoreTest, worth: Economics) -> Counted:
         return Counted(unknown=str(error))
     sharpes = [one.statistic for one, _ in trades if one.statistic is not None]
     tries = Tries(
-        key=key,
+        key=skill.trial.key,
         skill=len(skills),
         economic=len(trades),
         lost=sum(scores is None for _, scores in skills),
@@ -103,11 +85,6 @@ def count(finding: Finding, test: ScoreTest, worth: Economics) -> Counted:
     return Counted(
         tries=tries, skill_p=skill_p, worth_p=None if worth.p_value is None else worth_p, sharpe_spread=spread
     )
-
-
-def _span(values: DayValues) -> dict[str, Any]:
-    first, last = (str(dt.date.fromordinal(EPOCH + int(values.day[place]))) for place in (0, -1))
-    return {"first": first, "last": last, "rows": values.day.size}
 
 
 def _settings(finding: Finding) -> str:
@@ -129,7 +106,7 @@ def _trading(finding: Finding) -> str:
 def _sharing(register: Register, trial: Trial) -> list[tuple[Trial, DayScores | None]]:
     """Return all trials of the same prices and days, this one among them, and what each scored a day."""
     found = []
-    for one in register.sharing(trial.series, trial.first, trial.last, trial.kind):
+    for one in register.among(trial):
         scores = register.scores_of(one)
         found.append(
             (

@@ -23,9 +23,14 @@ from geiger import metrics
 from geiger.checks.collapse import diagnose
 from geiger.codec import plain
 from geiger.errors import DataError, GeigerError, SettingError, TrainingError, did_you_mean
+from geiger.evidence.trials import Register
 from geiger.experiment.cut import plan_folds
 from geiger.experiment.estimate import STARTUP_SECONDS
 from geiger.experiment.evaluation import health_of, status_of
+from geiger.experiment.key import trial_key
+from geiger.experiment.material import Material
+from geiger.experiment.scored import scored
+from geiger.experiment.tried import Tried, tried
 from geiger.experiment.walk import Walk, walk
 from geiger.models import Forecaster, forecaster_of
 from geiger.records import Status
@@ -40,6 +45,7 @@ Floats = npt.NDArray[np.float64]
 Record = dict[str, Any]
 
 VERSION = 2  # of what a result holds and how it is measured; a new number makes all results anew
+TRIED = "tried"  # of a fresh result: what the register is told; it is not stored with the result
 ERROR = "ERROR"  # a task that broke for a reason that is no result; it is tried again
 COMMON: dict[str, Any] = {"fill": "next_open", "seeds": 1}  # the same target and effort for every arm
 
@@ -153,6 +159,7 @@ def run(
     tasks: Sequence[Task],
     results: Results,
     *,
+    register: Register | None = None,
     workers: int | None = None,
     minutes: float | None = None,
     on_done: Callable[[Record], None] = lambda record: None,
@@ -161,6 +168,8 @@ def run(
 
     Parameters
     ----------
+    register : Register, optional
+        Every arm on a real market is written down there, before its figures are seen.
     workers : int, optional
         Processes; by default one for each processor.
     minutes : float, optional
@@ -181,6 +190,9 @@ def run(
     with parallel_config(backend="loky", **threads):
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch=jobs, batch_size=1)
         for record in parallel(delayed(train)(task) for task in in_time()):
+            made = record.pop(TRIED, None)
+            if made is not None and register is not None:
+                made.register(register)
             results.add({**record, "environment": made_by})
             on_done(record)
 
@@ -227,7 +239,20 @@ def _measured(task: Task) -> Record:
     found = _figures(walked, on_days)
     if task.market.kind == "real":  # made markets share no day
         found["by_day"] = _by_day(walked.forecasts)
+        found[TRIED] = _tried(task, material, walked)
     return found
+
+
+def _tried(task: Task, material: Material, walked: Walk) -> Tried | None:
+    """Return the arm as a try; None where no day has a score."""
+    test = scored(walked.forecasts, material, task.config.horizon)
+    if not test.n:
+        return None
+    key = trial_key(task.config, material, task.arm.model)
+    if task.arm.target != "log":
+        key = key_of({"trial": key, "target": task.arm.target})
+    settings = f"ablation, arm {task.arm.name}, recipe {task.arm.recipe}"
+    return tried(material, test, key=key, run=None, model=task.arm.model, settings=settings)
 
 
 def _forecaster(arm: Arm, config: Config) -> Forecaster:

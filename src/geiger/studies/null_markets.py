@@ -1,4 +1,4 @@
-"""Markets in which no forecast knows anything, each with something that could fool a test, and plain forecasts.
+"""Markets in which no forecast knows anything, each with something that could fool a test; plain forecasts.
 
 A path is daily log returns; a decision at the close of a day is filled there, or at an open after it. Given
 the past, the mean of every return is the drift of its family and nothing else, but in the drift regimes,
@@ -59,7 +59,7 @@ class Path:
     delay: int = 0
 
     def outcome(self, horizon: int) -> tuple[Floats, Rows]:
-        """Return what a decision of each row earns over `horizon` days (N,), and from which row it is known."""
+        """Return what each row's decision earns over `horizon` days (N,), and the row when it is known."""
         n = self.returns.size
         rows = np.arange(n)
         end = rows + self.delay + horizon
@@ -157,7 +157,7 @@ def _jumps(n: int, rng: np.random.Generator) -> Path:
 
 
 def _stochastic(n: int, rng: np.random.Generator) -> Path:
-    """Log variance of its own, AR(1) with .97 a day, that rises after falls."""
+    """Return a path whose log variance is an AR(1) of .97 a day that rises after falls."""
     z, w = rng.standard_normal((2, WARM + n))
     level, logs = 0.0, np.empty(WARM + n)
     for t in range(WARM + n):
@@ -190,7 +190,7 @@ def _skew_of(sign: float) -> Callable[[int, np.random.Generator], Path]:
 
 
 def _stale_opens(n: int, rng: np.random.Generator) -> Path:
-    """A quarter of a day's variance falls before its open; an open may repeat the last close instead."""
+    """Return a path with a quarter of a day's variance before its open, or none: the last close again."""
     returns = garch(student(rng, WARM + n + 1), n + 1)
     gap = 0.25 * returns + math.sqrt(0.1875) * np.abs(returns) * rng.choice((-1.0, 1.0), n + 1)
     close = np.cumsum(returns)
@@ -208,7 +208,7 @@ def _regimes(up: float, down: float, days: float) -> Callable[[int, np.random.Ge
 
 @cache
 def _real_innovations() -> Floats:
-    """All embedded stocks and indices: returns over the volatility known before, of mean 0 and variance 1."""
+    """Return all embedded returns over the volatility known before, of mean 0 and variance 1."""
     found = []
     for returns in _real_returns():
         variance = float(np.mean(returns[:60] ** 2))
@@ -221,7 +221,7 @@ def _real_innovations() -> Floats:
 
 @cache
 def _real_returns() -> tuple[Floats, ...]:
-    """Daily log returns of the embedded series, without the volatility index."""
+    """Return daily log returns of the embedded series, without the volatility index."""
     names = [name for name in embedded_symbols() if "VIX" not in name]
     closes = (load_prices(name)["close"].to_numpy() for name in names)
     return tuple(np.diff(np.log(close)) for close in closes)
@@ -232,7 +232,7 @@ def _real_shocks(n: int, rng: np.random.Generator) -> Path:
 
 
 def _real_blocks(n: int, rng: np.random.Generator) -> Path:
-    """Stationary bootstrap (Politis & Romano 1994) of one symbol's returns."""
+    """Return a stationary bootstrap (Politis & Romano 1994) of one symbol's returns."""
     series = _real_returns()
     returns = series[rng.integers(len(series))]
     begins = rng.random(n) < 1.0 / BLOCK
@@ -315,7 +315,7 @@ def trailing_mean(values: Floats, days: int) -> Floats:
 
 
 def ridge_forecast(path: Path, horizon: int = 1, penalty: float = 0.05, refit: int = YEAR) -> Floats:
-    """Return forecasts (N,) of a ridge on past returns and volatility, refitted each year on what is known."""
+    """Return forecasts (N,) of a ridge on past returns and volatility, fitted anew each year on the past."""
     r = path.returns
     x = np.column_stack(
         [trailing_mean(r, days) * math.sqrt(days) for days in LAG] + [np.sqrt(_smoothed(r**2, 0.94))]

@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from geiger.evidence.direction import pesaran_timmermann
-from geiger.evidence.score_test import score_test
+from geiger.evidence.normal_scores import partial_normal_scores
+from geiger.evidence.regime import following
+from geiger.evidence.score_test import daily_volatility, score_test
 from geiger.evidence.sharpe import probabilistic_sharpe
 from geiger.seeds import generator
 from geiger.studies.null_markets import FAMILIES, YEAR, plain_forecasts, planted, trailing_mean
@@ -25,8 +27,13 @@ Floats = npt.NDArray[np.float64]
 
 ROWS, TESTED = 2520, 1764  # ten years, of which the last seven are forecast
 COST = 0.0005  # of what is traded
-SCORE, HAC, SIGNS, SHARPE, GATES = "score test", "HAC correlation", "PT", "PSR of the sign", "plan's gates"
-TESTS = (SCORE, HAC, SIGNS, SHARPE, GATES)
+SCORE, RANKS, HAC, SIGNS = "score test", "normal scores", "HAC correlation", "PT"
+REGIME = "score test, and a trend is followed"
+SHARPE, GATES = "PSR of the sign", "plan's gates"
+TESTS = (SCORE, RANKS, HAC, SIGNS, SHARPE, GATES)
+
+
+CONSTANT, BY_PATH, SCALED = "constant", "constant by path", "with the volatility"
 
 
 @dataclass(frozen=True)
@@ -36,40 +43,48 @@ class Cell:
     Attributes
     ----------
     family : str
-        Of `null_markets.FAMILIES`, or a signal: "constant", "constant by path", "with the volatility".
+        Of `null_markets.FAMILIES`, or a signal, of a size that is `CONSTANT`, so on every path by itself
+        (`BY_PATH`), or goes with the volatility (`SCALED`).
     r2 : float
         What the signal explains; 0 for a family.
+    memory : float
+        Of the signal, from day to day.
+    ranked : int
+        Number of paths, the first, on which normal scores are counted too: they take most of the time.
     """
 
     family: str
-    horizon: int
+    horizon: int = 1
     r2: float = 0.0
-    rivals: bool = True
+    memory: float = 0.0
+    ranked: int = 0
 
 
 def count(
     cell: Cell, paths: int, seed: int, levels: Iterable[float], processes: int = 2
-) -> dict[tuple[str, str, float], int]:
-    """Return on how many of the paths a test has p at most a level, by (forecast, test, level)."""
-    levels, found = tuple(levels), dict[tuple[str, str, float], int]()
+) -> dict[tuple[str, str, float], tuple[int, int]]:
+    """Return on how many of how many paths a test has p at most a level, by (forecast, test, level)."""
+    levels, found = tuple(levels), dict[tuple[str, str, float], tuple[int, int]]()
     with get_context("fork").Pool(processes) as pool:
         for p_values in pool.imap_unordered(partial(_on_path, cell, seed), range(paths), chunksize=20):
             for (forecast, test), p in p_values.items():
                 for level in levels:
                     key = (forecast, test, level)
-                    found[key] = found.get(key, 0) + (p <= level)
+                    below, of = found.get(key, (0, 0))
+                    found[key] = (below + (p <= level), of + 1)
     return found
 
 
 def _on_path(cell: Cell, seed: int, number: int) -> dict[tuple[str, str], float]:
-    rng = generator(seed, cell.family, cell.horizon, round(cell.r2 * 1e6), number)
+    rng = generator(seed, cell.family, cell.horizon, round(cell.r2 * 1e6), str(cell.memory), number)
     if cell.r2 > 0.0:
         path, truth = planted(
             ROWS,
             rng,
             cell.r2,
-            scaled=cell.family == "with the volatility",
-            by_path=cell.family == "constant by path",
+            scaled=cell.family == SCALED,
+            by_path=cell.family == BY_PATH,
+            memory=cell.memory,
         )
         forecasts: Mapping[str, Floats] = {"truth": truth}
     else:
@@ -81,12 +96,19 @@ def _on_path(cell: Cell, seed: int, number: int) -> dict[tuple[str, str], float]
     found = {}
     for name, forecast in forecasts.items():
         now = np.where(test_rows, forecast, np.nan)
-        found[name, SCORE] = score_test(path.returns, outcome, known, now, cell.horizon).p_value
-        if cell.rivals:
-            centred = forecast - np.append(np.nan, trailing_mean(forecast, YEAR)[:-1])
-            keep = test_rows & np.isfinite(centred) & np.isfinite(outcome)
-            for test, p in rivals(centred[keep], outcome[keep], cell.horizon).items():
-                found[name, test] = p
+        test = score_test(path.returns, outcome, known, now, cell.horizon)
+        found[name, SCORE] = test.p_value
+        found[name, REGIME] = 1.0 if following(path.returns, test.scores) is None else test.p_value
+        centred = forecast - np.append(np.nan, trailing_mean(forecast, YEAR)[:-1])
+        keep = test_rows & np.isfinite(centred) & np.isfinite(outcome)
+        for rival, p in rivals(centred[keep], outcome[keep], cell.horizon).items():
+            found[name, rival] = p
+        if number < cell.ranked:
+            keep = test_rows & np.isfinite(forecast) & np.isfinite(outcome)
+            s, first = daily_volatility(path.returns)[keep], int(np.argmax(keep))
+            found[name, RANKS] = partial_normal_scores(
+                forecast[keep], outcome[keep], s, known[keep] - first, cell.horizon
+            ).p_value
     return found
 
 

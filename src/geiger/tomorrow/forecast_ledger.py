@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -28,6 +28,8 @@ from geiger.market.calendar import close_instant, market_of, sessions
 from geiger.market.rhythm import observed_market
 from geiger.records import as_text
 from geiger.runs.folder import RunsFolder
+from geiger.settings import Fill
+from geiger.tomorrow.live import Live, live
 from geiger.tomorrow.prediction import Prediction
 
 SHOWN = 5  # days that a line names
@@ -79,6 +81,8 @@ class Score:
     covered, level : float or None
         Share of outcomes inside their interval, and the share that these intervals aimed at on average:
         whoever asks for wide ones holds more.
+    live : Live or None
+        The evidence of these forecasts; None where none has a score, or the prices are not at hand.
     """
 
     symbol: str
@@ -92,6 +96,7 @@ class Score:
     correlation: float | None
     covered: float | None
     level: float | None
+    live: Live | None = None
 
     def text(self) -> str:
         """Return it in one line.
@@ -120,6 +125,7 @@ class Score:
             f"{text}; direction {as_text(self.accuracy, 'share')} (base rate "
             f"{as_text(self.base_rate, 'share')}), correlation {correlation}, "
             f"{as_text(self.covered, 'share')} inside the interval (aimed at {as_text(self.level, 'share')})"
+            f"{'' if self.live is None else f'; {self.live.text()}'}"
         )
 
 
@@ -200,13 +206,15 @@ def score(
         In UTC; by default the present.
     """
     now = now or dt.datetime.now(dt.UTC)
-    waiting = [one for one in saved(runs) if one.outcome is None]
-    found, troubles = [], []
-    for symbol in sorted({str(one.record["symbol"]) for one in waiting}):
+    known = saved(runs)
+    waiting = [one for one in known if one.outcome is None]
+    found, troubles, at_hand = [], [], dict[str, pl.DataFrame]()
+    for symbol in sorted({str(one.record["symbol"]) for one in known}):
         try:
-            prices = prices_of(symbol)
+            prices = at_hand[symbol] = prices_of(symbol)
         except GeigerError as error:
-            troubles.append(f"{symbol}: its outcomes stay open: {error}")
+            if any(one.record["symbol"] == symbol for one in waiting):
+                troubles.append(f"{symbol}: its outcomes stay open: {error}")
             continue
         for one in (one for one in waiting if one.record["symbol"] == symbol):
             outcome, missing = _outcome(one.record, prices, now)
@@ -220,7 +228,7 @@ def score(
                 )
     if found:
         _append(runs, found, now)
-    return _scores(saved(runs)), tuple(troubles)
+    return _scores(saved(runs), runs, at_hand), tuple(troubles)
 
 
 def _outcome(
@@ -244,19 +252,57 @@ def _outcome(
     return {"outcome": float(np.log(price[days[1]] / price[days[0]])), "known_on": str(days[1])}, []
 
 
-def _scores(forecasts: Sequence[Saved]) -> tuple[Score, ...]:
+def _scores(
+    forecasts: Sequence[Saved], runs: RunsFolder, at_hand: Mapping[str, pl.DataFrame]
+) -> tuple[Score, ...]:
     groups: dict[tuple[str, str], list[Saved]] = {}
     for one in forecasts:
         groups.setdefault((str(one.record["symbol"]), str(one.record["model"])), []).append(one)
-    return tuple(_score(symbol, model, rows) for (symbol, model), rows in groups.items())
+    return tuple(
+        replace(_score(symbol, model, rows), live=_live(rows, runs, at_hand.get(symbol)))
+        for (symbol, model), rows in groups.items()
+    )
 
 
-def _score(symbol: str, model: str, rows: Sequence[Saved]) -> Score:
-    # Of several forecasts of one day the first counts: nobody may choose among them afterwards.
+def _first_of_each_day(rows: Sequence[Saved]) -> dict[str, Saved]:
+    """Return what counts: of several forecasts of one day the first, since nobody may choose later."""
     first: dict[str, Saved] = {}
     for one in rows:
         if one.in_time:
             first.setdefault(str(one.record["day"]), one)
+    return first
+
+
+def _live(rows: Sequence[Saved], runs: RunsFolder, prices: pl.DataFrame | None) -> Live | None:
+    """Return the evidence of saved forecasts, behind what the run of the first one forecast before."""
+    first = _first_of_each_day(rows)
+    if prices is None or not first:
+        return None
+    oldest = min(first.values(), key=lambda one: str(one.record["day"]))
+    fill: Fill = "close" if oldest.record["fill"] == "close" else "next_open"
+    forecasts = {
+        dt.date.fromisoformat(day): float(one.record["forecast"])
+        for day, one in first.items()
+        if one.record["fill"] == fill
+    }
+    try:
+        return live(forecasts, _past(runs, str(oldest.record["run"])), prices, fill)
+    except DataError:  # prices that lack a day: the outcomes say so
+        return None
+
+
+def _past(runs: RunsFolder, run: str) -> pl.DataFrame:
+    """Return what a run forecast out of sample; nothing where it is gone."""
+    columns = ["day", "forecast"]
+    try:
+        stored = runs.load(run)
+        return pl.concat([stored.forecasts().select(columns), stored.sealed().select(columns)])
+    except DataError:
+        return pl.DataFrame(schema={"day": pl.Date, "forecast": pl.Float64})
+
+
+def _score(symbol: str, model: str, rows: Sequence[Saved]) -> Score:
+    first = _first_of_each_day(rows)
     counted = [one for one in first.values() if one.outcome is not None]
     forecast, expected = (
         np.array([float(one.record[name]) for one in counted]) for name in ("forecast", "expected")
