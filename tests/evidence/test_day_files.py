@@ -47,6 +47,8 @@ def test_a_file_that_holds_something_else_counts_as_none(tmp_path: Path) -> None
     assert (files.read(one), files.state(one)) == (None, "changed")
     pl.DataFrame({"other": [1]}).write_parquet(files.path(one))
     assert (files.read(one), files.state(one)) == (None, "changed")
+    pl.DataFrame({"day": [None, 1], "score": [0.5, None]}).write_parquet(files.path(one))
+    assert (files.read(one), files.state(one)) == (None, "changed")
     files.keep(values(1))
     assert files.state(one) == "whole"
     files.path(one).unlink()

@@ -56,11 +56,12 @@ def test_a_stack_with_its_own_labels_is_the_run(tmp_path: Path, market: pl.DataF
 
 def test_lighter_is_one_member_and_fewer_folds(tmp_path: Path, market: pl.DataFrame) -> None:
     planned = plan_of(tmp_path, market, "lgb", seeds=3)
-    lighter = planned.lighter(2)
+    lighter = planned.lighter(160)  # it is fitted every 80 days
     assert (planned.members, lighter.members) == (3, 1)
     assert len(lighter.folds) == -(-len(planned.folds) // 2)
     assert lighter.test_rows == planned.test_rows
-    stacked = plan(stack_experiment(tmp_path, market)).lighter(2)
+    assert planned.lighter(40).folds == planned.folds
+    stacked = plan(stack_experiment(tmp_path, market)).lighter(160)
     assert stacked.folds == plan(stack_experiment(tmp_path, market)).folds
     assert all(base.members == 1 for base in stacked.bases)
 

@@ -13,8 +13,8 @@ from helpers.runs import experiment, small
 NOISE = garch_market(900, 3)
 
 
-def verdict_of(folder: Path, seed: int) -> tuple[Verdict, Tries]:
-    made = run(experiment(folder, NOISE, "lgb", small(seed=seed, seeds=1)), making=NOTHING).verdict
+def verdict_of(folder: Path, seed: int, rows: int = NOISE.height) -> tuple[Verdict, Tries]:
+    made = run(experiment(folder, NOISE[:rows], "lgb", small(seed=seed, seeds=1)), making=NOTHING).verdict
     assert made is not None
     assert made.tries is not None
     return made, made.tries
@@ -31,6 +31,16 @@ def test_the_p_of_the_best_of_several_is_above_its_own(tmp_path: Path) -> None:
     assert (tries.skill, tries.new) == (4, False)
     assert again.p_value == found[best].p_value
     assert (again.corrected_p or 0) > (again.p_value or 1)
+
+
+def test_appended_days_go_on_with_a_try_and_the_days_of_then_are_judged_as_they_were(tmp_path: Path) -> None:
+    then, _ = verdict_of(tmp_path, 1, NOISE.height - 40)
+    now, grown = verdict_of(tmp_path, 1)
+    assert (grown.skill, grown.economic, grown.new) == (1, 1, False)
+    again, tries = verdict_of(tmp_path, 1, NOISE.height - 40)
+    assert (tries.skill, tries.new) == (1, False)
+    assert (again.p_value, again.corrected_p) == (then.p_value, then.corrected_p)
+    assert again.p_value != now.p_value
 
 
 def test_scores_that_are_gone_cost_more(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from geiger.evidence.error_rates import Rate
-from geiger.settings import Config, shaping
+from geiger.evidence.error_rates import ErrorRates, Rate, write_tables
+from geiger.experiment.plan import plan
+from geiger.market.synthetic import garch_market
+from geiger.settings import Config, override, recipe, shaping
 from geiger.studies import calibration as module
 from geiger.studies.calibration import (
     TIERS,
@@ -21,6 +23,7 @@ from geiger.studies.calibration import (
     log_path,
     measured,
     name_of,
+    rates_of,
     rings,
     summary,
     tasks_of,
@@ -28,6 +31,7 @@ from geiger.studies.calibration import (
 )
 from geiger.studies.null_markets import FAMILIES
 from geiger.studies.path_log import PathLog
+from helpers.runs import Constant, experiment, small
 
 SMALL = Pipeline("ridge", rows=420, refit=252, seeds=1)
 CELLS = (Cell(SMALL, "GARCH-t", 0.0, 3), Cell(SMALL, "volume", 0.2, 2), Cell(SMALL, "regimes", 0.0, 1))
@@ -187,3 +191,45 @@ def test_a_stopped_tier_has_a_bit_of_everything(tmp_path: Path) -> None:
     kinds = {(cell.kind, cell.r2) for cell in TIERS["quick"]}
     assert {(task.kind, task.r2) for task in tasks[: len(kinds)]} == kinds
     assert all(len(task.pipelines) == 2 for task in tasks)
+
+
+# ---- what belongs to a run ----
+
+
+@pytest.fixture(scope="module")
+def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rates")
+    one = ErrorRates(model="ridge", recipe="default", rows=480, level=0.01)
+    write_tables(folder / "a.json", [one, replace(one, recipe="plan"), replace(one, model="own")])
+    return folder
+
+
+def rates(tmp_path: Path, carried: Path, **changes: Any) -> str | None:
+    """The recipe whose table a run of 480 scored days gets."""
+    asked = override(recipe(changes.pop("recipe", "default")), {"lockbox": 0, "min_train": 300, **changes})
+    found = rates_of(plan(experiment(tmp_path, garch_market(1050, seed=1), config=asked)), carried)
+    return None if found is None else found.recipe
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, "default"),
+        ({"seeds": 1, "refit": 100, "seed": 5}, "default"),
+        ({"recipe": "quick", "max_folds": None}, "default"),  # of ridge it changes nothing else
+        ({"recipe": "plan"}, "plan"),
+        ({"clip": 4.0}, None),
+        ({"ridge": {"alphas": [1.0]}}, None),
+        ({"lgb": {"depth": 9}}, "default"),  # of another model
+        ({"min_train": 600}, None),  # leaves 180 scored days
+    ],
+)
+def test_a_run_gets_the_table_of_its_settings(
+    tmp_path: Path, carried: Path, changes: dict[str, Any], found: str | None
+) -> None:
+    assert rates(tmp_path, carried, **changes) == found
+
+
+def test_what_is_your_own_was_not_measured(tmp_path: Path, carried: Path) -> None:
+    made = experiment(tmp_path, garch_market(1050, seed=1), "own", small())
+    assert rates_of(plan(replace(made, estimator=Constant(0.0))), carried) is None

@@ -11,14 +11,25 @@ import numpy as np
 import polars as pl
 import pytest
 
+from geiger.errors import SettingError
 from geiger.experiment.plan import Experiment, Plan, plan
+from geiger.experiment.run import run
 from geiger.market.synthetic import garch_market
 from geiger.records import SourceVerdict
+from geiger.runs.check_sources import keep_check
 from geiger.settings import recipe
 from geiger.studies import check_source as module
-from geiger.studies.check_source import Effort, check_source, order_of, short_effort
+from geiger.studies.check_source import (
+    Effort,
+    check_key,
+    check_run,
+    check_source,
+    kept_check,
+    order_of,
+    short_effort,
+)
 from geiger.studies.planting import Planting
-from helpers.runs import experiment, small, stack_experiment
+from helpers.runs import experiment, small, stack_experiment, stored_of
 
 FEW = Effort(r2=(0.15,), paths=6, refit=160)
 
@@ -155,6 +166,38 @@ def test_a_stack_is_held_as_well(tmp_path: Path, market: pl.DataFrame) -> None:
     assert found.model == "stack"
     assert found.planted[0].rings(0.01) == 1
     assert found.effort == ("fitted every 240 days, not 60", "one of 2 members a fold")
+
+
+# ---- of a finished run ----
+
+
+def test_a_run_is_held_on_the_data_it_kept(tmp_path: Path, market: pl.DataFrame) -> None:
+    planned = plan(experiment(tmp_path, market))
+    stored = stored_of(run(planned))
+    effort = replace(FEW, paths=1)
+    found = check_run(stored, planned.experiment.runs, effort=effort)
+    direct = check_source(plan(experiment(tmp_path / "other", market)), effort=effort)
+    assert (found.null, found.planted) == (direct.null, direct.planted)
+    traded = replace(stored, record=replace(stored.record, kind="backtest", forecasts_of=stored.name))
+    with pytest.raises(SettingError, match=f"a backtest trained nothing; name the run .*{stored.name}"):
+        check_run(traded, planned.experiment.runs)
+
+
+def test_the_full_one_is_found_before_the_short_one(tmp_path: Path, market: pl.DataFrame) -> None:
+    planned = plan(experiment(tmp_path, market))
+    assert kept_check(planned) is None
+    folder, short = planned.experiment.runs.checks, short_effort(planned)
+    assert short is not None
+    held = check_source(planned, effort=replace(FEW, paths=1))
+    assert kept_check(planned) is None  # of another effort
+    keep_check(folder, replace(held, key=check_key(planned, short)))
+    found = kept_check(planned)
+    assert found is not None
+    assert found.key == check_key(planned, short)
+    keep_check(folder, replace(held, key=check_key(planned, Effort())))
+    found = kept_check(planned)
+    assert found is not None
+    assert found.key == check_key(planned, Effort())
 
 
 # ---- how much is done by itself ----

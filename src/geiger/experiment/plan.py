@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -203,7 +203,7 @@ class Plan(ABC):
         """
 
     @abstractmethod
-    def relearned(self, worlds: Sequence[Material]) -> Iterator[pl.DataFrame]:
+    def relearned(self, worlds: Sequence[Material]) -> Generator[pl.DataFrame]:
         """Yield the FORECASTS frame in each world, in order: the same walk on other labels, and nothing else.
 
         Parameters
@@ -213,8 +213,8 @@ class Plan(ABC):
         """
 
     @abstractmethod
-    def lighter(self, every: int) -> Plan:
-        """Return the same with one member a fold, and with every `every`-th fit alone.
+    def lighter(self, refit: int) -> Plan:
+        """Return the same with one member a fold, and fits about `refit` days apart where they are closer.
 
         The rows that are forecast stay the same.
         """
@@ -328,7 +328,7 @@ class WalkPlan(Plan):
             for_use=self.forecaster.storable,
         )
 
-    def relearned(self, worlds: Sequence[Material]) -> Iterator[pl.DataFrame]:
+    def relearned(self, worlds: Sequence[Material]) -> Generator[pl.DataFrame]:
         """Train every fold in every world."""
         for world, outputs in self.walked(worlds):
             yield forecasts_of(world, self.model, outputs)
@@ -337,10 +337,11 @@ class WalkPlan(Plan):
         """Yield each world with what its folds hand on."""
         return walked(worlds, self.model, self.forecaster, self.experiment.config, self.folds)
 
-    def lighter(self, every: int) -> WalkPlan:
+    def lighter(self, refit: int) -> WalkPlan:
         """Leave out fits; the model of a fold forecasts until the next one."""
-        experiment = replace(self.experiment, config=replace(self.experiment.config, seeds=1))
-        return replace(self, experiment=experiment, folds=fewer_fits(self.folds, every))
+        config = replace(self.experiment.config, seeds=1)
+        folds = fewer_fits(self.folds, max(1, round(refit / config.refit)))
+        return replace(self, experiment=replace(self.experiment, config=config), folds=folds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -387,7 +388,7 @@ class StackPlan(Plan):
         )
         return replace(made, notices=(*left_out, *made.notices))
 
-    def relearned(self, worlds: Sequence[Material]) -> Iterator[pl.DataFrame]:
+    def relearned(self, worlds: Sequence[Material]) -> Generator[pl.DataFrame]:
         """Train every base model in every world, and weigh them there."""
         for world in worlds:
             bases = [
@@ -395,10 +396,10 @@ class StackPlan(Plan):
             ]
             yield stacked(world, bases, self.meta_learner, self.experiment.config, self.folds)
 
-    def lighter(self, every: int) -> StackPlan:
+    def lighter(self, refit: int) -> StackPlan:
         """Leave out fits of the base models; they are weighed as often."""
         experiment = replace(self.experiment, config=replace(self.experiment.config, seeds=1))
-        return replace(self, experiment=experiment, bases=tuple(base.lighter(every) for base in self.bases))
+        return replace(self, experiment=experiment, bases=tuple(base.lighter(refit) for base in self.bases))
 
 
 def plan(experiment: Experiment, material: Material | None = None) -> Plan:

@@ -9,12 +9,10 @@ import numpy as np
 import polars as pl
 
 from geiger.backtest.baselines import VOLATILITY_MATCHED
-from geiger.evidence.error_rates import error_rates
 from geiger.evidence.regime import following
 from geiger.evidence.score_test import ScoreTest
 from geiger.evidence.sharpe import deflated_sharpe
 from geiger.experiment.material import Material
-from geiger.experiment.plan import Plan
 from geiger.experiment.run import Finding
 from geiger.experiment.scored import daily_returns, scored, second_opinion
 from geiger.judging.economics import Economics, economics
@@ -22,11 +20,8 @@ from geiger.judging.rule import LEVEL, Evidence, answer
 from geiger.judging.tries import Counted, count
 from geiger.records import AuditSummary, CheckSource, Verdict, Worth
 from geiger.runlog.wording import how_to_audit
-from geiger.settings import paced, recipe, shaping
-from geiger.settings.recipes import RECIPES
 
 LEAK = "LEAK_SUSPECT"
-ANY = {"seed", "lockbox", "start", "end", "max_folds", "min_train"}  # change which days are scored, not how
 
 
 def judge(
@@ -34,6 +29,7 @@ def judge(
     *,
     audit: AuditSummary | None,
     check: CheckSource | None = None,
+    rates: str = "",
     not_checked: tuple[str, ...] = (),
 ) -> Verdict:
     """Register the try, and give the verdict on a run.
@@ -46,6 +42,8 @@ def judge(
         Of what made the forecasts.
     check : CheckSource, optional
         The check source, where it was held.
+    rates : str
+        Measured error rates for these settings, in words; empty where none were measured.
     not_checked : tuple of str
         What the caller left out, and why.
     """
@@ -94,8 +92,8 @@ def judge(
         difference=float(worth.difference.mean()) * material.market.days_per_year,
         deflated_sharpe=_deflated(worth, counted),
         tries=counted.tries,
-        rates=_rates(planned, test.n),
         check=None if check is None else check.at(found.level_of_one),
+        rates=rates,
         not_checked=not_checked,
         made_on=dt.date.today().isoformat(),
         data_to=str(material.whole.prices["day"][-1]),
@@ -116,18 +114,6 @@ def needed_slope(test: ScoreTest, days: pl.Series, material: Material, ledger: p
     gain = float((weight * scores.s * scores.g).mean()) / test.horizon
     cost = float(ledger["cost"].to_numpy()[kept].mean())
     return cost / gain if gain > 0.0 else None
-
-
-def _rates(planned: Plan, days: int) -> str:
-    """Return the measured error rates for these settings, which must be the recipe's; empty without any."""
-    config, model = planned.experiment.config, planned.model
-    if planned.own.kinds or config.recipe not in RECIPES:
-        return ""
-    own, usual = (shaping(one, [model]) for one in (config, paced(recipe(config.recipe), model)))
-    if any(own[name] != usual[name] for name in own.keys() - ANY):
-        return ""
-    found = error_rates(model, config.recipe, days, config.horizon)
-    return "" if found is None else found.text()
 
 
 def _explained(test: ScoreTest) -> float | None:

@@ -16,7 +16,8 @@ from geiger.experiment.written import Run
 from geiger.judging.judge import judge
 from geiger.records import AuditSummary, CheckSource, Verdict
 from geiger.runs.folder import StoredRun
-from geiger.studies.check_source import check_source, short_effort
+from geiger.studies.calibration import rates_of
+from geiger.studies.check_source import check_source, kept_check, short_effort
 
 NOT_ASKED = "was not asked for"
 
@@ -84,16 +85,18 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
 
 def _verdict(finding: Finding, *, making: Making) -> Verdict:
     audit, without = _audit(finding, making)
-    check = _check(finding.planned, making)
-    return judge(finding, audit=audit, check=check, not_checked=without)
+    check, rates = _check(finding.planned, making), rates_of(finding.planned)
+    told = "" if rates is None else rates.text()
+    return judge(finding, audit=audit, check=check, rates=told, not_checked=without)
 
 
 def _check(planned: Plan, making: Making) -> CheckSource | None:
-    """Return the check source where it takes a minute at most; None where it was not held."""
+    """Return the check source that was kept, or one that takes a minute at most; None where none was held."""
     effort = short_effort(planned)
-    if not making.check_source or effort is None:
-        return None
     try:
+        kept = kept_check(planned)
+        if kept is not None or not making.check_source or effort is None:
+            return kept
         return check_source(planned, effort=effort, on_step=making.on_step, on_plan=making.on_plan)
     except GeigerError:  # a model that cannot be fitted to other labels: the run itself is done
         return None

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from geiger.evidence.error_rates import ErrorRates, Power, Rate
+from geiger.evidence.error_rates import SHIPPED, ErrorRates, Power, Rate, error_rates
 from geiger.evidence.many_tries import DayScores, adjusted_p
 from geiger.evidence.score_test import ScoreTest
 from geiger.experiment.evaluation import evaluate
@@ -40,6 +40,7 @@ from geiger.runs.environment import code_hash, key_of, threads_at_hand
 from geiger.settings import MODELS, Config, override, recipe, shaping
 from geiger.settings.contract import VERSION as FEATURES_VERSION
 from geiger.settings.models import STACK
+from geiger.settings.recipes import RECIPES
 from geiger.studies.calibration_markets import MadeMarket, market
 from geiger.studies.check_source import LEVEL, with_forecast
 from geiger.studies.null_markets import FAMILIES
@@ -429,3 +430,34 @@ def _tries_table(paths: Mapping[tuple[str, float], Sequence[Facts]]) -> tuple[Ra
         ),
         _rate(f"the same without counting the {TRIES} tries", [one["best_alone"] < LEVEL for one in facts]),
     )
+
+
+# ---- what belongs to a run ----
+
+# Settings that say which rows are scored, how often is fitted, and which numbers are drawn: a table says in
+# words where these were lighter, and the number of scored days is compared by itself.
+NOT_COMPARED = frozenset(
+    {"refit", "network_refit", "seeds", "seed", "min_train", "max_folds", "lockbox", "start", "end"}
+)
+
+
+def rates_of(planned: Plan, folder: Path = SHIPPED) -> ErrorRates | None:
+    """Return the error rates that were measured for settings like these; None where none were.
+
+    A run has the settings of a recipe where all that shape its forecasts are the recipe's, but for those
+    in `NOT_COMPARED`. Whatever is the user's own was not measured.
+    """
+    config = planned.experiment.config
+    if planned.own.kinds:
+        return None
+    for name in dict.fromkeys((config.recipe, *RECIPES)):
+        if _compared(config, planned) == _compared(recipe(name), planned):
+            found = error_rates(planned.model, name, planned.test_rows, config.horizon, folder=folder)
+            if found is not None:
+                return found
+    return None
+
+
+def _compared(config: Config, planned: Plan) -> dict[str, Any]:
+    shapes = shaping(config, [planned.model, *(base.model for base in planned.bases)])
+    return {name: value for name, value in shapes.items() if name not in NOT_COMPARED}

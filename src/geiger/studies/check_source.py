@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -35,7 +36,7 @@ from geiger.studies.planting import SIGNAL, Planting
 
 Step = Callable[[str], None]
 Plans = Callable[[int], None]
-Path = tuple[float, int]  # R^2 that is planted, and the number of the world
+World = tuple[float, int]  # R^2 that is planted, and its number
 PValues = tuple[float, float]  # of the model's forecasts, and of the planted signal itself
 
 VERSION = 1  # of how worlds are made and tested; a new number holds all check sources anew
@@ -45,8 +46,8 @@ WEAK, STRONG = 0.005, 0.05
 LADDER = (0.0025, WEAK, 0.01, STRONG)
 PATHS, FULL_PATHS = 20, 50
 
-# What the short version may take, and what its fits take: measured on two cores at 2.8 GHz, so that the
-# same run holds the same check source on every machine, whatever else the machine does.
+# What the short version may take, and what its fits take: measured on two cores of an AMD EPYC, so that
+# the same run holds the same check source on every machine, whatever else the machine does.
 SECONDS = 40.0
 ROW_SECONDS = {"ridge": 6e-6, "xgb": 2.2e-7, "lgb": 2.2e-7, "catboost": 4e-7}  # boosting: a tree and a level
 AT_A_TIME = 2  # fits of boosting
@@ -147,6 +148,22 @@ def check_source(
     return found
 
 
+def kept_check(planned: Plan) -> CheckSource | None:
+    """Return a check source that was held to a plan before, the full one rather than the short one, or None.
+
+    Raises
+    ------
+    DataError
+        The file is damaged.
+    """
+    for effort in (Effort(), short_effort(planned)):
+        key = None if effort is None else check_key(planned, effort)
+        kept = None if key is None else read_check(planned.experiment.runs.checks, key)
+        if kept is not None:
+            return kept
+    return None
+
+
 def check_key(planned: Plan, effort: Effort) -> str | None:
     """Return the key of all that a check source depends on but the level; None where the plan has none."""
     key = planned.key()
@@ -166,8 +183,8 @@ def p_of(forecasts: pl.DataFrame, world: Material, horizon: int) -> float:
 
 
 def _tested(
-    planned: Plan, paths: Sequence[Path], log: PathLog | None, on_step: Step, on_plan: Plans
-) -> dict[Path, PValues]:
+    planned: Plan, paths: Sequence[World], log: PathLog | None, on_step: Step, on_plan: Plans
+) -> dict[World, PValues]:
     """Return both p-values of each path, those of an interrupted check source among them."""
     known = {} if log is None else {name: (facts["p"], facts["oracle"]) for name, facts in log.found.items()}
     done = {path: known[path] for path in paths if path in known}
@@ -178,14 +195,15 @@ def _tested(
     horizon = planned.experiment.config.horizon
     planting = Planting.of(planned.material, horizon)
     worlds = [planting.world(order_of(planting, number), r2) for r2, number in left]
-    for path, world, forecasts in zip(left, worlds, planned.relearned(worlds), strict=True):
-        oracle = with_forecast(forecasts, world, planting.oracle(path[0]))
-        both = p_of(forecasts, world, horizon), p_of(oracle, world, horizon)
-        done[path] = both
-        if log is not None:
-            log.add(path, {"p": both[0], "oracle": both[1]})
-        planted = "nothing planted" if path[0] == 0.0 else f"R^2 {100 * path[0]:g}% planted"
-        on_step(f"check source, world {path[1] + 1}, {planted}: p {both[0]:.3f}")
+    with closing(planned.relearned(worlds)) as learned:  # whoever stops early leaves no process behind
+        for path, world, forecasts in zip(left, worlds, learned, strict=True):
+            oracle = with_forecast(forecasts, world, planting.oracle(path[0]))
+            both = p_of(forecasts, world, horizon), p_of(oracle, world, horizon)
+            done[path] = both
+            if log is not None:
+                log.add(path, {"p": both[0], "oracle": both[1]})
+            planted = "nothing planted" if path[0] == 0.0 else f"R2 {100 * path[0]:g}% planted"
+            on_step(f"check source, world {path[1] + 1}, {planted}: p {both[0]:.3f}")
     return done
 
 
@@ -201,28 +219,21 @@ def _arm(r2: float, p_values: Sequence[PValues]) -> SourceArm:
 
 def _lighter(planned: Plan, effort: Effort) -> tuple[Plan, tuple[str, ...]]:
     """Return the plan with one member a fold and fewer fits, and sentences that say so."""
-    every, refit, told = _every(planned, effort), _refit(planned), []
-    if every > 1:
-        told.append(f"fitted every {every * refit} days, not {refit}")
+    told = []
+    refits = {one.experiment.config.refit for one in planned.bases or (planned,)}
+    for refit in sorted(refits):
+        every = refit * max(1, round(effort.refit / refit))
+        if every > refit:
+            told.append(f"fitted every {every} days, not {refit}")
     members = max(one.members for one in (planned, *planned.bases))
     if members > 1:
         told.append(f"one of {members} members a fold")
-    return planned.lighter(every), tuple(told)
-
-
-def _every(planned: Plan, effort: Effort) -> int:
-    """Return which fits are left: every so manieth."""
-    return max(1, round(effort.refit / _refit(planned)))
-
-
-def _refit(planned: Plan) -> int:
-    """Return the days between two fits, of a stack those of the base model that is fitted most often."""
-    return min(one.experiment.config.refit for one in planned.bases or (planned,))
+    return planned.lighter(effort.refit), tuple(told)
 
 
 def _seconds(planned: Plan, effort: Effort) -> float:
     """Return about how long a check source of one model takes on two cores."""
-    rows = sum(len(fold.train) + len(fold.valid) for fold in planned.folds[:: _every(planned, effort)])
+    rows = sum(len(fold.train) + len(fold.valid) for fold in planned.lighter(effort.refit).folds)
     each, settings = ROW_SECONDS[planned.model] * rows, settings_of(planned.experiment.config, planned.model)
     if isinstance(settings, BoostSettings):
         stops = settings.early_stopping is not None
