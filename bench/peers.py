@@ -1,6 +1,6 @@
 """Our score test beside what users would take instead, on the same made markets: false alarms and power.
 
-    python bench/peers.py --peers-python PATH [--markets 500] [--null 60] [--best 300] [--seed 20281]
+    python bench/peers.py --peers-python PATH [--markets 250] [--null 25] [--best 250] [--seed 20281]
 
 tokio-ai and quantstats are no part of the project: they live in an environment of their own (`pip install
 tokio-ai quantstats`) and run in that interpreter; a peer that is missing there is said and left out, and then
@@ -201,28 +201,41 @@ def sidak(p: float) -> float:
     return -math.expm1(TRIES * math.log1p(-p)) if p < 1.0 else 1.0
 
 
-def rings(shown: Mapping[str, Case], gates: Sequence[bool], other: Peers) -> dict[tuple[str, int], bool]:
-    """Return whether each test rings, told of 1 try and of 50.
+@dataclass(frozen=True)
+class Shown:
+    """What is shown to whom of one market.
 
-    Parameters
+    Attributes
     ----------
-    shown : mapping of str to Case
-        What is shown to the score test (``"score test"``) and to the tests of each strategy.
-    gates : sequence of bool
+    cases : mapping of str to Case
+        To the score test (``"score test"``) and to the tests of each strategy.
+    gates : tuple of bool
         Whether the plan's are passed, at each of `COSTS`.
     """
+
+    cases: Mapping[str, Case]
+    gates: tuple[bool, ...]
+
+    @property
+    def pnl(self) -> dict[str, Any]:
+        """Daily returns that the peers see, by strategy and benchmark."""
+        names = [name + more for name in STRATEGIES for more in ("", BENCHMARK)]
+        return {name: self.cases[name.removesuffix(BENCHMARK)].pnl[name] for name in names}
+
+
+def rings(shown: Shown, answers: Any) -> dict[tuple[str, int], bool]:
+    """Return whether each test rings, told of 1 try and of 50; `answers` are the peers' on its returns."""
     found = {}
-    ours = shown["score test"].p
+    p = shown.cases["score test"].p
     for level in (LEVEL, STRICT):
         name = f"score test, {level:.0%}"
-        found[name, 1], found[name, TRIES] = ours <= level, sidak(ours) <= level
-    names = [name + more for name in STRATEGIES for more in ("", BENCHMARK)]
-    answers = other.answers(np.array([shown[name.removesuffix(BENCHMARK)].pnl[name] for name in names]))
-    for name, told in zip(names, answers, strict=True):
+        found[name, 1], found[name, TRIES] = p <= level, sidak(p) <= level
+    for name, told in zip(shown.pnl, answers, strict=True):
         found |= of_peers(told, name)
     for name in STRATEGIES:
-        found |= on_returns(shown[name].pnl[name], shown[name].sharpe(name), name)
-    for cost, passed in zip(COSTS, gates, strict=True):
+        made = shown.cases[name]
+        found |= on_returns(made.pnl[name], made.sharpe(name), name)
+    for cost, passed in zip(COSTS, shown.gates, strict=True):
         found[f"the plan's gates, sign, {1e4 * cost:g} bp", 1] = passed
     return found
 
@@ -263,17 +276,16 @@ def on_returns(pnl: Any, sharpe: float, strategy: str) -> dict[tuple[str, int], 
     return found
 
 
-def one(made: Case, other: Peers) -> dict[tuple[str, int], bool]:
-    """Return what each test says of one forecast."""
-    return rings(dict.fromkeys(("score test", *STRATEGIES), made), made.gates, other)
+def one(made: Case) -> Shown:
+    """Return what is shown of a market with one forecast."""
+    return Shown(dict.fromkeys(("score test", *STRATEGIES), made), made.gates)
 
 
-def best(cases: Sequence[Case], other: Peers) -> dict[tuple[str, int], bool]:
-    """Return what each test says of the best of many forecasts."""
+def best(cases: Sequence[Case]) -> Shown:
+    """Return what is shown of a market with many forecasts: the best of them."""
     shown = {name: max(cases, key=lambda case, name=name: case.sharpe(name)) for name in STRATEGIES}
     shown["score test"] = min(cases, key=lambda case: case.p)
-    gates = [any(case.gates[place] for case in cases) for place in range(len(COSTS))]
-    return rings(shown, gates, other)
+    return Shown(shown, tuple(any(passed) for passed in zip(*(case.gates for case in cases), strict=True)))
 
 
 def tried(path: Any, rng: Any) -> list[Any]:
@@ -298,41 +310,46 @@ def measure(args: argparse.Namespace, other: Peers) -> Counted:
 
     found: Counted = {}
 
-    def add(column: str, said: Mapping[tuple[str, int], bool]) -> None:
-        for (test, tries), rang in said.items():
-            count, of = found.get((column, test, tries), (0, 0))
-            found[column, test, tries] = (count + bool(rang), of + 1)
+    def add(columns: Sequence[Sequence[str]], shown: Sequence[Shown]) -> None:
+        answers = other.answers(np.array([pnl for each in shown for pnl in each.pnl.values()]))
+        told = answers.reshape(len(shown), -1, answers.shape[1])
+        for names, each, its in zip(columns, shown, told, strict=True):
+            for (test, tries), rang in rings(each, its).items():
+                for column in names:
+                    count, of = found.get((column, test, tries), (0, 0))
+                    found[column, test, tries] = (count + bool(rang), of + 1)
+        tell(columns[-1][-1], found)
 
     families = [family for family in FAMILIES if family.null]
     for size in (CONSTANT, SCALED):
         for r2 in SHARES:
+            shown = []
             for number in range(args.markets):
                 rng = generator(args.seed, "peers", size, round(r2 * 1e6), number)
-                path, truth = planted(ROWS, rng, r2, scaled=size == SCALED)
-                add(f"{size} {r2:g}", one(case(path, truth), other))
-            tell(f"{size} {r2:g}", found)
+                shown.append(one(case(*planted(ROWS, rng, r2, scaled=size == SCALED))))
+            add([[f"{size} {r2:g}"]] * len(shown), shown)
+    shown = []
     for number in range(args.best):
         rng = generator(args.seed, "peers", BEST, number)
         path = families[number % len(families)].make(ROWS, rng)
-        add(BEST, best([case(path, forecast) for forecast in tried(path, rng)], other))
-    tell(BEST, found)
+        shown.append(best([case(path, forecast) for forecast in tried(path, rng)]))
+    add([[BEST]] * len(shown), shown)
     for family in families:
+        columns, shown = [], []
         for number in range(args.null):
             rng = generator(args.seed, "peers", family.name, number)
             path = family.make(ROWS, rng)
             for name, forecast in plain_forecasts(path, rng).items():
-                said = one(case(path, forecast), other)
-                add(NULL, said)
-                add(f"{NULL}: {name}", said)
-        tell(f"{family.name}, {NULL}", found)
+                columns.append([f"{NULL}: {name}", NULL])
+                shown.append(one(case(path, forecast)))
+        add(columns, shown)
     return found
 
 
-def tell(now: str, found: Counted) -> None:
+def tell(column: str, found: Counted) -> None:
     """Say how far it is."""
-    column = now if any(key[0] == now for key in found) else NULL
     said = {f"{k[1]} x{k[2]}": round(v[0] / v[1], 3) for k, v in found.items() if k[0] == column}
-    print(now, said, file=sys.stderr, flush=True)
+    print(column, said, file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -341,9 +358,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--peers-python", default=sys.executable, help="interpreter that has the peers")
-    parser.add_argument("--markets", type=int, default=500, help="of each planted signal")
-    parser.add_argument("--null", type=int, default=60, help="of each family without skill")
-    parser.add_argument("--best", type=int, default=300, help="on which 50 forecasts are tried")
+    parser.add_argument("--markets", type=int, default=250, help="of each planted signal")
+    parser.add_argument("--null", type=int, default=25, help="of each family without skill")
+    parser.add_argument("--best", type=int, default=250, help="on which 50 forecasts are tried")
     parser.add_argument("--seed", type=int, default=20281)
     parser.add_argument("--page", action="store_true", help="only write the page, of what was measured last")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)

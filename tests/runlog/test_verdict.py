@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from geiger.records import Answer, Notice, Verdict
+from geiger.records import Answer, Notice, Tries, Verdict
 from geiger.runlog.verdict import answer_in, headline, verdict_lines
 from helpers.verdicts import VERDICT
 
@@ -66,3 +66,10 @@ def test_what_is_unknown_is_said() -> None:
     assert told["Tries"] == "unknown"
     assert told["Effect"] == told["Detectable"] == "undefined"
     assert told["Check Source"] == "not held"
+
+
+def test_tries_that_the_user_stated_name_no_register() -> None:
+    stated = replace(VERDICT, tries=Tries(key="", series="", skill=12, economic=12))
+    lines = verdict_lines(stated)
+    assert "Tries: 12 as you stated them, counted as independent of each other" in lines
+    assert not any(line.startswith("Register") for line in lines)

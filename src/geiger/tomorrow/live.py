@@ -20,6 +20,10 @@ from geiger.learning.target import make_target
 from geiger.settings import Fill
 
 
+CROSSED = 0.027  # of forecasts without skill, within so many years of saved ones: docs/evidence/live.md
+CROSSED_YEARS = 7
+
+
 @dataclass(frozen=True)
 class Live:
     """What the saved forecasts of one model of one symbol have come to.
@@ -42,11 +46,14 @@ class Live:
         """Return it in one clause.
 
         >>> Live(63, 2.14, None).text()
-        'after 63 days e = 2.1; 20 is strong'
+        'after 63 days e = 2.1; 20 is strong (reached by 2.7% of no-skill forecasts within 7 years)'
         """
         day = "day" if self.days == 1 else "days"
-        when = "" if self.reached is None else f", reached on {self.reached}"
-        return f"after {self.days} {day} e = {self.wealth:.1f}; {STRONG:g} is strong{when}"
+        when = "" if self.reached is None else f", reached on {self.reached},"
+        return (
+            f"after {self.days} {day} e = {self.wealth:.1f}; {STRONG:g}{when} is strong (reached by "
+            f"{100 * CROSSED:.1f}% of no-skill forecasts within {CROSSED_YEARS} years)"
+        )
 
 
 def live(saved: Mapping[dt.date, float], past: pl.DataFrame, prices: pl.DataFrame, fill: Fill) -> Live | None:
