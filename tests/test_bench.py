@@ -155,3 +155,18 @@ def test_the_page_of_the_audit_counts_what_was_found_and_what_was_red() -> None:
     assert "1.000 at 1" in text
     assert "1 of 2 audits of the pipeline as it is were red; 2,400 values were compared" in text
     assert "| AAPL | lgb | red | 0 | 1,200 | 3 | fills: fills at the close |" in text
+
+
+def test_the_page_of_the_verdict_says_what_was_counted() -> None:
+    page = script("verdict_size")
+    keys = [("noise", test, level) for test in page.TESTS[:1] for level in page.LEVELS]
+    null = page.Cell("GARCH-t"), dict(zip(keys, [(60, 1000), (30, 1000), (0, 1000), (0, 1000)], strict=True))
+    assert page._unpacked(page._packed(null[1])) == null[1]
+
+    text = "\n".join([*page._worst(dict([null])), *page._sizes(dict([null]))])
+
+    assert "| score test | 0.0600 | 0.0300 | 0.060 noise, GARCH-t | 0.030 noise, GARCH-t |" in text
+    assert "| noise | 0.060 / 0.030 |" in text
+    (above,) = (line for line in text.replace("\n", " ").split("Above 1%")[1:])
+    # scipy's beta quantiles for 30 of 1000
+    assert "**noise, GARCH-t: 0.030 (0.020 to 0.043)**" in above

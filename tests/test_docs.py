@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -18,6 +19,8 @@ from geiger.cli.parser import build_parser
 from geiger.evidence.error_rates import rates_tables
 from geiger.market.synthetic import planted_market
 from geiger.settings.page import settings_page
+from geiger.studies.null_markets import FAMILIES
+from geiger.tomorrow.live import CROSSED, CROSSED_YEARS, Live
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -69,6 +72,25 @@ def test_pages_count_the_checks_there_are() -> None:
     there = checks_page().count("\n## GC")
     page = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
     assert f"[{there} checks](checks.md)" in page
+
+
+def test_the_crossing_rate_beside_an_e_value_is_the_measured_one() -> None:
+    """Over all markets without skill, of what bench/live.py kept: what users see, and what the pages say."""
+    stored = json.loads((ROOT / "bench" / "results" / "live.json").read_text(encoding="utf-8"))
+    null = {family.name for family in FAMILIES if family.null}
+    there = [
+        (sum(day <= CROSSED_YEARS * 252 for day in days.values()), stored["paths"])
+        for cell in stored["cells"]
+        if cell["market"] in null
+        for days in cell["reached"].values()
+    ]
+    assert len(there) == 12 * len(null)
+    reached, of = (sum(values) for values in zip(*there, strict=True))
+    assert round(reached / of, 3) == CROSSED
+    page = (ROOT / "docs" / "evidence" / "live.md").read_text(encoding="utf-8")
+    told = re.search(rf"{100 * CROSSED:.1f}% \(error [\d.]+%\) within {CROSSED_YEARS} years", page)
+    assert told
+    assert f"`{Live(63, 2.14, None).text()}`" in (ROOT / "docs" / "stack.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

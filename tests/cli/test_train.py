@@ -270,6 +270,22 @@ def test_a_damaged_fold_is_trained_again(on_data: Call, monkeypatch: pytest.Monk
     assert frames[0].equals(frames[1])
 
 
+@pytest.mark.slow
+def test_a_training_of_one_symbol_makes_what_its_verdict_lacks(call: Call, data: Path) -> None:
+    words = ("train", "ridge", "AAA", "--data", data, *WORDS)
+    first = call(*words, judged_in_full=True)
+    lines = first.out.splitlines()
+    planned = next(i for i, line in enumerate(lines) if line.startswith("AAA ridge: 2 folds"))
+    assert lines[planned + 1].startswith(("  CANNOT TELL: ", "  NO SIGNAL: "))  # the answer before all else
+    assert "  Audit: green, " in first.out
+    assert "Check Source: on these very prices" in first.out
+    (facts,) = call(*words, "--json", judged_in_full=True).json
+    assert facts["audit"]["color"] == "green"
+    assert facts["verdict"]["check"]["model"] == "ridge"
+    two = call("train", "ridge", "AAA", "BBB", "--data", data, *WORDS, "--seed", "7", judged_in_full=True)
+    assert two.out.count("Not Checked: audit: was not asked for") == 2
+
+
 def test_nothing_is_written_outside_the_chosen_folders(on_data: Call, data: Path, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in data.iterdir()}
     on_data("train", "ridge", "AAA", "--runs-dir", tmp_path / "r", "--log-dir", tmp_path / "l")

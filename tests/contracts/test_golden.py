@@ -107,6 +107,8 @@ def came_to(name: str, place: Path) -> dict[str, Any]:
     rest = [str(place / word) if word == "settings.toml" else word for word in rest]
     before = set((place / "runs").glob("*/run.json"))
     places = ["--data", str(place / "prices"), "--runs-dir", str(place / "runs")]
+    if command == "train":
+        places += ["--no-audit", "--no-check-source"]
     if command != "predict":
         places += ["--log-dir", str(place / "logs"), "--context", "SPY"]
     said = io.StringIO()

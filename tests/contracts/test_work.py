@@ -31,6 +31,7 @@ SMALL = (
     *("--recipe", "quick", "--data", "data", "--min-train", "200", "--lockbox", "50", "--refit", "60"),
     *("--max-folds", str(SCORED), "--seeds", str(SEEDS), "--workers", "1"),
 )
+UNAIDED = ("--no-audit", "--no-check-source")  # both train many times more
 SETTINGS = """
 [lstm]
 lookback = 12
@@ -76,6 +77,14 @@ def of(work: Work, expected: dict[str, int]) -> dict[str, int]:
     return {name: work[name] for name in {**expected, **work}}
 
 
+def read_again(work: Work) -> dict[str, int]:
+    """What was read more than once; files of the register have the names of their content."""
+    kept = {str(Path("runs", "trials", name)): name for name in ("series", "scores")}
+    found = {str(Path(name).parent): n for name, n in work.read_again.items() if name.endswith(".parquet")}
+    others = {name: n for name, n in work.read_again.items() if not name.endswith(".parquet")}
+    return others | {kept.get(folder, folder): n for folder, n in found.items()}
+
+
 def run_of(model: str) -> str:
     """Return the name of the one run of a model."""
     (folder,) = Path("runs").glob(f"AAPL_{MODELS[model].log_name}_*")
@@ -84,6 +93,8 @@ def run_of(model: str) -> str:
 
 INDEX = str(Path("runs", "snapshots", "index.jsonl"))  # small; read before and after a series is kept
 LOOKS = SERIES + 1
+ADDED = 2  # tries that a run registers: its forecasts, and their trading
+REGISTER = str(Path("runs", "trials", "register.jsonl"))
 EVALUATED = {"ledgers": 1 + BASELINES + SCORED, "scorecards": 1, "health": 1}  # in sample: one of each fold
 LOADED = {"price files": SERIES, "judged series": 1}
 TRAINED = {
@@ -140,18 +151,18 @@ def test_a_training_fits_what_it_must_and_no_more(
         forecaster._program.cache_clear()  # another test of this process may have made the same network
         monkeypatch.setattr(exported, "_programs", lambda: Programs(tmp_path))  # nothing is kept yet
     words = ("--config", "settings.toml", "--epochs", str(EPOCHS)) if model == "lstm" else ()
-    work = do("train", model, "AAPL", *SMALL, *words)
+    work = do("train", model, "AAPL", *SMALL, *UNAIDED, *words)
     expected = {**TRAINED, **FITS[model]}
     assert of(work, expected) == expected
-    assert work.read_again == {INDEX: LOOKS}
+    assert read_again(work) == {INDEX: LOOKS, REGISTER: ADDED, "series": ADDED}
 
 
 @pytest.mark.slow
 def test_a_stack_is_trained_forecast_and_traded_from_what_there_is(do: Counted) -> None:
     """Of its base models one has a run already; of the other the time is estimated once."""
-    do("train", "ridge", "AAPL", *SMALL)
+    do("train", "ridge", "AAPL", *SMALL, *UNAIDED)
     ridge = str(Path("runs", run_of("ridge"), "run.json"))
-    work = do("train", "stack", "AAPL", *SMALL, "--config", "settings.toml")
+    work = do("train", "stack", "AAPL", *SMALL, *UNAIDED, "--config", "settings.toml")
     rivals, weighed = 3, 2  # simpler stacks; scored blocks of the stack
     expected = {
         **TRAINED,
@@ -168,7 +179,10 @@ def test_a_stack_is_trained_forecast_and_traded_from_what_there_is(do: Counted) 
         "models read": 1,  # of the base model that has a weight: ridge is constant here
     }
     assert of(work, expected) == expected
-    assert work.read_again == {INDEX: LOOKS, ridge: 4, str(Path("runs", "forecasts.jsonl")): 2}
+    assert read_again(work) == {
+        **{INDEX: LOOKS, ridge: 4, str(Path("runs", "forecasts.jsonl")): 2},
+        **{"series": 2 * ADDED, "scores": 2},  # of two runs; scores of ridge by each of them
+    }
 
     runs = 3
     work = do("predict", "AAPL", "--model", "stack")
@@ -200,7 +214,7 @@ def test_a_stack_is_trained_forecast_and_traded_from_what_there_is(do: Counted) 
 
 
 def test_a_page_and_the_logs_read_each_file_once(do: Counted) -> None:
-    do("train", "lgb", "AAPL", *SMALL)
+    do("train", "lgb", "AAPL", *SMALL, *UNAIDED)
     log = {"logs parsed": 1, "events parsed": 1}
     work = do("report", run_of("lgb"))
     expected = {

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from geiger.errors import DataError
-from geiger.evidence.eprocess import first_reached, wealth
+from geiger.evidence.eprocess import first_reached, wealth, wealth_of
+from geiger.evidence.score_test import Scores
 
 
 def test_three_days_by_hand() -> None:
@@ -20,6 +21,13 @@ def test_three_days_by_hand() -> None:
     expected = np.cumprod([1 + first * x1, 1 + second * x2, 1 + third * x3])
     assert first == pytest.approx(0.45)
     assert wealth([2.4, -3.0, 9.0], [1.0, 4.0, 2.0], earlier_g=[2.0]) == pytest.approx(expected)
+
+
+def test_scores_before_the_first_saved_row_only_say_what_is_usual() -> None:
+    g = np.array([2.0, 1.0, 4.0, 2.0])
+    scores = Scores(np.array([7, 10, 11, 14]), np.array([9.0, 2.4, -3.0, 9.0]), g, g, g)
+    assert wealth_of(scores, 10) == pytest.approx(wealth([2.4, -3.0, 9.0], [1.0, 4.0, 2.0], earlier_g=[2.0]))
+    assert wealth_of(scores, 15).size == 0
 
 
 def test_stakes_stay_between_nothing_and_nine_tenths() -> None:

@@ -70,5 +70,8 @@ def test_a_day_without_a_bar_is_refused() -> None:
 
 def test_it_is_told_in_a_clause() -> None:
     assert (
-        Live(400, 31.0, "2026-03-02").text() == "after 400 days e = 31.0; 20 is strong, reached on 2026-03-02"
+        Live(400, 31.0, "2026-03-02")
+        .text()
+        .startswith("after 400 days e = 31.0; 20, reached on 2026-03-02, is strong (reached by ")
     )
+    assert Live(1, 1.04, None).text().startswith("after 1 day e = 1.0; 20 is strong (reached by ")

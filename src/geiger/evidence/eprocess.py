@@ -12,6 +12,7 @@ import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from geiger.errors import DataError
+from geiger.evidence.score_test import Scores
 
 Floats = npt.NDArray[np.float64]
 
@@ -74,6 +75,15 @@ def wealth(c: ArrayLike, g: ArrayLike, earlier_g: ArrayLike = ()) -> Floats:
     x = np.clip(_over(scores, _WHOLE * _root_mean_square(forecasts, before)), -1.0, 1.0)
     stake = (_PRIOR_DAYS * _PRIOR_MEAN + _before(x)) / (_PRIOR_DAYS * _PRIOR_SQUARE + _before(x**2))
     return np.asarray(np.cumprod(1.0 + np.clip(stake, 0.0, _MOST) * x))
+
+
+def wealth_of(scores: Scores, first: int) -> Floats:
+    """Return the wealth (n,) of the scores from row `first` on; the forecasts before say what is usual.
+
+    The rows before `first` are those that a run forecast out of sample; nothing is bet on them.
+    """
+    bet = scores.row >= first
+    return wealth(scores.c[bet], scores.g[bet], scores.g[~bet])
 
 
 def first_reached(path: ArrayLike, level: float = STRONG) -> int | None:

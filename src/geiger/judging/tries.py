@@ -64,7 +64,8 @@ def count(finding: Finding, test: ScoreTest, worth: Economics) -> Counted:
     try:
         of_skill = skill.register(register)
         of_trade = register.add(trade, skill.returns, net)
-        skills, trades = (_sharing(register, one.trial) for one in (of_skill, of_trade))
+        skills = _sharing(register, of_skill.trial, skill.scores)
+        trades = _sharing(register, of_trade.trial, net)
         skill_p, worth_p = (
             _corrected(all_of, one.trial, config.seed)
             for all_of, one in ((skills, of_skill), (trades, of_trade))
@@ -103,19 +104,15 @@ def _trading(finding: Finding) -> str:
     return f"{trading.rule}, risk {trading.risk}, {trading.cost_bps + trading.slippage_bps:g} bp"
 
 
-def _sharing(register: Register, trial: Trial) -> list[tuple[Trial, DayScores | None]]:
+def _sharing(register: Register, trial: Trial, own: DayValues) -> list[tuple[Trial, DayScores | None]]:
     """Return all trials of the same prices and days, this one among them, and what each scored a day."""
     found = []
     for one in register.among(trial):
-        scores = register.scores_of(one)
-        found.append(
-            (
-                one,
-                None
-                if scores is None
-                else DayScores(scores.day.astype(np.int64), scores.value.astype(np.float64)),
-            )
+        values = own if one.scores == own.digest else register.scores_of(one)
+        scores = (
+            None if values is None else DayScores(values.day.astype(np.int64), values.value.astype(float))
         )
+        found.append((one, scores))
     return found
 
 
