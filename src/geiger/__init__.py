@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from geiger.experiment.plan import Experiment
     from geiger.experiment.written import Run
     from geiger.features.catalogue import build_features
+    from geiger.judging.foreign import verdict
     from geiger.judging.run import run
     from geiger.market.sources import load_prices
     from geiger.settings import Config, override, recipe
@@ -34,6 +35,7 @@ __all__ = [
     "override",
     "recipe",
     "run",
+    "verdict",
 ]
 
 _HOMES = {
@@ -46,6 +48,7 @@ _HOMES = {
     "override": "geiger.settings",
     "recipe": "geiger.settings",
     "run": "geiger.judging.run",
+    "verdict": "geiger.judging.foreign",
 }
 
 

@@ -599,9 +599,14 @@ class AuditSummary:
 
 
 class Answer(StrEnum):
-    """Whether forecasts know something of their outcomes."""
+    """Whether forecasts know something of their outcomes.
+
+    The answer on forecasts that were made elsewhere has a word of its own, so that no program which asks for
+    SIGNAL takes it for one that was audited.
+    """
 
     SIGNAL = "SIGNAL"
+    SIGNAL_IF_IN_TIME = "SIGNAL, if made in time (not audited)"
     NO_SIGNAL = "NO SIGNAL"
     CANNOT_TELL = "CANNOT TELL"
 
@@ -628,6 +633,7 @@ class Why(StrEnum):
     NO_SPREAD = "NO_SPREAD"
     REGIME = "REGIME"  # beside a signal: the forecasts follow a mean that may be a spell
     FEW_DAYS_DECIDE = "FEW_DAYS_DECIDE"  # without cuts the slope has the other sign
+    NO_FORECASTS = "NO_FORECASTS"  # there are returns alone, in which skill and market are one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -644,8 +650,8 @@ class Tries:
         Of the first those whose daily scores are gone: they count as independent.
     new : bool
         Whether this is one more than before; not of a rerun, and not where days were appended.
-    head : RegisterHead
-        Of the register with this try in it.
+    head : RegisterHead or None
+        Of the register with this try in it; None where the user stated the number, and no register knows it.
     """
 
     key: str
@@ -654,7 +660,7 @@ class Tries:
     economic: int
     lost: int = 0
     new: bool = True
-    head: RegisterHead
+    head: RegisterHead | None = None
 
 
 class SourceVerdict(StrEnum):

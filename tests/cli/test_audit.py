@@ -36,6 +36,9 @@ def test_a_green_audit_is_noted_and_shown_by_every_door(trained: Path, on_data: 
     assert (found.code, found.err) == (0, "")
     assert found.out.startswith("AAA ridge: GREEN, nothing that was decided by a day moved")
     assert max(map(len, found.out.splitlines())) <= WIDEST
+    verdict = json.loads((trained / "run.json").read_text())["verdict"]
+    assert f"Verdict: {verdict['answer']}: " in found.out
+    assert "NOT_AUDITED" not in [reason["code"] for reason in verdict["reasons"]]
     line = "Audit: " + fitted(json.loads((trained / "run.json").read_text())["audit"], AuditSummary).text()
     assert line in call("replay", trained).out
     assert line in call("logs", "show", trained.name).out

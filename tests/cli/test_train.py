@@ -274,12 +274,14 @@ def test_a_damaged_fold_is_trained_again(on_data: Call, monkeypatch: pytest.Monk
 def test_a_training_of_one_symbol_makes_what_its_verdict_lacks(call: Call, data: Path) -> None:
     words = ("train", "ridge", "AAA", "--data", data, *WORDS)
     first = call(*words, judged_in_full=True)
-    assert first.out.splitlines()[2].strip().startswith(("CANNOT TELL: ", "NO SIGNAL: "))  # the answer first
+    lines = first.out.splitlines()
+    planned = next(i for i, line in enumerate(lines) if line.startswith("AAA ridge: 2 folds"))
+    assert lines[planned + 1].startswith(("  CANNOT TELL: ", "  NO SIGNAL: "))  # the answer before all else
     assert "  Audit: green, " in first.out
     assert "Check Source: on these very prices" in first.out
     (facts,) = call(*words, "--json", judged_in_full=True).json
     assert facts["audit"]["color"] == "green"
-    assert facts["verdict"]["check"]["null"]["p_values"]
+    assert facts["verdict"]["check"]["model"] == "ridge"
     two = call("train", "ridge", "AAA", "BBB", "--data", data, *WORDS, "--seed", "7", judged_in_full=True)
     assert two.out.count("Not Checked: audit: was not asked for") == 2
 

@@ -20,7 +20,7 @@ from helpers.stacks import FIRST, ROWS, base, material
 def test_an_outcome_is_known_at_the_close_of_its_exit_day(fill: str, delay: int, horizon: int) -> None:
     known = material(fill=fill)
     known = replace(known, target=make_target(known.prices, fill, horizon))
-    rows = known_rows(known)
+    rows = known_rows(known.target)
     late = delay + horizon
     assert rows[: ROWS - late].tolist() == [row + late for row in range(ROWS - late)]
     assert (np.diff(rows) >= 0).all()
@@ -35,7 +35,7 @@ def test_a_day_without_a_row_is_the_next_row() -> None:
     on = known.target["known_on"].to_list()
     on[friday - 2] = saturday
     late = replace(known, target=known.target.with_columns(known_on=pl.Series(on)))
-    assert known_rows(late)[friday - 2] == friday + 1
+    assert known_rows(late.target)[friday - 2] == friday + 1
 
 
 def test_rows_without_an_outcome_do_not_make_others_known_late() -> None:
@@ -48,7 +48,7 @@ def test_rows_without_an_outcome_do_not_make_others_known_late() -> None:
             known_on=pl.when(first).then(None).otherwise("known_on"),
         ),
     )
-    assert known_rows(lacking)[:9].tolist() == [1, 2, 3, 4, 5, 6, 7, 9, 10]
+    assert known_rows(lacking.target)[:9].tolist() == [1, 2, 3, 4, 5, 6, 7, 9, 10]
 
 
 def test_forecasts_stand_on_their_days() -> None:

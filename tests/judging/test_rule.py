@@ -69,6 +69,17 @@ def test_each_thing_alone_keeps_it_from_being_one(changes: dict[str, Any], why: 
     assert codes(evidence(2.5, **changes)) == (Answer.CANNOT_TELL, [why])
 
 
+def test_where_no_audit_is_possible_the_word_of_the_user_stands_in_the_answer() -> None:
+    elsewhere = {"audit": None, "made_in_time": True}
+    assert codes(evidence(2.5, **elsewhere)) == (Answer.SIGNAL_IF_IN_TIME, [Why.RINGS, Why.NOT_AUDITED])
+    assert codes(evidence(2.0, **elsewhere)) == (Answer.CANNOT_TELL, [Why.WEAK])
+    unsigned = {**elsewhere, "made_in_time": False}
+    assert codes(evidence(2.5, **unsigned)) == (Answer.CANNOT_TELL, [Why.NOT_AUDITED])
+    assert codes(evidence(0.0, **unsigned, needed_slope=0.2)) == (Answer.NO_SIGNAL, [Why.DOES_NOT_PAY])
+    leak = (Notice("LEAK_SUSPECT", "net Sharpe ratio 4.10"),)
+    assert codes(evidence(2.5, **elsewhere, alarms=leak)) == (Answer.CANNOT_TELL, [Why.ALARM])
+
+
 def test_what_cannot_pay_even_at_its_upper_bound_is_no_signal() -> None:
     # slope 0 with an error of .1: its bound is .1645
     assert codes(evidence(0.0, needed_slope=0.1650)) == (Answer.NO_SIGNAL, [Why.DOES_NOT_PAY])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from geiger.records import Answer, Notice, Verdict
+from geiger.records import Answer, Notice, Tries, Verdict
 from geiger.runlog.verdict import answer_in, headline, verdict_lines
 from helpers.verdicts import VERDICT
 
@@ -23,7 +23,7 @@ def test_a_verdict_is_told_answer_first() -> None:
         "0.32 on), R2 0.06%",
         "Detectable: R2 0.41% would be found in four of five such samples; an effect as large as measured: "
         "2310 more days; one that pays for its trading: these days are enough",
-        "Tries: 3 on these days of this series, 1 without their scores, 4 ways of trading",
+        "Tries: 3 on these days of this series, 1 without their scores, and 4 ways of trading",
         "Error Rates: not measured for these settings",
         "Check Source: on these very prices it rang falsely in 1 of 20 and found a planted R2 "
         "of 5% in 19 of 20",
@@ -66,3 +66,10 @@ def test_what_is_unknown_is_said() -> None:
     assert told["Tries"] == "unknown"
     assert told["Effect"] == told["Detectable"] == "undefined"
     assert told["Check Source"] == "not held"
+
+
+def test_tries_that_the_user_stated_name_no_register() -> None:
+    stated = replace(VERDICT, tries=Tries(key="", series="", skill=12, economic=12))
+    lines = verdict_lines(stated)
+    assert "Tries: 12 as you stated them, counted as independent of each other" in lines
+    assert not any(line.startswith("Register") for line in lines)

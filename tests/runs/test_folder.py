@@ -14,6 +14,7 @@ from geiger.errors import DataError, SettingError
 from geiger.records import AuditSummary
 from geiger.runs.folder import RunsFolder
 from geiger.runs.record import LedgerHead, RunRecord, write_record
+from helpers.verdicts import VERDICT
 
 
 def test_a_folder_without_run_json_is_no_run(tmp_path: Path) -> None:
@@ -41,6 +42,32 @@ def test_the_newest_run_with_a_key_is_found(tmp_path: Path, made_record: Callabl
     assert found is not None
     assert found.name == "AAPL_ridge_20240105_143021"
     assert runs.find("none") is None
+
+
+def test_a_run_may_be_called_by_the_beginning_of_its_name(
+    tmp_path: Path, made_record: Callable[..., RunRecord]
+) -> None:
+    runs = RunsFolder(tmp_path)
+    names = ("AAPL_ridge_20240105_143020", "AAPL_ridge_20240106_143020", "MSFT_ridge_20240107_143020")
+    for day, name in enumerate(names):
+        runs.save(made_record(name=name, finished_at=f"2024-01-0{5 + day}T14:30:20"), {})
+    assert runs.named(names[0]).name == names[0]
+    assert runs.named("AAPL").name == names[1]
+    for text in ("", "AAPL_lgb", "../AAPL", "/etc"):
+        with pytest.raises(DataError, match="is called"):
+            runs.named(text)
+
+
+def test_a_verdict_changes_nothing_else_in_the_record(
+    tmp_path: Path, made_record: Callable[..., RunRecord]
+) -> None:
+    runs = RunsFolder(tmp_path)
+    stored = runs.load(runs.save(made_record(), {}).name)
+    stored.note_audit(AuditSummary(color="green", stages=13, cuts=8, day="2026-11-29"))
+    stored.note_verdict(VERDICT)  # of a record that was read before the audit was noted
+    now = runs.load(stored.name).record
+    assert now.audit is not None
+    assert now == replace(stored.record, audit=now.audit, verdict=VERDICT)
 
 
 def test_a_name_that_is_taken_becomes_the_next_free_second(

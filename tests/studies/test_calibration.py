@@ -20,6 +20,7 @@ from geiger.studies.calibration import (
     Pipeline,
     Task,
     calibrate,
+    empty,
     log_path,
     measured,
     name_of,
@@ -34,7 +35,10 @@ from geiger.studies.path_log import PathLog
 from helpers.runs import Constant, experiment, small
 
 SMALL = Pipeline("ridge", rows=420, refit=252, seeds=1)
-CELLS = (Cell(SMALL, "GARCH-t", 0.0, 3), Cell(SMALL, "volume", 0.2, 2), Cell(SMALL, "regimes", 0.0, 1))
+CELLS = (
+    *(Cell(SMALL, "GARCH-t", 0.0, 2), Cell(SMALL, "volume", 0.2, 2)),
+    *(Cell(SMALL, "regimes", 0.0, 1), Cell(SMALL, "real blocks", 0.0, 1)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +65,13 @@ def test_a_signal_too_strong_to_be_true_is_an_alarm_and_not_counted(done: PathLo
     assert (power.signal, power.r2, power.n, power.count, power.oracle) == ("volume", 0.2, 2, 0, 2)
 
 
-def test_markets_whose_mean_changes_are_not_counted_as_false(done: PathLog) -> None:
+def test_markets_that_hold_something_are_not_counted_as_false(done: PathLog) -> None:
     (table,) = summary([SMALL], done)
     assert [rate.name for rate in table.null] == ["GARCH-t"]
-    assert [rate.name for rate in table.moving] == ["regimes"]
-    assert table.pooled.n == 3
+    assert [rate.name for rate in table.moving] == ["real blocks", "regimes"]
+    assert table.pooled.n == 2
     gates = {gate.name: gate for gate in table.gates}
-    assert gates["Training completes"] == Rate(name="Training completes", n=3, count=3)
+    assert gates["Training completes"] == Rate(name="Training completes", n=2, count=2)
     assert gates["all of them"].count <= min(gate.count for gate in table.gates)
     assert table.effort == ("fitted every 252 days",)
 
@@ -179,7 +183,7 @@ def _facts(p: float) -> dict[str, Any]:
 
 
 def test_every_tier_asks_all_null_families() -> None:
-    null = {family.name for family in FAMILIES if family.null}
+    null = {family.name for family in FAMILIES if empty(family)}
     for cells in TIERS.values():
         assert {cell.kind for cell in cells if cell.r2 == 0.0} >= null
     assert {cell.pipeline.model for cell in TIERS["quick"]} == {"ridge", "lgb"}

@@ -7,13 +7,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from geiger.audit.door import audit, audit_run
+from geiger.cli.complaint import complain
+from geiger.cli.complaint import plain as plain_error
 from geiger.cli.museum import show_museum
 from geiger.cli.options import config_of, experiment_of, settings_given, symbols_of
 from geiger.cli.terminal import Tick, counted, print_json, progress, table, wrapped
 from geiger.codec import plain
-from geiger.errors import SettingError, did_you_mean
+from geiger.errors import GeigerError, SettingError, did_you_mean
+from geiger.judging.again import judge_stored
+from geiger.runlog.verdict import headline
 from geiger.runs.audits import Audit, CanaryCheck, Leak
-from geiger.runs.folder import RunsFolder
+from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings.models import OWN, SECTIONS
 
 RED = 3
@@ -34,7 +38,29 @@ def audit_symbol(args: argparse.Namespace) -> int:
         print_json(plain(found))
     else:
         print("\n".join(audit_lines(found)))
+    if args.run is not None:
+        _judge_again(args)
     return 0 if found.green else RED
+
+
+def _run_of(args: argparse.Namespace) -> tuple[StoredRun, RunsFolder]:
+    path = Path(args.run)
+    runs = RunsFolder(args.runs_dir if path.name == args.run else path.parent)
+    return runs.load(path.name), runs
+
+
+def _judge_again(args: argparse.Namespace) -> None:
+    """Give the run its verdict once more, now that it has an audit; the audit stands where that fails."""
+    try:
+        stored, runs = _run_of(args)
+        verdict = judge_stored(
+            stored, runs, target=args.target, estimator=args.estimator, log_dir=args.log_dir
+        )
+    except GeigerError as error:
+        complain(f"{args.run}: no new verdict: {plain_error(error)}")
+        return
+    if not args.json:
+        print("\n".join(wrapped(f"Verdict: {headline(verdict)}", hanging="  ", columns=COLUMNS)))
 
 
 def _audit_run(args: argparse.Namespace, tick: Tick) -> Audit:
@@ -42,10 +68,9 @@ def _audit_run(args: argparse.Namespace, tick: Tick) -> Audit:
         raise SettingError(
             "--run audits what that run was: leave out symbol, model, data and settings, or leave out --run"
         )
-    path = Path(args.run)
-    runs = RunsFolder(args.runs_dir if path.name == args.run else path.parent)
+    stored, runs = _run_of(args)
     return audit_run(
-        runs.load(path.name),
+        stored,
         runs,
         features=args.features,
         target=args.target,

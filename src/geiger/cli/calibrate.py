@@ -108,7 +108,7 @@ def rates_lines(found: ErrorRates) -> Iterator[str]:
     """Yield measured error rates as lines for people."""
     yield from wrapped(f"{found.model}, recipe {found.recipe}: {found.text()}", hanging="  ", columns=COLUMNS)
     yield from _rates("nothing to find", "SIGNAL", found.null)
-    yield from _rates("a mean that changes", "SIGNAL", found.moving)
+    yield from _rates("something to find", "SIGNAL", found.moving)
     if found.planted:
         heading = ("planted", "markets", "found", "by the signal itself")
         rows = [

@@ -60,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     _report(commands)
     _replay(commands)
     _audit(commands)
+    _judge(commands)
     _trials(commands)
     _unseal(commands)
     _logs(commands)
@@ -306,6 +307,48 @@ def _audit(commands: Commands) -> None:
     )
     _own(parser, "features", "target", "estimator")
     _experiment(parser)
+    _json(parser)
+
+
+def _judge(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "judge",
+        "geiger.cli.judge:judge",
+        "give the verdict on forecasts that were made elsewhere, or once more on a run",
+    )
+    parser.add_argument(
+        "what",
+        metavar="FORECASTS|RUN",
+        help="a CSV or Parquet file with a day and a forecast a row; or a run: its name, its beginning, or "
+        "its folder",
+    )
+    group = parser.add_argument_group("forecasts (a run has its own prices, settings and tries)")
+    group.add_argument(
+        "--prices", metavar="FILE", type=Path, help="daily bars, of which the outcomes are made"
+    )
+    _source(parser)
+    group.add_argument("--symbol", help="whose rows to read, and whose prices where no file of them is given")
+    group.add_argument(
+        "--tries",
+        type=int,
+        metavar="N",
+        help="how many forecasts of these days were looked at, this one among them",
+    )
+    group.add_argument(
+        "--made-in-time",
+        action="store_true",
+        help="your word that each forecast was made before what it is of, with nothing known only later",
+    )
+    group.add_argument(
+        "--fill", choices=("next_open", "close"), help="when a decision is filled (default: next_open)"
+    )
+    group.add_argument("--horizon", type=int, metavar="N", help="days that a forecast is of (default: 1)")
+    group.add_argument(
+        "--cost-bps", type=float, metavar="BP", help="cost of a unit of turnover, one way (default: 5)"
+    )
+    _own(parser, "target", "estimator")
+    _folders(parser)
     _json(parser)
 
 

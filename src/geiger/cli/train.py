@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -64,7 +64,29 @@ def for_each(
     ]
     if args.json:
         print_json([facts for _, facts in results])
+    elif told := ringing([facts["verdict"] for _, facts in results if facts.get("verdict")]):
+        print(told)
     return max(code for code, _ in results)
+
+
+def ringing(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many of several verdicts ring, beside how many chance alone would make ring; else nothing.
+
+    Parameters
+    ----------
+    verdicts : sequence of mapping
+        As `run_facts` has them.
+
+    >>> ringing([{"corrected_p": p, "level": 0.01} for p in (0.004, 0.2, 0.6)])
+    '1 of 3 ring (p with all tries below 0.01); by chance 0.03 would, were they independent'
+    """
+    tested = [one for one in verdicts if one["corrected_p"] is not None]
+    if len(tested) < 2:
+        return ""
+    level = tested[0]["level"]
+    found = sum(one["corrected_p"] < level for one in tested)
+    chance = f"by chance {level * len(tested):g} would, were they independent"
+    return f"{found} of {len(tested)} ring (p with all tries below {level:g}); {chance}"
 
 
 def models_of(name: str) -> list[str]:

@@ -78,7 +78,8 @@ class ErrorRates:
     null : tuple of Rate
         SIGNAL without anything to find, by family of markets.
     moving : tuple of Rate
-        SIGNAL on markets whose mean changes, so that its own past tells something: not all of it is false.
+        SIGNAL on markets whose own past tells something: a mean that changes, blocks that come again. Not all
+        of it is false.
     planted : tuple of Power
     gates : tuple of Rate
         How often each gate of the plan was passed without anything to find.
@@ -214,7 +215,7 @@ def _markdown(one: ErrorRates) -> str:
     parts = [f"{head}SIGNAL with nothing to find, all families: {one.pooled.text()}.\n"]
     for what, rates in (
         ("nothing to find: SIGNAL", one.null),
-        ("a mean that changes: SIGNAL", one.moving),
+        ("something to find: SIGNAL", one.moving),
         ("gate of the plan: passed with nothing to find", one.gates),
         ("somebody who, with nothing to find, ...: SIGNAL", one.tries),
     ):

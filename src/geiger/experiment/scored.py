@@ -12,14 +12,14 @@ from geiger.evidence.score_test import ScoreTest, daily_volatility, score_test
 from geiger.experiment.material import Floats, Material
 
 
-def known_rows(material: Material) -> npt.NDArray[np.int64]:
+def known_rows(target: pl.DataFrame) -> npt.NDArray[np.int64]:
     """Return the first row at whose close each row's outcome is known (n,), above its own and never falling.
 
-    It is the row of the target's `known_on`, or the first one behind it. Rows without an outcome, which no
-    test looks at, are said to know it as early as the rows around them allow.
+    It is the row of `known_on` of a TARGET frame, or the first one behind it. Rows without an outcome, which
+    no test looks at, are said to know it as early as the rows around them allow.
     """
-    own, known = np.arange(material.target.height, dtype=np.int64), material.target["known_on"]
-    rows = material.prices["day"].search_sorted(known.fill_null(material.prices["day"][0])).to_numpy()
+    own, known = np.arange(target.height, dtype=np.int64), target["known_on"]
+    rows = target["day"].search_sorted(known.fill_null(target["day"][0])).to_numpy()
     rows = np.where(known.is_null().to_numpy(), 0, rows.astype(np.int64))
     return np.asarray(np.maximum.accumulate(np.maximum(rows, own + 1)), dtype=np.int64)
 
@@ -56,21 +56,41 @@ def scored(forecasts: pl.DataFrame, material: Material, horizon: int) -> ScoreTe
     column = np.full(material.prices.height, np.nan)
     column[material.rows_of(days)] = forecasts["forecast"].to_numpy()
     outcome = material.target["value"].to_numpy()
-    return score_test(daily_returns(material), outcome, known_rows(material), column, horizon)
+    return score_test(daily_returns(material), outcome, known_rows(material.target), column, horizon)
 
 
 def second_opinion(forecasts: pl.DataFrame, material: Material, horizon: int) -> float | None:
     """Return the p-value of the partial normal scores of the same forecasts; None where they tell nothing."""
-    rows = material.rows_of(forecasts["day"])
+    columns = (forecasts["forecast"].to_numpy(), forecasts["outcome"].to_numpy())
+    rows, known = material.rows_of(forecasts["day"]), known_rows(material.target)
+    return normal_scores_p(*columns, rows, daily_returns(material), known, horizon)
+
+
+def normal_scores_p(
+    forecast: Floats,
+    outcome: Floats,
+    rows: npt.NDArray[np.int64],
+    returns: Floats,
+    known_from: npt.NDArray[np.int64],
+    horizon: int,
+) -> float | None:
+    """Return the p-value of the partial normal scores of forecasts and outcomes (n,) on `rows` (n,).
+
+    Parameters
+    ----------
+    returns, known_from : array (N,)
+        Of all rows: daily log returns, and the first row at whose close the outcome of a row is known.
+    """
     if not rows.size:
         return None
-    scale = daily_volatility(daily_returns(material))[rows]
+    scale = daily_volatility(returns)[rows]
     # Rows of the test alone: an outcome is known from the first of them at which it is.
-    known = np.searchsorted(rows, known_rows(material)[rows])
+    known = np.searchsorted(rows, known_from[rows])
     kept = np.isfinite(scale)
     first = int(np.argmax(kept)) if kept.any() else rows.size
     if not kept[first:].all() or first == rows.size:
         return None
-    forecast, outcome = (forecasts[name].to_numpy()[first:] for name in ("forecast", "outcome"))
-    told = partial_normal_scores(forecast, outcome, scale[first:], known[first:] - first, horizon)
+    told = partial_normal_scores(
+        forecast[first:], outcome[first:], scale[first:], known[first:] - first, horizon
+    )
     return None if told.statistic is None else told.p_value

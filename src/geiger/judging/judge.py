@@ -10,13 +10,13 @@ import polars as pl
 
 from geiger.backtest.baselines import VOLATILITY_MATCHED
 from geiger.evidence.regime import following
-from geiger.evidence.score_test import ScoreTest
+from geiger.evidence.score_test import LEVEL, Ints, ScoreTest
 from geiger.evidence.sharpe import deflated_sharpe
 from geiger.experiment.material import Material
 from geiger.experiment.run import Finding
 from geiger.experiment.scored import daily_returns, scored, second_opinion
 from geiger.judging.economics import Economics, economics
-from geiger.judging.rule import LEVEL, Evidence, answer
+from geiger.judging.rule import Evidence, answer
 from geiger.judging.tries import Counted, count
 from geiger.records import AuditSummary, CheckSource, Verdict, Worth
 from geiger.runlog.wording import how_to_audit
@@ -82,7 +82,7 @@ def judge(
         slope=test.slope,
         slope_error=test.slope_error,
         needed_slope=found.needed_slope,
-        explained=_explained(test),
+        explained=explained(test),
         detectable=found.detectable,
         days_for_measured=found.days_for(test.slope),
         days_for_needed=found.days_for(found.needed_slope),
@@ -106,7 +106,11 @@ def needed_slope(test: ScoreTest, days: pl.Series, material: Material, ledger: p
     With a slope b the outcome moves by b s g more than it does by itself, of which a position W earns W b s g
     (Methods: docs/verdict.md). The cost is that of the ledger, turnover times what a unit of it costs.
     """
-    rows = material.rows_of(days)
+    return slope_that_pays(test, material.rows_of(days), ledger)
+
+
+def slope_that_pays(test: ScoreTest, rows: Ints, ledger: pl.DataFrame) -> float | None:
+    """Return the same where the ledger's rows (n,) stand at `rows` among those of the test."""
     kept = np.isin(rows, test.scores.row)
     if not kept.any():
         return None
@@ -116,7 +120,8 @@ def needed_slope(test: ScoreTest, days: pl.Series, material: Material, ledger: p
     return cost / gain if gain > 0.0 else None
 
 
-def _explained(test: ScoreTest) -> float | None:
+def explained(test: ScoreTest) -> float | None:
+    """Return the share of the outcome's variance that the measured slope explains, below 0 with the slope."""
     if test.slope is None:
         return None
     share = test.explained(test.slope)

@@ -1,8 +1,9 @@
 """The rule of the verdict, fixed before anything was measured with it (docs/verdict.md).
 
 SIGNAL asks for scores that luck and all tries explain less than once in a hundred times, a slope whose sign
-few wild days did not make, a green audit, and no alarm. NO SIGNAL asks for an effect whose upper bound would
-not pay for its trading. Everything else is CANNOT TELL, with the days that are missing.
+few wild days did not make, a green audit, and no alarm; where no audit is possible, because the forecasts
+were made elsewhere, the user's word stands in its place and in the answer. NO SIGNAL asks for an effect whose
+upper bound would not pay for its trading. Everything else is CANNOT TELL, with the days that are missing.
 """
 
 from __future__ import annotations
@@ -13,12 +14,21 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from geiger.evidence.regime import Following
-from geiger.evidence.score_test import ENOUGH, ScoreTest
+from geiger.evidence.score_test import ENOUGH, LEVEL, ScoreTest
 from geiger.records import Answer, AuditSummary, Notice, Tries, Why
 
-LEVEL = 0.01  # of the p with all tries counted
 BOUND = NormalDist().inv_cdf(0.95)  # errors up to the upper bound of an effect
 POWER = NormalDist().inv_cdf(0.8)  # the shares of samples in which an effect shall be found
+
+TOO_GOOD = "figures as good as these come from a leak far more often than from skill; find it first"
+SIGNED = (
+    "an audit is not possible here: all of it rests on your word that each forecast was made before what it "
+    "is of, with nothing that was known only later"
+)
+NOT_SIGNED = (
+    "an audit is not possible here, and nobody signs that each forecast was made before what it is of, with "
+    "nothing that was known only later (--made-in-time)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +49,9 @@ class Evidence:
         The past mean that the forecasts go with, where they do.
     audit : AuditSummary or None
         None where there was none; `how_to_audit` says what makes one.
+    made_in_time : bool or None
+        Of forecasts made elsewhere, which cannot be audited here: whether the user signs that each was made
+        before what it is of. None for those of a run.
     """
 
     test: ScoreTest
@@ -50,6 +63,7 @@ class Evidence:
     audit: AuditSummary | None = None
     tries_unknown: str = ""
     how_to_audit: str = ""
+    made_in_time: bool | None = None
 
     @property
     def bar(self) -> float:
@@ -96,8 +110,11 @@ def answer(found: Evidence) -> tuple[Answer, str, tuple[Notice, ...]]:
                 f"the forecasts know something of {_ahead(found)}: luck and {_tried(found.tries)} would give "
                 "such scores less than once in a hundred times"
             )
+            rings = _reason(Why.RINGS, text)
             regime = [] if found.following is None else [_reason(Why.REGIME, str(found.following))]
-            return Answer.SIGNAL, text, (_reason(Why.RINGS, text), *regime)
+            if found.made_in_time is None:
+                return Answer.SIGNAL, text, (rings, *regime)
+            return Answer.SIGNAL_IF_IN_TIME, text, (rings, _reason(Why.NOT_AUDITED, SIGNED), *regime)
     elif not against:
         if found.pays_nowhere:
             text = f"whatever the forecasts know of {_ahead(found)}, it would not pay for its trading"
@@ -114,8 +131,7 @@ def _nothing_counts(found: Evidence) -> list[Notice]:
         text = f"the audit found a look into the future{where}, so no figure counts until it is mended"
         reasons.append(_reason(Why.LOOK_AHEAD, text))
     if found.alarms:
-        text = "figures as good as these come from a leak far more often than from skill; find it first"
-        reasons.append(_reason(Why.ALARM, text))
+        reasons.append(_reason(Why.ALARM, TOO_GOOD))
     if test.n < ENOUGH:
         text = f"{test.n} days have a score, and fewer than {ENOUGH} tell nothing"
         reasons.append(_reason(Why.FEW_DAYS, text))
@@ -143,8 +159,10 @@ def _not_yet(found: Evidence) -> list[Notice]:
 
 
 def _unknown(found: Evidence) -> list[Notice]:
-    if found.audit is not None:
+    if found.audit is not None or found.made_in_time:
         return []
+    if found.made_in_time is not None:
+        return [_reason(Why.NOT_AUDITED, NOT_SIGNED)]
     how = f"; {found.how_to_audit}" if found.how_to_audit else ""
     text = f"not audited, so nobody has shown that nothing saw the future{how}"
     return [_reason(Why.NOT_AUDITED, text)]

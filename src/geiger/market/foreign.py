@@ -15,7 +15,7 @@ _PAGE = re.compile(
     r"<(?:!doctype|html|head|body|\?xml|script|title|meta|table|div|p|h[1-6]|error|center|pre)\b|<!--", re.I
 )
 _SPLIT = re.compile(r"[,;\t|]")
-_NUMBER = re.compile(r"[$€£¥₹\s]*[+-]?[0-9][0-9.,\s]*%?")
+_NUMBER = re.compile(r"[$€£¥₹\s]*[+-]?[0-9][0-9.,\s]*(?:[eE][+-]?[0-9]{1,4})?%?")
 
 
 def refuse_messages(text: str) -> None:

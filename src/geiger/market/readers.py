@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ from geiger.market.stamps import as_text, joined, to_days
 from geiger.market.table import Table
 
 LARGEST_FILE = 100_000_000  # bytes; a century of daily bars has 3 million
+_PICKLES = (".pkl", ".pickle", ".joblib")
+_PICKLED = tuple(bytes((0x80, version)) for version in range(2, 6))
 
 _SILENT_EXTRAS = re.compile(
     r"^(change ?%|var\.? ?%|% ?var\.?|variation ?%|\+/- ?%|unnamed: ?0|)$",
@@ -97,17 +100,42 @@ def read_prices(path: str | Path, symbol: str | None = None) -> Reading:
     DataError
         The file cannot be read in one way only; the message names file, line, column, find and remedy.
     """
-    path = Path(path)
-    name = shown(path.name, 80)
-    content = _bytes_of(path, name)
     notes: list[Doubt] = []
+    with naming(Path(path)):
+        return _read(table_of(Path(path), symbol, notes), symbol, notes)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the name of the file before every complaint about it that lacks it."""
+    name = shown(path.name, 80)
     try:
-        if path.suffix.lower() == ".parquet" or content[:4] == b"PAR1":
-            return _read(_stored(content, name), symbol, notes)
-        return _read(cut(decoded(content, known_headings, notes), name, symbol, notes), symbol, notes)
+        yield
     except DataError as error:
         text = str(error)
         raise DataError(text if text.startswith((f"{name}:", f"{name},")) else f"{name}: {text}") from None
+
+
+def table_of(path: Path, symbol: str | None, notes: list[Doubt]) -> Table:
+    """Return the table of a CSV or Parquet file, cut into cells that are not understood yet.
+
+    Parameters
+    ----------
+    symbol : str, optional
+        Whose columns to take where the headings name several.
+    notes : list of Doubt
+        Gets what was concluded.
+    """
+    name = shown(path.name, 80)
+    content = _bytes_of(path, name)
+    if path.suffix.lower() in _PICKLES or content.startswith(_PICKLED):
+        raise DataError(
+            f"{name}: a pickle, and to open one is to run whatever code it holds; where you trust it, write "
+            f"it as Parquet: pandas.read_pickle(...).to_parquet(...)"
+        )
+    if path.suffix.lower() == ".parquet" or content[:4] == b"PAR1":
+        return _stored(content, name)
+    return cut(decoded(content, known_headings, notes), name, symbol, notes)
 
 
 def read_given(frame: Any, symbol: str | None = None) -> Reading:
@@ -125,11 +153,14 @@ def read_given(frame: Any, symbol: str | None = None) -> Reading:
     DataError
         The table cannot be read in one way only; the message names row, column, find and remedy.
     """
+    return _read(table_in_memory(frame), symbol, [])
+
+
+def table_in_memory(frame: Any) -> Table:
+    """Return a pandas or polars table as the table that its Parquet file would be."""
     flat = frame if isinstance(frame, pl.DataFrame) else from_pandas(frame)
     columns = {column.name: _plain(column) for column in flat.get_columns()}
-    return _read(
-        Table(columns, list(range(1, flat.height + 1)), "table", "row", "table in memory"), symbol, []
-    )
+    return Table(columns, list(range(1, flat.height + 1)), "table", "row", "table in memory")
 
 
 def _bytes_of(path: Path, name: str) -> bytes:
@@ -199,7 +230,7 @@ def _read(table: Table, symbol: str | None, notes: list[Doubt]) -> Reading:
     if not table.rows:
         raise DataError("a header and no rows below it; export the file again")
     extras = [heading for heading in table.columns if heading not in labels.values()]
-    days, extras = _days(table, labels["day"], extras, notes)
+    days, extras = days_of(table, labels["day"], extras, notes)
     numbers, style = _numbers(table, labels, extras, notes)
     frame, extras = _with_actions(pl.DataFrame([days, *numbers]), table, style, extras)
     frame, table = _leave_out_empty(frame, table, notes)
@@ -273,7 +304,7 @@ def _refuse_doubled_labels(table: Table, labels: Mapping[str, str]) -> None:
             )
 
 
-def _days(table: Table, label: str, extras: list[str], notes: list[Doubt]) -> tuple[pl.Series, list[str]]:
+def days_of(table: Table, label: str, extras: list[str], notes: list[Doubt]) -> tuple[pl.Series, list[str]]:
     """Return the dates, missing where the cell is empty, and the headings that they did not use."""
     column = as_text(table.columns[label])
     for heading in [heading for heading in extras if key_of(heading) in TIMES_OF_DAY]:

@@ -18,7 +18,8 @@ def verdict_lines(verdict: Verdict | None) -> tuple[str, ...]:
     if verdict is None:
         return (NOT_EVALUATED,)
     told = (f"{name}: {text}" for name, text in _lines(verdict))
-    register = () if verdict.tries is None else (register_line(verdict.tries.head),)
+    head = None if verdict.tries is None else verdict.tries.head
+    register = () if head is None else (register_line(head),)
     return (f"{verdict.answer}: {verdict.sentence}", *told, *register)
 
 
@@ -108,8 +109,10 @@ def _days(n: int) -> str:
 def _tries(v: Verdict) -> str:
     if v.tries is None:
         return "unknown"
+    if v.tries.head is None:
+        return f"{v.tries.skill} as you stated them, counted as independent of each other"
     lost = f", {v.tries.lost} without their scores" if v.tries.lost else ""
-    return f"{v.tries.skill} on these days of this series{lost}, {v.tries.economic} ways of trading"
+    return f"{v.tries.skill} on these days of this series{lost}, and {v.tries.economic} {'way' if v.tries.economic == 1 else 'ways'} of trading"
 
 
 def _p(value: float) -> str:

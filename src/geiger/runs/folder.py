@@ -40,7 +40,7 @@ from geiger import settings
 from geiger.columns import FORECASTS, IN_SAMPLE, LEDGER, MEMBERS, RIVALS, SEALED, require
 from geiger.errors import DataError, SettingError
 from geiger.files import read_frame, write_atomically, write_frame
-from geiger.records import AuditSummary, RegisterHead
+from geiger.records import AuditSummary, RegisterHead, Verdict
 from geiger.runs.parts import Parts
 from geiger.runs.record import (
     RECORD,
@@ -111,10 +111,24 @@ class StoredRun:
                 f"{self.name}: a backtest takes no audit of its own; audit {self.record.forecasts_of}, whose "
                 "forecasts it traded"
             )
+        write_record(self.folder, replace(self._now(), audit=summary))
+
+    def note_verdict(self, verdict: Verdict) -> None:
+        """Write a later verdict on this run into its record; nothing else in it changes. See `note_audit`.
+
+        Raises
+        ------
+        DataError
+            The folder cannot be read or written.
+        """
+        write_record(self.folder, replace(self._now(), verdict=verdict))
+
+    def _now(self) -> RunRecord:
+        """Return the record as it stands there now."""
         record = read_record(self.folder)
         if record is None:
             raise DataError(f"{self.folder}: the run is gone; train again")
-        write_record(self.folder, replace(record, audit=summary))
+        return record
 
     def forecasts(self) -> pl.DataFrame:
         """Return the FORECASTS frame."""
@@ -243,6 +257,21 @@ class RunsFolder:
         if record is None:
             raise DataError(f"{self.root / name}: no finished run there; `geiger train` makes one")
         return StoredRun(self.root / name, record)
+
+    def named(self, text: str) -> StoredRun:
+        """Return the run of this name, or else the newest one whose name begins so.
+
+        Raises
+        ------
+        DataError
+            There is none, or its record cannot be read.
+        """
+        if RUN_NAME.fullmatch(text) and (self.root / text / RECORD).exists():
+            return self.load(text)
+        found = _newest(run for run in self.all() if text and run.name.startswith(text))
+        if found is None:
+            raise DataError(f"{self.root}: no finished run is called {text!r} or begins so")
+        return found
 
     def find(self, forecast_key: str) -> StoredRun | None:
         """Return the newest finished run whose forecasts have this key, or None."""

@@ -23,7 +23,7 @@ import polars as pl
 
 from geiger.evidence.error_rates import SHIPPED, ErrorRates, Power, Rate, error_rates
 from geiger.evidence.many_tries import DayScores, adjusted_p
-from geiger.evidence.score_test import ScoreTest
+from geiger.evidence.score_test import LEVEL, ScoreTest
 from geiger.experiment.evaluation import evaluate
 from geiger.experiment.material import Material
 from geiger.experiment.plan import Experiment, Plan, plan
@@ -42,8 +42,8 @@ from geiger.settings.contract import VERSION as FEATURES_VERSION
 from geiger.settings.models import STACK
 from geiger.settings.recipes import RECIPES
 from geiger.studies.calibration_markets import MadeMarket, market
-from geiger.studies.check_source import LEVEL, with_forecast
-from geiger.studies.null_markets import FAMILIES
+from geiger.studies.check_source import with_forecast
+from geiger.studies.null_markets import FAMILIES, Family
 from geiger.studies.path_log import PathLog
 
 VERSION = 1  # of how a path is made and measured; a new number makes all paths anew
@@ -53,6 +53,9 @@ TAIL = 2  # last rows, whose label is not known
 SYMBOL = "MADE"
 TRIES = 50
 PLANTED = ("volume", "reversal")
+# Families that hold nothing for a forecast made beforehand, but something for a model that learns: blocks of
+# real returns come several times, in train rows and again in test rows.
+LEARNABLE = frozenset({"real blocks"})
 
 Facts = Mapping[str, Any]
 
@@ -139,6 +142,11 @@ class Task:
     pipelines: tuple[Pipeline, ...]
 
 
+def empty(family: Family) -> bool:
+    """Return whether nothing can be learned of a family's next return: a SIGNAL there is false."""
+    return family.null and family.name not in LEARNABLE
+
+
 def _cells(pipelines: Iterable[Pipeline], null: int, planted: Mapping[float, int]) -> tuple[Cell, ...]:
     kinds = [(family.name, 0.0, null) for family in FAMILIES]
     kinds += [(signal, r2, n) for signal in PLANTED for r2, n in planted.items()]
@@ -147,7 +155,7 @@ def _cells(pipelines: Iterable[Pipeline], null: int, planted: Mapping[float, int
 
 def _tries(null: int) -> tuple[Cell, ...]:
     tried = Pipeline("ridge", refit=252, seeds=1, tries=True)
-    return tuple(Cell(tried, family.name, 0.0, null) for family in FAMILIES if family.null)
+    return tuple(Cell(tried, family.name, 0.0, null) for family in FAMILIES if empty(family))
 
 
 def _lights(*models: str) -> list[Pipeline]:
@@ -374,9 +382,9 @@ def _paths(pipeline: Pipeline, log: PathLog) -> dict[tuple[str, float], list[Fac
 
 def _table(pipeline: Pipeline, log: PathLog) -> ErrorRates:
     paths = _paths(pipeline, log)
-    null = {kind: facts for (kind, r2), facts in paths.items() if r2 == 0.0}
+    there = [family for family in FAMILIES if (family.name, 0.0) in paths]
     gates: dict[str, list[bool]] = {}
-    for facts in (one for family in FAMILIES if family.null for one in null.get(family.name, ())):
+    for facts in (one for family in there if empty(family) for one in paths[family.name, 0.0]):
         passed = facts["gates"]
         for name, value in passed.items():
             gates.setdefault(name, []).append(value)
@@ -387,12 +395,8 @@ def _table(pipeline: Pipeline, log: PathLog) -> ErrorRates:
         recipe=pipeline.recipe,
         rows=pipeline.rows,
         level=LEVEL,
-        null=tuple(
-            _rate(one.name, _rung(null[one.name])) for one in FAMILIES if one.null and one.name in null
-        ),
-        moving=tuple(
-            _rate(one.name, _rung(null[one.name])) for one in FAMILIES if not one.null and one.name in null
-        ),
+        null=tuple(_rate(one.name, _rung(paths[one.name, 0.0])) for one in there if empty(one)),
+        moving=tuple(_rate(one.name, _rung(paths[one.name, 0.0])) for one in there if not empty(one)),
         planted=tuple(
             Power(
                 signal=kind,
@@ -420,7 +424,7 @@ def _rate(name: str, values: Sequence[bool]) -> Rate:
 
 
 def _tries_table(paths: Mapping[tuple[str, float], Sequence[Facts]]) -> tuple[Rate, ...]:
-    facts = [one for of_kind in paths.values() for one in of_kind]
+    facts = [one for family in FAMILIES if empty(family) for one in paths.get((family.name, 0.0), ())]
     if not facts:
         return ()
     return (
