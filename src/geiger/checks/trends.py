@@ -52,6 +52,8 @@ class Brief:
         Code of each finding, and its severity.
     result : str
         The word for what it came to; empty where nothing was measured.
+    judged_to : str
+        ISO day of the last bar that its verdict knew; empty where it has none.
     trouble : str
         Why the log cannot be read; empty where it can.
     """
@@ -69,6 +71,7 @@ class Brief:
     lines: dict[str, int] = field(default_factory=dict)
     findings: dict[str, str] = field(default_factory=dict)
     result: str = ""
+    judged_to: str = ""
     trouble: str = ""
 
     def at(self, figure: str) -> Evidence:
@@ -308,6 +311,21 @@ def _by(briefs: Sequence[Brief], key: Callable[[Brief], Key]) -> dict[Key, list[
     return groups
 
 
+def _old_verdicts(briefs: Sequence[Brief]) -> Found:
+    for symbol, runs in _by(briefs, lambda b: b.symbol).items():
+        newest = {b.trained or b.model: b for b in runs if b.judged_to}
+        last = max((b.judged_to for b in newest.values()), default="")
+        for model, old in newest.items():
+            if old.judged_to < last:
+                yield (
+                    f"{symbol} {model}: judged on bars up to {old.judged_to}, and others of {symbol} know them "
+                    f"up to {last}",
+                    (old.at_status(),),
+                    "Trained before the newer bars were there.",
+                    shlex.join(["geiger", "train", model, symbol, "--recipe", old.recipe or "default"]),
+                )
+
+
 TRENDS: tuple[Trend, ...] = (
     Trend(
         "GC601",
@@ -382,5 +400,13 @@ TRENDS: tuple[Trend, ...] = (
         "Six different results or more on the same prices of one symbol.",
         "The best of many tries looks good by chance alone.",
         _many_tries,
+    ),
+    Trend(
+        "GC609",
+        "A verdict older than the data",
+        Severity.NOTE,
+        "The newest verdict on a model knows fewer bars of its symbol than that on another model.",
+        "More days may change the answer, and old ones say nothing of them.",
+        _old_verdicts,
     ),
 )
