@@ -298,8 +298,8 @@ def _many_tries(briefs: Sequence[Brief]) -> Found:
             f"{symbol}: {len(tries)} different results on the same prices; the best has Sharpe "
             f"{best.figures[SHARPE]:.2f}",
             (best.at(SHARPE),),
-            "The best of many tries is partly luck. Nothing here corrects for it: the verdict is not "
-            "evaluated.",
+            "The best of many tries is partly luck: the verdict of a run counts them, its Sharpe ratio does "
+            "not.",
             shlex.join(["geiger", "logs", "show", best.name]),
         )
 
@@ -318,8 +318,7 @@ def _old_verdicts(briefs: Sequence[Brief]) -> Found:
         for model, old in newest.items():
             if old.judged_to < last:
                 yield (
-                    f"{symbol} {model}: judged on bars up to {old.judged_to}, and others of {symbol} know them "
-                    f"up to {last}",
+                    f"{symbol} {model}: judged on bars up to {old.judged_to}, others on bars up to {last}",
                     (old.at_status(),),
                     "Trained before the newer bars were there.",
                     shlex.join(["geiger", "train", model, symbol, "--recipe", old.recipe or "default"]),
