@@ -825,7 +825,7 @@ class Verdict:
     not_checked : tuple of str
         What the verdict does not rest on, and why.
     made_on, data_to : str
-        ISO days; `data_to` is that of the last bar that was at hand, locked ones included.
+        ISO days; `data_to` is that of the last bar it knows: what is locked lies behind it.
     """
 
     answer: Answer

@@ -42,4 +42,5 @@ def test_only_what_makes_the_model_for_use_reads_the_rows_beyond() -> None:
     names = ("cut", "stack_tables", "walk", "written")
     made_of = {str(Path("experiment", f"{name}.py")) for name in names}
     clock = str(Path("audit", "clock.py"))  # holds the days of labels against the clock, and no value of them
-    assert readers == {*made_of, clock}
+    exam = str(Path("judging", "unseal.py"))  # scores them, once
+    assert readers == {*made_of, clock, exam}

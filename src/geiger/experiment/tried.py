@@ -44,7 +44,6 @@ def tried(material: Material, test: ScoreTest, *, key: str | None, run: str | No
     told : str
         ``model`` and ``settings``, for people.
     """
-    whole = material.whole
     scores = DayValues.of(material.prices["day"].gather(test.scores.row), test.scores.c)
     trial = Trial(
         kind="skill",
@@ -56,7 +55,7 @@ def tried(material: Material, test: ScoreTest, *, key: str | None, run: str | No
         p_value=test.p_value,
         **told,
     )
-    return Tried(trial, DayValues.of(whole.prices["day"][1:], daily_returns(whole)[1:]), scores)
+    return Tried(trial, DayValues.of(material.prices["day"][1:], daily_returns(material)[1:]), scores)
 
 
 def span(values: DayValues) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def judge(
         rates=rates,
         not_checked=not_checked,
         made_on=dt.date.today().isoformat(),
-        data_to=str(material.whole.prices["day"][-1]),
+        data_to=str(material.prices["day"][-1]),
     )
 
 
