@@ -414,14 +414,17 @@ def page(facts: Mapping[str, Any]) -> Iterator[str]:
 Shares that ring, all on the same markets, 1,763 days each, at 5%, and the score test at 1% too: that is
 the verdict's level. *Tries*: how many the test was told of. quantstats' PSR knows no tries and says the same
 again. Sidak's correction is made by hand for score test and t-test (the verdict's own is the step-down of
-Romano and Wolf over the register, which knows which tries are alike); tokio-ai makes it by itself.
+Romano and Wolf over the register, which knows which tries are alike); tokio-ai makes it by itself where it is
+told a number, and takes all variants too, to correct for their likeness: not done here.
 
 - *No skill*: {n[NULL]} forecasts, twelve plain ones on each of {n[NULL] // 12} markets of twelve families
   that leave nothing to know (`src/geiger/studies/null_markets.py`). *Worst*: the one of these twelve
-  forecasts that rings most over all families.
+  forecasts that rings most over all families. Standard error of a share of 5% of one forecast:
+  {(0.05 * 0.95 / (n[NULL] / 12)) ** 0.5:.3f}.
 - *Best of 50*: {n[BEST]} such markets, and on each the best of 50 forecasts that know nothing.
 - *R²*: the forecast that nobody can beat, on {planted} markets with a planted signal of constant size / of
-  one that goes with the volatility. Standard error at a share of .5: {0.5 / planted**0.5:.3f}.
+  one that goes with the volatility. Standard error at a share of .5: {0.5 / planted**0.5:.3f}. A
+  signal of constant size stands out on quiet days, so that whoever weighs by the volatility finds it sooner.
 - The score test sees forecasts and prices, all others daily returns before costs: of the *sign* of the
   forecast less its own last year's mean, or of that difference over the squared volatility known (*scaled*).
   They ask whether a strategy earns, so that one which is long on average may ring for the drift;

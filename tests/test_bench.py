@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("resource", reason="measured on systems that count what a process uses")
@@ -170,3 +171,48 @@ def test_the_page_of_the_verdict_says_what_was_counted() -> None:
     (above,) = (line for line in text.replace("\n", " ").split("Above 1%")[1:])
     # scipy's beta quantiles for 30 of 1000
     assert "**noise, GARCH-t: 0.030 (0.020 to 0.043)**" in above
+
+
+def test_the_crossing_rate_counts_days_and_paths_without_skill_alone() -> None:
+    page = script("live")
+    reached = {"noise": {"0": 252, "3": 1000}, "trend": {"0": 253}}
+    cells = [("GARCH-t", 0.0, reached), ("regimes", 0.0, {"noise": {"1": 5}, "trend": {}})]
+    stored = {
+        "paths": 4,
+        "cells": [{"market": market, "r2": r2, "reached": there} for market, r2, there in cells],
+    }
+    assert page.crossing(stored, 1)[0] == 1 / 8
+    share, error = page.crossing(stored, 7)
+    assert share == 3 / 8
+    assert error == pytest.approx((11 / 48) ** 0.5 / 2)  # of 1, 0, 0 and 1/2: variance 11/48 of four paths
+    assert page._after([None, 10, 30, 20], 0.5) == "20"
+    assert page._after([None, 10, None, 20], 0.75) == "above 1764"
+
+
+def test_peers_are_asked_about_what_they_see_and_left_out_where_they_are_missing() -> None:
+    peers = script("peers")
+    assert peers.sidak(0.001) == pytest.approx(1 - 0.999**50)
+    up = np.tile([0.02, -0.01], 882)
+    long, right = np.ones(1764), np.sign(up)
+    assert not peers.passes(long, up, 0.0)  # buy and hold does not beat itself
+    assert peers.passes(right, up, 0.0)
+    assert not peers.passes(right, up, 0.02)  # two units a day
+
+    pnl = {name: np.tile([scale, 0.0], 50) for name, scale in (("sign", 0.01), ("scaled", 0.02))}
+    pnl |= {name + peers.BENCHMARK: values - values.mean() for name, values in pnl.items()}
+    weak, strong = (peers.Case(p, pnl, (p < 0.5, False)) for p in (0.9, 0.0001))
+    shown = peers.best([weak, strong])
+    assert shown.cases["score test"] is strong
+    assert shown.gates == (True, False)
+    nobody = peers.rings(shown, np.full((4, 4), np.nan))
+    assert {test.split(",")[0] for test, _ in nobody} == {
+        "score test",
+        "t-test",
+        "our DSR",
+        "the plan's gates",
+    }
+    assert nobody["score test, 1%", 50]
+    told = peers.rings(shown, np.array([[0.04, 0.2, 0.9, 0.96]] * 4))
+    assert told["tokio-ai, sign", 1]
+    assert not told["tokio-ai, sign", 50]
+    assert told["quantstats PSR, scaled", 50]  # it cannot be told

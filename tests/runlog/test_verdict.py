@@ -23,7 +23,7 @@ def test_a_verdict_is_told_answer_first() -> None:
         "0.32 on), R2 0.06%",
         "Detectable: R2 0.41% would be found in four of five such samples; an effect as large as measured: "
         "2310 more days; one that pays for its trading: these days are enough",
-        "Tries: 3 on these days of this series, 1 without their scores, 4 ways of trading",
+        "Tries: 3 on these days of this series, 1 without their scores, and 4 ways of trading",
         "Error Rates: not measured for these settings",
         "Check Source: on these very prices it rang falsely in 1 of 20 and found a planted R2 "
         "of 5% in 19 of 20",

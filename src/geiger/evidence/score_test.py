@@ -47,6 +47,7 @@ FORECASTS_BACK = 252  # earlier forecasts beside which one is looked at
 SKIPPED = 20  # first test rows, whose forecasts have too few earlier ones
 SHRUNK = 21  # rows without any slope that a forecast's slope on 1/s is shrunk by
 MOST_BIAS = 0.42  # deviations: a random walk's, the mean of Dickey and Fuller's t
+LEVEL = 0.01  # of the p with all tries counted, below which it rings: see docs/verdict.md
 ENOUGH = 250  # scores: with fewer nothing is told
 
 

@@ -28,14 +28,14 @@ from geiger.backtest.yardsticks import Measured, alarms
 from geiger.errors import DataError, SettingError
 from geiger.evidence.regime import following
 from geiger.evidence.resampling import bootstrap_mean_p
-from geiger.evidence.score_test import ScoreTest, score_test
+from geiger.evidence.score_test import LEVEL, ScoreTest, score_test
 from geiger.experiment.evaluation import costs_of, sizing_of
 from geiger.experiment.scored import normal_scores_p
 from geiger.judging.dating import dated_too_early, dated_too_late
 from geiger.judging.economics import BLOCK, Economics, economics
 from geiger.judging.ground import EXCHANGE_YEAR, Ground, from_outcomes, from_prices
 from geiger.judging.judge import explained, slope_that_pays
-from geiger.judging.rule import BOUND, LEVEL, TOO_GOOD, Evidence, answer
+from geiger.judging.rule import BOUND, TOO_GOOD, Evidence, answer
 from geiger.market.forecasts import ForecastTable, read_forecasts, returns_of
 from geiger.market.loaded import Loaded
 from geiger.market.readers import Reading, read_given, read_prices

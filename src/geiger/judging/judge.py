@@ -10,13 +10,13 @@ import polars as pl
 
 from geiger.backtest.baselines import VOLATILITY_MATCHED
 from geiger.evidence.regime import following
-from geiger.evidence.score_test import Ints, ScoreTest
+from geiger.evidence.score_test import LEVEL, Ints, ScoreTest
 from geiger.evidence.sharpe import deflated_sharpe
 from geiger.experiment.material import Material
 from geiger.experiment.run import Finding
 from geiger.experiment.scored import daily_returns, scored, second_opinion
 from geiger.judging.economics import Economics, economics
-from geiger.judging.rule import LEVEL, Evidence, answer
+from geiger.judging.rule import Evidence, answer
 from geiger.judging.tries import Counted, count
 from geiger.records import AuditSummary, CheckSource, Verdict, Worth
 from geiger.runlog.wording import how_to_audit

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from geiger.evidence.regime import Following
-from geiger.evidence.score_test import ENOUGH, ScoreTest
+from geiger.evidence.score_test import ENOUGH, LEVEL, ScoreTest
 from geiger.records import Answer, AuditSummary, Notice, Tries, Why
 
-LEVEL = 0.01  # of the p with all tries counted
 BOUND = NormalDist().inv_cdf(0.95)  # errors up to the upper bound of an effect
 POWER = NormalDist().inv_cdf(0.8)  # the shares of samples in which an effect shall be found
 

@@ -23,7 +23,7 @@ import polars as pl
 
 from geiger.evidence.error_rates import SHIPPED, ErrorRates, Power, Rate, error_rates
 from geiger.evidence.many_tries import DayScores, adjusted_p
-from geiger.evidence.score_test import ScoreTest
+from geiger.evidence.score_test import LEVEL, ScoreTest
 from geiger.experiment.evaluation import evaluate
 from geiger.experiment.material import Material
 from geiger.experiment.plan import Experiment, Plan, plan
@@ -42,7 +42,7 @@ from geiger.settings.contract import VERSION as FEATURES_VERSION
 from geiger.settings.models import STACK
 from geiger.settings.recipes import RECIPES
 from geiger.studies.calibration_markets import MadeMarket, market
-from geiger.studies.check_source import LEVEL, with_forecast
+from geiger.studies.check_source import with_forecast
 from geiger.studies.null_markets import FAMILIES, Family
 from geiger.studies.path_log import PathLog
 

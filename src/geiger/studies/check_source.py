@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from geiger.errors import SettingError
-from geiger.evidence.score_test import ENOUGH, SKIPPED
+from geiger.evidence.score_test import ENOUGH, LEVEL, SKIPPED
 from geiger.experiment.material import Floats, Material
 from geiger.experiment.own import estimator_of_run
 from geiger.experiment.past_material import material_of_run
@@ -40,7 +40,6 @@ World = tuple[float, int]  # R^2 that is planted, and its number
 PValues = tuple[float, float]  # of the model's forecasts, and of the planted signal itself
 
 VERSION = 1  # of how worlds are made and tested; a new number holds all check sources anew
-LEVEL = 0.01
 REFIT = 252  # days between two fits, at least
 WEAK, STRONG = 0.005, 0.05
 LADDER = (0.0025, WEAK, 0.01, STRONG)

@@ -19,7 +19,6 @@ from geiger.evidence.score_test import score_test
 from geiger.learning.target import make_target
 from geiger.settings import Fill
 
-
 CROSSED = 0.027  # of forecasts without skill, within so many years of saved ones: docs/evidence/live.md
 CROSSED_YEARS = 7
 
