@@ -175,5 +175,17 @@ def test_backtests_and_unreadable_logs_are_no_runs() -> None:
 
 
 def test_every_pattern_is_described() -> None:
-    assert [trend.code for trend in TRENDS] == [f"GC60{n}" for n in range(1, 9)]
+    assert [trend.code for trend in TRENDS] == [f"GC60{n}" for n in range(1, 10)]
     assert all(trend.how and trend.why for trend in TRENDS)
+
+
+def test_a_verdict_that_knows_fewer_bars_than_another() -> None:
+    old = brief("AAPL", "gbm_lgb", trained="lgb", judged_to="2023-12-29", recipe="quick")
+    new = brief("AAPL", "ridge", trained="ridge", judged_to="2024-01-31")
+    (found,) = find_trends([old, new])
+    assert found.code == "GC609"
+    assert found.text.startswith("AAPL lgb: judged on bars up to 2023-12-29")
+    assert found.next == "geiger train lgb AAPL --recipe quick"
+    again = brief("AAPL", "gbm_lgb", trained="lgb", judged_to="2024-01-31")
+    assert codes([old, new, again]) == []
+    assert codes([old, brief("MSFT", "ridge", judged_to="2024-01-31"), brief("AAPL", "lstm")]) == []

@@ -25,7 +25,7 @@ def ahead(bars):
 
 @pytest.fixture
 def trained(on_data: Call) -> Path:
-    on_data("train", "ridge", "AAA")
+    on_data("train", "ridge", "AAA", "--no-audit", "--no-check-source")
     (run,) = Path("runs").glob("AAA_ridge_*")
     return run
 
@@ -137,7 +137,7 @@ def test_a_run_of_ones_own_estimator_needs_it_again(on_data: Call, call: Call) -
         "    def fit(self, x, y):\n        self.mean = float(np.mean(y))\n\n"
         "    def predict(self, x):\n        return np.full(len(x), self.mean)\n"
     )
-    on_data("train", "own", "AAA", "--estimator", "mine.py:Mean")
+    on_data("train", "own", "AAA", "--estimator", "mine.py:Mean", "--no-audit")
     (run,) = Path("runs").glob("AAA_own_*")
     (log,) = Path("training_logs").glob("AAA_own_*.log")
     assert f"geiger audit --run {run.name} --estimator FILE.py:NAME" in log.read_text()

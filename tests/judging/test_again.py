@@ -14,12 +14,13 @@ from geiger.experiment.run import run as run_unjudged
 from geiger.experiment.tried import register_of
 from geiger.judging.again import judge_stored
 from geiger.judging.run import NOTHING, backtest, run
+from geiger.judging.unseal import unseal
 from geiger.market.synthetic import garch_market, planted_market
 from geiger.records import Answer, AuditSummary, Why
 from geiger.runlog import read_log
 from geiger.runs.folder import RunsFolder
 from geiger.settings import override
-from helpers.runs import Constant, experiment, small, stored_of
+from helpers.runs import LOCKED, Constant, experiment, small, stack_experiment, stored_of
 
 NOISE = garch_market(900, 3)
 GREEN = AuditSummary(color="green", stages=13, cuts=8, day="2026-11-29")
@@ -108,3 +109,24 @@ def test_a_model_of_the_users_own_has_to_be_given_again(tmp_path: Path) -> None:
     found = judge_stored(stored_of(made), given.runs, estimator=Constant(0.001))
     assert made.verdict is not None
     assert found.p_value == made.verdict.p_value
+
+
+def test_a_run_whose_lockbox_was_opened_is_no_further_try(tmp_path: Path) -> None:
+    given = experiment(tmp_path, NOISE, config=small(lockbox=LOCKED))
+    made = run(given, making=NOTHING)
+    exam = unseal(stored_of(made), given.runs)
+    again = judge_stored(given.runs.load(made.name), given.runs)
+    assert exam.after.tries is not None
+    assert again.tries is not None
+    assert (exam.after.tries.skill, again.tries.skill) == (1, 1)
+    assert made.verdict is not None
+    assert (again.days, again.p_value) == (made.verdict.days, made.verdict.p_value)
+
+
+def test_a_stack_is_judged_again_with_its_base_models(tmp_path: Path) -> None:
+    given = stack_experiment(tmp_path, NOISE)
+    made = run(given, making=NOTHING)
+    again = judge_stored(stored_of(made), given.runs)
+    assert made.verdict is not None
+    assert again.tries is not None
+    assert (again.tries.skill, again.p_value) == (4, made.verdict.p_value)

@@ -62,6 +62,25 @@ def test_skill_is_no_alarm() -> None:
         assert dated_too_early(0.001 * signal, after) is None
 
 
+HONEST = {
+    **MADE,
+    "fortnight less a week": lambda r: trend(r, 10) - trend(r, 5),
+    "noise": lambda r: np.flip(r),
+}
+
+
+def test_honest_forecasts_raise_no_alarm_and_misdated_ones_do() -> None:
+    rang, caught = 0, 0
+    for seed in range(20):
+        r = returns(100 + seed)
+        after = np.append(r[1:], NAN)
+        for name, make in HONEST.items():
+            rang += dated_too_early(make(r), after) is not None
+            caught += name != "noise" and dated_too_early(moved(make(r), -1), after) is not None
+    assert rang == 0
+    assert caught == 20 * (len(HONEST) - 1)
+
+
 def test_few_or_constant_forecasts_say_nothing() -> None:
     r = returns(4)
     few = np.where(np.arange(N) < 50, -r, NAN)

@@ -72,7 +72,7 @@ def test_each_thing_alone_keeps_it_from_being_one(changes: dict[str, Any], why: 
 def test_where_no_audit_is_possible_the_word_of_the_user_stands_in_the_answer() -> None:
     elsewhere = {"audit": None, "made_in_time": True}
     assert codes(evidence(2.5, **elsewhere)) == (Answer.SIGNAL_IF_IN_TIME, [Why.RINGS, Why.NOT_AUDITED])
-    assert codes(evidence(2.0, **elsewhere)) == (Answer.CANNOT_TELL, [Why.WEAK])
+    assert codes(evidence(1.0, **elsewhere, needed_slope=None)) == (Answer.CANNOT_TELL, [Why.WEAK])
     unsigned = {**elsewhere, "made_in_time": False}
     assert codes(evidence(2.5, **unsigned)) == (Answer.CANNOT_TELL, [Why.NOT_AUDITED])
     assert codes(evidence(0.0, **unsigned, needed_slope=0.2)) == (Answer.NO_SIGNAL, [Why.DOES_NOT_PAY])

@@ -119,6 +119,7 @@ def test_returns_of_vectorbt_are_read_under_a_name(tmp_path: Path) -> None:
         ("day,forecast\n2015-01-02 09:30,1\n2015-01-02 10:30,2\n", "several bars a day"),
         ("<html><body>404</body></html>", "a server's message"),
         ("", "the file is empty"),
+        ("day,forecast,outcome\n2015-01-02,,1\n2015-01-05,NaN,2\n", "no row has a forecast"),
     ],
 )
 def test_what_can_be_read_in_two_ways_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
@@ -127,9 +128,10 @@ def test_what_can_be_read_in_two_ways_is_refused(tmp_path: Path, text: str, comp
     assert complaint in str(told.value)
 
 
-def test_numbers_that_are_none_are_refused() -> None:
-    frame = pl.DataFrame({"day": [FRIDAY, MONDAY], "forecast": [0.1, float("inf")]})
-    with pytest.raises(DataError, match="row 2, column 'forecast': found inf"):
+@pytest.mark.parametrize("number", [float("inf"), -1e60])
+def test_numbers_that_are_none_are_refused(number: float) -> None:
+    frame = pl.DataFrame({"day": [FRIDAY, MONDAY], "forecast": [0.1, number]})
+    with pytest.raises(DataError, match=rf"row 2, column 'forecast': found {number:g};".replace("+", r"\+")):
         read_forecasts(frame)
 
 

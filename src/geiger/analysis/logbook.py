@@ -283,6 +283,7 @@ def brief_of(case: Case) -> Brief:
         lines={name: line for name, line in places.items() if line is not None},
         findings={finding.code: str(finding.severity) for finding in findings},
         result=str(result.word) if result else "",
+        judged_to="" if log.judged is None else log.judged.data_to,
     )
 
 

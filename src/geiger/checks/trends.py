@@ -52,6 +52,8 @@ class Brief:
         Code of each finding, and its severity.
     result : str
         The word for what it came to; empty where nothing was measured.
+    judged_to : str
+        ISO day of the last bar that its verdict knew; empty where it has none.
     trouble : str
         Why the log cannot be read; empty where it can.
     """
@@ -69,6 +71,7 @@ class Brief:
     lines: dict[str, int] = field(default_factory=dict)
     findings: dict[str, str] = field(default_factory=dict)
     result: str = ""
+    judged_to: str = ""
     trouble: str = ""
 
     def at(self, figure: str) -> Evidence:
@@ -295,8 +298,8 @@ def _many_tries(briefs: Sequence[Brief]) -> Found:
             f"{symbol}: {len(tries)} different results on the same prices; the best has Sharpe "
             f"{best.figures[SHARPE]:.2f}",
             (best.at(SHARPE),),
-            "The best of many tries is partly luck. Nothing here corrects for it: the verdict is not "
-            "evaluated.",
+            "The best of many tries is partly luck: the verdict of a run counts them, its Sharpe ratio does "
+            "not.",
             shlex.join(["geiger", "logs", "show", best.name]),
         )
 
@@ -306,6 +309,20 @@ def _by(briefs: Sequence[Brief], key: Callable[[Brief], Key]) -> dict[Key, list[
     for brief in briefs:
         groups[key(brief)].append(brief)
     return groups
+
+
+def _old_verdicts(briefs: Sequence[Brief]) -> Found:
+    for symbol, runs in _by(briefs, lambda b: b.symbol).items():
+        newest = {b.trained or b.model: b for b in runs if b.judged_to}
+        last = max((b.judged_to for b in newest.values()), default="")
+        for model, old in newest.items():
+            if old.judged_to < last:
+                yield (
+                    f"{symbol} {model}: judged on bars up to {old.judged_to}, others on bars up to {last}",
+                    (old.at_status(),),
+                    "Trained before the newer bars were there.",
+                    shlex.join(["geiger", "train", model, symbol, "--recipe", old.recipe or "default"]),
+                )
 
 
 TRENDS: tuple[Trend, ...] = (
@@ -382,5 +399,13 @@ TRENDS: tuple[Trend, ...] = (
         "Six different results or more on the same prices of one symbol.",
         "The best of many tries looks good by chance alone.",
         _many_tries,
+    ),
+    Trend(
+        "GC609",
+        "A verdict older than the data",
+        Severity.NOTE,
+        "The newest verdict on a model knows fewer bars of its symbol than that on another model.",
+        "More days may change the answer, and old ones say nothing of them.",
+        _old_verdicts,
     ),
 )

@@ -277,9 +277,8 @@ def _of_forecasts(ground: Ground, word: _Word, config: Config) -> Verdict:
 def _our_trading(config: Config) -> str:
     trading = config.trading
     cost = trading.cost_bps + trading.slippage_bps
-    return (
-        f"trading: yours; what pays is said of our rule ({trading.rule}, {trading.risk}, {cost:g} bp a trade)"
-    )
+    rule = f"{trading.rule}, {trading.risk}, {cost:g} bp of turnover"
+    return f"trading: yours; what pays is said of our rule ({rule})"
 
 
 def _not_here(word: _Word) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ MEANINGS: Mapping[str, tuple[frozenset[str], ...]] = {
     ),
 }
 
+LARGEST = 1e50  # squares of what is larger leave the numbers of a computer
 CODES = {"DATA_ORDER": "the rows were not in the order of their days"}
 
 
@@ -170,10 +171,12 @@ def _numbers(table: Table, labels: Mapping[str, str], notes: list[Doubt]) -> lis
             raise DataError(f"column {quote(name)} holds {column.dtype}, not numbers; convert it first")
         number = cells.to_numbers(written[name], style) if name in written else column.cast(pl.Float64)
         number = number * unit[name]
-        wrong = number.is_infinite().fill_null(False)
+        wrong = (number.is_infinite() | (number.abs() > LARGEST)).fill_null(
+            False
+        ) & ~number.is_nan().fill_null(True)
         if wrong.any():
             row = int(wrong.arg_max() or 0)
-            raise DataError(f"{table.at(row, name)}: found {number[row]}; correct the cell or empty it")
+            raise DataError(f"{table.at(row, name)}: found {number[row]:g}; correct the cell or empty it")
         found.append(number.fill_nan(None).alias(meaning))
     return found
 
@@ -195,7 +198,9 @@ def _in_order(rows: pl.DataFrame, table: Table, label: str, notes: list[Doubt]) 
         notes.append(Doubt("DATA_ORDER", "note", (), rows.height, "rows were not in the order of their days"))
     value = "forecast" if "forecast" in rows.columns else rows.columns[-1]
     empty = rows.filter(pl.col(value).is_null())
-    if 0 < empty.height < rows.height:
+    if empty.height == rows.height:
+        raise DataError(f"no row has a {value}; export the table again")
+    if empty.height:
         days = tuple(map(str, empty["day"].sort()[:DAYS_SHOWN]))
         have = "row has" if empty.height == 1 else "rows have"
         text = f"{empty.height} {have} no {value} (first {days[0]})"

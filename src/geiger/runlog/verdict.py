@@ -112,7 +112,8 @@ def _tries(v: Verdict) -> str:
     if v.tries.head is None:
         return f"{v.tries.skill} as you stated them, counted as independent of each other"
     lost = f", {v.tries.lost} without their scores" if v.tries.lost else ""
-    return f"{v.tries.skill} on these days of this series{lost}, and {v.tries.economic} {'way' if v.tries.economic == 1 else 'ways'} of trading"
+    ways = f"{v.tries.economic} {'way' if v.tries.economic == 1 else 'ways'} of trading"
+    return f"{v.tries.skill} on these days of this series{lost}, and {ways}"
 
 
 def _p(value: float) -> str:
