@@ -1,10 +1,10 @@
 """How often the e-value of saved forecasts reaches 20 where no skill is, and how soon where some is.
 
-    python bench/live.py [--paths 200] [--seed 20271] [--processes 2]
+    python bench/live.py [--paths 500] [--seed 20271] [--processes 2]
 
 Made markets whose truth is known (`geiger.studies.null_markets`). A run forecasts one year out of sample,
 then each forecast of seven years is saved before its outcome, as `geiger predict --save` does, and bet on.
-Keeps what was found in bench/results/live.json and writes docs/evidence/live.md: a quarter of an hour.
+Keeps what was found in bench/results/live.json and writes docs/evidence/live.md: ten minutes.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def reached(cell: tuple[str, float], seed: int, number: int) -> dict[str, int | 
 def main() -> None:
     """Measure, print as it goes, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--paths", type=int, default=200, help="of a market")
+    parser.add_argument("--paths", type=int, default=500, help="of a market")
     parser.add_argument("--seed", type=int, default=20271)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--page", action="store_true", help="only write the page, of what was measured last")

@@ -1,6 +1,6 @@
 """Our score test beside what users would take instead, on the same made markets: false alarms and power.
 
-    python bench/peers.py --peers-python PATH [--markets 250] [--null 25] [--best 250] [--seed 20281]
+    python bench/peers.py --peers-python PATH [--markets 500] [--null 50] [--best 500] [--seed 20281]
 
 tokio-ai and quantstats are no part of the project: they live in an environment of their own (`pip install
 tokio-ai quantstats`) and run in that interpreter; a peer that is missing there is said and left out, and then
@@ -15,7 +15,7 @@ for. Nothing here asks whether trading pays. Each test answers twice: as if this
 that there were 50. Best of 50: of 50 forecasts without skill on one market the one with the highest Sharpe
 ratio is shown (the lowest p for the score test, any that passes for the gates).
 
-Writes bench/results/peers.json and bench/results/peers.md: half an hour on two busy cores.
+Writes bench/results/peers.json and bench/results/peers.md: ten minutes.
 """
 
 from __future__ import annotations
@@ -358,9 +358,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--peers-python", default=sys.executable, help="interpreter that has the peers")
-    parser.add_argument("--markets", type=int, default=250, help="of each planted signal")
-    parser.add_argument("--null", type=int, default=25, help="of each family without skill")
-    parser.add_argument("--best", type=int, default=250, help="on which 50 forecasts are tried")
+    parser.add_argument("--markets", type=int, default=500, help="of each planted signal")
+    parser.add_argument("--null", type=int, default=50, help="of each family without skill")
+    parser.add_argument("--best", type=int, default=500, help="on which 50 forecasts are tried")
     parser.add_argument("--seed", type=int, default=20281)
     parser.add_argument("--page", action="store_true", help="only write the page, of what was measured last")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
