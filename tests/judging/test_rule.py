@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from geiger.evidence.regime import Following
 from geiger.evidence.score_test import Scores, ScoreTest
 from geiger.judging.rule import Evidence, answer
 from geiger.records import Answer, AuditSummary, Notice, RegisterHead, Tries, Why
@@ -114,3 +115,10 @@ def test_days_that_are_missing() -> None:
     assert found.days_for(0.0) is found.days_for(-0.1) is found.days_for(None) is None
     assert found.days_for(10.0) == 0
     assert found.days_for(0.1) == pytest.approx(N * ((2.326 + 0.842) ** 2 - 1), rel=2e-3)
+
+
+def test_a_signal_at_the_close_may_be_the_bounce_between_bid_and_ask() -> None:
+    found = evidence(2.5, at_the_close=True, following=Following(252, 0.8))
+    assert codes(found) == (Answer.SIGNAL, [Why.RINGS, Why.AT_THE_CLOSE, Why.REGIME])
+    assert "bounce" in answer(found)[1]
+    assert "bounce" not in answer(evidence(2.5))[1]

@@ -593,7 +593,7 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
     _folders(parser)
 
 
-TIERS = ("quick", "standard", "tries", "networks", "stack")
+TIERS = ("quick", "standard", "tries", "networks", "stack", "demo")
 OWN = {
     "features": (
         "FILE.py:NAME",

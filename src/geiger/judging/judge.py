@@ -58,6 +58,7 @@ def judge(
         corrected_p=counted.skill_p,
         needed_slope=needed_slope(test, finding.forecasts["day"], material, evaluation.ledger),
         alarms=tuple(notice for notice in evaluation.notices if notice.code == LEAK),
+        at_the_close=material.fill == "close",
         following=following(daily_returns(material), test.scores),
         audit=audit,
         tries_unknown=counted.unknown,

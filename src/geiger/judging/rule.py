@@ -21,6 +21,10 @@ BOUND = NormalDist().inv_cdf(0.95)  # errors up to the upper bound of an effect
 POWER = NormalDist().inv_cdf(0.8)  # the shares of samples in which an effect shall be found
 
 TOO_GOOD = "figures as good as these come from a leak far more often than from skill; find it first"
+BOUNCE = (
+    "filled at the close that the forecast has seen, where the bounce of prices between bid and ask rings too, "
+    "and nobody can trade it"
+)
 SIGNED = (
     "an audit is not possible here: all of it rests on your word that each forecast was made before what it "
     "is of, with nothing that was known only later"
@@ -45,6 +49,8 @@ class Evidence:
     needed_slope : float or None
         From which on the trading pays its costs.
     alarms : sequence of Notice
+    at_the_close : bool
+        Whether positions are filled at the close that their forecast has seen, which nobody can do.
     following : Following or None
         The past mean that the forecasts go with, where they do.
     audit : AuditSummary or None
@@ -59,6 +65,7 @@ class Evidence:
     corrected_p: float | None
     needed_slope: float | None
     alarms: Sequence[Notice] = ()
+    at_the_close: bool = False
     following: Following | None = None
     audit: AuditSummary | None = None
     tries_unknown: str = ""
@@ -110,17 +117,25 @@ def answer(found: Evidence) -> tuple[Answer, str, tuple[Notice, ...]]:
                 f"the forecasts know something of {_ahead(found)}: luck and {_tried(found.tries)} would give "
                 "such scores less than once in a hundred times"
             )
-            rings = _reason(Why.RINGS, text)
-            regime = [] if found.following is None else [_reason(Why.REGIME, str(found.following))]
+            if found.at_the_close:
+                text = f"{text}; {BOUNCE}"
+            beside = [_reason(Why.RINGS, text), *_beside(found)]
             if found.made_in_time is None:
-                return Answer.SIGNAL, text, (rings, *regime)
-            return Answer.SIGNAL_IF_IN_TIME, text, (rings, _reason(Why.NOT_AUDITED, SIGNED), *regime)
+                return Answer.SIGNAL, text, tuple(beside)
+            beside.insert(1, _reason(Why.NOT_AUDITED, SIGNED))
+            return Answer.SIGNAL_IF_IN_TIME, text, tuple(beside)
     elif not against:
         if found.pays_nowhere:
             text = f"whatever the forecasts know of {_ahead(found)}, it would not pay for its trading"
             return Answer.NO_SIGNAL, text, (_reason(Why.DOES_NOT_PAY, text),)
         against = [_weak(found), *_unknown(found)]
     return Answer.CANNOT_TELL, against[0].text, tuple(against)
+
+
+def _beside(found: Evidence) -> list[Notice]:
+    """Return what a signal may be beside skill."""
+    told = [_reason(Why.AT_THE_CLOSE, BOUNCE)] if found.at_the_close else []
+    return told if found.following is None else [*told, _reason(Why.REGIME, str(found.following))]
 
 
 def _nothing_counts(found: Evidence) -> list[Notice]:

@@ -48,6 +48,7 @@ from geiger.studies.path_log import PathLog
 
 VERSION = 1  # of how a path is made and measured; a new number makes all paths anew
 ROWS = 1764  # scored days: seven years
+DEMO = 1000  # scored days of the stack in the demo, about
 TRAIN = 504
 TAIL = 2  # last rows, whose label is not known
 SYMBOL = "MADE"
@@ -172,6 +173,9 @@ TIERS: Mapping[str, tuple[Cell, ...]] = {
     "tries": _tries(25),
     "networks": _cells(_lights("lstm"), 4, {0.01: 25}),
     "stack": _cells(_lights("stack"), 3, {0.01: 15}),
+    "demo": _cells(
+        [Pipeline("stack", recipe="quick", rows=DEMO)], 20, {0.005: 20, 0.01: 20}
+    ),  # what `geiger demo` ends with
 }
 
 
