@@ -941,7 +941,7 @@ def as_text(value: float | None, unit: Unit) -> str:
         case "points":
             return f"{100 * value:+.1f} pp"
         case "return":
-            return f"{100 * value:.2f}%"
+            return f"{100 * value:z.2f}%"
         case "bp":
             return f"{value:.2f} bp"
         case "days" | "rows":

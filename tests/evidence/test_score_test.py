@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from geiger.errors import DataError
-from geiger.evidence.score_test import daily_volatility, score_test
+from geiger.evidence.score_test import Scores, ScoreTest, daily_volatility, score_test
 from helpers.second_score_test import second_bias, second_p, second_scores, volatility
 
 N, TESTED = 900, 600
@@ -173,3 +173,27 @@ def test_a_horizon_of_no_day_is_refused() -> None:
 def test_the_unit_of_the_forecast_does_not_matter(scale: float) -> None:
     r, y, known, f = market(2)
     assert score_test(r, y, known, scale * f).statistic == pytest.approx(score_test(r, y, known, f).statistic)
+
+
+def test_what_a_slope_explains_of_an_outcome_over_several_days() -> None:
+    # u = b g / sqrt h + the rest: of a variance of 2 a slope of .5 over 5 days explains .25 * 4 / 5.
+    empty = np.zeros(0)
+    scores = Scores(empty.astype(np.int64), empty, empty, empty, empty)
+    found = ScoreTest(scores=scores, horizon=5, forecast_variance=4.0, outcome_variance=2.0)
+    assert found.explained(0.5) == pytest.approx(0.1)
+
+
+def test_the_true_forecast_of_several_days_has_slope_one() -> None:
+    rng, n, days = np.random.default_rng(3), 6000, 5
+    drift = np.zeros(n)
+    for t in range(1, n):
+        drift[t] = 0.9 * drift[t - 1] + 0.0013 * rng.standard_normal()
+    returns = np.append(np.nan, drift[:-1] + 0.01 * rng.standard_normal(n - 1))
+    total = np.cumsum(np.nan_to_num(returns))
+    outcome = np.append(total[days:] - total[:-days], np.full(days, np.nan))
+    forecast = np.where(np.arange(n) < 500, np.nan, drift * sum(0.9**k for k in range(days)))
+    found = score_test(returns, outcome, np.arange(n) + days, forecast, days)
+    assert found.slope == pytest.approx(1.0, abs=0.2)
+    assert found.uncut_slope == pytest.approx(1.0, abs=0.2)
+    truth = np.corrcoef(forecast[500:-days], outcome[500:-days])[0, 1] ** 2
+    assert found.explained(1.0) == pytest.approx(truth, rel=0.25)

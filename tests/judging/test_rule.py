@@ -61,6 +61,7 @@ def test_a_signal_may_be_too_small_to_pay() -> None:
         ({"alarms": (Notice("LEAK_SUSPECT", "net Sharpe ratio 4.10"),)}, Why.ALARM),
         ({"tries": None, "corrected_p": None}, Why.TRIES_UNKNOWN),
         ({"corrected_p": 0.01}, Why.WEAK),
+        ({"corrected_p": None}, Why.WEAK),
         ({"test": with_statistic(2.5, uncut_slope=-0.1)}, Why.FEW_DAYS_DECIDE),
         ({"test": with_statistic(2.5, n=249)}, Why.FEW_DAYS),
         ({"test": with_statistic(2.5, statistic=None, p_value=1.0)}, Why.NO_SPREAD),
@@ -95,6 +96,13 @@ def test_nothing_is_said_where_figures_do_not_count() -> None:
 
 def test_a_weak_answer_says_that_it_was_not_audited_either() -> None:
     assert codes(evidence(2.0, audit=None)) == (Answer.CANNOT_TELL, [Why.WEAK, Why.NOT_AUDITED])
+
+
+def test_without_a_score_there_were_no_tries_to_count() -> None:
+    found = evidence(0.0, test=with_statistic(0.0, n=0, statistic=None, p_value=1.0), tries=None)
+    assert codes(found) == (Answer.CANNOT_TELL, [Why.FEW_DAYS])
+    single = evidence(0.0, test=with_statistic(0.0, n=1, statistic=None, p_value=1.0))
+    assert answer(single)[1] == "1 day has a score, and fewer than 250 tell nothing"
 
 
 def test_sentences_begin_with_what_is_missing() -> None:

@@ -65,6 +65,32 @@ def test_it_is_opened_once(locked: Run) -> None:
     assert register_of(RunsFolder(locked.folder.parent)).verify().sound
 
 
+def test_the_error_of_its_correlation_is_about_one_over_the_root_of_its_days(locked: Run) -> None:
+    exam = opened(locked)
+    assert exam.error == pytest.approx(exam.days**-0.5, rel=0.35)
+
+
+def test_an_exam_that_others_took_before_is_not_fresh(locked: Run, tmp_path: Path) -> None:
+    peek = run(experiment(tmp_path, NOISE, config=small(lockbox=0)), making=NOTHING)
+    assert peek.folder.parent == locked.folder.parent
+    exam = opened(locked)
+    assert exam.scored_by == 1
+    assert "  Not fresh: 1 other try had scored days of it before." in exam.lines()
+
+
+def test_what_is_missing_leaves_it_locked(locked: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise SettingError("give the estimator again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(geiger.judging.unseal, "estimator_of_run", fail)
+        with pytest.raises(SettingError, match="estimator"):
+            opened(locked)
+    exam = opened(locked)
+    assert exam.scored_by == 0
+    assert not any("Not fresh" in line for line in exam.lines())
+
+
 def test_nothing_is_scored_before_the_register_knows(locked: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     (locked.folder.parent / "trials" / "register.jsonl").write_text("nothing\n")
     monkeypatch.setattr(geiger.judging.unseal, "evaluate", lambda *a, **k: pytest.fail("scored"))

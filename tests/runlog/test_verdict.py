@@ -68,6 +68,14 @@ def test_what_is_unknown_is_said() -> None:
     assert told["Check Source"] == "not held"
 
 
+def test_what_is_around_zero_or_undefined_reads_well() -> None:
+    odd = replace(VERDICT, slope=-0.001, explained=-1e-8, needed_slope=None, days_for_measured=1)
+    told = dict(line.split(": ", 1) for line in verdict_lines(odd)[1:])
+    assert told["Effect"].startswith("slope 0.00, ")
+    assert "(1 is calibrated; its trading would not earn more with a larger one), R2 0.00%" in told["Effect"]
+    assert "an effect as large as measured: 1 more day;" in told["Detectable"]
+
+
 def test_tries_that_the_user_stated_name_no_register() -> None:
     stated = replace(VERDICT, tries=Tries(key="", series="", skill=12, economic=12))
     lines = verdict_lines(stated)

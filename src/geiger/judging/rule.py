@@ -22,8 +22,8 @@ POWER = NormalDist().inv_cdf(0.8)  # the shares of samples in which an effect sh
 
 TOO_GOOD = "figures as good as these come from a leak far more often than from skill; find it first"
 BOUNCE = (
-    "filled at the close that the forecast has seen, where the bounce of prices between bid and ask rings too, "
-    "and nobody can trade it"
+    "filled at the close that the forecast has seen, where the bounce of prices between bid and ask rings "
+    "too, and nobody can trade it"
 )
 SIGNED = (
     "an audit is not possible here: all of it rests on your word that each forecast was made before what it "
@@ -148,11 +148,12 @@ def _nothing_counts(found: Evidence) -> list[Notice]:
     if found.alarms:
         reasons.append(_reason(Why.ALARM, TOO_GOOD))
     if test.n < ENOUGH:
-        text = f"{test.n} days have a score, and fewer than {ENOUGH} tell nothing"
+        have = "day has" if test.n == 1 else "days have"
+        text = f"{test.n} {have} a score, and fewer than {ENOUGH} tell nothing"
         reasons.append(_reason(Why.FEW_DAYS, text))
     elif test.statistic is None:
         reasons.append(_reason(Why.NO_SPREAD, "the forecasts do not move, so there is nothing to test"))
-    if found.tries is None:
+    if found.tries is None and test.n:  # without a score there was nothing to count
         text = f"tries unknown, so nobody knows how much luck went into these scores: {found.tries_unknown}"
         reasons.append(_reason(Why.TRIES_UNKNOWN, text))
     return reasons

@@ -6,11 +6,9 @@ without outcomes. Here they meet their outcomes. The register notes it before an
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from geiger import metrics
@@ -30,6 +28,7 @@ from geiger.experiment.tried import register_of
 from geiger.judging.judge import judge
 from geiger.records import Verdict, as_text
 from geiger.runs.folder import RunsFolder, StoredRun
+from geiger.studies.calibration import rates_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +43,8 @@ class Exam:
         Of forecast and outcome on these days alone, and its standard error.
     sharpe, buy_and_hold : float or None
         Annual, net, on these days alone.
+    scored_by : int
+        Other tries that had scored days of it before, such as runs without a lock-box; 0 where it was fresh.
     before, after : Verdict
         Without these days, and with them.
     """
@@ -56,6 +57,7 @@ class Exam:
     error: float | None
     sharpe: float | None
     buy_and_hold: float | None
+    scored_by: int
     before: Verdict
     after: Verdict
 
@@ -64,12 +66,15 @@ class Exam:
         error = "" if self.error is None else f" (se {self.error:.3f})"
         rho = "undefined" if self.correlation is None else f"{self.correlation:.3f}{error}"
         held = as_text(self.buy_and_hold, "ratio")
+        tries = "1 other try" if self.scored_by == 1 else f"{self.scored_by} other tries"
+        stale = (f"  Not fresh: {tries} had scored days of it before.",) if self.scored_by else ()
         return [
             f"{self.after.answer}: {self.after.sentence}",
             f"  Lock-box of {self.days} days, {self.first} to {self.last}: correlation {rho}, net Sharpe "
             f"{as_text(self.sharpe, 'ratio')} (buy and hold {held})",
             f"  Before: {self.before.answer}, p with all tries {_p(self.before)} on {self.before.days} days; "
             f"with it: {self.after.answer}, p {_p(self.after)} on {self.after.days} days",
+            *stale,
             "  It was opened now, and the register says so: it can be scored once.",
         ]
 
@@ -101,8 +106,6 @@ def unseal(stored: StoredRun, runs: RunsFolder, **own: Any) -> Exam:
     if not sealed.height:
         raise SettingError(f"{stored.name}: kept no forecasts over its lock-box whose outcomes are known")
     first, last = str(sealed["day"][0]), str(sealed["day"][-1])
-    register = register_of(runs)
-    register.unseal(_trial(register, stored, before), stored.name, first, last)
     experiment = Experiment(
         record.symbol,
         record.model,
@@ -111,11 +114,22 @@ def unseal(stored: StoredRun, runs: RunsFolder, **own: Any) -> Exam:
         runs_dir=runs.root,
     )
     planned = replace(plan(experiment, material), material=material.whole)
+    register = register_of(runs)
+    trial = _trial(register, stored, before)
+    others = [one for one in register.sharing(trial.series, first, last) if one.number != trial.number]
+    # Behind everything that can fail for want of something: what is noted here was seen.
+    register.unseal(trial, stored.name, first, last)
     evaluation = evaluate(forecasts, stored.in_sample(), material.whole, config)
     finding = Finding(stored.name, planned, forecasts, evaluation, stored.name, before.tries.key)
-    after = judge(finding, audit=record.audit, check=before.check, not_checked=before.not_checked)
+    rates = rates_of(planned)
+    after = judge(
+        finding,
+        audit=record.audit,
+        check=before.check,
+        rates="" if rates is None else rates.text(),
+        not_checked=before.not_checked,
+    )
     f, y = (sealed[name].to_numpy() for name in ("forecast", "outcome"))
-    influence = metrics.correlation_influence(f, y)
     within = evaluation.ledger["day"].is_in(sealed["day"].implode())
     net, held = (
         frame.filter(within)["net"].to_numpy()
@@ -128,9 +142,10 @@ def unseal(stored: StoredRun, runs: RunsFolder, **own: Any) -> Exam:
         last=last,
         days=sealed.height,
         correlation=metrics.correlation(f, y),
-        error=None if influence is None else float(math.sqrt(np.square(influence).sum())),
+        error=metrics.correlation_error(f, y, config.horizon),
         sharpe=sharpe(net, days_per_year, cash),
         buy_and_hold=sharpe(held, days_per_year, cash),
+        scored_by=len(others),
         before=before,
         after=after,
     )

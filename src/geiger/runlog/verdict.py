@@ -82,10 +82,14 @@ def _effect(v: Verdict) -> str:
     if v.slope is None or v.slope_error is None:
         return "undefined"
     margin = NINE_TENTHS * v.slope_error
-    needed = "not defined" if v.needed_slope is None else f"{v.needed_slope:.2f}"
+    pays = (
+        "its trading would not earn more with a larger one"
+        if v.needed_slope is None
+        else f"its trading pays from {v.needed_slope:.2f} on"
+    )
     return (
-        f"slope {v.slope:.2f}, 90% interval {v.slope - margin:.2f} to {v.slope + margin:.2f} "
-        f"(1 is calibrated; its trading pays from {needed} on), R2 {as_text(v.explained, 'return')}"
+        f"slope {v.slope:z.2f}, 90% interval {v.slope - margin:z.2f} to {v.slope + margin:z.2f} "
+        f"(1 is calibrated; {pays}), R2 {as_text(v.explained, 'return')}"
     )
 
 
@@ -103,7 +107,7 @@ def _detectable(v: Verdict) -> str:
 def _days(n: int) -> str:
     if not n:
         return "these days are enough"
-    return f"{n} more days" if n <= A_LIFE else f"more than {A_LIFE} more days"
+    return f"{n} more day{'' if n == 1 else 's'}" if n <= A_LIFE else f"more than {A_LIFE} more days"
 
 
 def _tries(v: Verdict) -> str:
