@@ -22,8 +22,8 @@ POWER = NormalDist().inv_cdf(0.8)  # the shares of samples in which an effect sh
 
 TOO_GOOD = "figures as good as these come from a leak far more often than from skill; find it first"
 BOUNCE = (
-    "filled at the close that the forecast has seen, where the bounce of prices between bid and ask rings too, "
-    "and nobody can trade it"
+    "filled at the close that the forecast has seen, where the bounce of prices between bid and ask rings "
+    "too, and nobody can trade it"
 )
 SIGNED = (
     "an audit is not possible here: all of it rests on your word that each forecast was made before what it "
