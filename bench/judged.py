@@ -27,8 +27,8 @@ from harness import ROOT
 
 PAGE = ROOT / "docs" / "evidence" / "judged.md"
 HEAD = (
-    "| symbol | model | fill | answer | days | p | with all tries | slope (90%) | pays from | R2 | detectable "
-    "| Sharpe | buy and hold | economic | audit | check source: false, R2 .5%, 5% |"
+    "| symbol | model | fill | answer | days | p | with all tries | slope (90%) | pays from | R2 "
+    "| detectable | Sharpe | buy and hold | economic | audit | check source: false, R2 .5%, 5% |"
 )
 
 
