@@ -1,43 +1,44 @@
 """Symbols judged one by one: what the verdict says of real prices, whatever it says.
 
-    python bench/judged.py --data DIR [--models ridge lgb] SYMBOL ...
+    python bench/judged.py --data DIR [--models ridge lgb] [--start DAY] SYMBOL ...
 
 Each symbol and model is trained under recipe `default` as `geiger train` does it: with its audit and its
 check source, in a runs folder of their own, the models of a symbol as further tries. The days end before
-the lock-box. Writes docs/evidence/judged.md.
+the lock-box. With --start once more, in another folder, on the days from there on. Writes
+docs/evidence/judged.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from geiger.experiment.plan import Experiment
+from geiger.experiment.plan import Experiment, plan
 from geiger.figures import FigureName
 from geiger.judging.run import Making, run
 from geiger.records import Answer, Verdict, as_text
-from geiger.settings import recipe
+from geiger.settings import override, recipe
 
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import ROOT
 
 PAGE = ROOT / "docs" / "evidence" / "judged.md"
 HEAD = (
-    "| symbol | model | answer | days | p | with all tries | slope (90%) | pays from | R2 | detectable "
-    "| Sharpe | buy and hold | economic | audit | check source: false, R2 .5%, 5% |"
+    "| symbol | model | fill | answer | days | p | with all tries | slope (90%) | pays from | R2 "
+    "| detectable | Sharpe | buy and hold | economic | audit | check source: false, R2 .5%, 5% |"
 )
 
 
-def judged(symbol: str, model: str, data: Path, place: Path) -> tuple[str, Verdict]:
+def judged(symbol: str, model: str, data: Path, place: Path, start: str | None) -> tuple[str, Verdict]:
     """Train, audit, check and judge one model of one symbol; return its row."""
-    made = run(
-        Experiment(
-            symbol, model, recipe("default"), data=data, runs_dir=place / "runs", log_dir=place / "logs"
-        ),
-        making=Making(),
+    config = override(recipe("default"), {"start": start})
+    planned = plan(
+        Experiment(symbol, model, config, data=data, runs_dir=place / "runs", log_dir=place / "logs")
     )
+    made = run(planned, making=Making())
     verdict = made.verdict
     assert verdict is not None
     figures = {figure.name: figure.value for figure in made.evaluation.figures}
@@ -49,6 +50,7 @@ def judged(symbol: str, model: str, data: Path, place: Path) -> tuple[str, Verdi
     cells = (
         symbol,
         model,
+        planned.material.fill,
         str(verdict.answer),
         str(verdict.days),
         _number(verdict.p_value, 4),
@@ -85,38 +87,50 @@ def main() -> None:
     parser.add_argument("symbols", nargs="+", metavar="SYMBOL")
     parser.add_argument("--data", type=Path, required=True, help="folder of SYMBOL.csv")
     parser.add_argument("--models", nargs="+", default=["ridge", "lgb"])
+    parser.add_argument("--start", metavar="DAY", help="judge all once more on the days from there on")
     args = parser.parse_args()
-    rows, verdicts = [], []
-    with TemporaryDirectory() as folder:
-        for symbol in args.symbols:
-            for model in args.models:
-                row, verdict = judged(symbol, model, args.data, Path(folder))
+    tables = []
+    for start in dict.fromkeys([None, args.start]):
+        rows, verdicts = [], []
+        with TemporaryDirectory() as folder:
+            for symbol, model in product(args.symbols, args.models):
+                row, verdict = judged(symbol, model, args.data, Path(folder), start)
                 rows.append(row)
                 verdicts.append(verdict)
                 print(row, flush=True)
-    PAGE.write_text(page(args.symbols, args.models, rows, verdicts), encoding="utf-8")
+        tables.append(table(start, rows, verdicts))
+    started = "" if args.start is None else f" --start {args.start}"
+    words = f"{' '.join(args.symbols)} --models {' '.join(args.models)}{started}"
+    PAGE.write_text(OPENING.format(words=words) + "\n".join(tables), encoding="utf-8")
 
 
-def page(symbols: list[str], models: list[str], rows: list[str], verdicts: list[Verdict]) -> str:
-    """Return the page."""
-    counts = ", ".join(f"{sum(v.answer is a for v in verdicts)} {a}" for a in Answer)
+def table(start: str | None, rows: list[str], verdicts: list[Verdict]) -> str:
+    """Return the section of all symbols on the days from a start."""
+    counts = ", ".join(f"{n} {a}" for a in Answer if (n := sum(v.answer is a for v in verdicts)))
     low = sum(v.p_value is not None and v.p_value < 0.05 for v in verdicts)
-    words = " ".join([*symbols, "--models", *models])
-    rule = "|".join(["", *["---"] * HEAD.count(" | "), "---", ""])
-    return f"""# Symbols judged one by one
-
-Made by `python bench/judged.py --data DIR {words}`.
-Each is trained under recipe `default` on daily bars up to the lock-box, as `geiger train` does it, with its
-audit and its check source; the second model of a symbol is a second try. The rows are all there are, whatever
-they show.
+    rule = "|".join(["", *["---"] * (HEAD.count("|") - 1), ""])
+    return f"""## {"All days" if start is None else f"From {start}"}
 
 {HEAD}
 {rule}
 {chr(10).join(rows)}
 
 {counts}. By itself p lies below 5% in {low} of {len(verdicts)}, where chance alone brings
-{0.05 * len(verdicts):.1f}; symbols share their days, so these are not so many independent looks. What the
-columns mean: [the verdict](../verdict.md).
+{0.05 * len(verdicts):.1f}; symbols share their days, so these are not so many independent looks.
+"""
+
+
+OPENING = """# Symbols judged one by one
+
+Made by `python bench/judged.py --data DIR {words}`.
+Each is trained under recipe `default` on daily bars up to the lock-box, as `geiger train` does it, with its
+audit and its check source; the second model of a symbol is a second try. The rows are all there are, whatever
+they show. What the columns mean: [the verdict](../verdict.md).
+
+Where opens are none, positions are filled at the close that their forecast has seen. Prices of the nineties
+were quoted in eighths, and a close at the bid is followed by one at the ask: that rings, and nobody can trade
+it. The answer says so (`AT_THE_CLOSE`).
+
 """
 
 

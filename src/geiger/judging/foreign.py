@@ -239,6 +239,7 @@ def _of_forecasts(ground: Ground, word: _Word, config: Config) -> Verdict:
         corrected_p=corrected,
         needed_slope=None if traded is None else slope_that_pays(test, traded.rows, traded.ledger),
         alarms=_alarms(ground, test, traded),
+        at_the_close=ground.fill == "close",
         following=following(ground.returns, test.scores),
         tries_unknown=HOW_TO_COUNT,
         made_in_time=word.made_in_time,
