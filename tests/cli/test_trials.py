@@ -94,6 +94,7 @@ def test_a_shortened_register_is_noticed_by_a_log_alone(
     code, text = called(place, capsys, "verify")
     assert code == 1
     assert "FAULT" in text
+    assert "A log of runs in another folder" in text
     assert "holds 4 entries where 5 were known by" in text
     assert "one.log: its last lines were removed" in text
     facts = json.loads(called(place, capsys, "verify", "--json")[1])

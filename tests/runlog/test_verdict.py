@@ -69,8 +69,11 @@ def test_what_is_unknown_is_said() -> None:
 
 
 def test_what_is_around_zero_or_undefined_reads_well() -> None:
-    odd = replace(VERDICT, slope=-0.001, explained=-1e-8, needed_slope=None, days_for_measured=1)
+    odd = replace(
+        VERDICT, slope=-0.001, explained=-1e-8, needed_slope=None, days_for_measured=1, difference=-1e-6
+    )
     told = dict(line.split(": ", 1) for line in verdict_lines(odd)[1:])
+    assert "(+0.0% a year beside" in told["Economic"]
     assert told["Effect"].startswith("slope 0.00, ")
     assert "(1 is calibrated; its trading would not earn more with a larger one), R2 0.00%" in told["Effect"]
     assert "an effect as large as measured: 1 more day;" in told["Detectable"]

@@ -95,6 +95,11 @@ def verify_trials(args: argparse.Namespace) -> int:
         return 0 if found.sound else 1
     for fault in found.faults:
         print(f"FAULT {clean(fault)}")
+    if any(str(args.log_dir) in fault for fault in found.faults):
+        print(
+            "A log of runs in another folder names heads that this register never had: then name the folder "
+            "of its own logs with --log-dir."
+        )
     for path in found.gone:
         print(f"gone: {clean(path)}; its trial counts as independent of all others")
     if found.head is not None:

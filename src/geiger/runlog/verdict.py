@@ -66,7 +66,7 @@ def _worth(v: Verdict) -> str:
     if v.worth_p is None or v.difference is None:
         return str(v.worth)
     corrected = "" if v.worth_corrected_p is None else f", with all tries {_p(v.worth_corrected_p)}"
-    gain = f"{100 * v.difference:+.1f}% a year beside buy and hold at the same volatility"
+    gain = f"{100 * v.difference:+z.1f}% a year beside buy and hold at the same volatility"
     return f"{v.worth} ({gain}; p {_p(v.worth_p)}{corrected})"
 
 
