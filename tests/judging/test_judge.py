@@ -21,8 +21,9 @@ from geiger.judging.rule import Evidence, answer
 from geiger.judging.run import NOTHING, run
 from geiger.judging.tries import Counted
 from geiger.market.synthetic import garch_market
-from geiger.records import Answer, AuditSummary, Notice, Why, Worth
+from geiger.records import Answer, AuditSummary, Notice, Tries, Why, Worth
 from helpers.runs import experiment, small, stored_of
+from helpers.verdicts import VERDICT
 
 NOISE = garch_market(900, 3)
 
@@ -129,3 +130,21 @@ def test_trading_is_worth_it_where_it_is_so_with_all_ways_counted(
     verdict = run(experiment(tmp_path, NOISE, config=small(max_folds=4)), making=NOTHING).verdict
     assert verdict is not None
     assert verdict.worth is expected
+
+
+def test_more_tries_deflate_the_sharpe_ratio_and_raise_the_bar_of_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(geiger.judging.run, "_check", lambda planned, making: VERDICT.check)
+    found = []
+    for number in (1, 50):
+        tries = Tries(key="k", series="s", skill=number, economic=number)
+        counted = Counted(tries=tries, skill_p=0.5, worth_p=0.5, sharpe_spread=0.05)
+        monkeypatch.setattr(geiger.judging.judge, "count", lambda *_, counted=counted: counted)
+        verdict = run(experiment(tmp_path, NOISE, config=small(max_folds=4)), making=NOTHING).verdict
+        assert verdict is not None
+        assert verdict.check is not None
+        assert verdict.deflated_sharpe is not None
+        assert verdict.check.level == pytest.approx(1 - 0.99 ** (1 / number))
+        found.append(verdict.deflated_sharpe)
+    assert found[1] < found[0] - 0.1
