@@ -631,6 +631,7 @@ class Why(StrEnum):
     TRIES_UNKNOWN = "TRIES_UNKNOWN"
     FEW_DAYS = "FEW_DAYS"
     NO_SPREAD = "NO_SPREAD"
+    NOT_TRADABLE = "NOT_TRADABLE"  # beside a signal: nobody can buy what it is of
     AT_THE_CLOSE = "AT_THE_CLOSE"  # beside a signal: filled at a price that the forecast has seen
     REGIME = "REGIME"  # beside a signal: the forecasts follow a mean that may be a spell
     FEW_DAYS_DECIDE = "FEW_DAYS_DECIDE"  # without cuts the slope has the other sign

@@ -130,3 +130,9 @@ def test_a_signal_at_the_close_may_be_the_bounce_between_bid_and_ask() -> None:
     assert codes(found) == (Answer.SIGNAL, [Why.RINGS, Why.AT_THE_CLOSE, Why.REGIME])
     assert "bounce" in answer(found)[1]
     assert "bounce" not in answer(evidence(2.5))[1]
+
+
+def test_nobody_can_buy_an_index() -> None:
+    found = evidence(2.5, not_tradable=True)
+    assert codes(found) == (Answer.SIGNAL, [Why.RINGS, Why.NOT_TRADABLE])
+    assert "which nobody can buy" in answer(found)[1]

@@ -13,9 +13,11 @@ from geiger.errors import DataError, SettingError
 from geiger.experiment.plan import plan
 from geiger.experiment.tried import register_of
 from geiger.experiment.written import Run
+from geiger.judging.again import judge_stored
 from geiger.judging.run import NOTHING, run
 from geiger.judging.unseal import Exam, unseal
 from geiger.market.synthetic import garch_market
+from geiger.runlog import read_log
 from geiger.runs.folder import RunsFolder
 from helpers.runs import LOCKED, experiment, small, stored_of
 
@@ -56,6 +58,19 @@ def test_it_adds_its_days_to_the_verdict_and_is_no_other_try(locked: Run) -> Non
     assert exam.after.tries is not None
     assert (exam.after.tries.skill, exam.after.tries.key) == (1, exam.before.tries.key)
     assert not exam.after.tries.new
+
+
+def test_what_it_said_is_kept_and_stays_scored(locked: Run) -> None:
+    exam = opened(locked)
+    assert stored_of(locked).record.verdict == exam.after
+    assert locked.log is not None
+    assert read_log(locked.log).judged == exam.after
+    again = judge_stored(stored_of(locked), RunsFolder(locked.folder.parent))
+    assert (again.days, again.last, again.statistic) == (
+        exam.after.days,
+        exam.after.last,
+        exam.after.statistic,
+    )
 
 
 def test_it_is_opened_once(locked: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import Finding
 from geiger.judging.judge import judge
+from geiger.judging.unseal import all_rows, is_opened
 from geiger.records import CheckSource, Verdict
 from geiger.report.gather import log_of
 from geiger.runlog import add_verdict
@@ -59,6 +61,8 @@ def judge_stored(
     material = material_of_run(trained, config, runs, target=target, forecasting=False)
     planned = plan(experiment, material)
     forecasts = stored.forecasts()
+    if is_opened(stored):  # what was scored once stays scored
+        forecasts, planned = all_rows(stored, material), replace(planned, material=material.whole)
     evaluation = evaluate(
         forecasts,
         trained.in_sample(),

@@ -21,7 +21,7 @@ from geiger.judging.tries import Counted, count
 from geiger.records import AuditSummary, CheckSource, Verdict, Worth
 from geiger.runlog.wording import how_to_audit
 
-LEAK = "LEAK_SUSPECT"
+LEAK, NOT_TRADABLE = "LEAK_SUSPECT", "NOT_TRADABLE"
 
 
 def judge(
@@ -52,12 +52,14 @@ def judge(
     test = scored(finding.forecasts, material, config.horizon)
     worth = economics(evaluation.ledger, evaluation.baselines[VOLATILITY_MATCHED], config.seed)
     counted = count(finding, test, worth)
+    not_tradable = any(notice.code == NOT_TRADABLE for notice in material.notices)
     found = Evidence(
         test=test,
         tries=counted.tries,
         corrected_p=counted.skill_p,
         needed_slope=needed_slope(test, finding.forecasts["day"], material, evaluation.ledger),
         alarms=tuple(notice for notice in evaluation.notices if notice.code == LEAK),
+        not_tradable=not_tradable,
         at_the_close=material.fill == "close",
         following=following(daily_returns(material), test.scores),
         audit=audit,
@@ -87,7 +89,7 @@ def judge(
         detectable=found.detectable,
         days_for_measured=found.days_for(test.slope),
         days_for_needed=found.days_for(found.needed_slope),
-        worth=_worth(worth, counted),
+        worth=Worth.CANNOT_TELL if not_tradable else _worth(worth, counted),
         worth_p=worth.p_value,
         worth_corrected_p=counted.worth_p,
         difference=float(worth.difference.mean()) * material.market.days_per_year,

@@ -21,6 +21,7 @@ BOUND = NormalDist().inv_cdf(0.95)  # errors up to the upper bound of an effect
 POWER = NormalDist().inv_cdf(0.8)  # the shares of samples in which an effect shall be found
 
 TOO_GOOD = "figures as good as these come from a leak far more often than from skill; find it first"
+INDEX = "of an index level, which nobody can buy, so that no trade of it is possible"
 BOUNCE = (
     "filled at the close that the forecast has seen, where the bounce of prices between bid and ask rings "
     "too, and nobody can trade it"
@@ -51,6 +52,8 @@ class Evidence:
     alarms : sequence of Notice
     at_the_close : bool
         Whether positions are filled at the close that their forecast has seen, which nobody can do.
+    not_tradable : bool
+        Whether the prices are those of an index, which cannot be bought.
     following : Following or None
         The past mean that the forecasts go with, where they do.
     audit : AuditSummary or None
@@ -66,6 +69,7 @@ class Evidence:
     needed_slope: float | None
     alarms: Sequence[Notice] = ()
     at_the_close: bool = False
+    not_tradable: bool = False
     following: Following | None = None
     audit: AuditSummary | None = None
     tries_unknown: str = ""
@@ -117,8 +121,8 @@ def answer(found: Evidence) -> tuple[Answer, str, tuple[Notice, ...]]:
                 f"the forecasts know something of {_ahead(found)}: luck and {_tried(found.tries)} would give "
                 "such scores less than once in a hundred times"
             )
-            if found.at_the_close:
-                text = f"{text}; {BOUNCE}"
+            for but in (INDEX if found.not_tradable else "", BOUNCE if found.at_the_close else ""):
+                text = f"{text}; {but}" if but else text
             beside = [_reason(Why.RINGS, text), *_beside(found)]
             if found.made_in_time is None:
                 return Answer.SIGNAL, text, tuple(beside)
@@ -134,7 +138,8 @@ def answer(found: Evidence) -> tuple[Answer, str, tuple[Notice, ...]]:
 
 def _beside(found: Evidence) -> list[Notice]:
     """Return what a signal may be beside skill."""
-    told = [_reason(Why.AT_THE_CLOSE, BOUNCE)] if found.at_the_close else []
+    told = [_reason(Why.NOT_TRADABLE, INDEX)] if found.not_tradable else []
+    told += [_reason(Why.AT_THE_CLOSE, BOUNCE)] if found.at_the_close else []
     return told if found.following is None else [*told, _reason(Why.REGIME, str(found.following))]
 
 

@@ -85,21 +85,22 @@ def backtest(planned: Plan, stored: StoredRun) -> Run:
 
 def _verdict(finding: Finding, *, making: Making) -> Verdict:
     audit, without = _audit(finding, making)
-    check, rates = _check(finding.planned, making), rates_of(finding.planned)
+    (check, failed), rates = _check(finding.planned, making), rates_of(finding.planned)
     told = "" if rates is None else rates.text()
-    return judge(finding, audit=audit, check=check, rates=told, not_checked=without)
+    return judge(finding, audit=audit, check=check, rates=told, not_checked=(*without, *failed))
 
 
-def _check(planned: Plan, making: Making) -> CheckSource | None:
-    """Return the check source that was kept, or one that takes a minute at most; None where none was held."""
+def _check(planned: Plan, making: Making) -> tuple[CheckSource | None, tuple[str, ...]]:
+    """Return the check source that was kept, or one that takes a minute at most, or why it failed."""
     effort = short_effort(planned)
     try:
         kept = kept_check(planned)
         if kept is not None or not making.check_source or effort is None:
-            return kept
-        return check_source(planned, effort=effort, on_step=making.on_step, on_plan=making.on_plan)
-    except GeigerError:  # a model that cannot be fitted to other labels: the run itself is done
-        return None
+            return kept, ()
+        made = check_source(planned, effort=effort, on_step=making.on_step, on_plan=making.on_plan)
+        return made, ()
+    except GeigerError as error:  # a model that cannot be fitted to other labels: the run itself is done
+        return None, (f"check source: {error}",)
 
 
 def _audit(finding: Finding, making: Making) -> tuple[AuditSummary | None, tuple[str, ...]]:

@@ -7,6 +7,7 @@ without outcomes. Here they meet their outcomes. The register notes it before an
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -27,6 +28,8 @@ from geiger.experiment.run import Finding
 from geiger.experiment.tried import register_of
 from geiger.judging.judge import judge
 from geiger.records import Verdict, as_text
+from geiger.report.gather import log_of
+from geiger.runlog import add_verdict
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.studies.calibration import rates_of
 
@@ -101,7 +104,7 @@ def unseal(stored: StoredRun, runs: RunsFolder, **own: Any) -> Exam:
         raise SettingError(f"{stored.name}: is in no register of tries; train again, and unseal that run")
     config = stored.config()
     material = material_of_run(stored, config, runs, target=own.get("target"), forecasting=False)
-    forecasts = _all_rows(stored, material)
+    forecasts = all_rows(stored, material)
     sealed = forecasts.filter(pl.col("day") >= pl.lit(record.data.lockbox_from).str.to_date())
     if not sealed.height:
         raise SettingError(f"{stored.name}: kept no forecasts over its lock-box whose outcomes are known")
@@ -129,6 +132,10 @@ def unseal(stored: StoredRun, runs: RunsFolder, **own: Any) -> Exam:
         rates="" if rates is None else rates.text(),
         not_checked=before.not_checked,
     )
+    stored.note_verdict(after)
+    log = log_of(stored, Path(record.log).parent if record.log else experiment.log_dir)
+    if log is not None:
+        add_verdict(log, after)
     f, y = (sealed[name].to_numpy() for name in ("forecast", "outcome"))
     within = evaluation.ledger["day"].is_in(sealed["day"].implode())
     net, held = (
@@ -151,7 +158,13 @@ def unseal(stored: StoredRun, runs: RunsFolder, **own: Any) -> Exam:
     )
 
 
-def _all_rows(stored: StoredRun, material: Material) -> pl.DataFrame:
+def is_opened(stored: StoredRun) -> bool:
+    """Return whether the lock-box of a run was scored: then its verdict knows days of it."""
+    verdict, locked = stored.record.verdict, stored.record.data.lockbox_from
+    return verdict is not None and locked is not None and verdict.last >= locked
+
+
+def all_rows(stored: StoredRun, material: Material) -> pl.DataFrame:
     """Return the FORECASTS frame of the scored rows and of those that were sealed, with their outcomes.
 
     A sealed row knows of its fold the spread of the target; its mean is that of all outcomes known by then.
