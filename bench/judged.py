@@ -69,7 +69,10 @@ def judged(symbol: str, model: str, data: Path, place: Path, start: str | None) 
 
 
 def _number(value: float | None, digits: int) -> str:
-    return "undefined" if value is None else f"{value:.{digits}f}"
+    if value is None:
+        return "undefined"
+    least = 10.0**-digits
+    return f"{value:.{digits}f}" if not 0.0 < value < least else f"< {least:.{digits}f}"
 
 
 def _interval(verdict: Verdict) -> str:
