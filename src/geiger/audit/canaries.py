@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from threading import RLock, get_ident
 from types import MappingProxyType
 from typing import Any
-from unittest.mock import patch
 
 from geiger.audit import leaks
 from geiger.audit.cuts import FIRST_TEST_ROW, INSIDE, LAST_ROW
@@ -140,8 +139,11 @@ class Canary:
             def either(*given: Any, **options: Any) -> Any:
                 return (leaky if get_ident() == planter else real)(*given, **options)
 
-            with patch.object(owner, name, either):
+            setattr(owner, name, either)
+            try:
                 yield
+            finally:
+                setattr(owner, name, real)
 
     def experiment(self, symbol: str) -> Experiment:
         """Return what is trained on the slice."""

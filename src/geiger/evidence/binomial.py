@@ -35,7 +35,7 @@ def too_often(counts: Sequence[tuple[int, int]], share: float, level: float = 0.
     ----------
     Holm (1979).
 
-    >>> too_often([(1, 100), (8, 100), (4, 100)], 0.01)
+    >>> too_often([(1, 100), (8, 100), (2, 100)], 0.01)
     [False, True, False]
     """
     from scipy.stats import binom

@@ -65,7 +65,7 @@ def count(
 ) -> dict[tuple[str, str, float], tuple[int, int]]:
     """Return on how many of how many paths a test has p at most a level, by (forecast, test, level)."""
     levels, found = tuple(levels), dict[tuple[str, str, float], tuple[int, int]]()
-    with get_context("fork").Pool(processes) as pool:
+    with get_context("spawn").Pool(processes) as pool:  # forking a process with threads can lock it up
         for p_values in pool.imap_unordered(partial(_on_path, cell, seed), range(paths), chunksize=20):
             for (forecast, test), p in p_values.items():
                 for level in levels:
