@@ -135,7 +135,7 @@ def test_trading_is_worth_it_where_it_is_so_with_all_ways_counted(
 def test_more_tries_deflate_the_sharpe_ratio_and_raise_the_bar_of_the_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(geiger.judging.run, "_check", lambda planned, making: VERDICT.check)
+    monkeypatch.setattr(geiger.judging.run, "_check", lambda planned, making: (VERDICT.check, ()))
     found = []
     for number in (1, 50):
         tries = Tries(key="k", series="s", skill=number, economic=number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import Finding
 from geiger.judging.judge import judge
-from geiger.judging.unseal import all_rows, is_opened
+from geiger.judging.unseal import all_rows, is_opened, with_lockbox
 from geiger.records import CheckSource, Verdict
 from geiger.report.gather import log_of
 from geiger.runlog import add_verdict
@@ -62,7 +61,7 @@ def judge_stored(
     planned = plan(experiment, material)
     forecasts = stored.forecasts()
     if is_opened(stored):  # what was scored once stays scored
-        forecasts, planned = all_rows(stored, material), replace(planned, material=material.whole)
+        forecasts, planned = all_rows(stored, material), with_lockbox(planned)
     evaluation = evaluate(
         forecasts,
         trained.in_sample(),

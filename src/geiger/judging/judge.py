@@ -52,20 +52,7 @@ def judge(
     test = scored(finding.forecasts, material, config.horizon)
     worth = economics(evaluation.ledger, evaluation.baselines[VOLATILITY_MATCHED], config.seed)
     counted = count(finding, test, worth)
-    not_tradable = any(notice.code == NOT_TRADABLE for notice in material.notices)
-    found = Evidence(
-        test=test,
-        tries=counted.tries,
-        corrected_p=counted.skill_p,
-        needed_slope=needed_slope(test, finding.forecasts["day"], material, evaluation.ledger),
-        alarms=tuple(notice for notice in evaluation.notices if notice.code == LEAK),
-        not_tradable=not_tradable,
-        at_the_close=material.fill == "close",
-        following=following(daily_returns(material), test.scores),
-        audit=audit,
-        tries_unknown=counted.unknown,
-        how_to_audit=how_to_audit(finding.trained, planned.own.kinds),
-    )
+    found = _evidence(finding, test, counted, audit)
     word, sentence, reasons = answer(found)
     told = test.statistic is not None
     days = material.prices["day"].gather(test.scores.row)
@@ -89,7 +76,7 @@ def judge(
         detectable=found.detectable,
         days_for_measured=found.days_for(test.slope),
         days_for_needed=found.days_for(found.needed_slope),
-        worth=Worth.CANNOT_TELL if not_tradable else _worth(worth, counted),
+        worth=Worth.CANNOT_TELL if found.not_tradable else _worth(worth, counted),
         worth_p=worth.p_value,
         worth_corrected_p=counted.worth_p,
         difference=float(worth.difference.mean()) * material.market.days_per_year,
@@ -100,6 +87,23 @@ def judge(
         not_checked=not_checked,
         made_on=dt.date.today().isoformat(),
         data_to=str(material.prices["day"][-1]),
+    )
+
+
+def _evidence(finding: Finding, test: ScoreTest, counted: Counted, audit: AuditSummary | None) -> Evidence:
+    material, evaluation = finding.planned.material, finding.evaluation
+    return Evidence(
+        test=test,
+        tries=counted.tries,
+        corrected_p=counted.skill_p,
+        needed_slope=needed_slope(test, finding.forecasts["day"], material, evaluation.ledger),
+        alarms=tuple(notice for notice in evaluation.notices if notice.code == LEAK),
+        not_tradable=any(notice.code == NOT_TRADABLE for notice in material.notices),
+        at_the_close=material.fill == "close",
+        following=following(daily_returns(material), test.scores),
+        audit=audit,
+        tries_unknown=counted.unknown,
+        how_to_audit=how_to_audit(finding.trained, finding.planned.own.kinds),
     )
 
 

@@ -23,7 +23,7 @@ from geiger.experiment.evaluation import evaluate
 from geiger.experiment.material import Material
 from geiger.experiment.own import estimator_of_run
 from geiger.experiment.past_material import material_of_run
-from geiger.experiment.plan import Experiment, plan
+from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import Finding
 from geiger.experiment.tried import register_of
 from geiger.judging.judge import judge
@@ -116,7 +116,7 @@ def unseal(stored: StoredRun, runs: RunsFolder, **own: Any) -> Exam:
         estimator=estimator_of_run(stored, own.get("estimator")),
         runs_dir=runs.root,
     )
-    planned = replace(plan(experiment, material), material=material.whole)
+    planned = with_lockbox(plan(experiment, material))
     register = register_of(runs)
     trial = _trial(register, stored, before)
     others = [one for one in register.sharing(trial.series, first, last) if one.number != trial.number]
@@ -156,6 +156,11 @@ def unseal(stored: StoredRun, runs: RunsFolder, **own: Any) -> Exam:
         before=before,
         after=after,
     )
+
+
+def with_lockbox(planned: Plan) -> Plan:
+    """Return a plan whose material has the locked rows too: it is scored on them, and nothing is fitted."""
+    return replace(planned, material=planned.material.whole)
 
 
 def is_opened(stored: StoredRun) -> bool:
