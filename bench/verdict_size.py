@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
+from geiger.evidence.binomial import share_interval
 from geiger.studies.null_markets import FAMILIES
 from geiger.studies.rejections import (
     BY_PATH,
@@ -31,7 +32,6 @@ from geiger.studies.rejections import (
     TESTED,
     TESTS,
     Cell,
-    clopper_pearson,
     count,
 )
 
@@ -241,8 +241,8 @@ def _beyond(tables: Mapping[str, Counted]) -> Iterator[str]:
         for name, counted in tables.items():
             for forecast in _forecasts(counted):
                 k, n = counted[forecast, SCORE, level]
-                low, high = clopper_pearson(k, n)
-                surely = clopper_pearson(k, n, 1.0 - 0.1 / cells)[0] > level
+                low, high = share_interval(k, n)
+                surely = share_interval(k, n, 1.0 - 0.1 / cells)[0] > level
                 text = f"{forecast}, {name}: {k / n:.3f} ({low:.3f} to {high:.3f})"
                 if low > level:
                     rows.append((k / n, f"**{text}**" if surely else text))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geiger.studies.rejections import GATES, SCORE, SHARPE, Cell, clopper_pearson, count, newey_west, rivals
+from geiger.studies.rejections import GATES, SCORE, SHARPE, Cell, count, newey_west, rivals
 
 
 @pytest.mark.parametrize("horizon", [1, 5])
@@ -19,11 +19,6 @@ def test_the_slopes_error_is_that_of_statsmodels(horizon: int) -> None:
     )
     expected = fit.pvalues[1] / 2 if fit.params[1] > 0 else 1 - fit.pvalues[1] / 2
     assert newey_west(x, y, horizon) == pytest.approx(expected, rel=1e-6)
-
-
-def test_an_exact_interval_is_that_of_the_tables() -> None:
-    assert clopper_pearson(0, 10) == pytest.approx((0.0, 0.3085), abs=5e-5)
-    assert clopper_pearson(10, 10) == pytest.approx((0.6915, 1.0), abs=5e-5)
 
 
 def test_every_path_is_counted_whatever_the_processes() -> None:

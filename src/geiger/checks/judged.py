@@ -41,7 +41,7 @@ def unaudited_signal(case: Case) -> base.Answer:
     "The best of several tries",
     Severity.WARN,
     how="The p of the scores is below the level by itself, and not with all tries counted.",
-    why="Of fifty forecasts without skill the best one looks like skill two times in three.",
+    why="Of fifty forecasts without skill the best one has a p below 0.01 by itself in a third of markets.",
 )
 def best_of_many(case: Case) -> base.Answer:
     judged = case.log.judged

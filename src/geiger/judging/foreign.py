@@ -34,8 +34,8 @@ from geiger.experiment.scored import normal_scores_p
 from geiger.judging.dating import dated_too_early, dated_too_late
 from geiger.judging.economics import BLOCK, Economics, economics
 from geiger.judging.ground import EXCHANGE_YEAR, Ground, from_outcomes, from_prices
-from geiger.judging.judge import explained, slope_that_pays
-from geiger.judging.rule import BOUND, TOO_GOOD, Evidence, answer
+from geiger.judging.judge import skill_verdict, slope_that_pays
+from geiger.judging.rule import BOUND, TOO_GOOD, Evidence
 from geiger.market.forecasts import ForecastTable, read_forecasts, returns_of
 from geiger.market.loaded import Loaded
 from geiger.market.readers import Reading, read_given, read_prices
@@ -244,33 +244,11 @@ def _of_forecasts(ground: Ground, word: _Word, config: Config) -> Verdict:
         tries_unknown=HOW_TO_COUNT,
         made_in_time=word.made_in_time,
     )
-    said, sentence, reasons = answer(found)
-    told, days = test.statistic is not None, ground.target["day"].gather(test.scores.row)
     columns = (ground.forecast[rows], ground.outcome[rows], rows, ground.returns, ground.known_from)
-    made = Verdict(
-        answer=said,
-        sentence=sentence,
-        reasons=reasons,
-        alarms=tuple(found.alarms),
-        days=test.n,
-        first=str(days[0]) if test.n else "",
-        last=str(days[-1]) if test.n else "",
-        statistic=test.statistic,
-        p_value=test.p_value if told else None,
-        corrected_p=corrected if told else None,
-        level=LEVEL,
-        second_p=normal_scores_p(*columns, ground.horizon) if told else None,
-        slope=test.slope,
-        slope_error=test.slope_error,
-        needed_slope=found.needed_slope,
-        explained=explained(test),
-        detectable=found.detectable,
-        days_for_measured=found.days_for(test.slope),
-        days_for_needed=found.days_for(found.needed_slope),
-        tries=found.tries,
+    second_p = None if test.statistic is None else normal_scores_p(*columns, ground.horizon)
+    made = replace(
+        skill_verdict(found, ground.target["day"], second_p=second_p),
         not_checked=(NO_AUDIT, *_not_here(word), why_not or _our_trading(config)),
-        made_on=dt.date.today().isoformat(),
-        data_to=str(ground.target["day"][-1]),
     )
     return made if traded is None else _with_worth(made, traded.worth, word, ground.days_per_year)
 

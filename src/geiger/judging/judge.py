@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -53,9 +54,37 @@ def judge(
     worth = economics(evaluation.ledger, evaluation.baselines[VOLATILITY_MATCHED], config.seed)
     counted = count(finding, test, worth)
     found = _evidence(finding, test, counted, audit)
+    told = skill_verdict(
+        found,
+        material.prices["day"],
+        second_p=second_opinion(finding.forecasts, material, config.horizon),
+    )
+    return replace(
+        told,
+        worth=Worth.CANNOT_TELL if found.not_tradable else _worth(worth, counted),
+        worth_p=worth.p_value,
+        worth_corrected_p=counted.worth_p,
+        difference=float(worth.difference.mean()) * material.market.days_per_year,
+        deflated_sharpe=_deflated(worth, counted),
+        check=None if check is None else check.at(found.level_of_one),
+        rates=rates,
+        not_checked=not_checked,
+    )
+
+
+def skill_verdict(found: Evidence, day: pl.Series, *, second_p: float | None) -> Verdict:
+    """Return the answer and all that it rests on, without what trading was worth.
+
+    Parameters
+    ----------
+    day : Series of date (N,)
+        Of all rows that the test was given, the last of which is the last bar that is known.
+    second_p : float or None
+        Of the partial normal scores.
+    """
+    test = found.test
     word, sentence, reasons = answer(found)
-    told = test.statistic is not None
-    days = material.prices["day"].gather(test.scores.row)
+    told, days = test.statistic is not None, day.gather(test.scores.row)
     return Verdict(
         answer=word,
         sentence=sentence,
@@ -66,27 +95,19 @@ def judge(
         last=str(days[-1]) if test.n else "",
         statistic=test.statistic,
         p_value=test.p_value if told else None,
-        corrected_p=counted.skill_p if told else None,
+        corrected_p=found.corrected_p if told else None,
         level=LEVEL,
-        second_p=second_opinion(finding.forecasts, material, config.horizon),
+        second_p=second_p if told else None,
         slope=test.slope,
         slope_error=test.slope_error,
         needed_slope=found.needed_slope,
-        explained=explained(test),
+        explained=_explained(test),
         detectable=found.detectable,
         days_for_measured=found.days_for(test.slope),
         days_for_needed=found.days_for(found.needed_slope),
-        worth=Worth.CANNOT_TELL if found.not_tradable else _worth(worth, counted),
-        worth_p=worth.p_value,
-        worth_corrected_p=counted.worth_p,
-        difference=float(worth.difference.mean()) * material.market.days_per_year,
-        deflated_sharpe=_deflated(worth, counted),
-        tries=counted.tries,
-        check=None if check is None else check.at(found.level_of_one),
-        rates=rates,
-        not_checked=not_checked,
+        tries=found.tries,
         made_on=dt.date.today().isoformat(),
-        data_to=str(material.prices["day"][-1]),
+        data_to=str(day[-1]),
     )
 
 
@@ -127,7 +148,7 @@ def slope_that_pays(test: ScoreTest, rows: Ints, ledger: pl.DataFrame) -> float 
     return cost / gain if gain > 0.0 else None
 
 
-def explained(test: ScoreTest) -> float | None:
+def _explained(test: ScoreTest) -> float | None:
     """Return the share of the outcome's variance that the measured slope explains, below 0 with the slope."""
     if test.slope is None:
         return None

@@ -130,8 +130,8 @@ def table_of(path: Path, symbol: str | None, notes: list[Doubt]) -> Table:
     content = _bytes_of(path, name)
     if path.suffix.lower() in _PICKLES or content.startswith(_PICKLED):
         raise DataError(
-            f"{name}: a pickle, and to open one is to run whatever code it holds; where you trust it, write "
-            f"it as Parquet: pandas.read_pickle(...).to_parquet(...)"
+            f"{name}: a pickle, and to open one is to run whatever code it holds; let the program that wrote "
+            "it write Parquet or CSV (pandas: frame.to_parquet)"
         )
     if path.suffix.lower() == ".parquet" or content[:4] == b"PAR1":
         return _stored(content, name)

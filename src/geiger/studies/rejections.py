@@ -160,17 +160,3 @@ def newey_west(forecast: Floats, outcome: Floats, horizon: int = 1) -> float:
     if variance <= 0.0:
         return 1.0
     return 0.5 * math.erfc(slope * spread / math.sqrt(2.0 * variance))
-
-
-def clopper_pearson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Return the exact two-sided interval of a share (Clopper & Pearson 1934).
-
-    >>> tuple(round(end, 3) for end in clopper_pearson(5, 100))
-    (0.016, 0.113)
-    """
-    from scipy.stats import beta
-
-    tail = (1.0 - level) / 2.0
-    low = 0.0 if successes == 0 else float(beta.ppf(tail, successes, n - successes + 1))
-    high = 1.0 if successes == n else float(beta.ppf(1.0 - tail, successes + 1, n - successes))
-    return low, high
