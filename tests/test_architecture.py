@@ -27,6 +27,7 @@ SMALL = [
     "chain",
     "blas",
     "hiding",
+    "cross_section",
 ]
 GROUND = [*SMALL, "settings", "market", "features", "learning", "models", "backtest", "evidence"]
 STOREY = [*GROUND, "runlog", "runs", "checks", "analysis", "report"]
@@ -35,7 +36,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "errors": [],
     "cleaning": [],
     "columns": ["errors"],
-    "records": ["errors"],
+    "records": ["errors", "cross_section"],
     "figures": ["records"],
     "codec": ["errors"],
     "native": [],
@@ -45,6 +46,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "chain": ["errors", "files"],
     "blas": [],
     "hiding": [],
+    "cross_section": [],
     "settings": ["errors", "records"],
     "market": ["errors", "columns", "seeds", "files", "settings"],
     "features": ["errors", "columns", "native", "seeds", "files", "settings"],
@@ -52,11 +54,21 @@ MAY_IMPORT: dict[str, list[str]] = {
     "models": [*SMALL, "settings", "features", "learning"],
     "backtest": [*SMALL, "settings"],
     "evidence": [*SMALL, "settings"],
-    "runlog": ["errors", "cleaning", "records", "figures", "codec", "settings"],
+    "runlog": ["errors", "cleaning", "records", "cross_section", "figures", "codec", "settings"],
     "runs": [*SMALL, "settings", "runlog", "learning", "models"],
-    "checks": ["errors", "records", "figures", "metrics", "settings", "runlog", "runs", "backtest"],
+    "checks": [
+        "errors",
+        "records",
+        "cross_section",
+        "figures",
+        "metrics",
+        "settings",
+        "runlog",
+        "runs",
+        "backtest",
+    ],
     "analysis": [
-        *("errors", "cleaning", "codec", "files", "records", "figures", "metrics"),
+        *("errors", "cleaning", "codec", "files", "records", "cross_section", "figures", "metrics"),
         *("settings", "runlog", "runs", "backtest", "checks"),
     ],
     "report": [
@@ -66,6 +78,7 @@ MAY_IMPORT: dict[str, list[str]] = {
             "files",
             "columns",
             "records",
+            "cross_section",
             "figures",
             "codec",
             "metrics",
@@ -75,13 +88,14 @@ MAY_IMPORT: dict[str, list[str]] = {
         *("checks", "runs", "backtest", "evidence", "market"),
     ],
     "experiment": STOREY,
-    "audit": [*STOREY, "experiment"],
-    "tomorrow": [*STOREY, "experiment", "audit"],
-    "studies": [*STOREY, "experiment", "audit", "tomorrow"],
-    "judging": [*STOREY, "experiment", "audit", "tomorrow", "studies"],
+    "panel": [*STOREY, "experiment"],
+    "audit": [*STOREY, "experiment", "panel"],
+    "tomorrow": [*STOREY, "experiment", "panel", "audit"],
+    "studies": [*STOREY, "experiment", "panel", "audit", "tomorrow"],
+    "judging": [*STOREY, "experiment", "panel", "audit", "tomorrow", "studies"],
     "agents": ["errors", "files"],
-    "cli": [*STOREY, "experiment", "audit", "tomorrow", "studies", "judging", "agents", "service"],
-    "service": [*STOREY, "experiment", "audit", "tomorrow", "studies", "judging", "agents"],
+    "cli": [*STOREY, "experiment", "panel", "audit", "tomorrow", "studies", "judging", "agents", "service"],
+    "service": [*STOREY, "experiment", "panel", "audit", "tomorrow", "studies", "judging", "agents"],
 }
 
 # Libraries that cost time or may be absent: imported inside the function of their adapter, never at the top.

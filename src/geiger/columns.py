@@ -105,6 +105,26 @@ FORECASTS = Schema(
     nullable=frozenset({"outcome", "known_on"}),
 )
 
+PANEL_FORECASTS = Schema(
+    # Test rows of a panel: one row a day and symbol.
+    "forecasts of a panel",
+    {
+        "day": pl.Date,  # decision day: made from rows <= day
+        "symbol": pl.String,
+        "model": pl.String,
+        "fold": pl.Int32,
+        "score": pl.Float64,  # ranks the symbols of a day; expected return beyond its mean, daily volatilities
+        "market": pl.Float64,  # expected mean return of the day, daily volatilities; one value a day
+        "forecast": pl.Float64,  # expected log return, entry to exit
+        "outcome": pl.Float64,  # what came of it, log return
+        "known_on": pl.Date,
+        "train_end": pl.Date,  # day on which the last label became known that it was learned from
+        "volatility": pl.Float64,  # of the symbol's day, log return, known at its close
+    },
+    key=("day", "symbol"),
+    nullable=frozenset({"outcome", "known_on"}),
+)
+
 SEALED = Schema(
     # What a run forecast after its scored rows, the lock-box included: for sizing alone, without outcomes.
     "sealed",

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 from geiger.errors import SettingError, did_you_mean
 from geiger.settings.model_settings import ModelSections
 from geiger.settings.models import MODELS, SECTIONS
+from geiger.settings.panel import PanelSettings
 from geiger.settings.recipes import RECIPES
 from geiger.settings.setting import NoSettings, Settings, Shapes, known_settings, override, section, setting
 from geiger.settings.trading import TradingSettings
@@ -101,6 +102,7 @@ class Config(ModelSections, WalkSettings):
         least=1,
         shapes="nothing",
     )
+    panel: PanelSettings = section(PanelSettings, "Many symbols learned from as one.")
     trading: TradingSettings = section(TradingSettings, "From forecasts to positions and costs.")
 
     def check(self) -> None:

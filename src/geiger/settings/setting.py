@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin,
 
 from geiger.errors import SettingError, did_you_mean
 
-Shapes = Literal["forecast", "networks", "nothing"]
+Shapes = Literal["forecast", "networks", "panel", "nothing"]
 T = TypeVar("T")
 Record = TypeVar("Record", bound="Settings")
 LARGEST = 2**63  # of whole numbers: no record of a run is read with a larger one
@@ -36,9 +36,9 @@ class About:
     unit : str, optional
     least, most, above, below : float, optional
         Bounds of a number, or of every entry of a tuple: the first two are allowed, the others are not.
-    shapes : {"forecast", "networks", "nothing"}
+    shapes : {"forecast", "networks", "panel", "nothing"}
         What changes with it: every forecast (in a model's own section: that model's), those of networks
-        alone, or none. Stored forecasts are found by the settings that shape them.
+        alone, those of panels alone, or none. Stored forecasts are found by the settings that shape them.
     compiled : bool
         Whether a network's compiled program depends on it; what does not only steers the training.
     """
