@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from geiger.backtest.baselines import VOLATILITY_MATCHED
+from geiger.evidence.day_test import Ints
 from geiger.evidence.regime import following
-from geiger.evidence.score_test import LEVEL, Ints, ScoreTest
+from geiger.evidence.score_test import LEVEL, ScoreTest
 from geiger.evidence.sharpe import deflated_sharpe
 from geiger.experiment.material import Material
 from geiger.experiment.run import Finding
