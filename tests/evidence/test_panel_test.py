@@ -13,7 +13,6 @@ from geiger.evidence.panel_test import (
     Grid,
     PanelScores,
     SelectionTest,
-    betas,
     equal_weight,
     panel_volatility,
     selection_test,
@@ -168,9 +167,9 @@ def test_beta_is_that_of_the_last_252_days_through_today() -> None:
     past = slice(row - 251, row + 1)
     for i in (0, 7):
         x, y = market[row - 252 : row], grid.returns[past, i]
-        assert betas(grid.returns)[row, i] == pytest.approx(np.polyfit(x, y, 1)[0], rel=1e-9)
-    assert np.isnan(betas(grid.returns)[59]).all()  # the first day has no return, so these are 59
-    assert np.isfinite(betas(grid.returns)[60]).all()
+        assert grid.beta[row, i] == pytest.approx(np.polyfit(x, y, 1)[0], rel=1e-9)
+    assert np.isnan(grid.beta[59]).all()  # the first day has no return, so these are 59
+    assert np.isfinite(grid.beta[60]).all()
 
 
 def test_a_late_member_begins_with_sixty_days_of_its_own() -> None:
@@ -199,7 +198,7 @@ def test_noise_rings_rarely_and_a_signal_often() -> None:
 def test_what_is_nothing_but_beta_or_volatility_tells_nothing() -> None:
     grid, score = panel(6)
     there = np.isfinite(score)
-    s, beta = panel_volatility(grid.returns), betas(grid.returns)
+    s, beta = grid.volatility, grid.beta
     day = np.random.default_rng(1).standard_normal((D, 1))
     for known in (beta / s, 1.0 / s, np.ones_like(s), (3.0 - day * beta) / s + 2.0 * day):
         told = selection_test(grid, np.where(there, known, np.nan))

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -94,10 +95,20 @@ class Grid:
                 "close all outcomes of a day are known"
             )
 
-    @property
+    @cached_property
     def market(self) -> Floats:
         """Log return of all symbols held alike (D,), known at the close; not a number without any."""
         return equal_weight(self.returns)
+
+    @cached_property
+    def volatility(self) -> Floats:
+        """Volatility of each symbol and day (D, N), known at its close; see `panel_volatility`."""
+        return panel_volatility(self.returns)
+
+    @cached_property
+    def beta(self) -> Floats:
+        """Slope of each symbol on the market (D, N), known at the close of a day; see `betas`."""
+        return betas(self.returns, self.market)
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,8 +295,8 @@ def panel_volatility(returns: ArrayLike) -> Floats:
     return found
 
 
-def betas(returns: ArrayLike) -> Floats:
-    """Return each symbol's slope on the equally weighted market (D, N), as known at the close of a day.
+def betas(returns: ArrayLike, market: ArrayLike) -> Floats:
+    """Return each symbol's slope on a market (D,) as known at the close of a day (D, N).
 
     Least squares over the days of the last 252 on which the symbol has a return; not a number with fewer than
     60 of them, or where the market did not move on them.
@@ -293,7 +304,7 @@ def betas(returns: ArrayLike) -> Floats:
     r = np.asarray(returns, dtype=np.float64)
     there = np.isfinite(r)
     y = np.where(there, r, 0.0)
-    x = np.where(there, equal_weight(r)[:, None], 0.0)
+    x = np.where(there, np.asarray(market, dtype=np.float64)[:, None], 0.0)
     n, sx, sy, sxx, sxy = (_last(values) for values in (there.astype(np.float64), x, y, x * x, x * y))
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = sxx - sx * sx / n
@@ -302,7 +313,7 @@ def betas(returns: ArrayLike) -> Floats:
 
 def _scores(grid: Grid, score: Floats, least_names: int) -> tuple[PanelScores, float | None]:
     """Return the scores of the days that count, and the slope without cuts."""
-    s, beta = panel_volatility(grid.returns), betas(grid.returns)
+    s, beta = grid.volatility, grid.beta
     part = np.isfinite(score) & np.isfinite(grid.outcome) & np.isfinite(s) & np.isfinite(beta)
     names = part.sum(axis=1)
     rows = np.flatnonzero(names >= least_names)
