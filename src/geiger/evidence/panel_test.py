@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from geiger.errors import DataError
@@ -42,6 +43,8 @@ from geiger.evidence.score_test import (
     daily_volatility,
     score_test,
 )
+
+Bools = npt.NDArray[np.bool_]
 
 LEAST_NAMES = 10  # symbols that a day needs
 BETA_BACK = 252  # days of returns that a beta is made of; FIRST of them at least
@@ -59,9 +62,12 @@ class Grid:
     outcome : array (D, N)
         Log return that a decision at the close of a day can still earn.
     known_from : array of int (D,)
-        First day at whose close all outcomes of a day are known, above its own; never falling.
+        First day at whose close the outcomes of a day are known, above its own; never falling.
     horizon : int
         Days that an outcome spans.
+    late : array of bool (D, N), optional
+        Outcomes that are known later than that, of symbols that did not trade meanwhile: selection scores
+        them, and the market of timing does without.
 
     Raises
     ------
@@ -73,18 +79,15 @@ class Grid:
     outcome: Floats
     known_from: Ints
     horizon: int = 1
+    late: Bools | None = None
 
     def __post_init__(self) -> None:
+        shapes = {x.shape for x in (self.returns, self.outcome, self.late) if x is not None}
         days = self.returns.shape[:1]
-        if (
-            self.returns.ndim != 2
-            or self.outcome.shape != self.returns.shape
-            or self.known_from.shape != days
-        ):
+        if len(shapes) != 1 or self.returns.ndim != 2 or self.known_from.shape != days:
             raise DataError(
-                f"panel test: returns, outcome and known_from have shapes {self.returns.shape}, "
-                f"{self.outcome.shape} and {self.known_from.shape}; give days by symbols twice, and one row "
-                "number a day"
+                f"panel test: returns and outcomes have shapes {sorted(shapes)}, known_from "
+                f"{self.known_from.shape}; give days by symbols, and one row number a day"
             )
         if self.horizon < 1:
             raise DataError(f"panel test: an outcome spans at least 1 day, not {self.horizon}")
@@ -267,7 +270,8 @@ def timing_test(grid: Grid, forecast: ArrayLike, least_names: int = LEAST_NAMES)
     names = there.sum(axis=1)
     mean = np.where(there, f, 0.0).sum(axis=1) / np.maximum(names, 1)
     of_day = np.where(names >= least_names, mean, np.nan)
-    return score_test(grid.market, equal_weight(grid.outcome), grid.known_from, of_day, grid.horizon)
+    outcome = grid.outcome if grid.late is None else np.where(grid.late, np.nan, grid.outcome)
+    return score_test(grid.market, equal_weight(outcome), grid.known_from, of_day, grid.horizon)
 
 
 def equal_weight(returns: ArrayLike) -> Floats:
