@@ -33,7 +33,7 @@ def ranks(values: Floats) -> Floats:
     >>> ranks(np.array([[0.3, np.nan, 0.1, 0.3]]))
     array([[2.5, nan, 1. , 2.5]])
     """
-    order = np.argsort(values, axis=1, kind="stable")  # missing values last
+    order = np.argsort(values, axis=1)  # missing values last
     ascending = np.take_along_axis(values, order, axis=1)
     place = np.arange(values.shape[1])
     opens = np.ones(values.shape, dtype=bool)  # a value that differs from the one before
@@ -96,19 +96,22 @@ def mean_ic(kind: Kind, name: str, daily: Floats, horizon: int = 1) -> RankIC:
     )
 
 
-def ics_by_year(daily: Floats, day: Days) -> tuple[RankIC, ...]:
+def ics_by_year(daily: Floats, day: Days, horizon: int = 1) -> tuple[RankIC, ...]:
     """Return the record of each calendar year that has a day which counts."""
     years = day.astype("datetime64[Y]")
-    each = (mean_ic("year", str(year), daily[years == year]) for year in np.unique(years))
+    each = (mean_ic("year", str(year), daily[years == year], horizon) for year in np.unique(years))
     return tuple(one for one in each if one.days)
 
 
 def ics_by_period(
-    daily: Floats, day: Days, periods: Mapping[str, tuple[np.datetime64, np.datetime64]]
+    daily: Floats,
+    day: Days,
+    periods: Mapping[str, tuple[np.datetime64, np.datetime64]],
+    horizon: int = 1,
 ) -> tuple[RankIC, ...]:
     """Return the record of each period, given by its name as its first and last day."""
     return tuple(
-        mean_ic("period", name, daily[(day >= first) & (day <= last)])
+        mean_ic("period", name, daily[(day >= first) & (day <= last)], horizon)
         for name, (first, last) in periods.items()
     )
 
@@ -126,8 +129,8 @@ def parts(opens: Floats, closes: Floats) -> dict[str, Floats]:
     fill = _later(opens, 1)
     return {
         "gap before the fill": np.log(fill / closes),
-        "day after the fill": np.log(_later(closes, 1) / fill),
-        "night after it": np.log(_later(opens, 2) / _later(closes, 1)),
+        "day after it": np.log(_later(closes, 1) / fill),
+        "night after that": np.log(_later(opens, 2) / _later(closes, 1)),
     }
 
 
@@ -184,7 +187,9 @@ def neutral(scores: Floats, *exposures: Floats) -> Floats:
     return np.where(seen, left, np.nan)
 
 
-def beside_rival(name: str, scores: Floats, rival: Floats, outcomes: Floats, least: int) -> RankRival:
+def beside_rival(
+    name: str, scores: Floats, rival: Floats, outcomes: Floats, least: int, horizon: int = 1
+) -> RankRival:
     """Return a rival's rank correlation and what ours adds, over the symbols and days that both have."""
     both = np.isfinite(scores) & np.isfinite(rival)
     ours, theirs = (rank_ic(np.where(both, v, np.nan), outcomes, least) for v in (scores, rival))
@@ -196,9 +201,9 @@ def beside_rival(name: str, scores: Floats, rival: Floats, outcomes: Floats, lea
         name=name,
         days=int(theirs.size),
         mean=float(theirs.mean()),
-        error=newey_west_error(theirs),
+        error=newey_west_error(theirs, horizon),
         gain=float(gain.mean()),
-        gain_error=newey_west_error(gain),
+        gain_error=newey_west_error(gain, horizon),
     )
 
 
@@ -227,14 +232,14 @@ def quantile_returns(scores: Floats, returns: Floats, count: int, least: int) ->
     return found
 
 
-def quantiles(daily: Floats) -> tuple[Quantile, ...]:
+def quantiles(daily: Floats, horizon: int = 1) -> tuple[Quantile, ...]:
     """Return the record of each column of `quantile_returns`."""
-    return tuple(_quantile(number, column) for number, column in enumerate(daily.T, start=1))
+    return tuple(_quantile(number, column, horizon) for number, column in enumerate(daily.T, start=1))
 
 
-def spread(daily: Floats) -> Quantile:
+def spread(daily: Floats, horizon: int = 1) -> Quantile:
     """Return the mean of the highest quantile less that of the lowest; its number is 0."""
-    return _quantile(0, daily[:, -1] - daily[:, 0])
+    return _quantile(0, daily[:, -1] - daily[:, 0], horizon)
 
 
 def persistence(scores: Floats, least: int) -> float | None:
@@ -242,7 +247,9 @@ def persistence(scores: Floats, least: int) -> float | None:
     return mean_ic("all", "", rank_ic(scores[1:], scores[:-1], least)).mean
 
 
-def explained(forecasts: Floats, outcomes: Floats, least: int) -> tuple[float, float] | None:
+def explained(
+    forecasts: Floats, outcomes: Floats, least: int, horizon: int = 1
+) -> tuple[float, float] | None:
     """Return the share of the outcomes' variance over symbols that forecasts explain, and its error.
 
     1 - sum (u - f)^2 / sum u^2 with outcomes u and forecasts f less their means of the day: out of sample,
@@ -262,7 +269,7 @@ def explained(forecasts: Floats, outcomes: Floats, least: int) -> tuple[float, f
     if total.size < 2 or not total.sum() > 0.0:
         return None
     share = float(gain.sum() / total.sum())
-    return share, newey_west_error(gain - share * total) / float(total.mean())
+    return share, newey_west_error(gain - share * total, horizon) / float(total.mean())
 
 
 def member_records(
@@ -271,6 +278,7 @@ def member_records(
     scores: Floats,
     outcomes: Floats,
     least: int,
+    horizon: int = 1,
     left_out: Sequence[int] | None = None,
 ) -> tuple[Member, ...]:
     """Return what each symbol's own scores know of its outcomes, over time.
@@ -299,19 +307,18 @@ def member_records(
                 days=int(scored.size),
                 left_out=0 if left_out is None else int(left_out[column]),
                 correlation=correlation(*own) if some else None,
-                error=correlation_error(*own) if some else None,
+                error=correlation_error(*own, horizon) if some else None,
             )
         )
     return tuple(found)
 
 
-def _quantile(number: int, daily: Floats) -> Quantile:
+def _quantile(number: int, daily: Floats, horizon: int) -> Quantile:
     counted = daily[np.isfinite(daily)]
     if counted.size < 2:
         return Quantile(number=number, days=int(counted.size))
-    return Quantile(
-        number=number, days=int(counted.size), mean=float(counted.mean()), error=newey_west_error(counted)
-    )
+    error = newey_west_error(counted, horizon)
+    return Quantile(number=number, days=int(counted.size), mean=float(counted.mean()), error=error)
 
 
 def _later(values: Floats, rows: int) -> Floats:

@@ -1,0 +1,1 @@
+"""Many symbols as one experiment: one calendar, one pooled walk, one answer."""
