@@ -1,4 +1,4 @@
-"""What a panel's forecasts say of its symbols against each other: the tables of its log, record and report."""
+"""What a panel's forecasts say of its symbols against each other: the tables of log, record and report."""
 
 from __future__ import annotations
 

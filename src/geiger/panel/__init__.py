@@ -1,1 +1,1 @@
-"""Many symbols as one experiment: one calendar, one pooled walk, one answer."""
+"""Many symbols as one experiment: material, pooled walk, what is issued, and what it was worth."""
