@@ -166,10 +166,19 @@ def mean_error(values: ArrayLike, horizon: int = 1) -> float:
     >>> mean_error([1.0, -1.0, 1.0, -1.0])
     0.5
     """
+    return lagged_error(values, 2 * (horizon - 1))
+
+
+def lagged_error(values: ArrayLike, lags: int) -> float:
+    """Return the same where a row may hang together with the `lags` rows before it (Newey & West 1987).
+
+    >>> lagged_error([1.0, 1.0, -1.0, -1.0], 0), lagged_error([1.0, -1.0, 1.0, -1.0], 1)
+    (0.5, 0.25)
+    """
     deviation = _vector("values", values)
     n = deviation.size
     variance = float(np.mean(deviation**2))
-    lags = min(2 * (horizon - 1), n - 1)
+    lags = min(lags, n - 1)
     for lag in range(1, lags + 1):
         variance += 2 * (1 - lag / (lags + 1)) * float(deviation[lag:] @ deviation[:-lag]) / n
     return math.sqrt(max(variance, 0.0) / n)
