@@ -11,6 +11,8 @@ from typing import Literal
 Unit = Literal["share", "points", "ratio", "return", "bp", "days", "rows", "p", "number"]
 Better = Literal["higher", "lower", "neither"]
 
+from geiger.cross_section import CrossSection
+
 
 class Status(StrEnum):
     """The last word of a run log."""
@@ -479,6 +481,8 @@ class RunSettings:
         Of a backtest: the run whose forecasts it traded.
     own_features, own_target, own_estimator : str
         What is the user's own, each in one line: its name, its hash, its columns.
+    members : int
+        Of a panel: its symbols.
     """
 
     symbol: str | None = None
@@ -515,6 +519,7 @@ class RunSettings:
     own_features: str | None = None
     own_target: str | None = None
     own_estimator: str | None = None
+    members: int | None = None
 
 
 @dataclass(frozen=True)
@@ -919,6 +924,8 @@ class RunLog:
         Of all folds and seeds where the events were read; of one member where only the text was.
     folds : tuple of FoldResult
         Never in the text.
+    cross_section : CrossSection or None
+        Of a panel; never lifted from the text.
     trainings : tuple of Training
         One a network member, never in the text; empty for other models.
     verdict : tuple of str
@@ -954,6 +961,7 @@ class RunLog:
     figures: tuple[Figure, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
     scorecard: LoggedScorecard = LoggedScorecard()
+    cross_section: CrossSection | None = None
     verdict: tuple[str, ...] = (NOT_EVALUATED,)
     judged: Verdict | None = None
     audit: AuditSummary | None = None
