@@ -62,7 +62,9 @@ class PanelPlan:
             {
                 **self._shaped(),
                 "members": {one.symbol: one.data_hash for one in self.material.members},
-                "provenance": {name: provenance[name] for name in ("first_day", "last_day", "lockbox_from", "context")},
+                "provenance": {
+                    name: provenance[name] for name in ("first_day", "last_day", "lockbox_from", "context")
+                },
                 "environment": plain(environment()),
             }
         )
