@@ -87,11 +87,12 @@ def plan_lines(planned: PanelPlan) -> list[str]:
     data, days = planned.material.provenance, planned.test_days
     locked = f"; the last {data.lockbox_rows} days stay locked" if data.lockbox_from else ""
     folds = ", ".join(f"{counted(len(folds), 'fold')} of {model}" for model, folds in planned.folds.items())
+    name = planned.work.name
     return [
-        f"{planned.work.name}: {counted(len(planned.material.symbols), 'symbol')}, {data.rows} days from "
+        f"{name}: {counted(len(planned.material.symbols), 'symbol')}, {data.rows} days from "
         f"{data.first_day} to {data.last_day}{locked}",
         *warning_lines(planned.notices),
-        f"{planned.work.name} {planned.model}: {folds}, {len(days)} days forecast from {days[0]} to {days[-1]}",
+        f"{name} {planned.model}: {folds}, {len(days)} days forecast from {days[0]} to {days[-1]}",
     ]
 
 

@@ -10,5 +10,5 @@ from geiger.panel.written import PanelRun
 
 
 def panel(work: Panel | PanelPlan, *, on_fold: Listener = lambda model, fold: None) -> PanelRun:
-    """Train strictly walk-forward over all symbols, trade the scores, judge them, and write log and run folder."""
+    """Train strictly walk-forward over all symbols, trade the scores, judge them, and write log and run."""
     return run_panel(work, on_fold=on_fold)

@@ -2,7 +2,7 @@
 
 ::
 
-    prices of all → rows by day and symbol → folds by day → scores → forecasts → portfolio → figures → log and folder
+    prices of all → rows by day and symbol → folds by day → scores → forecasts → portfolio → log and folder
 
 `material` makes the first two, `folds` the next, `walk` scores and forecasts, `evaluation` the rest;
 `written` keeps what happened. The verdict is the caller's to give (`judging`).

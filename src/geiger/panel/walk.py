@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from geiger.blas import one_blas_thread
@@ -81,7 +82,8 @@ def walk(
             chosen[base] = choose(material, targets, made, config)
         said = together(material, chosen) if model == STACK else chosen[model]
         issued = scale(material, targets, said, config)
-    frame = frame_of(material, model, issued, config)
+    often = max(chosen, key=lambda base: len(folds_of(material, base, config)))
+    frame = frame_of(material, model, issued, folds_of(material, often, config))
     return PanelWalk(model, frame, issued, targets, tuple(folds), chosen)
 
 
@@ -92,8 +94,13 @@ def _walked(material: PanelMaterial, model: str, targets: Targets, config: Confi
     raise SettingError(f"model {model}: not for panels yet; ridge, and a stack of it, are")
 
 
-def frame_of(material: PanelMaterial, model: str, issued: Issued, config: Config) -> pl.DataFrame:
+def frame_of(material: PanelMaterial, model: str, issued: Issued, folds: Sequence[Fold]) -> pl.DataFrame:
     """Return the PANEL_FORECASTS frame of what is issued, of tradable rows with a known outcome.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        Those that `Issued.fold` counts.
 
     Raises
     ------
@@ -115,7 +122,7 @@ def frame_of(material: PanelMaterial, model: str, issued: Issued, config: Config
             "forecast": (volatility * issued.expected)[kept],
             "outcome": material.outcome[rows][kept],
             "known_on": material.known_on[rows].filter(kept),
-            "train_end": material.calendar.gather(_learned_to(material, issued, config)[kept]),
+            "train_end": material.calendar.gather(_learned_to(material, issued, folds)[kept]),
             "volatility": volatility[kept],
         }
     )
@@ -125,18 +132,10 @@ def frame_of(material: PanelMaterial, model: str, issued: Issued, config: Config
     return require(frame, PANEL_FORECASTS)
 
 
-def _learned_to(material: PanelMaterial, issued: Issued, config: Config) -> np.ndarray:
-    """Return, for each row, the day on which the last outcome was known that its fold learned from (R,)."""
+def _learned_to(material: PanelMaterial, issued: Issued, folds: Sequence[Fold]) -> npt.NDArray[np.int64]:
+    """Return, for each row, the day at which its fold was fitted, from outcomes known by then (R,)."""
     days = counting(material)
-    day = material.day[issued.rows]
-    found = np.empty(len(day), dtype=np.int64)
-    for fold in np.unique(issued.fold):
-        rows = issued.fold == fold
-        first = int(np.searchsorted(days, day[rows][0]))
-        found[rows] = days[first]
-    return found
-
-
-def rounds_of(folds: Sequence[FoldScores]) -> list[int]:
-    """Return what the folds chose, one a member."""
-    return [number for fold in folds for number in fold.rounds]
+    fitted = np.zeros(max(fold.index for fold in folds) + 1, dtype=np.int64)
+    for fold in folds:
+        fitted[fold.index] = days[fold.test.start]
+    return fitted[issued.fold]
