@@ -793,6 +793,42 @@ class CheckSource:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OfPanel:
+    """What the verdict on a panel has beside that of one symbol.
+
+    The verdict itself is on selection: which symbols of a day do better. Its slope is by how many daily
+    volatilities an outcome moves with one unit of the score, and its `difference` is to equal weight at the
+    same exposure.
+
+    Attributes
+    ----------
+    symbols : int
+        Members.
+    names : float
+        Symbols of a day that counts, on average.
+    together : float
+        Mean correlation of what two symbols add to the score of a day, 0 or more.
+    symbols_for_measured, symbols_for_needed : int or None
+        Symbols a day, over the same days, with which an effect as large as measured, or as needed, would be
+        found in four of five samples; None where no number of them would be enough.
+    timing_days : int
+        Days on which the mean forecast has a score against the equally weighted market.
+    timing_statistic, timing_p, timing_corrected_p : float or None
+        As of the verdict; None where nothing is told, or the tries are not known.
+    """
+
+    symbols: int
+    names: float
+    together: float = 0.0
+    symbols_for_measured: int | None = None
+    symbols_for_needed: int | None = None
+    timing_days: int = 0
+    timing_statistic: float | None = None
+    timing_p: float | None = None
+    timing_corrected_p: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What was found, and what the answer rests on.
 
@@ -822,13 +858,16 @@ class Verdict:
         Days that are still missing until an effect as large as measured, or as needed, would be found in four
         of five samples; 0 where the days are enough.
     worth_p, worth_corrected_p : float or None
-        Block-bootstrap p that the net difference to volatility-matched buy and hold is above 0.
+        Block-bootstrap p that the net difference to volatility-matched buy and hold is above 0, of a panel
+        that to equal weight at the same exposure.
     difference : float or None
         That difference, simple return a year.
     deflated_sharpe : float or None
         Shown, and decides nothing.
     rates : str
         Measured error rates of the verdict for these settings; empty where they were not measured.
+    panel : OfPanel or None
+        None of one symbol.
     not_checked : tuple of str
         What the verdict does not rest on, and why.
     made_on, data_to : str
@@ -862,6 +901,7 @@ class Verdict:
     tries: Tries | None = None
     check: CheckSource | None = None
     rates: str = ""
+    panel: OfPanel | None = None
     not_checked: tuple[str, ...] = ()
     made_on: str
     data_to: str
