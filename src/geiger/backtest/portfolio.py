@@ -228,12 +228,11 @@ def hold(
     """
     decided = _checked(market, wanted, band, days_per_year)
     rows = np.arange(decided[0], decided[-1] + 1)
-    now, fill, out = rows, market.opens[rows + 1], market.opens[rows + 2]
-    last = np.where(np.isfinite(market.closes[now + 1]), market.closes[now + 1], fill)
-    stays = np.isfinite(out)
-    bought = np.isfinite(fill)
-    returns = np.where(bought, np.where(stays, out, last) / np.where(bought, fill, 1.0) - 1.0, 0.0)
-    to_close = np.where(bought, last / np.where(bought, fill, 1.0) - 1.0, 0.0)
+    fill, close, out = market.opens[rows + 1], market.closes[rows + 1], market.opens[rows + 2]
+    bought, stays = np.isfinite(fill), np.isfinite(out)
+    last, price = np.where(np.isfinite(close), close, fill), np.where(bought, fill, 1.0)
+    returns = np.where(bought, np.where(stays, out, last) / price - 1.0, 0.0)
+    to_close = np.where(bought, last / price - 1.0, 0.0)
     weights, trades = (np.zeros((len(rows), wanted.shape[1])) for _ in range(2))
     gross, financing, turnover, net, equity = (np.zeros(len(rows)) for _ in range(5))
     closed = _account(
@@ -242,7 +241,7 @@ def hold(
         to_close,
         bought,
         stays,
-        band,
+        float(band),
         costs.per_turnover,
         costs.cash_yield / days_per_year,
         (costs.cash_yield + costs.margin_spread) / days_per_year,
