@@ -91,7 +91,7 @@ def _started() -> Any:
             f"--engine ray needs Ray ({error}): pip install 'geiger-lab[ray]', or leave the engine out"
         ) from None
     if not ray.is_initialized():
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray tells its makers
         try:
             ray.init(address=os.environ.get(ADDRESS), log_to_driver=False, include_dashboard=False)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
