@@ -113,7 +113,7 @@ PANEL_FORECASTS = Schema(
         "symbol": pl.String,
         "model": pl.String,
         "fold": pl.Int32,
-        "score": pl.Float64,  # ranks the symbols of a day; expected return beyond its mean, daily volatilities
+        "score": pl.Float64,  # ranks the symbols of a day: return beyond its mean, daily volatilities
         "market": pl.Float64,  # expected mean return of the day, daily volatilities; one value a day
         "forecast": pl.Float64,  # expected log return, entry to exit
         "outcome": pl.Float64,  # what came of it, log return

@@ -1,4 +1,4 @@
-"""What a panel's forecasts say of its symbols against each other: the tables of its log, record and report."""
+"""What a panel's forecasts say of its symbols against each other: the tables of log, record and report."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ class RankRival:
 class Quantile:
     """Symbols of one quantile of the day's scores, 1 the lowest: their mean return beyond the day's mean.
 
-    `mean` and `error` are simple returns of a holding interval; None without a day.
+    `mean` and `error` are simple returns of a holding interval; None with fewer than two days. Number 0
+    stands for the highest quantile less the lowest.
     """
 
     number: int
@@ -95,20 +96,22 @@ class Portfolio:
     sharpe : float or None
         A year, of net returns.
     against : float or None
-        Mean net less that of equal weight at the same exposure, a year.
+        Mean net less what equal weight with the same net exposure each day earns free of cost, a year.
     against_error : float or None
         Standard error of it.
     turnover : float or None
         A year, in units of equity (bought and sold).
     break_even_bps : float or None
-        Cost of a unit of turnover at which nothing is left.
+        Cost of a unit of turnover, one way, at which nothing is left beside that equal weight.
     beta : float or None
         To equal weight.
     drawdown : float or None
         Deepest, as a share of equity below 0.
     capacity : float or None
-        Money at which a day's median trade is 1% of the traded volume of its symbol, in the prices' currency;
-        None where volume is unknown.
+        Money with which half of all that is traded is at most 1% of what its symbol trades a day, in the
+        prices' currency; None where volume is unknown.
+    closed : int
+        Positions closed at a last price because their symbol had no next open.
     """
 
     name: str
@@ -124,6 +127,7 @@ class Portfolio:
     beta: float | None = None
     drawdown: float | None = None
     capacity: float | None = None
+    closed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +144,8 @@ class Member:
     left_out : int
         Rows left out because opens were stale.
     correlation, error : float or None
-        Of its own scores with its outcomes beyond the day's mean, over time, and the standard error.
+        Of its scores with its outcomes over time, both beyond the day's mean and in daily volatilities, and
+        the standard error.
     """
 
     symbol: str
@@ -164,9 +169,11 @@ class CrossSection:
         Fewest, median and most symbols of a scored day.
     ics : tuple of RankIC
         The first is that of all days.
-    explained : float or None
+    spread : Quantile or None
+        Highest quantile less lowest.
+    explained, explained_error : float or None
         Share of the variance of outcomes beyond the day's mean (in daily volatilities) that the forecasts
-        with their slope explain, out of sample; below 0 where they do harm.
+        with their slope explain, out of sample, and its standard error; below 0 where they do harm.
     slope : float or None
         By which scores were scaled in the last fold.
     persistence : float or None
@@ -178,8 +185,10 @@ class CrossSection:
     ics: tuple[RankIC, ...]
     rivals: tuple[RankRival, ...] = ()
     quantiles: tuple[Quantile, ...] = ()
+    spread: Quantile | None = None
     portfolios: tuple[Portfolio, ...] = ()
     members: tuple[Member, ...] = ()
     explained: float | None = None
+    explained_error: float | None = None
     slope: float | None = None
     persistence: float | None = None

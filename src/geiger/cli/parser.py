@@ -173,6 +173,9 @@ def _train(commands: Commands) -> None:
         "--symbols-file", metavar="FILE", type=Path, help="a file of symbols, one a line or with commas"
     )
     parser.set_defaults(named=[])
+    parser.add_argument(
+        "--panel", metavar="NAME", help="learn from all symbols together, as one run with this name"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done and stop")
     group = parser.add_argument_group("verdict (of several symbols neither is made)")
     group.add_argument(

@@ -1,7 +1,8 @@
 """Standard errors of a mean of scores that stand in the order of their days.
 
-White's error takes the rows as uncorrelated and lets their spread change; the cosine error allows for rows
-that share outcomes, such as forecasts over several days, of which neighbours overlap.
+White's error takes the rows as uncorrelated and lets their spread change; the error of Newey and West allows
+for rows that hang together over a few days, of whatever origin; the cosine error allows for rows that share
+outcomes, such as forecasts over several days, of which neighbours overlap.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from geiger.errors import DataError
-from geiger.metrics import mean_error
+from geiger.metrics import lagged_error, mean_error
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,6 +38,27 @@ def white_error(scores: ArrayLike) -> float:
     """
     c = _scores(scores, 1)
     return mean_error(c - c.mean())
+
+
+def newey_west_error(scores: ArrayLike, horizon: int = 1) -> float:
+    """Return the standard error of the mean of rows that hang together with those shortly before.
+
+    So many lags as Newey & West (1994) advise for n rows, 4 (n / 100)^(2/9), and never fewer than
+    2 (`horizon` - 1), where outcomes of `horizon` rows overlap.
+
+    Parameters
+    ----------
+    scores : array (n,)
+        In the order of their days, at least one, all finite.
+
+    References
+    ----------
+    Newey & West (1987), A Simple, Positive Semi-Definite, Heteroskedasticity and Autocorrelation Consistent
+    Covariance Matrix; Newey & West (1994), Automatic Lag Selection in Covariance Matrix Estimation.
+    """
+    c = _scores(scores, 1)
+    lags = math.floor(4 * math.pow(c.size / 100, 2 / 9))
+    return lagged_error(c - c.mean(), max(lags, 2 * (horizon - 1)))
 
 
 def cosine_count(n: int) -> int:

@@ -208,7 +208,15 @@ def stale_open_share(prices: pl.DataFrame) -> float:
     >>> stale_open_share(from_frame(bars))
     1.0
     """
-    return float(_stale_open_days(_Bars.of(prices)).mean()) if prices.height > 1 else 0.0
+    return float(stale_opens(prices)[1:].mean()) if prices.height > 1 else 0.0
+
+
+def stale_opens(prices: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Flag the rows (n,) whose quoted open is the last quoted close, up to rounding; never the first."""
+    flags = np.zeros(prices.height, dtype=np.bool_)
+    if prices.height > 1:
+        flags[1:] = _stale_open_days(_Bars.of(prices))
+    return flags
 
 
 def shifted_columns(prices: pl.DataFrame) -> Doubt | None:

@@ -1,1 +1,1 @@
-"""Many symbols as one experiment, and the engines that do the work of many."""
+"""Many symbols as one experiment: material, pooled walk, what is issued, and what it was worth."""

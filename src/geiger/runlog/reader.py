@@ -19,10 +19,11 @@ from geiger.codec import plain
 from geiger.errors import DataError
 from geiger.figures import PLAN_FIGURES
 from geiger.records import NOT_EVALUATED, LoggedScorecard, Outcome, RunLog, Status, Unit
-from geiger.runlog import sections
+from geiger.runlog import sections, tables
 from geiger.runlog.events import assemble, decode, typed
 from geiger.runlog.facts import POSSIBLE
 from geiger.runlog.lines import Line, decoded, numbered, without_prefix
+from geiger.runlog.tables import ABSENT
 from geiger.runlog.versions import SCHEMA, Event, lift
 from geiger.runlog.wording import AUDIT, audit_in, is_audit_line
 
@@ -429,7 +430,7 @@ def note_key(text: str) -> str:
 
 def _score(header: list[str], cells: list[str]) -> Event:
     shown = {
-        name: text for name, text in zip(header[1:-1], cells[1:-1], strict=True) if text != sections.ABSENT
+        name: text for name, text in zip(header[1:-1], cells[1:-1], strict=True) if text != ABSENT
     }
     units = [unit for text in shown.values() for value, unit in [_quantity(text)] if value is not None]
     unit: Unit = units[0] if units else "number"
@@ -526,12 +527,21 @@ def _parse_stopped(lines: list[Line], told: Collection[str]) -> Iterator[_Found]
         yield _Found(said[0][0], f"{sections.STOPPED}/text", {"event": "stopped", "text": text})
 
 
+def _parse_cross_section(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
+    """Find the places of its rows, by their first cell; its values stand in the events alone."""
+    for number, line in lines:
+        if line.strip():
+            name = re.split(r" {2,}|: ", line.strip())[0]
+            yield _Found(number, f"{sections.CROSS_SECTION}/{name}")
+
+
 _PARSERS: dict[str, Callable[[list[Line], Collection[str]], Iterator[_Found]]] = {
     sections.CONFIG: _parse_config,
     sections.EPOCHS: _parse_epochs,
     sections.FIGURES: _parse_figures,
     sections.CHECKPOINTS: _parse_checkpoints,
     sections.SCORECARD: _parse_scorecard,
+    sections.CROSS_SECTION: _parse_cross_section,
     sections.VERDICT: _parse_verdict,
     sections.WARNINGS: _parse_warnings,
     sections.STATUS: _parse_status,

@@ -20,7 +20,9 @@ from geiger.records import (
     Year,
     as_text,
 )
+from geiger.runlog.cross_section import cross_section_lines
 from geiger.runlog.facts import plan_figures_first, shown_epochs
+from geiger.runlog.tables import ABSENT, table
 from geiger.runlog.versions import SCHEMA
 from geiger.runlog.wording import audit_line
 
@@ -29,6 +31,7 @@ EPOCHS = "EPOCH METRICS"
 FIGURES = "FINAL METRICS"
 CHECKPOINTS = "CHECKPOINTS"
 SCORECARD = "SCORECARD"
+CROSS_SECTION = "CROSS-SECTION"  # of a panel alone
 VERDICT = "VERDICT"
 WARNINGS = "WARNINGS"
 STATUS = "STATUS"
@@ -49,7 +52,6 @@ FOLD_COLUMNS: dict[str, tuple[str, Unit]] = {  # heading -> field of FoldScore, 
 }
 FOLD_HEAD = ["Fold", "first", "last", "rows", *FOLD_COLUMNS]
 FIGURE, BETTER = "Figure", "better"  # first and last column of the scores
-ABSENT = "-"  # a table cell that has no figure, where an undefined one says so
 
 
 def render(log: RunLog) -> str:
@@ -84,6 +86,7 @@ def closing(log: RunLog, status: Status, advice: str = "") -> str:
     advice : str
         How to make an audit, where the run has none.
     """
+    found = log.cross_section
     answer, *more = log.verdict or (NOT_EVALUATED,)
     return "".join(
         (
@@ -91,6 +94,7 @@ def closing(log: RunLog, status: Status, advice: str = "") -> str:
             _section(FIGURES, [_figure(figure) for figure in plan_figures_first(log.figures)]),
             _section(CHECKPOINTS, [line for c in log.checkpoints for line in _checkpoint(c)] or [NONE]),
             _section(SCORECARD, scorecard_lines(log.scorecard) or [NONE]),
+            "" if found is None else _section(CROSS_SECTION, cross_section_lines(found)),
             _section(VERDICT, [answer, audit_line(log.audit, advice), *more]),
             _section(WARNINGS, [_notice(notice) for notice in log.warnings] or [NONE]),
             f"=== {STATUS} ===\n{status.value}\n",
@@ -136,7 +140,7 @@ def _scores(scores: tuple[Score, ...]) -> list[str]:
     for score in scores:
         values = {name: as_text(value, score.unit) for name, value in score.values}
         rows.append([score.name, *(values.get(name, ABSENT) for name in columns), score.better])
-    return _table(rows)
+    return table(rows)
 
 
 def _rungs(rungs: tuple[Rung, ...]) -> list[str]:
@@ -147,7 +151,7 @@ def _rungs(rungs: tuple[Rung, ...]) -> list[str]:
         sign = "<" if rung.minimum > rung.stretch else ">"
         steps = [f"{sign} {as_text(step, rung.unit)}" for step in (rung.minimum, rung.target, rung.stretch)]
         rows.append([rung.name, as_text(rung.value, rung.unit), *steps, rung.reached, rung.band])
-    return _table(rows)
+    return table(rows)
 
 
 def _years(years: tuple[Year, ...]) -> list[str]:
@@ -159,7 +163,7 @@ def _years(years: tuple[Year, ...]) -> list[str]:
         rows.append(
             [str(y.year), str(y.rows), *returns, as_text(y.max_drawdown, "share"), f"{y.turnover:.2f}"]
         )
-    return _table(rows)
+    return table(rows)
 
 
 def _folds(folds: tuple[FoldScore, ...]) -> list[str]:
@@ -169,14 +173,4 @@ def _folds(folds: tuple[FoldScore, ...]) -> list[str]:
     for fold in folds:
         figures = [as_text(getattr(fold, name), unit) for name, unit in FOLD_COLUMNS.values()]
         rows.append([str(fold.fold), fold.first, fold.last, str(fold.rows), *figures])
-    return _table(rows)
-
-
-def _table(rows: list[list[str]]) -> list[str]:
-    """Align the columns, two spaces apart: the first to the left, the others to the right."""
-    cells = [[cell or ABSENT for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
-        for row in cells
-    ]
+    return table(rows)

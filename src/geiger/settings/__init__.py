@@ -11,9 +11,12 @@ if TYPE_CHECKING:
         Fill,
         Weighting,
         paced,
+        paced_in_a_panel,
+        panel_recipe,
         recipe,
         settings_of,
         shaping,
+        shaping_a_panel,
         shaping_a_run,
     )
     from geiger.settings.model_settings import (
@@ -29,13 +32,27 @@ if TYPE_CHECKING:
         XLSTMSettings,
     )
     from geiger.settings.models import MODELS
+    from geiger.settings.panel import PanelSettings
     from geiger.settings.recipes import RECIPES
     from geiger.settings.setting import NoSettings, Settings, as_dict, override
     from geiger.settings.toml import from_toml
     from geiger.settings.trading import RISK, RULES, CostSettings, Risk, Rule, TradingSettings
 
 _ROOMS = {
-    "config": ("Config", "Fill", "Weighting", "paced", "recipe", "settings_of", "shaping", "shaping_a_run"),
+    "config": (
+        "Config",
+        "Fill",
+        "Weighting",
+        "paced",
+        "paced_in_a_panel",
+        "panel_recipe",
+        "recipe",
+        "settings_of",
+        "shaping",
+        "shaping_a_panel",
+        "shaping_a_run",
+    ),
+    "panel": ("PanelSettings",),
     "model_settings": (
         "BoostSettings",
         "CatBoostSettings",
@@ -70,6 +87,7 @@ __all__ = [
     "LightGBMSettings",
     "NetworkSettings",
     "NoSettings",
+    "PanelSettings",
     "RidgeSettings",
     "Risk",
     "Rule",
@@ -84,9 +102,12 @@ __all__ = [
     "from_toml",
     "override",
     "paced",
+    "paced_in_a_panel",
+    "panel_recipe",
     "recipe",
     "settings_of",
     "shaping",
+    "shaping_a_panel",
     "shaping_a_run",
 ]
 

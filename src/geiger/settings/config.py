@@ -13,7 +13,7 @@ from geiger.errors import SettingError, did_you_mean
 from geiger.settings.model_settings import ModelSections
 from geiger.settings.models import MODELS, SECTIONS
 from geiger.settings.panel import PanelSettings
-from geiger.settings.recipes import RECIPES
+from geiger.settings.recipes import PANEL, RECIPES
 from geiger.settings.setting import NoSettings, Settings, Shapes, known_settings, override, section, setting
 from geiger.settings.trading import TradingSettings
 
@@ -138,6 +138,16 @@ def recipe(name: str) -> Config:
     return override(Config(), {"recipe": name, **RECIPES[name]})
 
 
+@cache
+def panel_recipe(name: str) -> Config:
+    """Return the named recipe as panels start from it; recipe `plan` stays the plan's.
+
+    >>> panel_recipe("default").stack.models
+    ('ridge', 'lgb')
+    """
+    return recipe(name) if name == "plan" else override(recipe(name), PANEL)
+
+
 def settings_of(config: Config, model: str) -> Settings:
     """Return the settings of a model: its section, or none where it has nothing to set."""
     found: Settings = getattr(config, model) if MODELS[model].has_section else NoSettings()
@@ -149,6 +159,13 @@ def paced(config: Config, model: str) -> Config:
     if MODELS[model].family != "network" or config.network_refit is None:
         return config
     return replace(config, refit=config.network_refit)
+
+
+def paced_in_a_panel(config: Config, model: str) -> Config:
+    """Return the same for a panel, in which trees may have a pace of their own, too."""
+    if MODELS[model].family == "boosting" and config.panel.tree_refit is not None:
+        return replace(config, refit=config.panel.tree_refit)
+    return paced(config, model)
 
 
 def shaping(config: Config, models: Collection[str], marks: Collection[Shapes] = FORECAST) -> dict[str, Any]:
@@ -164,6 +181,12 @@ def shaping_a_run(config: Config, model: str) -> dict[str, Any]:
     # A pace of their own is the pace of the run, so it counts once.
     walked = replace(paced(config, model), network_refit=None)
     return shaping(walked, [model], ("forecast", "networks"))
+
+
+def shaping_a_panel(config: Config, models: Collection[str]) -> dict[str, Any]:
+    """Return the settings that shape the forecasts of a panel's models."""
+    networks = any(MODELS[model].family == "network" for model in models)
+    return shaping(config, models, ("forecast", "panel", *(("networks",) if networks else ())))
 
 
 def _marked(record: Settings, marks: Collection[Shapes]) -> dict[str, Any]:

@@ -95,3 +95,24 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
     }
 )
+
+# What a panel changes of every recipe: thousands of rows a day-block carry deeper trees and one penalty, and
+# the stack weighs the linear family and the trees alike.
+_PANEL_TREES: dict[str, Any] = {
+    "max_trees": 120,
+    "learning_rate": 0.03,
+    "depth": 5,
+    "min_leaf_rows": 1000,
+    "subsample": 0.7,
+    "colsample": 0.3,
+    "l2": 100.0,
+}
+PANEL: Mapping[str, Any] = MappingProxyType(
+    {
+        "ridge": {"alphas": (10_000.0,)},
+        "xgb": _PANEL_TREES,
+        "lgb": _PANEL_TREES,
+        "catboost": {**_PANEL_TREES, "min_leaf_rows": None},
+        "stack": {"models": ("ridge", "lgb")},
+    }
+)
