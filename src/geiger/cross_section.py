@@ -70,8 +70,8 @@ class RankRival:
 class Quantile:
     """Symbols of one quantile of the day's scores, 1 the lowest: their mean return beyond the day's mean.
 
-    `mean` and `error` are simple returns of a holding interval; None with fewer than two days. Number 0 stands
-    for the highest quantile less the lowest.
+    `mean` and `error` are simple returns of a holding interval; None with fewer than two days. Number 0
+    stands for the highest quantile less the lowest.
     """
 
     number: int

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
+from geiger.cross_section import CrossSection
+
 Unit = Literal["share", "points", "ratio", "return", "bp", "days", "rows", "p", "number"]
 Better = Literal["higher", "lower", "neither"]
-
-from geiger.cross_section import CrossSection
 
 
 class Status(StrEnum):

@@ -84,7 +84,7 @@ class Tradable:
 
     @cached_property
     def daily_money(self) -> Floats | None:
-        """Mean money traded over the last 21 days that have a volume (D, N), known at the close of its row."""
+        """Mean money traded over the last 21 days with a volume (D, N), known at the close of its row."""
         if self.money is None:
             return None
         known = np.isfinite(self.money) & (self.money > 0)
@@ -125,12 +125,12 @@ class Held:
     @property
     def exposure(self) -> Floats:
         """Sum of the absolute weights (T,)."""
-        return np.abs(self.weights).sum(axis=1)
+        return np.asarray(np.abs(self.weights).sum(axis=1))
 
     @property
     def net_exposure(self) -> Floats:
         """Sum of the weights (T,)."""
-        return self.weights.sum(axis=1)
+        return np.asarray(self.weights.sum(axis=1))
 
 
 def equal_weight(scores: Floats, least: int) -> Floats:
@@ -228,32 +228,35 @@ def hold(
     """
     decided = _checked(market, wanted, band, days_per_year)
     rows = np.arange(decided[0], decided[-1] + 1)
-    now, fill, out = rows, market.opens[rows + 1], market.opens[rows + 2]
-    last = np.where(np.isfinite(market.closes[now + 1]), market.closes[now + 1], fill)
-    stays = np.isfinite(out)
-    bought = np.isfinite(fill)
-    returns = np.where(bought, np.where(stays, out, last) / np.where(bought, fill, 1.0) - 1.0, 0.0)
-    to_close = np.where(bought, last / np.where(bought, fill, 1.0) - 1.0, 0.0)
-    arrays = [np.zeros((len(rows), wanted.shape[1])) for _ in range(2)]
-    sums = [np.zeros(len(rows)) for _ in range(5)]
+    fill, close, out = market.opens[rows + 1], market.closes[rows + 1], market.opens[rows + 2]
+    bought, stays = np.isfinite(fill), np.isfinite(out)
+    last, price = np.where(np.isfinite(close), close, fill), np.where(bought, fill, 1.0)
+    returns = np.where(bought, np.where(stays, out, last) / price - 1.0, 0.0)
+    to_close = np.where(bought, last / price - 1.0, 0.0)
+    weights, trades = (np.zeros((len(rows), wanted.shape[1])) for _ in range(2))
+    gross, financing, turnover, net, equity = (np.zeros(len(rows)) for _ in range(5))
     closed = _account(
         np.ascontiguousarray(wanted[rows]),
         returns,
         to_close,
         bought,
         stays,
-        band,
+        float(band),
         costs.per_turnover,
         costs.cash_yield / days_per_year,
         (costs.cash_yield + costs.margin_spread) / days_per_year,
         costs.borrow_rate / days_per_year,
         liquidate,
-        *arrays,
-        *sums,
+        weights,
+        trades,
+        gross,
+        financing,
+        turnover,
+        net,
+        equity,
     )
-    gross, financing, turnover, net, equity = sums
     cost = costs.per_turnover * turnover
-    return Held(rows, *arrays, gross, financing, turnover, cost, net, equity, int(closed))
+    return Held(rows, weights, trades, gross, financing, turnover, cost, net, equity, int(closed))
 
 
 def portfolio_ledger(market: Tradable, held: Held, equal: Held) -> pl.DataFrame:
@@ -406,21 +409,23 @@ def portfolio_record(
 
 
 def _beyond(scores: Floats, least: int) -> Floats:
-    """Return scores less the mean of their day (D, N); 0 without one, and where all are one up to rounding."""
+    """Return scores less the mean of their day (D, N); 0 without one, and where all are one but rounding."""
     seen = np.isfinite(scores)
     count = seen.sum(axis=1, keepdims=True)
     values = np.where(seen, scores, 0.0)
-    beyond = np.where(seen & (count >= least), values - values.sum(axis=1, keepdims=True) / np.maximum(count, 1), 0.0)
+    beyond = np.where(
+        seen & (count >= least), values - values.sum(axis=1, keepdims=True) / np.maximum(count, 1), 0.0
+    )
     rounding = _ROUNDING * np.abs(values).max(axis=1, keepdims=True, initial=0.0)
     return np.where(np.abs(beyond).max(axis=1, keepdims=True, initial=0.0) > rounding, beyond, 0.0)
 
 
 def _decided(sizes: Floats, scores: Floats, least: int) -> Floats:
-    """Return sizes (D, N) >= 0 as shares of their row; 0 where all are 0, NaN on a day that does not count."""
+    """Return sizes (D, N) >= 0 as shares of their row; 0 where all are 0, NaN where a day does not count."""
     total = sizes.sum(axis=1, keepdims=True)
     shares = np.where(total > 0.0, sizes / np.where(total > 0.0, total, 1.0), 0.0)
-    counts = np.isfinite(scores).sum(axis=1, keepdims=True) >= least
-    return np.where(counts, shares, np.nan)
+    names = np.isfinite(scores).sum(axis=1)
+    return np.where((names >= least)[:, None], shares, np.nan)
 
 
 def _checked(market: Tradable, wanted: Floats, band: float, days_per_year: int) -> npt.NDArray[np.int64]:

@@ -338,7 +338,7 @@ def _rolling_sum(values: Floats, rows: int) -> Floats:
 
 def _size(values: Floats) -> Floats:
     """Return the root mean square of each row (D, 1), in which missing values stand as 0."""
-    return np.sqrt(np.mean(values * values, axis=1, keepdims=True))
+    return np.asarray(np.sqrt(np.mean(values * values, axis=1, keepdims=True)))
 
 
 def _alike(what: str, one: Floats, other: Floats) -> None:

@@ -422,6 +422,7 @@ def worth_of_sharpe(net: Floats, card: Scorecard, days_per_year: int, config: Co
 
 
 def trading_figures(card: Scorecard) -> tuple[Figure, ...]:
+    """Return what trading earned beside its baselines, and what it cost."""
     rows = {
         FigureName.BEAT_BUY_AND_HOLD: ScoreName.BEAT_BUY_AND_HOLD,
         FigureName.BEAT_VOLATILITY_MATCHED: ScoreName.BEAT_VOLATILITY_MATCHED,

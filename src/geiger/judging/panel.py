@@ -22,8 +22,7 @@ from geiger.judging.economics import Economics, economics
 from geiger.judging.judge import LEAK, deflated, skill_verdict, worth_of
 from geiger.judging.rule import Evidence
 from geiger.judging.tries import Counted, counted
-from geiger.panel.cross_section import traded
-from geiger.panel.evaluation import scored_of
+from geiger.panel.cross_section import scored_of, traded
 from geiger.panel.experiment import Panel
 from geiger.panel.material import PanelMaterial
 from geiger.panel.plan import PanelPlan
@@ -96,9 +95,9 @@ def judge_panel(
     planned = finding.planned
     config, material = planned.work.config, planned.material
     least, year = max(config.panel.least_names, LEAST_NAMES), material.market.days_per_year
-    scored, grid = scored_of(material, finding.walk), grid_of(material, config.horizon)
+    scored, grid = scored_of(material, finding.walk, config.horizon), grid_of(material, config.horizon)
     selection = selection_test(grid, scored.scores, least)
-    timing = timing_test(grid, scored.forecasts, least)
+    timing = timing_test(grid, scored.expected * scored.volatility, least)
     own = traded(scored, least=config.panel.least_names, costs=costs_of(config), days_per_year=year)
     worth = economics(own.ledger, own.baselines[EXPOSURE_MATCHED], config.seed)
     found_tries = _count(finding, grid, selection, timing, worth)

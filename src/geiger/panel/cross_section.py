@@ -47,6 +47,11 @@ from geiger.evidence.cross_section import (
     rank_ic,
     spread,
 )
+from geiger.experiment.evaluation import costs_of
+from geiger.features.catalogue import NAMES
+from geiger.panel.material import PanelMaterial
+from geiger.panel.walk import PanelWalk
+from geiger.settings import Config
 
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
@@ -78,8 +83,8 @@ class Scored:
         Of the panel's calendar.
     scores : array (D, N)
         Out of sample, of the rows that count; row t knows the close of day t.
-    forecasts : array (D, N)
-        Expected log return with slope, on the same rows.
+    expected : array (D, N)
+        Expected return with slope, in daily volatilities, on the same rows.
     outcomes : array (D, N)
         Log return that a decision at the close of a row can still earn.
     volatility : array (D, N)
@@ -100,7 +105,7 @@ class Scored:
     symbols: tuple[str, ...]
     day: Days
     scores: Floats
-    forecasts: Floats
+    expected: Floats
     outcomes: Floats
     volatility: Floats
     opens: Floats
@@ -115,11 +120,13 @@ class Scored:
         wanted = (len(self.day), len(self.symbols))
         grids = {
             name: getattr(self, name)
-            for name in ("scores", "forecasts", "outcomes", "volatility", "opens", "closes")
+            for name in ("scores", "expected", "outcomes", "volatility", "opens", "closes")
         }
         for name, grid in {**grids, **self.rivals}.items():
             if grid.shape != wanted:
-                raise DataError(f"cross-section: {name} has shape {grid.shape}, days and symbols are {wanted}")
+                raise DataError(
+                    f"cross-section: {name} has shape {grid.shape}, days and symbols are {wanted}"
+                )
 
     @property
     def market(self) -> Tradable:
@@ -156,7 +163,42 @@ def rival_scores(grid_of: Callable[[str], Floats]) -> dict[str, Floats]:
     return {name: sign * grid_of(feature) for name, (feature, sign) in RIVALS.items()}
 
 
-def cross_section(scored: Scored, *, least: int, costs: Costs, days_per_year: int = 252) -> CrossSection:
+def cross_section(material: PanelMaterial, made: PanelWalk, config: Config) -> CrossSection:
+    """Return all that is measured over the symbols of a panel's walk, on its tradable rows."""
+    return measured(
+        scored_of(material, made, config.horizon),
+        least=config.panel.least_names,
+        costs=costs_of(config),
+        days_per_year=material.market.days_per_year,
+    )
+
+
+def scored_of(material: PanelMaterial, made: PanelWalk, horizon: int = 1) -> Scored:
+    """Return what a walk issued, as grids: rows whose opens were prices to trade at."""
+    rows, bars = made.issued.rows, material.bars
+    tradable = material.tradable[rows]
+
+    def issued(values: npt.NDArray[np.floating]) -> Floats:
+        return material.grid(np.where(tradable, values, np.nan), rows)
+
+    return Scored(
+        symbols=material.symbols,
+        day=material.calendar.to_numpy().astype("datetime64[D]"),
+        scores=issued(made.issued.score),
+        expected=issued(made.issued.expected),
+        outcomes=issued(material.outcome[rows]),
+        volatility=issued(material.volatility[rows]),
+        opens=bars["open"],
+        closes=bars["close"],
+        money=bars["close"] * bars["volume"],
+        rivals=rival_scores(lambda name: issued(material.features[rows, NAMES.index(name)])),
+        left_out=tuple(member.stale for member in material.members),
+        horizon=horizon,
+        slope=float(made.issued.slope[-1]) if made.issued.slope.size else None,
+    )
+
+
+def measured(scored: Scored, *, least: int, costs: Costs, days_per_year: int = 252) -> CrossSection:
     """Return all that is measured over the symbols of a panel.
 
     Parameters
@@ -173,7 +215,7 @@ def cross_section(scored: Scored, *, least: int, costs: Costs, days_per_year: in
     if not names.size:
         raise DataError(f"cross-section: no day has scores of {least} symbols; lower panel.least_names")
     by_quantile = quantile_returns(scores, np.expm1(outcomes), quantile_count(float(np.median(names))), least)
-    share = explained(scored.forecasts / scored.volatility, outcomes / scored.volatility, least, scored.horizon)
+    share = explained(scored.expected, outcomes / scored.volatility, least, scored.horizon)
     return CrossSection(
         least_names=least,
         names=(int(names.min()), int(np.median(names)), int(names.max())),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import polars as pl
 
 from geiger import metrics
@@ -27,10 +26,9 @@ from geiger.experiment.evaluation import (
     trading_figures,
     worth_of_sharpe,
 )
-from geiger.features.catalogue import NAMES
 from geiger.figures import FigureName, ScoreName
 from geiger.panel.alarms import panel_alarms
-from geiger.panel.cross_section import Scored, cross_section, rival_scores, traded
+from geiger.panel.cross_section import Scored, measured, scored_of, traded
 from geiger.panel.material import PanelMaterial
 from geiger.panel.scores import Floats
 from geiger.panel.walk import PanelWalk
@@ -62,7 +60,7 @@ def evaluate_panel(material: PanelMaterial, made: PanelWalk, config: Config) -> 
     own = traded(scored, least=least, costs=costs, days_per_year=days_per_year)
     ledger, others = own.ledger, own.baselines
     card = scorecard(ledger, others, days_per_year, cash_yield=config.trading.cash_yield, seed=config.seed)
-    across = cross_section(scored, least=least, costs=costs, days_per_year=days_per_year)
+    across = measured(scored, least=least, costs=costs, days_per_year=days_per_year)
     health = health_of(made.forecasts, min(fold.learned_rows for fold in made.folds), config.horizon)
     figures = (
         *_forecast_figures(made.forecasts, health, card.value(ScoreName.SHARPE), len(ledger)),
@@ -108,33 +106,6 @@ def _alarms(
     )
 
 
-def scored_of(material: PanelMaterial, made: PanelWalk) -> Scored:
-    """Return what is measured: issued scores of tradable rows, and the bars and rivals beside them."""
-    issued, bars = made.issued, material.bars
-    rows, used = issued.rows, material.tradable[issued.rows]
-
-    def grid(values: Floats) -> Floats:
-        return material.grid(np.where(used, values, np.nan), rows)
-
-    def feature(name: str) -> Floats:
-        return material.grid(material.features[:, NAMES.index(name)])
-
-    return Scored(
-        symbols=material.symbols,
-        day=material.calendar.to_numpy().astype("datetime64[D]"),
-        scores=grid(issued.score),
-        forecasts=grid(material.volatility[rows] * issued.expected),
-        outcomes=material.grid(material.outcome),
-        volatility=material.grid(material.volatility),
-        opens=bars["open"],
-        closes=bars["close"],
-        money=bars["close"] * bars["volume"],
-        rivals=rival_scores(feature),
-        left_out=tuple(member.stale for member in material.members),
-        slope=float(issued.slope[-1]),
-    )
-
-
 def health_of(forecasts: pl.DataFrame, learned_rows: int, horizon: int = 1) -> Health:
     """Return the health of a panel's forecasts, in units of the volatility; errors hold days together."""
     unit = forecasts["volatility"].to_numpy()
@@ -167,7 +138,9 @@ def _forecast_figures(
     )
 
 
-def _fold_scores(forecasts: pl.DataFrame, ledger: pl.DataFrame, market: pl.DataFrame) -> tuple[FoldScore, ...]:
+def _fold_scores(
+    forecasts: pl.DataFrame, ledger: pl.DataFrame, market: pl.DataFrame
+) -> tuple[FoldScore, ...]:
     """Return what came of each fold's forecasts; portfolio and market by the days of the fold."""
     nets = ledger.select("day", net="net").join(market.select("day", market="net"), on="day")
     found = []

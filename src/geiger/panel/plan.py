@@ -13,9 +13,10 @@ from geiger.errors import SettingError
 from geiger.learning.folds import Fold
 from geiger.models import resolve
 from geiger.panel.experiment import Panel
+from geiger.panel.fits import folds_of
 from geiger.panel.folds import counting
 from geiger.panel.material import PanelMaterial, load_panel
-from geiger.panel.walk import bases_of, folds_of
+from geiger.panel.walk import bases_of
 from geiger.records import Notice
 from geiger.runs.environment import environment, key_of
 from geiger.runs.folder import StoredRun
@@ -62,7 +63,9 @@ class PanelPlan:
             {
                 **self._shaped(),
                 "members": {one.symbol: one.data_hash for one in self.material.members},
-                "provenance": {name: provenance[name] for name in ("first_day", "last_day", "lockbox_from", "context")},
+                "provenance": {
+                    name: provenance[name] for name in ("first_day", "last_day", "lockbox_from", "context")
+                },
                 "environment": plain(environment()),
             }
         )

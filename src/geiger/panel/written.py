@@ -34,6 +34,7 @@ class PanelRun:
     """A finished run of a panel."""
 
     name: str
+    panel: str
     model: str
     status: Status
     folder: Path
@@ -158,6 +159,7 @@ def write_panel(
     folder = planned.work.runs.save(record, frames)
     return PanelRun(
         name=folder.name,
+        panel=record.symbol,
         model=record.model,
         status=record.status,
         folder=folder,

@@ -78,8 +78,8 @@ def _spread(one: Quantile | None) -> str:
 def _explained(found: CrossSection) -> str:
     error = "" if found.explained_error is None else f" (error {as_text(found.explained_error, 'return')})"
     return (
-        f"R2 beyond the day's mean: {as_text(found.explained, 'return')}{error}; slope {_ratio(found.slope)}; "
-        f"scores keep {_ratio(found.persistence)} of their order from day to day"
+        f"R2 beyond the day's mean: {as_text(found.explained, 'return')}{error}; "
+        f"slope {_ratio(found.slope)}; scores keep {_ratio(found.persistence)} of their order from day to day"
     )
 
 
