@@ -185,7 +185,10 @@ def test_alarms_ring_above_their_limits_only() -> None:
     assert "3.10%" in rung[2].text
 
 
-@pytest.mark.parametrize(("name", "limit"), [("da_minus_base", 0.06), ("sharpe", 3.0), ("r2", 0.03)])
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [("da_minus_base", 0.06), ("sharpe", 3.0), ("r2", 0.03), ("ic_then", 0.10), ("ic_now", 0.05)],
+)
 def test_an_alarm_needs_its_limit_to_be_1645_errors_away(name: str, limit: float) -> None:
     quiet: dict[str, Measured | None] = {"da_minus_base": None, "sharpe": None, "r2": None}
     for error in (0.01, 2.0):

@@ -26,6 +26,7 @@ from geiger.chain import START, Chain, Head
 from geiger.errors import DataError
 from geiger.evidence import trials as module
 from geiger.evidence.day_files import DayValues
+from geiger.evidence.trial import Trial
 from geiger.evidence.trials import Register
 from helpers.trials import FIRST, ROWS, day, trial, values
 
@@ -213,6 +214,43 @@ def test_two_series_that_a_longer_one_holds_are_one(register: Register) -> None:
     (register.folder / ".index.sqlite").unlink()
     assert [one.key for one in register.sharing(a.series, *WHOLE)] == ["a", "b", "c"]
     assert {line.trial.series for line in register.lines()} == {a.series}
+
+
+def held_alike(dropped: int = 0, first: int = 0, symbols: int = 20) -> DayValues:
+    """The mean of symbols with one factor, a third of a symbol's variance, without some of them."""
+    rng = np.random.default_rng(7)
+    factor = rng.standard_normal((2 * ROWS, 1))
+    each = 0.58 * factor + 0.82 * rng.standard_normal((2 * ROWS, 40))
+    mean = 0.01 * each[:, first + dropped : first + symbols].mean(axis=1)
+    return DayValues(np.arange(FIRST, FIRST + 2 * ROWS, dtype=np.int32), mean.astype(np.float32))
+
+
+def of_panel(key: str, name: str) -> Trial:
+    return trial(key, name, members=("A", "B"))
+
+
+def test_a_panel_is_the_same_while_most_of_its_symbols_are(register: Register) -> None:
+    whole = register.add(of_panel("a", "ALL"), held_alike(), values(1, ROWS))
+    fewer = register.add(of_panel("b", "FEWER"), held_alike(dropped=6), values(2, ROWS))
+    assert fewer.trial.series == whole.trial.series
+    assert fewer.shared_with == ("ALL",)
+    other = register.add(of_panel("c", "OTHER"), held_alike(first=20), values(3, ROWS))
+    assert other.trial.series != whole.trial.series
+    assert [one.key for one in register.among(whole.trial)] == ["a", "b"]
+    assert whole.trial.series.startswith("p")
+    (register.folder / ".index.sqlite").unlink()
+    again = register.add(of_panel("a", "ANOTHER NAME"), held_alike(), values(1, ROWS))
+    assert again.rerun
+    assert register.lines()[0].trial.members == ("A", "B")
+
+
+def test_a_panel_and_a_symbol_with_its_returns_do_not_share_a_count(register: Register) -> None:
+    panel = register.add(of_panel("a", "ALL"), held_alike(), values(1, ROWS)).trial
+    fund = register.add(trial("a", "FUND"), held_alike(), values(1, ROWS)).trial
+    assert fund.series != panel.series
+    assert register.series_of("ALL", held_alike()) == fund.series
+    near = register.add(trial("b", "NEAR"), held_alike(dropped=6), values(2, ROWS)).trial
+    assert near.series not in (panel.series, fund.series)  # of symbols .95 under another name is not enough
 
 
 def test_a_series_whose_file_is_gone_is_known_by_its_symbol(register: Register) -> None:

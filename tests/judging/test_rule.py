@@ -71,6 +71,24 @@ def test_each_thing_alone_keeps_it_from_being_one(changes: dict[str, Any], why: 
     assert codes(evidence(2.5, **changes)) == (Answer.CANNOT_TELL, [why])
 
 
+def test_of_a_panel_it_says_which_symbols_and_how_many() -> None:
+    signal = answer(evidence(2.5, names=24.26))[1]
+    assert signal.startswith("the forecasts know which symbols do better the next day: luck and one try ")
+    nothing = answer(evidence(0.0, needed_slope=0.2, names=24.26))[1]
+    assert nothing.startswith("whatever the forecasts know of which symbols do better the next day, it would")
+    weak = answer(evidence(1.0, needed_slope=0.01, names=24.26))[1]
+    assert weak.endswith("1764 days of 24.3 symbols are too few to rule out an edge that pays")
+
+
+def test_how_many_times_the_scores_a_slope_needs() -> None:
+    # The bar of one try at 1% is 2.326 errors, and .842 more are found in four of five: (3.168 x .1 / .2)^2.
+    found = evidence(1.0)
+    assert found.times_for(0.2) == pytest.approx(2.509, abs=0.002)
+    assert found.days_for(0.2) == pytest.approx(1.509 * N, rel=0.002)
+    assert found.times_for(-0.2) is None
+    assert found.days_for(9.0) == 0
+
+
 def test_where_no_audit_is_possible_the_word_of_the_user_stands_in_the_answer() -> None:
     elsewhere = {"audit": None, "made_in_time": True}
     assert codes(evidence(2.5, **elsewhere)) == (Answer.SIGNAL_IF_IN_TIME, [Why.RINGS, Why.NOT_AUDITED])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from geiger.records import Answer, Notice, Tries, Verdict
+from geiger.records import Answer, Notice, OfPanel, Tries, Verdict
 from geiger.runlog.verdict import answer_in, headline, verdict_lines
 from helpers.verdicts import VERDICT
 
@@ -37,6 +37,52 @@ def test_a_verdict_is_told_answer_first() -> None:
 def test_an_alarm_stands_before_anything_else() -> None:
     alarmed = replace(VERDICT, alarms=(Notice("LEAK_SUSPECT", "net Sharpe ratio 4.10 is above 3"),))
     assert verdict_lines(alarmed)[1] == "Alarm: LEAK_SUSPECT: net Sharpe ratio 4.10 is above 3"
+
+
+PANEL = OfPanel(
+    symbols=28,
+    names=24.26,
+    together=0.01,
+    symbols_for_measured=61,
+    timing_days=1689,
+    timing_statistic=0.5,
+    timing_p=0.3085,
+    timing_corrected_p=0.62,
+)
+
+
+def test_a_panel_tells_selection_and_timing_apart() -> None:
+    told = replace(VERDICT, panel=PANEL, days_for_needed=900, slope=0.041, slope_error=0.026)
+    by_name = dict(line.split(": ", 1) for line in verdict_lines(told)[1:])
+    assert by_name["Economic"].startswith(
+        "no (-1.2% a year beside equal weight at the same exposure; p 0.8000"
+    )
+    assert by_name["Skill"].endswith("1709 days of 24.3 symbols from 2006-01-03 to 2012-10-15")
+    assert by_name["Timing"] == (
+        "p 0.3085, with all tries 0.6200; 1689 days of the mean forecast against the equally weighted "
+        "market; it decides nothing"
+    )
+    assert by_name["Effect"] == (
+        "0.041 daily volatilities for one of score, 90% interval -0.002 to 0.084 (its trading pays from "
+        "0.320 on), R2 0.06% beyond beta and volatility"
+    )
+    assert by_name["Detectable"].endswith(
+        "an effect as large as measured: 2310 more days or 61 symbols a day; one that pays for its trading: "
+        "900 more days (no number of symbols would do)"
+    )
+    assert by_name["Tries"].startswith("3 on these days of this panel")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"timing_p": None}, "no p; 1689 days of the mean forecast against the equally weighted market"),
+        ({"timing_corrected_p": None}, "p 0.3085, tries unknown; 1689 days of the mean forecast against"),
+    ],
+)
+def test_timing_without_a_p_or_without_tries(changes: dict[str, None], says: str) -> None:
+    lines = verdict_lines(replace(VERDICT, panel=replace(PANEL, **changes)))
+    assert any(line.startswith(f"Timing: {says}") for line in lines)
 
 
 @pytest.mark.parametrize("answer", list(Answer))

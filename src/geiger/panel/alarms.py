@@ -43,6 +43,6 @@ def panel_alarms(
 
 def _mean(daily: Floats) -> Measured | None:
     counted = daily[np.isfinite(daily)]
-    if counted.size < FEWEST or not float(counted.std()) > 0.0:
+    if counted.size < FEWEST:
         return None
     return Measured(float(counted.mean()), cosine_error(counted, cosine_count(counted.size)))
