@@ -15,6 +15,7 @@ import math
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist
@@ -25,6 +26,7 @@ import numpy.typing as npt
 
 from geiger.blas import one_blas_thread
 from geiger.evidence.binomial import share_interval
+from geiger.evidence.cross_section import market_betas
 from geiger.evidence.panel_test import LEAST_NAMES, Grid, selection_test, timing_test
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -47,6 +49,7 @@ SIZES = (5, 10, 20, 50, 100)
 SHARES = (0.001, 0.0025, 0.005)
 LEARNED = (1.0, 0.3)  # correlation of a forecast with the planted mean
 SPANS = (500, 1764)
+TRUE_BETA = "true beta"  # knows more of what the market's mean return is worth to a symbol than anybody can
 RIDGE_LAGS = (1, 2, 5, 20, 60)
 
 
@@ -93,7 +96,7 @@ KINDS = (
     Kind(
         name="sectors", what="four sectors, each with a factor of its own as large as half of all", sectors=4
     ),
-    Kind(name="wandering betas", what="betas change by .03 a day (a random walk)", wandering=0.03),
+    Kind(name="wandering betas", what="betas change by .01 a day (a random walk)", wandering=0.01),
     Kind(name="come and go", what="a third of the symbols starts late and a third ends early", leaving=True),
     Kind(name="jumps", what="the factor jumps by 5% and a symbol by 10%, each on one day of 100", jumps=True),
 )
@@ -209,18 +212,23 @@ def forecasts(made: Made, grid: Grid, rng: np.random.Generator) -> dict[str, Flo
 
     market = np.nan_to_num(grid.market)
     trend = np.convolve(market, np.full(20, 1 / 20))[:days, None]
-    beta = grid.beta
+    usual = grid.usual_volatility
+    year = market_betas(made.returns, 2)  # another beta than that of the test
     return {
         "noise": noise,
         "slow noise": slow,
         "one number a symbol": np.full((days, 1), 1.0) * rng.standard_normal(names),
-        "beta and noise": beta * 0.01 / s + 0.3 * noise,
-        "minus beta and noise": -beta * 0.01 / s + 0.3 * noise,
-        "true beta": made.beta * 0.01 / s,
+        "beta": year,
+        "minus beta": -year,
+        "beta x market's month": year * trend / s,
+        "beta of all days": _beta_so_far(r, market),
+        "volatility": np.log(s),
+        "minus volatility": -np.log(s),
+        "usual volatility": np.log(usual),
+        "minus usual volatility": -np.log(usual),
+        "usual over today's": np.log(usual / s),
         "true volatility": made.size / s,
         "minus true volatility": -made.size / s,
-        "volatility and noise": s / 0.01 + 0.3 * noise,
-        "beta x market's month": beta * trend / s,
         "trend, 20 days": past(20),
         "trend, 252 days": past(252),
         "reversal, 1 day": -past(1),
@@ -228,7 +236,16 @@ def forecasts(made: Made, grid: Grid, rng: np.random.Generator) -> dict[str, Flo
         "reversal, 252 days": -past(252),
         "minus log price": -(total[end] - total[:1]) / s,
         "ridge, pooled": _ridge(r, grid, past),
+        TRUE_BETA: made.beta * 0.01 / s,
     }
+
+
+def _beta_so_far(r: Floats, market: Floats) -> Floats:
+    """Return the slope of each symbol on the market over all days so far (D, N)."""
+    x, n = market[:, None] * np.ones_like(r), np.arange(1, len(r) + 1)[:, None]
+    sx, sy, sxx, sxy = (np.cumsum(values, axis=0) for values in (x, r, x * x, x * r))
+    spread = sxx - sx * sx / n
+    return np.where(spread > 0.0, (sxy - sx * sy / n) / np.where(spread > 0.0, spread, 1.0), np.nan)
 
 
 def _ridge(r: Floats, grid: Grid, past: Callable[[int], Floats]) -> Floats:
@@ -296,32 +313,29 @@ def main() -> None:
     parser.add_argument("--long", type=int, default=100, help="of a panel, over 5 days")
     parser.add_argument("--planted", type=int, default=200, help="of a panel with a signal")
     parser.add_argument("--seed", type=int, default=20261)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--page", action="store_true", help="only write the page, of what was measured last")
     args = parser.parse_args()
     if not args.page:
-        with one_blas_thread():
-            stored = {"arguments": vars(args), **machine(), "nulls": [], "power": []}
-            for horizon, paths in ((1, args.paths), (5, args.long)):
-                for kind in (*KINDS, ALPHAS):
-                    counts = _count(kind, horizon, paths, args.seed)
-                    stored["nulls"].append(
-                        {"kind": kind.name, "horizon": horizon, "paths": paths, "counts": counts}
-                    )
-                    _keep(stored, kind.name, horizon)
-            for names in SIZES:
-                for r2 in SHARES:
-                    stored["power"] += _power(names, r2, args.planted, args.seed)
-                    _keep(stored, names, r2)
+        stored = {"arguments": vars(args), **machine(), "nulls": [], "power": []}
+        jobs: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
+            (_count, (kind, horizon, paths, args.seed), "nulls")
+            for horizon, paths in ((1, args.paths), (5, args.long))
+            for kind in (*KINDS, ALPHAS)
+        ]
+        jobs += [(_power, (names, r2, args.planted, args.seed), "power") for names in SIZES for r2 in SHARES]
+        with ProcessPoolExecutor(args.processes) as pool:
+            waiting = [(pool.submit(work, *given), kind) for work, given, kind in jobs]
+            for done, kind in waiting:
+                stored[kind] += done.result()
+                STORED.write_text(json.dumps(stored), encoding="utf-8")
+                print(len(stored["nulls"]), len(stored["power"]), flush=True)
     _write_page()
 
 
-def _keep(stored: Mapping[str, Any], *told: object) -> None:
-    STORED.write_text(json.dumps(stored), encoding="utf-8")
-    print(*told, flush=True)
-
-
-def _count(kind: Kind, horizon: int, paths: int, seed: int) -> dict[str, dict[str, list[int]]]:
-    """Return by forecast and test how many paths ring at 5% and at 1%."""
+@one_blas_thread()
+def _count(kind: Kind, horizon: int, paths: int, seed: int) -> list[dict[str, Any]]:
+    """Return by forecast and test how many paths ring at each level."""
     found: dict[str, dict[str, list[int]]] = {}
     for path in range(paths):
         rng = np.random.default_rng([seed, KINDS.index(kind) if kind in KINDS else len(KINDS), horizon, path])
@@ -334,9 +348,10 @@ def _count(kind: Kind, horizon: int, paths: int, seed: int) -> dict[str, dict[st
                 counts = found.setdefault(name, {}).setdefault(test, [0] * len(LEVELS))
                 for place, level in enumerate(LEVELS):
                     counts[place] += p < level
-    return found
+    return [{"kind": kind.name, "horizon": horizon, "paths": paths, "counts": found}]
 
 
+@one_blas_thread()
 def _power(names: int, r2: float, paths: int, seed: int) -> list[dict[str, Any]]:
     """Return how often a forecast that knows the planted mean, or a part of it, rings."""
     days, kind = BEFORE + max(SPANS), KINDS[0]
@@ -405,8 +420,13 @@ def _text(sentences: str) -> Iterator[str]:
 
 
 def _nulls(stored: Mapping[str, Any], horizon: int) -> list[Mapping[str, Any]]:
-    known = {kind.name for kind in KINDS}
-    return [one for one in stored["nulls"] if one["horizon"] == horizon and one["kind"] in known]
+    """Return the cells of a horizon in which nothing can be known, without the forecast that knows more."""
+    found = []
+    for one in stored["nulls"]:
+        if one["horizon"] == horizon and one["kind"] != ALPHAS.name:
+            counts = {name: of for name, of in one["counts"].items() if name != TRUE_BETA}
+            found.append({**one, "counts": counts})
+    return found
 
 
 def _worst(stored: Mapping[str, Any]) -> Iterator[str]:
@@ -485,6 +505,23 @@ def _knowable(stored: Mapping[str, Any]) -> Iterator[str]:
         "that follows past returns is right to ring: these shares are no error rates, but for noise. "
         "Selection, at 5% / at 1%."
     )
+    yield from _alphas(found)
+    yield from _text(
+        "Who knows the true betas knows more of a symbol's mean return than anybody can measure, where the "
+        "market's mean return is not 0. The selection test, on the true betas, at 5% / at 1%."
+    )
+    cells = [one for one in stored["nulls"] if one["horizon"] == 1 and one["kind"] != ALPHAS.name]
+    yield f"| {' | '.join(cell['kind'] for cell in cells)} |"
+    yield "|" + "---:|" * len(cells)
+    shares = [
+        " / ".join(f"{cell['counts'][TRUE_BETA][SELECTION][place] / cell['paths']:.3f}" for place in range(2))
+        for cell in cells
+    ]
+    yield f"| {' | '.join(shares)} |"
+    yield ""
+
+
+def _alphas(found: list[Mapping[str, Any]]) -> Iterator[str]:
     yield f"| forecast | {' | '.join(str(one['horizon']) + ' days ahead' for one in found)} |"
     yield "|---|" + "---:|" * len(found)
     for forecast in found[0]["counts"]:
@@ -506,8 +543,8 @@ def _powers(stored: Mapping[str, Any]) -> Iterator[str]:
         f"Share of {paths} panels that ring at 1% with one try, and behind it at the bar of 50 independent "
         "tries (z 3.54). A part of each symbol's next return that nobody else shares explains R2 of its "
         "variance; the forecast correlates with that part by 1 (all that can be known) or by .3 (what a "
-        "model finds of a weak or interacting signal). Panels of kind `factor`; with 5 symbols the least "
-        "number of a day is 5, and 3 of their 5 degrees of freedom go into beta and volatility."
+        "model finds of a weak or interacting signal). Panels of kind `factor`. With 5 symbols the least number "
+        "of a day is 5 here, and level, beta and two volatilities take 4 of their 5 degrees of freedom."
     )
     yield "| R2, % | correlation | days | " + " | ".join(f"{names} symbols" for names in SIZES) + " |"
     yield "|---:|---:|---:|" + "---:|" * len(SIZES)

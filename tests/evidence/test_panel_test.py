@@ -57,13 +57,15 @@ def second(grid: Grid, score: np.ndarray, least: int = 10) -> dict[str, list]:
     for t in range(days):
         here, columns, y, f, weight = [], [], [], [], []
         for i in range(names):
-            past = [k for k in range(max(t - 251, 0), t + 1) if math.isfinite(grid.returns[k, i])]
+            past = [k for k in range(max(t - 755, 0), t + 1) if math.isfinite(grid.returns[k, i])]
+            year = [r for r in grid.returns[max(t - 251, 0) : t + 1, i] if math.isfinite(r)]
             values = score[t, i], grid.outcome[t, i], s[t, i]
-            if len(past) < 60 or not all(map(math.isfinite, values)):
+            if len(past) < 60 or len(year) < 60 or not all(map(math.isfinite, values)):
                 continue
             both = np.cov([market[k] for k in past], grid.returns[past, i])
             here.append(i)
-            columns.append([1.0, both[0, 1] / both[0, 0], s[t, i]])
+            usual = math.sqrt(math.fsum(r * r for r in year) / len(year))
+            columns.append([1.0, both[0, 1] / both[0, 0], s[t, i], usual])
             y.append(grid.outcome[t, i])
             f.append(score[t, i] * s[t, i])
             weight.append(1 / s[t, i])
@@ -82,7 +84,7 @@ def second(grid: Grid, score: np.ndarray, least: int = 10) -> dict[str, list]:
         if counted <= 20:
             continue
         g = [min(max(a, -limit), limit) for a in raw]
-        total = math.fsum(a * min(max(b, -1.5), 1.5) for a, b in zip(g, u, strict=True))
+        total = math.fsum(a * min(max(b, -3.0), 3.0) for a, b in zip(g, u, strict=True))
         result["row"].append(t)
         result["c"].append(total / math.sqrt(len(here)))
         result["names"].append(len(here))
@@ -160,16 +162,23 @@ def test_no_score_knows_a_later_day(horizon: int, delay: int) -> None:
             np.testing.assert_array_equal(getattr(whole, name)[:before], getattr(other, name)[:before])
 
 
-def test_beta_is_that_of_the_last_252_days_through_today() -> None:
-    grid, _ = panel(4)
+def test_beta_is_that_of_the_last_756_days_through_today() -> None:
+    grid, _ = panel(4, days=1000)
     market = np.log(np.nanmean(np.exp(grid.returns[1:]), axis=1))
-    row = 500
-    past = slice(row - 251, row + 1)
+    row = 900
+    past = slice(row - 755, row + 1)
     for i in (0, 7):
-        x, y = market[row - 252 : row], grid.returns[past, i]
+        x, y = market[row - 756 : row], grid.returns[past, i]
         assert grid.beta[row, i] == pytest.approx(np.polyfit(x, y, 1)[0], rel=1e-9)
     assert np.isnan(grid.beta[59]).all()  # the first day has no return, so these are 59
     assert np.isfinite(grid.beta[60]).all()
+
+
+def test_the_usual_volatility_is_that_of_the_last_252_days() -> None:
+    grid, _ = panel(4)
+    assert grid.usual_volatility[500, 3] == pytest.approx(np.sqrt(np.mean(grid.returns[249:501, 3] ** 2)))
+    assert np.isnan(grid.usual_volatility[59]).all()
+    assert np.isfinite(grid.usual_volatility[60]).all()
 
 
 def test_a_late_member_begins_with_sixty_days_of_its_own() -> None:
@@ -198,9 +207,9 @@ def test_noise_rings_rarely_and_a_signal_often() -> None:
 def test_what_is_nothing_but_beta_or_volatility_tells_nothing() -> None:
     grid, score = panel(6)
     there = np.isfinite(score)
-    s, beta = grid.volatility, grid.beta
+    s, beta, usual = grid.volatility, grid.beta, grid.usual_volatility
     day = np.random.default_rng(1).standard_normal((D, 1))
-    for known in (beta / s, 1.0 / s, np.ones_like(s), (3.0 - day * beta) / s + 2.0 * day):
+    for known in (beta / s, 1.0 / s, np.ones_like(s), usual / s, (3.0 - day * beta) / s + 2.0 * day):
         told = selection_test(grid, np.where(there, known, np.nan))
         assert (told.statistic, told.p_value, told.slope) == (None, 1.0, None)
 

@@ -1,13 +1,14 @@
 """The test of a panel: whether forecasts know which symbols do better, and whether they know the market.
 
 **Selection** compares the symbols of a day with each other. What everybody knew of them on that day is how
-far each goes with the market (its beta) and how much it moves (its volatility): what goes with either is
-taken off forecasts and outcomes alike, day by day, and what is left is multiplied:
+far each goes with the market (its beta) and how much it moves, now and usually (its volatility): what goes
+with these is taken off forecasts and outcomes alike, day by day, and what is left is multiplied:
 
     s_it    volatility of a symbol, an exponential mean (.94) of its squared daily returns through t
-    b_it    slope of its daily returns on those of the equally weighted market, last 252 days through t
-    u_it    residual of y_it on (1, b_it, s_it) over the symbols of day t, weights 1 / s_it^2,
-            in units of s_it sqrt h; cut at +-1.5
+    l_it    the same over its last 252 days, all alike
+    b_it    slope of its daily returns on those of the equally weighted market, last 756 days through t
+    u_it    residual of y_it on (1, b_it, s_it, l_it) over the symbols of day t, weights 1 / s_it^2,
+            in units of s_it sqrt h; cut at +-3
     g_it    residual of the forecast in the same way, cut at 3 root mean squares of earlier days
     S_t     sum_i g_it u_it / sqrt(K_t) over the K_t symbols of the day: its score
 
@@ -15,6 +16,11 @@ A day is one observation however many symbols it has: symbols that move together
 Days with fewer than 10 symbols have no score. The mean score over its equal-weighted cosine error follows
 Student's t without skill. Only what sets symbols apart on one and the same day counts, so a forecast of the
 market, or one that is nothing but beta or volatility, earns nothing here.
+
+Why three years, two volatilities and +-3, and not a beta of 252 days, one volatility and the +-1.5 of a
+single symbol: betas of a year err so much that a slow forecast of beta or volatility earns a part of what the
+market earns, and a near cut moves the mean of skewed returns, which differ from symbol to symbol for good
+(docs/evidence/panel.md).
 
 **Timing** is the other half: the mean forecast of a day against the return of the equally weighted market, by
 the test of a single symbol. They are two tries.
@@ -35,7 +41,6 @@ from geiger.evidence.day_test import DayTest, Floats, Ints
 from geiger.evidence.errors_of_mean import cosine_count, cosine_error
 from geiger.evidence.score_test import (
     CUT_FORECAST,
-    CUT_OUTCOME,
     ENOUGH,
     FIRST,
     SKIPPED,
@@ -47,7 +52,9 @@ from geiger.evidence.score_test import (
 Bools = npt.NDArray[np.bool_]
 
 LEAST_NAMES = 10  # symbols that a day needs
-BETA_BACK = 252  # days of returns that a beta is made of; FIRST of them at least
+BETA_BACK = 756  # days of returns that a beta is made of; FIRST of them at least
+SLOW_BACK = 252  # days of returns that the usual volatility is made of; FIRST of them at least
+CUT_OUTCOME = 3.0  # daily volatilities
 FLAT = 1e-9  # of the largest forecast of a day: less is the rounding of a regression, and no spread
 
 
@@ -107,6 +114,14 @@ class Grid:
     def volatility(self) -> Floats:
         """Volatility of each symbol and day (D, N), known at its close; see `panel_volatility`."""
         return panel_volatility(self.returns)
+
+    @cached_property
+    def usual_volatility(self) -> Floats:
+        """Root mean square of a symbol's returns of the last 252 days (D, N), known at the close of a day."""
+        there = np.isfinite(self.returns)
+        n = _last(there.astype(np.float64), SLOW_BACK)
+        square = _last(np.where(there, np.square(self.returns), 0.0), SLOW_BACK)
+        return np.where(n >= FIRST, np.sqrt(np.maximum(square, 0.0) / np.maximum(n, 1.0)), np.nan)
 
     @cached_property
     def beta(self) -> Floats:
@@ -302,14 +317,15 @@ def panel_volatility(returns: ArrayLike) -> Floats:
 def betas(returns: ArrayLike, market: ArrayLike) -> Floats:
     """Return each symbol's slope on a market (D,) as known at the close of a day (D, N).
 
-    Least squares over the days of the last 252 on which the symbol has a return; not a number with fewer than
+    Least squares over the days of the last 756 on which the symbol has a return; not a number with fewer than
     60 of them, or where the market did not move on them.
     """
     r = np.asarray(returns, dtype=np.float64)
     there = np.isfinite(r)
     y = np.where(there, r, 0.0)
     x = np.where(there, np.asarray(market, dtype=np.float64)[:, None], 0.0)
-    n, sx, sy, sxx, sxy = (_last(values) for values in (there.astype(np.float64), x, y, x * x, x * y))
+    sums = (there.astype(np.float64), x, y, x * x, x * y)
+    n, sx, sy, sxx, sxy = (_last(values, BETA_BACK) for values in sums)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = sxx - sx * sx / n
         return np.where((n >= FIRST) & (spread > 1e-12 * sxx), (sxy - sx * sy / n) / spread, np.nan)
@@ -317,15 +333,16 @@ def betas(returns: ArrayLike, market: ArrayLike) -> Floats:
 
 def _scores(grid: Grid, score: Floats, least_names: int) -> tuple[PanelScores, float | None]:
     """Return the scores of the days that count, and the slope without cuts."""
-    s, beta = grid.volatility, grid.beta
-    part = np.isfinite(score) & np.isfinite(grid.outcome) & np.isfinite(s) & np.isfinite(beta)
+    s, usual, beta = grid.volatility, grid.usual_volatility, grid.beta
+    part = np.logical_and.reduce([np.isfinite(x) for x in (score, grid.outcome, s, usual, beta)])
     names = part.sum(axis=1)
     rows = np.flatnonzero(names >= least_names)
-    part, names, s, beta = part[rows], names[rows], s[rows], beta[rows]
+    part, names, s = part[rows], names[rows], s[rows]
     unit = np.where(part, s, 1.0)
     y, f = grid.outcome[rows] / unit, score[rows]
-    # The regression with weights 1 / s^2, after a division by s: 1, beta and s have become these three.
-    known = [np.where(part, column, 0.0) for column in (1.0 / unit, beta / unit, np.ones_like(unit))]
+    # The regression with weights 1 / s^2, after a division by s: 1, beta, s and l have become these four.
+    columns = (1.0 / unit, beta[rows] / unit, np.ones_like(unit), usual[rows] / unit)
+    known = [np.where(part, column, 0.0) for column in columns]
     u, raw = (_beyond(np.where(part, z, 0.0), known) for z in (y / math.sqrt(grid.horizon), f))
     size = np.abs(np.where(part, f, 0.0)).max(axis=1, initial=0.0, keepdims=True)
     raw = np.where(np.abs(raw) <= FLAT * size, 0.0, raw)
@@ -379,8 +396,8 @@ def _together(scores: PanelScores) -> float:
     return min(max((of_sum / alone - 1.0) / pairs, 0.0), 1.0) if alone > 0.0 and pairs > 0.0 else 0.0
 
 
-def _last(values: Floats) -> Floats:
-    """Return the sums of the last 252 rows, each row's own among them (D, N)."""
+def _last(values: Floats, back: int) -> Floats:
+    """Return the sums of the last `back` rows, each row's own among them (D, N)."""
     total = np.concatenate((np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)))
     end = np.arange(1, total.shape[0])
-    return np.asarray(total[end] - total[np.maximum(end - BETA_BACK, 0)])
+    return np.asarray(total[end] - total[np.maximum(end - back, 0)])
