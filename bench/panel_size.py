@@ -543,8 +543,8 @@ def _powers(stored: Mapping[str, Any]) -> Iterator[str]:
         f"Share of {paths} panels that ring at 1% with one try, and behind it at the bar of 50 independent "
         "tries (z 3.54). A part of each symbol's next return that nobody else shares explains R2 of its "
         "variance; the forecast correlates with that part by 1 (all that can be known) or by .3 (what a "
-        "model finds of a weak or interacting signal). Panels of kind `factor`. With 5 symbols the least number "
-        "of a day is 5 here, and level, beta and two volatilities take 4 of their 5 degrees of freedom."
+        "model finds of a weak or interacting signal). Panels of kind `factor`. With 5 symbols the least "
+        "number of a day is 5 here, and level, beta and two volatilities take 4 of their 5 degrees of freedom."
     )
     yield "| R2, % | correlation | days | " + " | ".join(f"{names} symbols" for names in SIZES) + " |"
     yield "|---:|---:|---:|" + "---:|" * len(SIZES)
