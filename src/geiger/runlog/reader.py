@@ -429,9 +429,7 @@ def note_key(text: str) -> str:
 
 
 def _score(header: list[str], cells: list[str]) -> Event:
-    shown = {
-        name: text for name, text in zip(header[1:-1], cells[1:-1], strict=True) if text != ABSENT
-    }
+    shown = {name: text for name, text in zip(header[1:-1], cells[1:-1], strict=True) if text != ABSENT}
     units = [unit for text in shown.values() for value, unit in [_quantity(text)] if value is not None]
     unit: Unit = units[0] if units else "number"
     values = [[name, _quantity(text)[0]] for name, text in shown.items()]
