@@ -115,6 +115,7 @@ LATE = {
     "jax",
     "flatbuffers",
     "joblib",
+    "ray",
     "threadpoolctl",
     "matplotlib",
     "jinja2",

@@ -19,6 +19,7 @@ from geiger.records import Health, HealthCode
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+Days = NDArray[np.int64]
 
 _Z_97_5 = 1.96  # two-sided 95%
 _Z_95 = 1.645  # one-sided 95%
@@ -124,7 +125,9 @@ def correlation_influence(forecast: ArrayLike, outcome: ArrayLike) -> Vector | N
     return (zf * zy - rho * (zf**2 + zy**2) / 2) / _free(zf)
 
 
-def correlation_error(forecast: ArrayLike, outcome: ArrayLike, horizon: int = 1) -> float | None:
+def correlation_error(
+    forecast: ArrayLike, outcome: ArrayLike, horizon: int = 1, day: Days | None = None
+) -> float | None:
     """Return the standard error of the correlation, from its influence values.
 
     Parameters
@@ -132,9 +135,25 @@ def correlation_error(forecast: ArrayLike, outcome: ArrayLike, horizon: int = 1)
     forecast, outcome : array of shape (n,)
     horizon : int
         Rows that one outcome spans, see `mean_error`.
+    day : int array of shape (n,), optional
+        Number of the day of each row, from 0: see `by_day`.
     """
     influence = correlation_influence(forecast, outcome)
-    return None if influence is None else mean_error(influence, horizon)
+    return None if influence is None else mean_error(by_day(influence, day), horizon)
+
+
+def by_day(values: Vector, day: Days | None) -> Vector:
+    """Return what each day adds to the mean of `values` (n,), as many days as there are; itself without days.
+
+    Rows of one day share its news, so an error counts days and not rows. The mean stays what it is.
+
+    >>> by_day(np.array([1.0, 3.0, 2.0, 6.0]), np.array([0, 0, 1, 1]))
+    array([2., 4.])
+    """
+    if day is None:
+        return values
+    total = np.bincount(day, weights=values)
+    return np.asarray(total * (total.size / values.size))
 
 
 def mean_error(values: ArrayLike, horizon: int = 1) -> float:
@@ -341,6 +360,7 @@ def health(
     train_std: ArrayLike,
     n_train: ArrayLike,
     horizon: int = 1,
+    day: ArrayLike | None = None,
 ) -> Health:
     """Judge the stitched out-of-sample forecasts of one model.
 
@@ -352,6 +372,8 @@ def health(
         Mean, standard deviation and number of the train labels of the fold that made each row.
     horizon : int
         Rows that one label spans, see `mean_error`.
+    day : int array of shape (n,), optional
+        Number of the day of each row, from 0, where several rows share one: errors then hold days together.
 
     Raises
     ------
@@ -376,7 +398,7 @@ def health(
     mean = _per_row("train_mean", train_mean, f.size)
     sigma = _per_row("train_std", train_std, f.size)
     noise = float(np.mean(sigma / np.sqrt(np.maximum(_per_row("n_train", n_train, f.size), 1.0))))
-    found = _measure(f, y, mean, horizon)
+    found = _measure(f, y, mean, horizon, None if day is None else np.asarray(day, dtype=np.int64))
     constant = _is_constant(f, y, mean, float(np.mean(sigma)))
     codes = _codes(found, constant=constant, near_mean=abs(float(np.mean(f - mean))) <= 3 * noise)
     return Health(
@@ -416,14 +438,14 @@ class _Measured:
         return not 0.02 <= self.positive <= 0.98
 
 
-def _measure(f: Vector, y: Vector, mean: Vector, horizon: int) -> _Measured:
+def _measure(f: Vector, y: Vector, mean: Vector, horizon: int, day: Days | None) -> _Measured:
     return _Measured(
         n=f.size,
         k=pred_std(f, y),
         rho=correlation(f, y),
-        rho_error=correlation_error(f, y, horizon),
+        rho_error=correlation_error(f, y, horizon, day),
         beta=calibration_slope(f, y),
-        beta_error=_slope_error(f, y, horizon),
+        beta_error=_slope_error(f, y, horizon, day),
         positive=float(np.mean(f > 0)),
         above_mean=float(np.mean(f > mean)),
     )
@@ -457,13 +479,13 @@ def _calibrated(found: _Measured) -> bool:
     return abs(found.beta - 1) <= _Z_97_5 * found.beta_error or found.k >= found.rho / 4
 
 
-def _slope_error(f: Vector, y: Vector, horizon: int) -> float | None:
+def _slope_error(f: Vector, y: Vector, horizon: int, day: Days | None) -> float | None:
     """Return the standard error of the calibration slope (White 1980), None where that of rho is."""
     rho, k = correlation(f, y), pred_std(f, y)
     if rho is None or not k or f.size < ENOUGH_ROWS:
         return None
     zf, zy = _standardised(f), _standardised(y)
-    return _finite(mean_error(zf * (zy - rho * zf) / _free(zf), horizon) / k)
+    return _finite(mean_error(by_day(zf * (zy - rho * zf) / _free(zf), day), horizon) / k)
 
 
 def _free(zf: Vector) -> Vector:

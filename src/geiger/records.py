@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
+from geiger.cross_section import CrossSection
+
 Unit = Literal["share", "points", "ratio", "return", "bp", "days", "rows", "p", "number"]
 Better = Literal["higher", "lower", "neither"]
 
@@ -479,6 +481,8 @@ class RunSettings:
         Of a backtest: the run whose forecasts it traded.
     own_features, own_target, own_estimator : str
         What is the user's own, each in one line: its name, its hash, its columns.
+    members : int
+        Of a panel: its symbols.
     """
 
     symbol: str | None = None
@@ -515,6 +519,7 @@ class RunSettings:
     own_features: str | None = None
     own_target: str | None = None
     own_estimator: str | None = None
+    members: int | None = None
 
 
 @dataclass(frozen=True)
@@ -788,6 +793,42 @@ class CheckSource:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OfPanel:
+    """What the verdict on a panel has beside that of one symbol.
+
+    The verdict itself is on selection: which symbols of a day do better. Its slope is by how many daily
+    volatilities an outcome moves with one unit of the score, and its `difference` is to equal weight at the
+    same exposure.
+
+    Attributes
+    ----------
+    symbols : int
+        Members.
+    names : float
+        Symbols of a day that counts, on average.
+    together : float
+        Mean correlation of what two symbols add to the score of a day, 0 or more.
+    symbols_for_measured, symbols_for_needed : int or None
+        Symbols a day, over the same days, with which an effect as large as measured, or as needed, would be
+        found in four of five samples; None where no number of them would be enough.
+    timing_days : int
+        Days on which the mean forecast has a score against the equally weighted market.
+    timing_statistic, timing_p, timing_corrected_p : float or None
+        As of the verdict; None where nothing is told, or the tries are not known.
+    """
+
+    symbols: int
+    names: float
+    together: float = 0.0
+    symbols_for_measured: int | None = None
+    symbols_for_needed: int | None = None
+    timing_days: int = 0
+    timing_statistic: float | None = None
+    timing_p: float | None = None
+    timing_corrected_p: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What was found, and what the answer rests on.
 
@@ -817,13 +858,16 @@ class Verdict:
         Days that are still missing until an effect as large as measured, or as needed, would be found in four
         of five samples; 0 where the days are enough.
     worth_p, worth_corrected_p : float or None
-        Block-bootstrap p that the net difference to volatility-matched buy and hold is above 0.
+        Block-bootstrap p that the net difference to volatility-matched buy and hold is above 0, of a panel
+        that to equal weight at the same exposure.
     difference : float or None
         That difference, simple return a year.
     deflated_sharpe : float or None
         Shown, and decides nothing.
     rates : str
         Measured error rates of the verdict for these settings; empty where they were not measured.
+    panel : OfPanel or None
+        None of one symbol.
     not_checked : tuple of str
         What the verdict does not rest on, and why.
     made_on, data_to : str
@@ -857,6 +901,7 @@ class Verdict:
     tries: Tries | None = None
     check: CheckSource | None = None
     rates: str = ""
+    panel: OfPanel | None = None
     not_checked: tuple[str, ...] = ()
     made_on: str
     data_to: str
@@ -879,6 +924,8 @@ class RunLog:
         Of all folds and seeds where the events were read; of one member where only the text was.
     folds : tuple of FoldResult
         Never in the text.
+    cross_section : CrossSection or None
+        Of a panel; never lifted from the text.
     trainings : tuple of Training
         One a network member, never in the text; empty for other models.
     verdict : tuple of str
@@ -914,6 +961,7 @@ class RunLog:
     figures: tuple[Figure, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
     scorecard: LoggedScorecard = LoggedScorecard()
+    cross_section: CrossSection | None = None
     verdict: tuple[str, ...] = (NOT_EVALUATED,)
     judged: Verdict | None = None
     audit: AuditSummary | None = None

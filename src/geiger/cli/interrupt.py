@@ -14,7 +14,12 @@ from types import FrameType
 
 from geiger.errors import Terminated
 
-GO_ON = ("train", "backtest", "demo")  # typed again, they take the finished folds and go on from there
+GO_ON = (
+    "train",
+    "backtest",
+    "demo",
+    "validate",
+)  # typed again, they take the finished folds and go on from there
 ENDING = 3.0  # seconds that a command has to end in peace
 
 

@@ -7,7 +7,7 @@ import codecs
 import datetime as dt
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,15 +44,15 @@ def settings_given(args: argparse.Namespace, own: Iterable[str] = OWN_PARTS) -> 
     return any(getattr(args, name) is not None for name in names)
 
 
-def config_of(args: argparse.Namespace) -> Config:
-    """Return the recipe, with the TOML file on top and the options above both."""
-    base = recipe(args.recipe) if args.recipe else None
-    config = from_toml(args.config, base) if args.config else base or recipe("default")
+def config_of(args: argparse.Namespace, named: Callable[[str], Config] = recipe) -> Config:
+    """Return the recipe, as `named` has it, with the TOML file on top and the options above both."""
+    base = named(args.recipe) if args.recipe else None
+    config = from_toml(args.config, base, named=named) if args.config else base or named("default")
     changes: dict[str, Any] = {
         name: getattr(args, name) for name in SETTINGS if getattr(args, name) is not None
     }
     if args.refit is not None:
-        changes["network_refit"] = args.refit
+        changes |= {"network_refit": args.refit, "panel": {"tree_refit": args.refit}}
     trading = {name: getattr(args, name) for name in TRADING if getattr(args, name) is not None}
     if trading:
         changes["trading"] = trading

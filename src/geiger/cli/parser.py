@@ -65,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     _unseal(commands)
     _logs(commands)
     _ablate(commands)
+    _validate(commands)
     _calibrate(commands)
     _doctor(commands)
     _agents(commands)
@@ -172,6 +173,9 @@ def _train(commands: Commands) -> None:
         "--symbols-file", metavar="FILE", type=Path, help="a file of symbols, one a line or with commas"
     )
     parser.set_defaults(named=[])
+    parser.add_argument(
+        "--panel", metavar="NAME", help="learn from all symbols together, as one run with this name"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done and stop")
     group = parser.add_argument_group("verdict (of several symbols neither is made)")
     group.add_argument(
@@ -516,6 +520,52 @@ def _ablate(commands: Commands) -> None:
     _json(parser)
 
 
+def _validate(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "validate",
+        "geiger.cli.validate:validate_symbols",
+        "many symbols and several models: one table, gates beside chance, the best of all by luck",
+    )
+    parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
+    parser.set_defaults(named=[], parallel=None)
+    parser.add_argument(
+        "--symbols-file", metavar="FILE", type=Path, help="a file of symbols, one a line or with commas"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done and stop")
+    group = parser.add_argument_group("what to run, and where")
+    group.add_argument(
+        "--models",
+        metavar="M,M",
+        default="ridge,lgb",
+        help=f"models, each on every symbol: {', '.join(choices())} (default: ridge,lgb)",
+    )
+    group.add_argument(
+        "--recipe",
+        dest="recipes",
+        metavar="NAME",
+        choices=tuple(RECIPES),
+        action="append",
+        help=f"named settings, {', '.join(RECIPES)}; several are run one beside the other (default: default)",
+    )
+    group.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="local",
+        help="who trains: processes of this machine, or a Ray cluster (default: local)",
+    )
+    group.add_argument(
+        "--workers", type=int, metavar="N", help="jobs at a time (default: one a processor; ray: its own)"
+    )
+    _source(parser)
+    _context(parser)
+    _span(parser)
+    group = parser.add_argument_group("settings")
+    _settings(group)
+    _folders(parser)
+    _json(parser)
+
+
 def _doctor(commands: Commands) -> None:
     parser = _command(
         commands,
@@ -562,11 +612,25 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
     _span(parser)
     group = parser.add_argument_group("settings")
     group.add_argument("--recipe", choices=tuple(RECIPES), help="named settings (default: default)")
+    _settings(group)
+    group.add_argument("--models", metavar="M,M", help="base models of a stack, as ridge,lgb,lstm")
+    group.add_argument(
+        "--parallel",
+        choices=("auto", "processes", "vmap"),
+        help="how networks are trained: a fold a process (CPU), or all in one program (GPU)",
+    )
+    group.add_argument(
+        "--workers", type=int, metavar="N", help="folds trained at a time (default: one a processor)"
+    )
+    _folders(parser)
+
+
+def _settings(group: argparse._ArgumentGroup) -> None:
+    """Add the settings that every training has, whatever is trained and by whom."""
     group.add_argument("--config", metavar="FILE", type=Path, help="settings in a TOML file; options win")
     group.add_argument("--risk", choices=("conservative", "balanced", "aggressive"), help="risk appetite")
     group.add_argument("--epochs", type=int, metavar="N", help="at most this many epochs, or trees")
     group.add_argument("--batch-size", type=int, metavar="N", help="targets in a batch (networks)")
-    group.add_argument("--models", metavar="M,M", help="base models of a stack, as ridge,lgb,lstm")
     group.add_argument("--lookback", type=int, metavar="N", help="days a network's blocks look back")
     group.add_argument("--seeds", type=int, metavar="N", help="members whose forecasts are averaged")
     group.add_argument("--seed", type=int, metavar="N", help="root of all randomness")
@@ -580,19 +644,11 @@ def _experiment(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--cost-bps", type=float, metavar="BP", help="cost of a unit of turnover, one way")
     group.add_argument(
-        "--parallel",
-        choices=("auto", "processes", "vmap"),
-        help="how networks are trained: a fold a process (CPU), or all in one program (GPU)",
-    )
-    group.add_argument(
-        "--workers", type=int, metavar="N", help="folds trained at a time (default: one a processor)"
-    )
-    group.add_argument(
         "--lockbox", type=int, metavar="N", help="last rows that are never scored (default: one year)"
     )
-    _folders(parser)
 
 
+ENGINES = ("local", "ray")
 TIERS = ("quick", "standard", "tries", "networks", "stack", "demo")
 OWN = {
     "features": (

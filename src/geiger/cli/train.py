@@ -39,7 +39,11 @@ Task = Callable[[argparse.Namespace, Experiment, Voice], Result]
 
 
 def train(args: argparse.Namespace) -> int:
-    """Train every model on every symbol."""
+    """Train every model on every symbol, or one on all of them together."""
+    if args.panel is not None:
+        from geiger.cli.panel import train_panel  # with all that a panel needs
+
+        return train_panel(args)
     return for_each(args, _train)
 
 

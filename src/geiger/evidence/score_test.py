@@ -33,10 +33,8 @@ import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from geiger.errors import DataError
+from geiger.evidence.day_test import DayTest, Floats, Ints
 from geiger.evidence.errors_of_mean import cosine_count, cosine_error, white_error
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 DECAY = 0.94
 FIRST = 60  # rows: the volatility begins with their mean square, and a fit needs as many
@@ -74,52 +72,24 @@ class Scores:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreTest:
-    """What the scores say.
+class ScoreTest(DayTest):
+    """What the scores of one symbol say.
 
-    Attributes
-    ----------
-    bias : float or None
-        Mean of mean over error without skill, in standard errors; 0 or more, see `_bias`.
-    statistic : float or None
-        Mean score over its standard error, less the bias; None where nothing is told: fewer than 250 scores,
-        or forecasts or outcomes without spread.
-    dof : int or None
-        Degrees of freedom of its t distribution; None for the normal one, of horizon 1.
-    p_value : float
-        One-sided; 1 where nothing is told.
-    slope, slope_error : float or None
-        By how much the outcome moves with the forecast, from the cut scores; 1 is a calibrated forecast.
-    uncut_slope : float or None
-        The same by weighted least squares without cuts: of one sign with the statistic, or few days decide.
-    forecast_variance, outcome_variance : float
-        Of g and u over the rows that count.
+    Nothing is told from fewer than 250 scores. At a horizon of 1 the statistic is normal. A slope of 1 is a
+    calibrated forecast. For the bias see `_bias`; the variances are those of g and u.
     """
 
     scores: Scores
-    horizon: int
-    mean: float | None = None
-    error: float | None = None
-    bias: float | None = None
-    statistic: float | None = None
-    dof: int | None = None
-    p_value: float = 1.0
-    slope: float | None = None
-    slope_error: float | None = None
-    uncut_slope: float | None = None
-    forecast_variance: float = 0.0
-    outcome_variance: float = 0.0
 
     @property
-    def n(self) -> int:
-        """Scores that count."""
-        return len(self.scores.c)
+    def row(self) -> Ints:
+        """Position of each score's row among those that were given (n,)."""
+        return self.scores.row
 
-    def explained(self, slope: float) -> float | None:
-        """Return the share of the outcome's variance that forecasts with this slope explain (R^2)."""
-        if self.outcome_variance <= 0.0:
-            return None
-        return slope**2 / self.horizon * self.forecast_variance / self.outcome_variance
+    @property
+    def c(self) -> Floats:
+        """Scores (n,)."""
+        return self.scores.c
 
 
 def score_test(

@@ -11,6 +11,9 @@ they differ day by day as most do; prices in another currency, whose rate adds r
 noise added to every day that is more than a twentieth of a day's move; closes of another hour. Under one and
 the same symbol .95 is enough, so that another vendor's prices, or such noise, begin no new count.
 
+A panel is known by the returns of its symbols held alike, and two panels are the same from .95 on: leaving
+out up to half of 28 US stocks, or exchanging a quarter, makes no new count, and two halves are two panels.
+
 A series is first compared by the signs of its returns, 64 days a word: of the same prices at most a few in a
 hundred differ. Only what agrees there is compared exactly, so thousands of known series cost milliseconds.
 """
@@ -29,8 +32,10 @@ from geiger.evidence.day_files import DayValues
 SAME = 0.999
 FEWEST = 60  # common days
 SAME_NAME = 0.95  # of one symbol: the same prices by another vendor, or with noise added
+SAME_PANEL = 0.95  # of two panels, whatever they are called
 _SPARED = 2  # days of a block that may differ: a split, a dividend
-_SIGNS = 0.9  # share of common days whose signs agree; at a correlation of .999 about .986 do
+SIGNS = 0.9  # share of common days whose signs agree; at a correlation of .999 about .986 do
+PANEL_SIGNS = 0.8  # of panels; at .95 about .9 do
 _WORD = 64  # days in a word
 
 Floats = npt.NDArray[np.float64]
@@ -121,8 +126,8 @@ class Signs:
         return cls(start, words)
 
 
-def agreeing(one: Signs, others: Sequence[Signs]) -> list[int]:
-    """Return which of the others may be the same series as one: the places in `others`."""
+def agreeing(one: Signs, others: Sequence[Signs], share: float = SIGNS) -> list[int]:
+    """Return which of the others may be the same series as one, by the share of days: places in `others`."""
     width = one.words.shape[1]
     table = np.zeros((len(others), 3, width), dtype=np.uint64)
     for row, other in zip(table, others, strict=True):
@@ -137,7 +142,7 @@ def agreeing(one: Signs, others: Sequence[Signs]) -> list[int]:
     days = _bits(both)
     alike = _bits((table[:, 0] & up) | (table[:, 1] & down) | flat)
     turned = _bits((table[:, 0] & down) | (table[:, 1] & up) | flat)
-    fits = (days >= FEWEST) & (np.maximum(alike, turned) >= _SIGNS * days)
+    fits = (days >= FEWEST) & (np.maximum(alike, turned) >= share * days)
     return [int(place) for place in np.flatnonzero(fits)]
 
 

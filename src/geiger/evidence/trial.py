@@ -34,6 +34,8 @@ class Trial:
         Of this trial alone, one-sided, before any correction for others.
     settings : str
         What was tried, in one plain line.
+    members : tuple of str
+        Of a panel its symbols, which are one try together; none of a symbol alone.
     series : str
         Which prices: see `series`. Given by the register.
     scores : str or None
@@ -55,6 +57,7 @@ class Trial:
     statistic: float | None
     p_value: float
     settings: str
+    members: tuple[str, ...] = ()
     series: str = ""
     scores: str | None = None
     number: int = -1

@@ -22,6 +22,7 @@ from geiger.evidence.trial import Trial, trials_in
 
 SCHEMA = 1
 MEMORY = ":memory:"
+SYMBOL, PANEL = "s", "p"  # what the names of series begin with
 
 _TABLES = """
 CREATE TABLE place (stamp TEXT, length INTEGER, hash TEXT, size INTEGER);
@@ -50,6 +51,11 @@ class KnownSeries:
     series: str
     symbol: str
     signs: Signs | None  # None where its file was gone when the index was made
+
+    @property
+    def of_panel(self) -> bool:
+        """Whether they are those of many symbols held alike."""
+        return self.series.startswith(PANEL)
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,20 @@ from geiger.chain import Chain, End, Entry, Head, alone, hashes_of
 from geiger.codec import Misfit, fitted, plain
 from geiger.errors import DataError
 from geiger.evidence.day_files import DayFiles, DayValues
-from geiger.evidence.series import FEWEST, SAME, SAME_NAME, Signs, agreeing, likeness, same
+from geiger.evidence.series import (
+    FEWEST,
+    PANEL_SIGNS,
+    SAME,
+    SAME_NAME,
+    SAME_PANEL,
+    SIGNS,
+    Signs,
+    agreeing,
+    likeness,
+    same,
+)
 from geiger.evidence.trial import Kind, Trial
-from geiger.evidence.trial_index import KnownSeries, TrialIndex, Version
+from geiger.evidence.trial_index import PANEL, SYMBOL, KnownSeries, TrialIndex, Version
 from geiger.records import RegisterHead
 
 SCHEMA = 1
@@ -211,7 +222,8 @@ class Register:
         Parameters
         ----------
         returns : DayValues
-            Daily log returns of its prices (`series.daily_returns`): all days that it learned from or scored.
+            Daily log returns of its prices (`series.daily_returns`), or of all symbols of a panel held alike
+            (`panel_test.equal_weight`): all days that it learned from or scored.
         scores : DayValues, optional
             What it scored on each day.
 
@@ -235,8 +247,9 @@ class Register:
         scores: DayValues | None,
         now: datetime | None,
     ) -> Registered:
-        matches = self._matches(index, trial.symbol, returns)
-        series, joins = (matches[0], tuple(matches[1:])) if matches else (f"s{returns.digest[:16]}", ())
+        matches = self._matches(index, trial.symbol, returns, panel=bool(trial.members))
+        new = f"{PANEL if trial.members else SYMBOL}{returns.digest[:16]}"
+        series, joins = (matches[0], tuple(matches[1:])) if matches else (new, ())
         trial = replace(trial, series=series, scores=None if scores is None else scores.digest)
         index.join(series, joins)
         versions = index.versions(trial.kind, trial.key, series)
@@ -298,7 +311,7 @@ class Register:
 
     def series_of(self, symbol: str, returns: DayValues) -> str | None:
         """Return which series daily returns are, whatever their name; None where they were never tried."""
-        found = self._asked(lambda index, _: self._matches(index, symbol, returns))
+        found = self._asked(lambda index, _: self._matches(index, symbol, returns, panel=False))
         return found[0] if found else None
 
     def lines(self) -> tuple[Line, ...]:
@@ -425,23 +438,31 @@ class Register:
             fits = True  # damaged: it is made anew when it is needed
         return [] if fits else [f"{path}: does not say what the register says; remove it, it is made anew"]
 
-    def _matches(self, index: TrialIndex, symbol: str, returns: DayValues) -> list[str]:
-        """Return the known series that these returns are, the oldest first."""
+    def _matches(self, index: TrialIndex, symbol: str, returns: DayValues, *, panel: bool) -> list[str]:
+        """Return the known series that these returns are, the oldest first: of panels, or of symbols."""
         exact = index.returns_of(returns.digest)
-        if exact is not None:
+        if exact is not None and exact.of_panel == panel:
             return [exact.series]
+        least, share = (SAME_PANEL, PANEL_SIGNS) if panel else (SAME, SIGNS)
         found: dict[str, None] = {}
         for known in index.series_under(symbol):
+            if known.of_panel != panel:
+                continue
             there = self.returns.read(known.digest)
             alike = None if there is None else likeness(returns, there)
             too_short = there is None or min(len(there), len(returns)) < FEWEST
             if too_short if alike is None else abs(alike) >= SAME_NAME:
                 found[known.series] = None
-        others = [one for one in index.series() if one.signs is not None and one.symbol != symbol]
-        for place in agreeing(Signs.of(returns), [one.signs for one in others if one.signs is not None]):
-            there = self.returns.read(others[place].digest)
-            if there is not None and same(returns, there):
-                found[others[place].series] = None
+        others = [
+            (one, one.signs)
+            for one in index.series()
+            if one.signs is not None and one.symbol != symbol and one.of_panel == panel
+        ]
+        for place in agreeing(Signs.of(returns), [signs for _, signs in others], share):
+            other, _ = others[place]
+            there = self.returns.read(other.digest)
+            if there is not None and same(returns, there, least):
+                found[other.series] = None
         return index.by_age(found)
 
     def _continued(self, trial: Trial, scores: DayValues | None, versions: Sequence[Version]) -> int | None:

@@ -114,8 +114,8 @@ def evaluate(
         *_forecast_figures(forecasts, health, efficiency, card),
         *_train_figures(in_sample, material),
         *_network_figures(trainings),
-        *_sharpe_figures(ledger["net"].to_numpy(), card, days_per_year, config),
-        *_trading_figures(card),
+        *worth_of_sharpe(ledger["net"].to_numpy(), card, days_per_year, config),
+        *trading_figures(card),
     )
     return Evaluation(
         ledger=ledger,
@@ -124,7 +124,7 @@ def evaluate(
         health=health,
         figures=figures,
         checkpoints=_checkpoints(card, health, efficiency, reason, config),
-        rungs=_rungs(card, figures, efficiency),
+        rungs=ladder_of(card, figures, efficiency),
         notices=_alarms(forecasts, ledger["net"].to_numpy(), card, days_per_year, config) + _fault(diagnosis),
         status=status_of(health),
         folds=_fold_scores(forecasts, ledger, others[BUY_AND_HOLD]),
@@ -151,7 +151,7 @@ def _checkpoints(
     )
 
 
-def _rungs(card: Scorecard, figures: Iterable[Figure], efficiency: float | None) -> tuple[Rung, ...]:
+def ladder_of(card: Scorecard, figures: Iterable[Figure], efficiency: float | None) -> tuple[Rung, ...]:
     """Return the plan's ladder."""
     value = {figure.name: figure.value for figure in figures}
     return ladder(
@@ -393,7 +393,7 @@ def _moments(net: Floats, annual: float, days_per_year: int, config: Config) -> 
     return annual / math.sqrt(days_per_year), float((z**3).mean()), float((z**4).mean())
 
 
-def _sharpe_figures(net: Floats, card: Scorecard, days_per_year: int, config: Config) -> tuple[Figure, ...]:
+def worth_of_sharpe(net: Floats, card: Scorecard, days_per_year: int, config: Config) -> tuple[Figure, ...]:
     """Return what the Sharpe ratio is worth: its probability, and its value with autocorrelation counted.
 
     The probability that the true ratio is above 0 (Bailey and Lopez de Prado, 2012) knows of one trial only.
@@ -416,7 +416,8 @@ def _sharpe_figures(net: Floats, card: Scorecard, days_per_year: int, config: Co
     )
 
 
-def _trading_figures(card: Scorecard) -> tuple[Figure, ...]:
+def trading_figures(card: Scorecard) -> tuple[Figure, ...]:
+    """Return what trading earned beside its baselines, and what it cost."""
     rows = {
         FigureName.BEAT_BUY_AND_HOLD: ScoreName.BEAT_BUY_AND_HOLD,
         FigureName.BEAT_VOLATILITY_MATCHED: ScoreName.BEAT_VOLATILITY_MATCHED,

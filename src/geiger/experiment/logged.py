@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from geiger.backtest.yardsticks import checkpoints
 from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
-from geiger.experiment.plan import Experiment, Plan
+from geiger.experiment.plan import Plan
 from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run
 from geiger.features.catalogue import FEATURES
@@ -47,7 +47,27 @@ class Logged:
         self.log.fold(result)
 
 
-def open_log(experiment: Experiment, log_model: str, shown: tuple[int, int] | None = None) -> RunLogWriter:
+class Logging(Protocol):
+    """What has a log: an experiment, or a panel under its name."""
+
+    @property
+    def symbol(self) -> str:
+        """First part of the log's name."""
+
+    @property
+    def log_dir(self) -> Path:
+        """Folder of the logs."""
+
+
+class Planned(Protocol):
+    """What is about to be done, with all that is doubtful about it."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Warnings that a log ends with, however it ends."""
+
+
+def open_log(experiment: Logging, log_model: str, shown: tuple[int, int] | None = None) -> RunLogWriter:
     """Open the log of a run; `shown` is the fold and member whose epochs stand in the text."""
     return RunLogWriter(Path(experiment.log_dir), experiment.symbol, log_model, shown=shown)
 
@@ -85,7 +105,7 @@ def run_settings(planned: Plan, folds: int) -> RunSettings:
         risk=config.trading.risk,
         cost_bps=config.trading.cost_bps + config.trading.slippage_bps,
         threads=learner.threads,
-        versions=_versions(),
+        versions=versions(),
         command=planned.experiment.command or None,
         training=learner.described(),
     )
@@ -112,7 +132,7 @@ def _named(part: OwnPart) -> str:
     return f"{part.name} ({origin}){columns}"
 
 
-def _versions() -> str:
+def versions() -> str:
     """Return what the bits of a run depend on, in one line: the code by its hash, Python, the libraries."""
     now = environment()
     libraries = ", ".join(f"{name} {version}" for name, version in now.versions.items())
@@ -120,7 +140,7 @@ def _versions() -> str:
 
 
 @contextmanager
-def failure_logged(log: RunLogWriter, planned: Plan, *, resumable: bool = False) -> Iterator[None]:
+def failure_logged(log: RunLogWriter, planned: Planned, *, resumable: bool = False) -> Iterator[None]:
     """Whatever goes wrong inside, the log ends with FAILED and why; where it was stopped, with that."""
     try:
         yield
@@ -147,7 +167,7 @@ def close_log(log: RunLogWriter, finished: Run, notes: tuple[str, ...]) -> None:
         figures=evaluation.figures,
         checkpoints=evaluation.checkpoints,
         scorecard=LoggedScorecard(
-            card.scores, evaluation.rungs, card.years, evaluation.folds, (*_notes(evaluation), *notes)
+            card.scores, evaluation.rungs, card.years, evaluation.folds, (*notes_of(evaluation), *notes)
         ),
         assessment=Assessment(
             tuple(map(str, evaluation.health.codes)),
@@ -159,7 +179,7 @@ def close_log(log: RunLogWriter, finished: Run, notes: tuple[str, ...]) -> None:
     )
 
 
-def _notes(evaluation: Evaluation) -> tuple[str, ...]:
+def notes_of(evaluation: Evaluation) -> tuple[str, ...]:
     """Return the sentences that stand under the tables."""
     card, health = evaluation.scorecard, evaluation.health
     deepest = dict(card.drawdowns)[STRATEGY]

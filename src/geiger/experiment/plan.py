@@ -178,6 +178,11 @@ class Plan(ABC):
     def learner(self) -> Learner:
         """What learns: a model, or what weighs the base models of a stack."""
 
+    @property
+    @abstractmethod
+    def walks(self) -> tuple[WalkPlan, ...]:
+        """What is walked: itself, or the base models of a stack."""
+
     @abstractmethod
     def minutes(self) -> float:
         """Return about how long it will take, from a few trees timed now; what is stored takes no time."""
@@ -287,6 +292,11 @@ class WalkPlan(Plan):
         """The model."""
         return self.forecaster
 
+    @property
+    def walks(self) -> tuple[WalkPlan, ...]:
+        """Itself."""
+        return (self,)
+
     def minutes(self) -> float:
         """Return about how long it will take, from a few trees timed when it is first asked for."""
         return self._seconds / 60
@@ -354,6 +364,11 @@ class StackPlan(Plan):
     def learner(self) -> MetaLearner:
         """What weighs the base models."""
         return self.meta_learner
+
+    @property
+    def walks(self) -> tuple[WalkPlan, ...]:
+        """The base models."""
+        return self.bases
 
     def minutes(self) -> float:
         """Return about how long its base models will take; what is stored takes no time."""

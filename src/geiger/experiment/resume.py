@@ -1,14 +1,19 @@
-"""What a killed run leaves: finished folds as stored parts, from which the same work goes on."""
+"""What a killed run leaves, or workers hand on: finished folds as stored parts; none is trained again."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 
+import numpy as np
+
 from geiger.codec import fitted
+from geiger.errors import DataError
 from geiger.experiment.train_fold import FoldOutput
 from geiger.learning.folds import Fold
+from geiger.models.trained import Trained
 from geiger.records import Epoch, FoldResult, Notice, Training
 from geiger.runs.parts import Part, Parts
+from geiger.runs.saved import SavedModel, load_model, save_model
 
 
 def stored_fold(parts: Parts | None, fold: Fold) -> FoldOutput | None:
@@ -30,12 +35,18 @@ def stored_fold(parts: Parts | None, fold: Fold) -> FoldOutput | None:
         train_std=facts["train_std"],
         later_forecast=arrays["later_forecast"],
         trainings=fitted(facts["trainings"], tuple[Training, ...]),
-        resumed=True,
+        resumed=not facts.get("ahead", False),
     )
 
 
-def part_of(output: FoldOutput) -> Part:
-    """Return what is kept of a scored fold: all of it but the model."""
+def part_of(output: FoldOutput, *, ahead: bool = False) -> Part:
+    """Return what is kept of a scored fold: all of it but the model.
+
+    Parameters
+    ----------
+    ahead : bool
+        Whether it was trained before its run on purpose, so that the run was not stopped.
+    """
     return Part(
         arrays={
             "test_forecast": output.test_forecast,
@@ -52,6 +63,7 @@ def part_of(output: FoldOutput) -> Part:
             "trainings": [asdict(training) for training in output.trainings],
             "train_mean": output.train_mean,
             "train_std": output.train_std,
+            **({"ahead": True} if ahead else {}),
         },
     )
 
@@ -64,3 +76,26 @@ def stored_sealed(parts: Parts | None, fold: Fold) -> Part | None:
 def sealed_part(output: FoldOutput) -> Part:
     """Return what is kept of a fold over the lock-box: how it learned would tell of its rows."""
     return Part({"forecast": output.test_forecast}, {"train_std": output.train_std})
+
+
+def stored_trained(parts: Parts | None, fold: Fold, model: str) -> Trained | None:
+    """Return the model for use that was trained before its run; None where it is to be trained."""
+    part = parts.load(fold.index) if parts is not None else None
+    if parts is None or part is None:
+        return None
+    try:
+        return load_model(parts.for_use, str(part.facts["model_hash"])).parts[model]
+    except (DataError, KeyError):
+        return None
+
+
+def keep_trained(parts: Parts, number: int, model: str, trained: Trained) -> None:
+    """Keep the model for use, then its hash as the part of its fold, without which it is not there."""
+    saved = SavedModel(
+        parts={model: trained},
+        meta=None,
+        train_mean=trained.train_mean,
+        train_std=trained.train_std,
+        facts={},
+    )
+    parts.save(number, Part({"none": np.empty(0)}, {"model_hash": save_model(parts.for_use, saved)}))

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from geiger.chain import Head
 from geiger.evidence.day_files import DayValues
-from geiger.evidence.score_test import ScoreTest
+from geiger.evidence.day_test import DayTest
 from geiger.evidence.trial import Trial
 from geiger.evidence.trials import Register, Registered
 from geiger.experiment.material import Material
@@ -34,28 +36,37 @@ class Tried:
         return register.add(self.trial, self.returns, self.scores)
 
 
-def tried(material: Material, test: ScoreTest, *, key: str | None, run: str | None, **told: Any) -> Tried:
+def tried(material: Material, test: DayTest, *, key: str | None, run: str | None, **told: Any) -> Tried:
+    """Return a try of forecasts of a symbol; see `tried_on`."""
+    day = material.prices["day"]
+    returns = DayValues.of(day[1:], daily_returns(material)[1:])
+    return tried_on(day, returns, test, key=key, run=run, symbol=material.symbol, **told)
+
+
+def tried_on(day: pl.Series, returns: DayValues, test: DayTest, *, key: str | None, **told: Any) -> Tried:
     """Return a try of forecasts; `test` has at least one score.
 
     Parameters
     ----------
+    day : Series of date (D,)
+        Of all rows that the test was given.
+    returns : DayValues
+        Of the prices, or of all symbols of a panel held alike.
     key : str or None
         See `key.trial_key`; None where the model cannot be written down: then its scores tell it from others.
-    told : str
-        ``model`` and ``settings``, for people.
+    told
+        The fields of a `Trial` that say whose it is, and for people what.
     """
-    scores = DayValues.of(material.prices["day"].gather(test.scores.row), test.scores.c)
+    scores = DayValues.of(day.gather(test.row), test.c)
     trial = Trial(
         kind="skill",
         key=key or f"scores {scores.digest}",
-        symbol=material.symbol,
-        run=run,
         **span(scores),
         statistic=test.statistic,
         p_value=test.p_value,
         **told,
     )
-    return Tried(trial, DayValues.of(material.prices["day"][1:], daily_returns(material)[1:]), scores)
+    return Tried(trial, returns, scores)
 
 
 def span(values: DayValues) -> dict[str, Any]:

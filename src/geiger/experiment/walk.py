@@ -5,7 +5,7 @@ Finished folds are stored as they come, so a killed run continues where it stopp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +16,14 @@ import polars as pl
 from geiger.columns import SEALED, require
 from geiger.experiment.cut import use_folds
 from geiger.experiment.material import Material
-from geiger.experiment.resume import part_of, sealed_part, stored_fold, stored_sealed
+from geiger.experiment.resume import (
+    keep_trained,
+    part_of,
+    sealed_part,
+    stored_fold,
+    stored_sealed,
+    stored_trained,
+)
 from geiger.experiment.stitch import forecasts_of, importances_of, in_sample_of, members_of, sealed_rows
 from geiger.experiment.train_fold import FoldOutput, Rows, Task
 from geiger.experiment.workers import train_all
@@ -160,26 +167,20 @@ def walk(
         Forecast the rows after the scored ones as well, go on over the lock-box, and fit the model for use:
         see `Walk.sealed` and `Walk.trained`.
     """
-    scored, whole = replace(material, beyond=None), material.whole
+    whole = material.whole
     ahead = use_folds(material, config, folds) if for_use else ()
     known = {fold.index: stored_fold(parts, fold) for fold in folds}
     known_ahead = {fold.index: stored_sealed(parts, fold) for fold in ahead[:-1]}
-    tasks = [Task.of(scored, fold) for fold in folds]
-    if ahead:
-        # Until the first decision behind the scored rows, the last scored fold is the newest model there is.
-        tasks[-1] = replace(
-            tasks[-1], later=(Rows.of(whole), range(folds[-1].test.stop, ahead[0].test.start))
-        )
-    tasks = [task for task in tasks if known[task.fold.index] is None]
-    # Of these only forecasts and the model are kept: how they learned would tell of the lock-box.
-    tasks += [Task.of(whole, fold, told=False) for fold in ahead[:-1] if known_ahead[fold.index] is None]
-    tasks += [Task.of(whole, fold, keep=True, told=False) for fold in ahead[-1:]]
+    usable = stored_trained(parts, ahead[-1], model) if ahead else None
+    there = {index for index, one in (known | known_ahead).items() if one is not None}
+    there |= {fold.index for fold in ahead[-1:] if usable is not None}
+    tasks = [task for task in _tasks(material, folds, ahead) if task.fold.index not in there]
     trained = train_all(model, forecaster, config, tasks)
     outputs, sealed = [], []
     with closing(trained):  # processes end with the walk, however it ends
         for fold in folds:
             output = known[fold.index] or next(trained)
-            if parts is not None and not output.resumed:
+            if parts is not None and fold.index not in there:
                 parts.save(fold.index, part_of(output))
             on_fold(output)
             outputs.append(output)
@@ -198,9 +199,58 @@ def walk(
             sealed.append(
                 sealed_rows(whole, fold.index, fold.test, part.arrays["forecast"], part.facts["train_std"])
             )
-        usable = next(trained).trained
+        usable = usable or next(trained).trained
     stitched = _stitched(material, model, outputs)
     return replace(stitched, sealed=require(pl.concat(sealed), SEALED), trained=usable)
+
+
+def fold_numbers(material: Material, config: Config, folds: Sequence[Fold], *, for_use: bool) -> range:
+    """Return the numbers of all folds that `walk` trains: the scored ones, then those for use."""
+    ahead = use_folds(material, config, folds) if for_use else ()
+    return range(folds[0].index, folds[-1].index + 1 + len(ahead))
+
+
+def train_some(
+    material: Material,
+    model: str,
+    forecaster: Forecaster,
+    config: Config,
+    folds: Sequence[Fold],
+    numbers: Collection[int],
+    parts: Parts,
+    *,
+    for_use: bool,
+) -> None:
+    """Train some folds of a walk, by `fold_numbers`, and keep them where `walk` will find them.
+
+    Whoever walks then takes them as trained on purpose, and not as what a stopped run left.
+    """
+    ahead = use_folds(material, config, folds) if for_use else ()
+    scored = {fold.index for fold in folds}
+    tasks = [task for task in _tasks(material, folds, ahead) if task.fold.index in numbers]
+    with closing(train_all(model, forecaster, config, tasks)) as trained:
+        for task, output in zip(tasks, trained, strict=True):
+            number = task.fold.index
+            if number in scored:
+                parts.save(number, part_of(output, ahead=True))
+            elif output.trained is None:
+                parts.save(number, sealed_part(output))
+            else:
+                keep_trained(parts, number, model, output.trained)
+
+
+def _tasks(material: Material, folds: Sequence[Fold], ahead: Sequence[Fold]) -> list[Task]:
+    """Return the task of every fold, in order; the last one behind the scored rows is the model for use."""
+    scored, whole = replace(material, beyond=None), material.whole
+    tasks = [Task.of(scored, fold) for fold in folds]
+    if not ahead:
+        return tasks
+    # Until the first decision behind the scored rows, the last scored fold is the newest model there is.
+    later = (Rows.of(whole), range(folds[-1].test.stop, ahead[0].test.start))
+    tasks[-1] = replace(tasks[-1], later=later)
+    # Of these only forecasts and the model are kept: how they learned would tell of the lock-box.
+    tasks += [Task.of(whole, fold, told=False) for fold in ahead[:-1]]
+    return [*tasks, Task.of(whole, ahead[-1], keep=True, told=False)]
 
 
 def _stitched(material: Material, model: str, outputs: Sequence[FoldOutput]) -> Walk:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from geiger.errors import DataError, SettingError
-from geiger.evidence.score_test import Ints
+from geiger.evidence.day_test import Ints
 from geiger.experiment.fill import STALE_OPENS
 from geiger.experiment.scored import known_rows
 from geiger.learning.target import make_target

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from geiger.backtest.baselines import VOLATILITY_MATCHED
+from geiger.evidence.day_test import DayTest, Ints
 from geiger.evidence.regime import following
-from geiger.evidence.score_test import LEVEL, Ints, ScoreTest
+from geiger.evidence.score_test import LEVEL, ScoreTest
 from geiger.evidence.sharpe import deflated_sharpe
 from geiger.experiment.material import Material
 from geiger.experiment.run import Finding
@@ -84,7 +85,7 @@ def skill_verdict(found: Evidence, day: pl.Series, *, second_p: float | None) ->
     """
     test = found.test
     word, sentence, reasons = answer(found)
-    told, days = test.statistic is not None, day.gather(test.scores.row)
+    told, days = test.statistic is not None, day.gather(test.row)
     return Verdict(
         answer=word,
         sentence=sentence,
@@ -148,7 +149,7 @@ def slope_that_pays(test: ScoreTest, rows: Ints, ledger: pl.DataFrame) -> float 
     return cost / gain if gain > 0.0 else None
 
 
-def _explained(test: ScoreTest) -> float | None:
+def _explained(test: DayTest) -> float | None:
     """Return the share of the outcome's variance that the measured slope explains, below 0 with the slope."""
     if test.slope is None:
         return None

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from geiger.evidence.day_test import DayTest
 from geiger.evidence.regime import Following
-from geiger.evidence.score_test import ENOUGH, LEVEL, ScoreTest
+from geiger.evidence.score_test import ENOUGH, LEVEL
 from geiger.records import Answer, AuditSummary, Notice, Tries, Why
 
 BOUND = NormalDist().inv_cdf(0.95)  # errors up to the upper bound of an effect
@@ -42,7 +43,7 @@ class Evidence:
 
     Attributes
     ----------
-    test : ScoreTest
+    test : DayTest
     tries : Tries or None
         None where nobody can say how many there were; `tries_unknown` says why.
     corrected_p : float or None
@@ -61,9 +62,11 @@ class Evidence:
     made_in_time : bool or None
         Of forecasts made elsewhere, which cannot be audited here: whether the user signs that each was made
         before what it is of. None for those of a run.
+    names : float or None
+        Symbols of a day that are compared with each other, on average; None where there is one alone.
     """
 
-    test: ScoreTest
+    test: DayTest
     tries: Tries | None
     corrected_p: float | None
     needed_slope: float | None
@@ -75,6 +78,7 @@ class Evidence:
     tries_unknown: str = ""
     how_to_audit: str = ""
     made_in_time: bool | None = None
+    names: float | None = None
 
     @property
     def bar(self) -> float:
@@ -93,16 +97,21 @@ class Evidence:
         error = self.test.slope_error
         return None if error is None else self.test.explained((self.bar + POWER) * error)
 
-    def days_for(self, slope: float | None) -> int | None:
-        """Return the days that are missing until a slope would be found in four of five samples.
+    def times_for(self, slope: float | None) -> float | None:
+        """Return how many times these scores a slope needs to be found in four of five samples.
 
         None where it is not above 0, or nothing was tested.
         """
         error = self.test.slope_error
         if error is None or slope is None or not slope > 0.0:
             return None
-        needed = self.test.n * ((self.bar + POWER) * error / slope) ** 2
-        return max(0, math.ceil(needed - self.test.n)) if math.isfinite(needed) else None
+        times = ((self.bar + POWER) * error / slope) ** 2
+        return times if math.isfinite(times) else None
+
+    def days_for(self, slope: float | None) -> int | None:
+        """Return the days that are missing until then; None as `times_for`."""
+        times = self.times_for(slope)
+        return None if times is None else max(0, math.ceil(self.test.n * times - self.test.n))
 
     @property
     def pays_nowhere(self) -> bool:
@@ -118,7 +127,7 @@ def answer(found: Evidence) -> tuple[Answer, str, tuple[Notice, ...]]:
         against = [*_not_yet(found)]
         if not against:
             text = (
-                f"the forecasts know something of {_ahead(found)}: luck and {_tried(found.tries)} would give "
+                f"the forecasts know {_something(found)}: luck and {_tried(found.tries)} would give "
                 "such scores less than once in a hundred times"
             )
             for but in (INDEX if found.not_tradable else "", BOUNCE if found.at_the_close else ""):
@@ -130,7 +139,7 @@ def answer(found: Evidence) -> tuple[Answer, str, tuple[Notice, ...]]:
             return Answer.SIGNAL_IF_IN_TIME, text, tuple(beside)
     elif not against:
         if found.pays_nowhere:
-            text = f"whatever the forecasts know of {_ahead(found)}, it would not pay for its trading"
+            text = f"whatever the forecasts know of {_matter(found)}, it would not pay for its trading"
             return Answer.NO_SIGNAL, text, (_reason(Why.DOES_NOT_PAY, text),)
         against = [_weak(found), *_unknown(found)]
     return Answer.CANNOT_TELL, against[0].text, tuple(against)
@@ -190,8 +199,18 @@ def _unknown(found: Evidence) -> list[Notice]:
 
 
 def _weak(found: Evidence) -> Notice:
-    days = f"{found.test.n} days are too few to rule out an edge that pays"
+    several = "" if found.names is None else f" of {found.names:.3g} symbols"
+    days = f"{found.test.n} days{several} are too few to rule out an edge that pays"
     return _reason(Why.WEAK, f"what was found could be luck, and {days}")
+
+
+def _something(found: Evidence) -> str:
+    return _matter(found) if found.names is not None else f"something of {_matter(found)}"
+
+
+def _matter(found: Evidence) -> str:
+    which = "" if found.names is None else "which symbols do better "
+    return f"{which}{_ahead(found)}"
 
 
 def _ahead(found: Evidence) -> str:

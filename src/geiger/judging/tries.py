@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +15,10 @@ from geiger.evidence.trial import Trial
 from geiger.evidence.trials import Register
 from geiger.experiment.key import economic_key
 from geiger.experiment.run import Finding
-from geiger.experiment.tried import register_of, span, tried
+from geiger.experiment.tried import Tried, register_of, span, tried
 from geiger.judging.economics import BLOCK, Economics
 from geiger.records import Tries
+from geiger.settings import Config
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,8 @@ class Counted:
         None where nobody can say how many there were, and `unknown` why.
     skill_p, worth_p : float or None
         The p of forecasts and of trading, with all tries counted.
+    beside_p : tuple of float
+        That of the run's further tests of its forecasts, each a try of its own.
     sharpe_spread : float
         Standard deviation, over the ways of trading, of the Sharpe ratios per day; 0 for one alone.
     """
@@ -36,6 +40,7 @@ class Counted:
     tries: Tries | None = None
     skill_p: float | None = None
     worth_p: float | None = None
+    beside_p: tuple[float, ...] = ()
     sharpe_spread: float = 0.0
     unknown: str = ""
 
@@ -49,42 +54,58 @@ def count(finding: Finding, test: ScoreTest, worth: Economics) -> Counted:
         return Counted(unknown="no day has a score")
     planned = finding.planned
     material, config, told = planned.material, planned.experiment.config, _settings(finding)
-    register = register_of(planned.experiment.runs)
     skill = tried(material, test, key=finding.trial, run=finding.name, model=planned.model, settings=told)
+    return counted(register_of(planned.experiment.runs), [skill], worth, config)
+
+
+def counted(register: Register, skills: Sequence[Tried], worth: Economics, config: Config) -> Counted:
+    """Register tests of the same forecasts, the first of which answers, and a way of trading them.
+
+    All are written down before any of them is corrected.
+    """
+    first = skills[0]
     net = DayValues.of(worth.days, worth.difference)
-    trade = replace(
-        skill.trial,
-        kind="economic",
-        key=economic_key(skill.trial.key, config),
-        **span(net),
-        statistic=worth.sharpe,
-        p_value=1.0 if worth.p_value is None else worth.p_value,
-        settings=f"{told}; {_trading(finding)}",
+    trade = Tried(
+        replace(
+            first.trial,
+            kind="economic",
+            key=economic_key(first.trial.key, config),
+            **span(net),
+            statistic=worth.sharpe,
+            p_value=1.0 if worth.p_value is None else worth.p_value,
+            settings=f"{first.trial.settings}; {_trading(config)}",
+        ),
+        first.returns,
+        net,
     )
     try:
-        of_skill = skill.register(register)
-        of_trade = register.add(trade, skill.returns, net)
-        skills = _sharing(register, of_skill.trial, skill.scores)
+        *of_skills, of_trade = [one.register(register) for one in (*skills, trade)]
+        among = [
+            _sharing(register, done.trial, one.scores) for one, done in zip(skills, of_skills, strict=True)
+        ]
         trades = _sharing(register, of_trade.trial, net)
-        skill_p, worth_p = (
-            _corrected(all_of, one.trial, config.seed)
-            for all_of, one in ((skills, of_skill), (trades, of_trade))
+        skill_p, *beside = (
+            _corrected(all_of, one.trial, config.seed) for all_of, one in zip(among, of_skills, strict=True)
         )
+        worth_p = _corrected(trades, of_trade.trial, config.seed)
     except DataError as error:
         return Counted(unknown=str(error))
     sharpes = [one.statistic for one, _ in trades if one.statistic is not None]
     tries = Tries(
-        key=skill.trial.key,
-        skill=len(skills),
+        key=first.trial.key,
+        skill=len(among[0]),
         economic=len(trades),
-        lost=sum(scores is None for _, scores in skills),
-        new=of_skill.counted,
-        series=of_skill.trial.series,
+        lost=sum(scores is None for _, scores in among[0]),
+        new=of_skills[0].counted,
+        series=of_skills[0].trial.series,
         head=of_trade.head,
     )
-    spread = float(np.std(sharpes, ddof=1)) if len(sharpes) > 1 else 0.0
     return Counted(
-        tries=tries, skill_p=skill_p, worth_p=None if worth.p_value is None else worth_p, sharpe_spread=spread
+        tries=tries,
+        skill_p=skill_p,
+        worth_p=None if worth.p_value is None else worth_p,
+        beside_p=tuple(beside),
+        sharpe_spread=float(np.std(sharpes, ddof=1)) if len(sharpes) > 1 else 0.0,
     )
 
 
@@ -99,8 +120,8 @@ def _settings(finding: Finding) -> str:
     return ", ".join(parts)
 
 
-def _trading(finding: Finding) -> str:
-    trading = finding.planned.experiment.config.trading
+def _trading(config: Config) -> str:
+    trading = config.trading
     return f"{trading.rule}, risk {trading.risk}, {trading.cost_bps + trading.slippage_bps:g} bp"
 
 

@@ -67,6 +67,11 @@ class Panel:
         object.__setattr__(self, "symbols", members)
 
     @property
+    def symbol(self) -> str:
+        """The panel's name, which stands where a symbol would."""
+        return self.name
+
+    @property
     def runs(self) -> RunsFolder:
         """The folder of all runs."""
         return RunsFolder(Path(self.runs_dir))

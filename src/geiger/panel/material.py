@@ -30,7 +30,7 @@ from geiger.panel.experiment import Panel
 from geiger.panel.normalise import Singles, day_ranks, rolling_z
 from geiger.records import Notice
 from geiger.runs.environment import key_of
-from geiger.runs.record import Provenance
+from geiger.runs.record import PanelMember, Provenance
 from geiger.settings import Config
 from geiger.settings.contract import VERSION
 
@@ -42,27 +42,6 @@ STRANGE_DAYS = 0.05  # of a member's days, on which few others trade: it has ano
 LISTED = 5  # symbols named in a sentence
 BARS = ("open", "high", "low", "close", "volume")
 OF_A_SYMBOL = ("LOCKBOX_OPEN", "FILL_CLOSE")  # notices that a panel says of itself, or that do not apply
-
-
-@dataclass(frozen=True, eq=False)
-class MemberData:
-    """One member: where its prices came from, and what of them takes part.
-
-    Attributes
-    ----------
-    rows, stale : int
-        Rows that take part, and those among them that are learned from and never scored, because too many
-        opens of the last year were no prices to trade at.
-    """
-
-    symbol: str
-    source: str
-    where: str
-    data_hash: str
-    first_day: str
-    last_day: str
-    rows: int
-    stale: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +93,7 @@ class PanelMaterial:
     tradable: npt.NDArray[np.bool_]
     counts: npt.NDArray[np.bool_]
     bars: Mapping[str, Floats]
-    members: tuple[MemberData, ...]
+    members: tuple[PanelMember, ...]
     notices: tuple[Notice, ...]
     provenance: Provenance
 
@@ -203,7 +182,7 @@ def load_panel(work: Panel, *, now: dt.datetime | None = None) -> PanelMaterial:
 class _Part:
     """One member before it is put beside the others; every column has shape (m,)."""
 
-    data: MemberData
+    data: PanelMember
     bars: pl.DataFrame
     rows: npt.NDArray[np.int64]  # of `bars`, that take part
     features: Singles
@@ -320,14 +299,14 @@ def _member(
     if not rows.size:
         needed = first + panel.window_least
         raise DataError(f"{prices.height} rows before the lock-box; it takes part from row {needed} on")
-    data = MemberData(
+    data = PanelMember(
         symbol=loaded.symbol,
         source=loaded.source,
         where=loaded.where,
         data_hash=material.provenance.data_hash,
         first_day=str(prices["day"][0]),
         last_day=str(prices["day"][-1]),
-        rows=rows.size,
+        rows=int(rows.size),
         stale=int((usable & stale).sum()),
     )
     return _Part(

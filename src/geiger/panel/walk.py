@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from geiger.blas import one_blas_thread
 from geiger.columns import PANEL_FORECASTS, require
-from geiger.errors import SettingError, TrainingError
+from geiger.errors import TrainingError
 from geiger.learning.folds import Fold
-from geiger.panel.folds import counting, panel_folds
+from geiger.panel.fits import folds_of, walk_folds
+from geiger.panel.folds import counting
 from geiger.panel.issue import Chosen, Issued, choose, scale
 from geiger.panel.material import PanelMaterial
-from geiger.panel.pooled_ridge import walk_ridge
 from geiger.panel.scores import FoldScores
 from geiger.panel.stack import together
 from geiger.panel.targets import Targets, targets_of
-from geiger.settings import MODELS, Config, paced_in_a_panel
+from geiger.runs.parts import Parts
+from geiger.settings import Config
 from geiger.settings.models import STACK
 
 Listener = Callable[[str, FoldScores], None]
@@ -51,22 +53,20 @@ def bases_of(model: str, config: Config) -> tuple[str, ...]:
     return tuple(config.stack.models) if model == STACK else (model,)
 
 
-def folds_of(material: PanelMaterial, model: str, config: Config) -> tuple[Fold, ...]:
-    """Return the folds of a base model, at its own pace."""
-    return panel_folds(material, paced_in_a_panel(config, model))
-
-
 def walk(
     material: PanelMaterial,
     model: str,
     config: Config,
     *,
+    parts: Parts | None = None,
     on_fold: Listener = lambda model, fold: None,
 ) -> PanelWalk:
     """Train `model` on every fold, and return what is issued of its out-of-sample forecasts.
 
     Parameters
     ----------
+    parts : Parts, optional
+        Finished folds of an earlier, killed run of exactly this work; they are used, not trained again.
     on_fold : callable
         Told of each model's fold when it is done.
     """
@@ -74,26 +74,25 @@ def walk(
     with one_blas_thread():
         for base in bases_of(model, config):
             made = []
-            for fold in _walked(material, base, targets, config):
+            for fold in walk_folds(material, base, targets, config, parts):
                 on_fold(base, fold)
                 made.append(fold)
             folds += made
             chosen[base] = choose(material, targets, made, config)
         said = together(material, chosen) if model == STACK else chosen[model]
         issued = scale(material, targets, said, config)
-    frame = frame_of(material, model, issued, config)
+    often = max(chosen, key=lambda base: len(folds_of(material, base, config)))
+    frame = frame_of(material, model, issued, folds_of(material, often, config))
     return PanelWalk(model, frame, issued, targets, tuple(folds), chosen)
 
 
-def _walked(material: PanelMaterial, model: str, targets: Targets, config: Config) -> Iterator[FoldScores]:
-    folds = folds_of(material, model, config)
-    if MODELS[model].family == "linear":
-        return walk_ridge(material, targets, folds, config)
-    raise SettingError(f"model {model}: not for panels yet; ridge, and a stack of it, are")
-
-
-def frame_of(material: PanelMaterial, model: str, issued: Issued, config: Config) -> pl.DataFrame:
+def frame_of(material: PanelMaterial, model: str, issued: Issued, folds: Sequence[Fold]) -> pl.DataFrame:
     """Return the PANEL_FORECASTS frame of what is issued, of tradable rows with a known outcome.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        Those that `Issued.fold` counts.
 
     Raises
     ------
@@ -115,7 +114,7 @@ def frame_of(material: PanelMaterial, model: str, issued: Issued, config: Config
             "forecast": (volatility * issued.expected)[kept],
             "outcome": material.outcome[rows][kept],
             "known_on": material.known_on[rows].filter(kept),
-            "train_end": material.calendar.gather(_learned_to(material, issued, config)[kept]),
+            "train_end": material.calendar.gather(_learned_to(material, issued, folds)[kept]),
             "volatility": volatility[kept],
         }
     )
@@ -125,18 +124,10 @@ def frame_of(material: PanelMaterial, model: str, issued: Issued, config: Config
     return require(frame, PANEL_FORECASTS)
 
 
-def _learned_to(material: PanelMaterial, issued: Issued, config: Config) -> np.ndarray:
-    """Return, for each row, the day on which the last outcome was known that its fold learned from (R,)."""
+def _learned_to(material: PanelMaterial, issued: Issued, folds: Sequence[Fold]) -> npt.NDArray[np.int64]:
+    """Return, for each row, the day at which its fold was fitted, from outcomes known by then (R,)."""
     days = counting(material)
-    day = material.day[issued.rows]
-    found = np.empty(len(day), dtype=np.int64)
-    for fold in np.unique(issued.fold):
-        rows = issued.fold == fold
-        first = int(np.searchsorted(days, day[rows][0]))
-        found[rows] = days[first]
-    return found
-
-
-def rounds_of(folds: Sequence[FoldScores]) -> list[int]:
-    """Return what the folds chose, one a member."""
-    return [number for fold in folds for number in fold.rounds]
+    fitted = np.zeros(max(fold.index for fold in folds) + 1, dtype=np.int64)
+    for fold in folds:
+        fitted[fold.index] = days[fold.test.start]
+    return fitted[issued.fold]

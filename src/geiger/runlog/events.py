@@ -7,6 +7,7 @@ from dataclasses import make_dataclass
 from typing import Any
 
 from geiger.codec import fitted_texts, plain, straight
+from geiger.cross_section import CrossSection
 from geiger.records import (
     NOT_EVALUATED,
     Assessment,
@@ -42,6 +43,7 @@ RECORDS: dict[str, type] = {
     "year": Year,
     "fold_score": FoldScore,
     "assessment": Assessment,
+    "cross_section": CrossSection,
     "audit": AuditSummary,
     "judged": Verdict,
 }
@@ -81,6 +83,7 @@ def encode_all(log: RunLog) -> Iterator[Event]:
         ("fold_score", card.folds),
         ("note", card.notes),
         ("assessment", (log.assessment,) if log.assessment else ()),
+        ("cross_section", (log.cross_section,) if log.cross_section else ()),
         ("verdict", (log.verdict,)),
         ("judged", (log.judged,) if log.judged else ()),
         ("audit", (log.audit,) if log.audit else ()),
@@ -162,6 +165,7 @@ def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
         scorecard=LoggedScorecard(
             all_of("score"), all_of("rung"), all_of("year"), all_of("fold_score"), all_of("note")
         ),
+        cross_section=last_of("cross_section", None),
         verdict=last_of("verdict", (NOT_EVALUATED,)),
         judged=last_of("judged", None),
         audit=last_of("audit", None),

@@ -525,12 +525,21 @@ def _parse_stopped(lines: list[Line], told: Collection[str]) -> Iterator[_Found]
         yield _Found(said[0][0], f"{sections.STOPPED}/text", {"event": "stopped", "text": text})
 
 
+def _parse_cross_section(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
+    """Find the places of its rows, by their first cell; its values stand in the events alone."""
+    for number, line in lines:
+        if line.strip():
+            name = re.split(r" {2,}|: ", line.strip())[0]
+            yield _Found(number, f"{sections.CROSS_SECTION}/{name}")
+
+
 _PARSERS: dict[str, Callable[[list[Line], Collection[str]], Iterator[_Found]]] = {
     sections.CONFIG: _parse_config,
     sections.EPOCHS: _parse_epochs,
     sections.FIGURES: _parse_figures,
     sections.CHECKPOINTS: _parse_checkpoints,
     sections.SCORECARD: _parse_scorecard,
+    sections.CROSS_SECTION: _parse_cross_section,
     sections.VERDICT: _parse_verdict,
     sections.WARNINGS: _parse_warnings,
     sections.STATUS: _parse_status,

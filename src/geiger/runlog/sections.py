@@ -20,6 +20,7 @@ from geiger.records import (
     Year,
     as_text,
 )
+from geiger.runlog.cross_section import cross_section_lines
 from geiger.runlog.facts import plan_figures_first, shown_epochs
 from geiger.runlog.tables import ABSENT, table
 from geiger.runlog.versions import SCHEMA
@@ -30,6 +31,7 @@ EPOCHS = "EPOCH METRICS"
 FIGURES = "FINAL METRICS"
 CHECKPOINTS = "CHECKPOINTS"
 SCORECARD = "SCORECARD"
+CROSS_SECTION = "CROSS-SECTION"  # of a panel alone
 VERDICT = "VERDICT"
 WARNINGS = "WARNINGS"
 STATUS = "STATUS"
@@ -84,6 +86,7 @@ def closing(log: RunLog, status: Status, advice: str = "") -> str:
     advice : str
         How to make an audit, where the run has none.
     """
+    found = log.cross_section
     answer, *more = log.verdict or (NOT_EVALUATED,)
     return "".join(
         (
@@ -91,6 +94,7 @@ def closing(log: RunLog, status: Status, advice: str = "") -> str:
             _section(FIGURES, [_figure(figure) for figure in plan_figures_first(log.figures)]),
             _section(CHECKPOINTS, [line for c in log.checkpoints for line in _checkpoint(c)] or [NONE]),
             _section(SCORECARD, scorecard_lines(log.scorecard) or [NONE]),
+            "" if found is None else _section(CROSS_SECTION, cross_section_lines(found)),
             _section(VERDICT, [answer, audit_line(log.audit, advice), *more]),
             _section(WARNINGS, [_notice(notice) for notice in log.warnings] or [NONE]),
             f"=== {STATUS} ===\n{status.value}\n",

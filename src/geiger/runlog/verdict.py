@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import NormalDist
 
-from geiger.records import NOT_EVALUATED, Answer, Notice, Verdict, as_text
+from geiger.records import NOT_EVALUATED, Answer, Notice, OfPanel, Verdict, as_text
 from geiger.runlog.wording import register_line
 
 NINE_TENTHS = NormalDist().inv_cdf(0.95)  # errors to either side of an interval of 90%
@@ -49,6 +49,8 @@ def _lines(v: Verdict) -> Iterator[tuple[str, str]]:
         yield "Because", reason.code if reason.text == v.sentence else f"{reason.code}: {reason.text}"
     yield "Economic", _worth(v)
     yield "Skill", _skill(v)
+    if v.panel is not None:
+        yield "Timing", _timing(v.panel)
     yield "Effect", _effect(v)
     yield "Detectable", _detectable(v)
     yield "Tries", _tries(v)
@@ -66,27 +68,45 @@ def _worth(v: Verdict) -> str:
     if v.worth_p is None or v.difference is None:
         return str(v.worth)
     corrected = "" if v.worth_corrected_p is None else f", with all tries {_p(v.worth_corrected_p)}"
-    gain = f"{100 * v.difference:+z.1f}% a year beside buy and hold at the same volatility"
+    beside = "buy and hold at the same volatility"
+    if v.panel is not None:
+        beside = "equal weight at the same exposure"
+    gain = f"{100 * v.difference:+z.1f}% a year beside {beside}"
     return f"{v.worth} ({gain}; p {_p(v.worth_p)}{corrected})"
 
 
 def _skill(v: Verdict) -> str:
-    days = f"{v.days} days from {v.first} to {v.last}" if v.days else "no day has a score"
+    names = "" if v.panel is None else f" of {v.panel.names:.3g} symbols"
+    days = f"{v.days} days{names} from {v.first} to {v.last}" if v.days else "no day has a score"
     if v.p_value is None:
         return f"no p; {days}"
     corrected = "tries unknown" if v.corrected_p is None else f"with all tries {_p(v.corrected_p)}"
     return f"p {_p(v.p_value)}, {corrected}, asked for below {v.level:g}; {days}"
 
 
+def _timing(panel: OfPanel) -> str:
+    days = f"{panel.timing_days} days of the mean forecast against the equally weighted market"
+    if panel.timing_p is None:
+        return f"no p; {days}"
+    with_all = panel.timing_corrected_p
+    corrected = "tries unknown" if with_all is None else f"with all tries {_p(with_all)}"
+    return f"p {_p(panel.timing_p)}, {corrected}; {days}; it decides nothing"
+
+
 def _effect(v: Verdict) -> str:
     if v.slope is None or v.slope_error is None:
         return "undefined"
-    margin = NINE_TENTHS * v.slope_error
+    margin, places = NINE_TENTHS * v.slope_error, 2 if v.panel is None else 3
     pays = (
         "its trading would not earn more with a larger one"
         if v.needed_slope is None
-        else f"its trading pays from {v.needed_slope:.2f} on"
+        else f"its trading pays from {v.needed_slope:.{places}f} on"
     )
+    if v.panel is not None:
+        return (
+            f"{v.slope:z.3f} daily volatilities for one of score, 90% interval {v.slope - margin:z.3f} to "
+            f"{v.slope + margin:z.3f} ({pays}), R2 {as_text(v.explained, 'return')} beyond beta and volatility"
+        )
     return (
         f"slope {v.slope:z.2f}, 90% interval {v.slope - margin:z.2f} to {v.slope + margin:z.2f} "
         f"(1 is calibrated; {pays}), R2 {as_text(v.explained, 'return')}"
@@ -97,11 +117,20 @@ def _detectable(v: Verdict) -> str:
     if v.detectable is None:
         return "undefined"
     told = f"R2 {as_text(v.detectable, 'return')} would be found in four of five such samples"
+    of = v.panel
     more = (
-        ("an effect as large as measured", v.days_for_measured),
-        ("one that pays for its trading", v.days_for_needed),
+        ("an effect as large as measured", v.days_for_measured, of and of.symbols_for_measured),
+        ("one that pays for its trading", v.days_for_needed, of and of.symbols_for_needed),
     )
-    return "; ".join([told, *(f"{what}: {_days(n)}" for what, n in more if n is not None)])
+    return "; ".join(
+        [told, *(f"{what}: {_days(n)}{_or_symbols(v, n, k)}" for what, n, k in more if n is not None)]
+    )
+
+
+def _or_symbols(v: Verdict, days: int, symbols: int | None) -> str:
+    if v.panel is None or not days:
+        return ""
+    return " (no number of symbols would do)" if symbols is None else f" or {symbols} symbols a day"
 
 
 def _days(n: int) -> str:
@@ -117,7 +146,8 @@ def _tries(v: Verdict) -> str:
         return f"{v.tries.skill} as you stated them, counted as independent of each other"
     lost = f", {v.tries.lost} without their scores" if v.tries.lost else ""
     ways = f"{v.tries.economic} {'way' if v.tries.economic == 1 else 'ways'} of trading"
-    return f"{v.tries.skill} on these days of this series{lost}, and {ways}"
+    what = "series" if v.panel is None else "panel"
+    return f"{v.tries.skill} on these days of this {what}{lost}, and {ways}"
 
 
 def _p(value: float) -> str:

@@ -457,6 +457,7 @@ _LINES = (
     _text("Own Estimator", "own_estimator"),
     _text("Recipe", "recipe"),
     _Line("Data", _data, _read_data),
+    _number("Members", "members"),
     _Line("Days", _days, _read_days),
     _text("Data Hash", "data_hash"),
     _Line("Lock-box", _lockbox, _read_lockbox),

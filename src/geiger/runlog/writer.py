@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Concatenate, ParamSpec
 
 from geiger.cleaning import clean, clean_setting, cleaned
+from geiger.cross_section import CrossSection
 from geiger.errors import SettingError
 from geiger.records import (
     Assessment,
@@ -222,6 +223,7 @@ class RunLogWriter:
         checkpoints: Iterable[Checkpoint] = (),
         scorecard: LoggedScorecard | None = None,
         assessment: Assessment | None = None,
+        cross_section: CrossSection | None = None,
         verdict: Verdict | None = None,
         audit: AuditSummary | None = None,
         advice: str = "",
@@ -232,6 +234,8 @@ class RunLogWriter:
 
         Parameters
         ----------
+        cross_section : CrossSection, optional
+            Of a panel.
         verdict : Verdict, optional
             Without one the section says ``not evaluated``.
         audit : AuditSummary, optional
@@ -244,6 +248,7 @@ class RunLogWriter:
             checkpoints=tuple(cleaned(checkpoint) for checkpoint in checkpoints),
             scorecard=_cleaned_card(scorecard or LoggedScorecard()),
             assessment=None if assessment is None else cleaned(assessment),
+            cross_section=None if cross_section is None else cleaned(cross_section),
             verdict=verdict_lines(judged),
             judged=judged,
             audit=None if audit is None else cleaned(audit),

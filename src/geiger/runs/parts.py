@@ -3,6 +3,7 @@
 ::
 
     runs/.parts/<key>/fold_0003.npz   arrays of one finished fold, and facts as JSON
+    runs/.parts/<key>/use/            the model for use, where workers trained it: see `saved`
 
 Files are npz without objects: reading one runs no code.
 """
@@ -59,6 +60,15 @@ class Parts:
             write_atomically(self._path(fold), buffer.getvalue())
         except DataError:
             return
+
+    @property
+    def for_use(self) -> Path:
+        """Folder of the model for use."""
+        return self.folder / "use"
+
+    def holds(self, fold: int) -> bool:
+        """Return whether a fold is stored, and whole."""
+        return self.load(fold) is not None
 
     def discard(self) -> None:
         """Remove the parts of a run that has ended."""

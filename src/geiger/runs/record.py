@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from geiger.cleaning import clean
 from geiger.codec import Misfit, fitted, parsed, plain
+from geiger.cross_section import CrossSection
 from geiger.errors import DataError
 from geiger.files import write_atomically
 from geiger.records import (
@@ -180,6 +181,31 @@ class Environment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PanelMember:
+    """One symbol of a panel: where its prices came from, and what of them took part.
+
+    Attributes
+    ----------
+    data_hash : str
+        Of its whole series: its name among the snapshots.
+    first_day, last_day : str
+        Of its development rows, ISO.
+    rows, stale : int
+        Rows that took part, and those among them that were learned from and never scored, because too many
+        opens of the last year were no prices to trade at.
+    """
+
+    symbol: str
+    source: str
+    where: str
+    data_hash: str
+    first_day: str
+    last_day: str
+    rows: int
+    stale: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Results:
     """What the forecasts were worth: the tables of the log.
 
@@ -191,6 +217,8 @@ class Results:
         None where the run is too old to have them.
     rivals : tuple of Rival
         Of a stack.
+    cross_section : CrossSection or None
+        Of a panel.
     """
 
     health: Health | None = None
@@ -202,6 +230,7 @@ class Results:
     years: tuple[Year, ...]
     folds: tuple[FoldScore, ...] | None = None
     rivals: tuple[Rival, ...] = ()
+    cross_section: CrossSection | None = None
 
 
 @dataclass(frozen=True)
@@ -245,6 +274,8 @@ class RunRecord:
         ISO 8601 with its zone.
     model_hash : str or None
         What proves the model for use whole; None where the run left none.
+    members : tuple of PanelMember
+        Of a panel, whose name stands in `symbol`; empty for a symbol alone.
     """
 
     schema: int = SCHEMA
@@ -273,6 +304,7 @@ class RunRecord:
     finished_at: str = ""
     model_hash: str | None = None
     own: OwnParts = NOTHING_OWN
+    members: tuple[PanelMember, ...] = ()
 
     def __post_init__(self) -> None:
         if self.days_per_year is not None and not 1 <= self.days_per_year <= 366:
@@ -292,8 +324,11 @@ def as_json(record: RunRecord) -> dict[str, Any]:
         *_ONLY[other],
         *(("model_hash",) if record.model_hash is None else ()),
         *(("own",) if record.own == NOTHING_OWN else ()),
+        *(() if record.members else ("members",)),
     )
     facts = {**plain(record), "data": record.data.as_dict()}
+    if record.results.cross_section is None:
+        del facts["results"]["cross_section"]
     return {name: value for name, value in facts.items() if name not in absent}
 
 

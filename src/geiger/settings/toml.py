@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 from geiger.errors import SettingError
@@ -10,8 +11,14 @@ from geiger.settings.config import Config, recipe
 from geiger.settings.setting import override
 
 
-def from_toml(path: Path, base: Config | None = None) -> Config:
-    """Return the settings of a TOML file, on top of `base` or else of the recipe that the file names."""
+def from_toml(path: Path, base: Config | None = None, *, named: Callable[[str], Config] = recipe) -> Config:
+    """Return the settings of a TOML file, on top of `base` or else of the recipe that the file names.
+
+    Parameters
+    ----------
+    named : callable
+        Returns a recipe by its name.
+    """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -21,7 +28,7 @@ def from_toml(path: Path, base: Config | None = None) -> Config:
     except (OSError, ValueError) as error:  # no UTF-8, no TOML, and numbers of more digits than Python reads
         raise SettingError(f"{path}: not a readable TOML file ({error})") from None
     try:
-        named = recipe(str(table.pop("recipe", "default")))
-        return override(base or named, table)
+        start = named(str(table.pop("recipe", "default")))
+        return override(base or start, table)
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None

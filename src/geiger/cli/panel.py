@@ -1,0 +1,129 @@
+"""``geiger train MODEL --panel NAME SYMBOL...``: many symbols as one run."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import Any
+
+from geiger import codec
+from geiger.cli.options import config_of, symbols_of
+from geiger.cli.show import warning_lines
+from geiger.cli.terminal import counted, print_json, progress
+from geiger.cli.train import EXIT
+from geiger.errors import SettingError
+from geiger.judging.panel import panel
+from geiger.models import expand, resolve
+from geiger.panel.experiment import Panel
+from geiger.panel.plan import PanelPlan, plan_panel
+from geiger.panel.scores import FoldScores
+from geiger.panel.written import PanelRun
+from geiger.records import Outcome
+from geiger.runlog.cross_section import cross_section_lines
+from geiger.runlog.verdict import verdict_lines
+from geiger.settings import panel_recipe
+
+
+def train_panel(args: argparse.Namespace) -> int:
+    """Train one model, or each of a group, on all symbols together."""
+    for option in ("features", "target", "estimator"):
+        if getattr(args, option) is not None:
+            raise SettingError(f"--{option}: a panel learns from our features alone so far; leave it out")
+    config, symbols = config_of(args, panel_recipe), tuple(symbols_of(args))
+    results = []
+    for model in dict.fromkeys(resolve(one)[0] for one in expand(args.model)):
+        work = Panel(
+            name=args.panel,
+            symbols=symbols,
+            model=model,
+            config=config,
+            data=args.data,
+            context=args.context,
+            runs_dir=args.runs_dir,
+            log_dir=args.log_dir,
+            command=shlex.join(["geiger", *args.words]),
+        )
+        results.append(_train(args, plan_panel(work)))
+    if args.json:
+        print_json([facts for _, facts in results])
+    return max(code for code, _ in results)
+
+
+def _train(args: argparse.Namespace, planned: PanelPlan) -> tuple[int, dict[str, Any]]:
+    if not args.json:
+        print("\n".join(plan_lines(planned)), flush=True)
+    if args.dry_run:
+        return 0, plan_facts(planned)
+    title = f"{planned.work.name} {planned.model}"
+    with progress(title, sum(map(len, planned.folds.values())), quiet=args.json) as tick:
+
+        def on_fold(model: str, fold: FoldScores) -> None:
+            tick(f"{model} fold {fold.fold.index}, {fold.learned_rows} rows")
+
+        finished = panel(planned, on_fold=on_fold)
+    if not args.json:
+        print("\n".join(run_lines(finished)), flush=True)
+    return EXIT[finished.status], run_facts(finished)
+
+
+def plan_facts(planned: PanelPlan) -> dict[str, Any]:
+    """Return what a panel's run will do as JSON-able facts."""
+    days = planned.test_days
+    return {
+        "panel": planned.work.name,
+        "symbols": list(planned.material.symbols),
+        "model": planned.model,
+        "folds": {model: len(folds) for model, folds in planned.folds.items()},
+        "test_days": len(days),
+        "first_forecast": days[0],
+        "last_forecast": days[-1],
+        "data": planned.material.provenance.as_dict(),
+        "warnings": codec.plain(planned.notices),
+    }
+
+
+def plan_lines(planned: PanelPlan) -> list[str]:
+    """Return what the data are, everything doubtful about them, and what will be done."""
+    data, days = planned.material.provenance, planned.test_days
+    locked = f"; the last {data.lockbox_rows} days stay locked" if data.lockbox_from else ""
+    folds = ", ".join(f"{counted(len(folds), 'fold')} of {model}" for model, folds in planned.folds.items())
+    name = planned.work.name
+    return [
+        f"{name}: {counted(len(planned.material.symbols), 'symbol')}, {data.rows} days from "
+        f"{data.first_day} to {data.last_day}{locked}",
+        *warning_lines(planned.notices),
+        f"{name} {planned.model}: {folds}, {len(days)} days forecast from {days[0]} to {days[-1]}",
+    ]
+
+
+def run_lines(run: PanelRun) -> list[str]:
+    """Return what a person wants to know of a panel's run: the answer first."""
+    answer, *rest = verdict_lines(run.verdict)
+    points, found = run.evaluation.checkpoints, run.evaluation.cross_section
+    passed = sum(point.outcome is Outcome.PASS for point in points)
+    return [
+        f"  {answer}",
+        *warning_lines(run.evaluation.notices),
+        *([] if found is None else [f"  {line}" for line in cross_section_lines(found)]),
+        f"  Checkpoints: {passed} of {len(points)} passed",
+        "  Verdict:",
+        *(f"    {line}" for line in rest),
+        f"  Log: {run.log or 'none could be written'}",
+        f"  Run: {run.folder}",
+    ]
+
+
+def run_facts(run: PanelRun) -> dict[str, Any]:
+    """Return a panel's run as JSON-able facts."""
+    return {
+        "run": run.name,
+        "panel": run.panel,
+        "model": run.model,
+        "status": run.status,
+        "log": run.log,
+        "folder": run.folder,
+        **codec.plain(run.evaluation.results()),
+        "verdict": codec.plain(run.verdict),
+        "audit": codec.plain(run.audit),
+        "warnings": codec.plain(run.notices),
+    }

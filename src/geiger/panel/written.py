@@ -1,0 +1,192 @@
+"""What a panel's run leaves behind: its log, its record and its frames."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import polars as pl
+
+from geiger import settings
+from geiger.experiment.logged import notes_of, versions
+from geiger.experiment.written import Judged
+from geiger.features.catalogue import FEATURES
+from geiger.learning.folds import Fold
+from geiger.models import forecaster_of
+from geiger.panel.evaluation import PanelEvaluation
+from geiger.panel.folds import counting, rows_of
+from geiger.panel.plan import PanelPlan
+from geiger.panel.scores import FoldScores
+from geiger.panel.walk import PanelWalk, bases_of
+from geiger.records import Assessment, AuditSummary, FoldResult, Notice, RunSettings, Status, Verdict
+from geiger.runlog import LoggedScorecard, RunLogWriter
+from geiger.runlog.wording import how_to_audit
+from geiger.runlog.writer import log_stem
+from geiger.runs.environment import environment
+from geiger.runs.record import RunRecord
+
+
+@dataclass(frozen=True, eq=False)
+class PanelRun:
+    """A finished run of a panel."""
+
+    name: str
+    panel: str
+    model: str
+    status: Status
+    folder: Path
+    log: Path | None
+    forecasts: pl.DataFrame
+    evaluation: PanelEvaluation
+    notices: tuple[Notice, ...]
+    verdict: Verdict | None = None
+    audit: AuditSummary | None = None
+    forecasts_of: str | None = None  # of a backtest: the run whose forecasts it traded
+
+    @property
+    def trained(self) -> str:
+        """The run that made the forecasts."""
+        return self.forecasts_of or self.name
+
+
+def panel_settings(planned: PanelPlan) -> RunSettings:
+    """Return the settings of a panel's run as the log keeps them."""
+    material, config = planned.material, planned.work.config
+    data = material.provenance
+    bases = bases_of(planned.model, config)
+    efforts = [forecaster_of(config, base).effort for base in bases]
+    context = (data.context.market, data.context.volatility)
+    return RunSettings(
+        symbol=material.name,
+        model=planned.model,
+        epochs=max((one.epochs for one in efforts if one.epochs is not None), default=None),
+        trees=max((one.trees for one in efforts if one.trees is not None), default=None),
+        features=len(FEATURES),
+        recipe=config.recipe,
+        source=data.source,
+        where=data.where,
+        first_day=data.first_day,
+        last_day=data.last_day,
+        rows=data.rows,
+        data_hash=data.data_hash[:12],
+        lockbox_rows=data.lockbox_rows if data.lockbox_from is not None else 0,
+        lockbox_from=data.lockbox_from,
+        context=tuple(name for name in context if name is not None),
+        fill=material.fill,
+        folds=max(len(folds) for folds in planned.folds.values()),
+        rolling=config.rolling,
+        refit_rows=config.refit,
+        seeds=config.seeds,
+        seed=config.seed,
+        rule="long/short",
+        risk=config.trading.risk,
+        cost_bps=config.trading.cost_bps + config.trading.slippage_bps,
+        threads=1,
+        versions=versions(),
+        command=planned.work.command or None,
+        members=len(material.symbols),
+    )
+
+
+def fold_result(planned: PanelPlan, fold: FoldScores) -> FoldResult:
+    """Return what a fold did; its rows are those of all symbols together."""
+    material = planned.material
+    days = counting(material)
+
+    def day(place: int) -> str:
+        return str(material.calendar[int(days[place])])
+
+    def rows(span: range) -> int:
+        found = rows_of(material, days, span)
+        return int(found.stop - found.start)
+
+    cut: Fold = fold.fold
+    return FoldResult(
+        fold=cut.index,
+        train_first=day(cut.train[0]),
+        train_last=day(cut.train[-1]),
+        valid_first=day(cut.valid[0]),
+        valid_last=day(cut.valid[-1]),
+        test_first=day(cut.test[0]),
+        test_last=day(cut.test[-1]),
+        train_rows=rows(cut.train),
+        valid_rows=rows(cut.valid),
+        test_rows=rows(cut.test),
+        rounds=fold.rounds,
+        seconds=round(fold.seconds, 3),
+    )
+
+
+def run_name(planned: PanelPlan, log: Path | None, log_model: str) -> str:
+    """Return the name of a run, which is that of its log where one could be written."""
+    return log.stem if log is not None else log_stem(planned.work.name, log_model, dt.datetime.now())
+
+
+def write_panel(
+    planned: PanelPlan,
+    log: Path | None,
+    made: PanelWalk,
+    evaluation: PanelEvaluation,
+    judged: Judged,
+    frames: Mapping[str, pl.DataFrame] = MappingProxyType({}),
+) -> PanelRun:
+    """Write what a training of a panel made and what it was worth."""
+    name, verdict = judged
+    notices: Iterable[Notice] = (*evaluation.notices, *planned.notices)
+    record = RunRecord(
+        name=name,
+        symbol=planned.work.name,
+        model=planned.model,
+        status=evaluation.status,
+        config=settings.as_dict(planned.work.config),
+        fill=planned.material.fill,
+        days_per_year=planned.material.market.days_per_year,
+        data=planned.material.provenance,
+        environment=environment(),
+        results=evaluation.results(),
+        verdict=verdict,
+        warnings=tuple(dict.fromkeys(notices)),
+        log=None if log is None else str(log),
+        finished_at=dt.datetime.now().astimezone().isoformat(timespec="microseconds"),
+        forecast_key=planned.key(),
+        folds=tuple(fold_result(planned, fold) for fold in made.folds),
+        members=planned.material.members,
+    )
+    frames = {"forecasts": made.forecasts, "ledger": evaluation.ledger, **frames}
+    folder = planned.work.runs.save(record, frames)
+    return PanelRun(
+        name=folder.name,
+        panel=record.symbol,
+        model=record.model,
+        status=record.status,
+        folder=folder,
+        log=log,
+        forecasts=made.forecasts,
+        evaluation=evaluation,
+        notices=record.warnings,
+        verdict=verdict,
+    )
+
+
+def close_panel_log(log: RunLogWriter, finished: PanelRun) -> None:
+    """Write warnings, figures and tables."""
+    for notice in finished.notices:
+        log.warn(notice)
+    evaluation = finished.evaluation
+    card = evaluation.scorecard
+    log.finish(
+        evaluation.status,
+        figures=evaluation.figures,
+        checkpoints=evaluation.checkpoints,
+        scorecard=LoggedScorecard(
+            card.scores, evaluation.rungs, card.years, evaluation.folds, notes_of(evaluation)
+        ),
+        assessment=Assessment(tuple(map(str, evaluation.health.codes)), None),
+        cross_section=evaluation.cross_section,
+        verdict=finished.verdict,
+        audit=finished.audit,
+        advice=how_to_audit(finished.trained),
+    )
