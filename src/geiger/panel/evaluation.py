@@ -1,7 +1,8 @@
 """What a panel's forecasts were worth: the cross-section, a long/short portfolio, and the plan's figures.
 
 The portfolio of the ledger is long the symbols above the mean score of the day and short those below, half
-of equity each. "Buy and hold" is all symbols alike, set anew every day.
+of equity each; scores are smoothed over days, so that it trades less. "Buy and hold" is all symbols alike,
+set anew every day.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def evaluate_panel(material: PanelMaterial, made: PanelWalk, config: Config) -> 
     is measured.
     """
     days_per_year, least = material.market.days_per_year, config.panel.least_names
-    scored, costs = scored_of(material, made), costs_of(config)
+    scored, costs = scored_of(material, made, config.horizon), costs_of(config)
     own = traded(scored, least=least, costs=costs, days_per_year=days_per_year)
     ledger, others = own.ledger, own.baselines
     card = scorecard(ledger, others, days_per_year, cash_yield=config.trading.cash_yield, seed=config.seed)
