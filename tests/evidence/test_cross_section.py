@@ -114,18 +114,6 @@ def test_without_skill_the_error_holds_although_symbols_share_a_factor() -> None
     assert 2 <= beyond <= 22
 
 
-def test_the_error_is_that_of_statsmodels() -> None:
-    """Newey and West with 4 (n / 100)^(2/9) lags, without a correction for small samples."""
-    regression = pytest.importorskip("statsmodels.regression.linear_model")
-    rng = np.random.default_rng(5)
-    values = np.convolve(rng.normal(size=703), np.ones(4), "valid") + 0.3
-    for horizon, lags in ((1, 6), (5, 8), (21, 40)):
-        fit = regression.OLS(values, np.ones(700)).fit(
-            cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": False}
-        )
-        assert newey_west_error(values, horizon) == pytest.approx(fit.bse[0])
-
-
 def test_the_record_of_daily_correlations() -> None:
     told = mean_ic("part", "x", np.array([0.1, NAN, 0.3, 0.2]))
     assert (told.kind, told.name, told.days) == ("part", "x", 3)

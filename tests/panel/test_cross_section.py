@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,10 +28,10 @@ from geiger.panel.cross_section import (
     scored_of,
     traded,
 )
-from geiger.panel.experiment import Panel
-from geiger.panel.material import PanelMaterial, load_panel
+from geiger.panel.material import PanelMaterial
+from geiger.panel.plan import PanelPlan
 from geiger.panel.walk import PanelWalk, walk
-from helpers.panels import NAME, SYMBOLS, panel_config, panel_prices
+from helpers.panels import SYMBOLS
 
 NAN = np.nan
 DAYS, N, LEAST = 900, 24, 10
@@ -219,20 +218,8 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[PanelMaterial, PanelWalk]:
-    folder: Path = tmp_path_factory.mktemp("panel")
-    config = panel_config()
-    work = Panel(
-        NAME,
-        SYMBOLS,
-        config=config,
-        prices=panel_prices(),
-        context="none",
-        runs_dir=folder / "runs",
-        log_dir=folder / "logs",
-    )
-    material = load_panel(work)
-    return material, walk(material, "ridge", config)
+def small(small_plan: PanelPlan) -> tuple[PanelMaterial, PanelWalk]:
+    return small_plan.material, walk(small_plan.material, "ridge", small_plan.work.config)
 
 
 def test_grids_of_a_walk_hold_what_its_frame_says(small: tuple[PanelMaterial, PanelWalk]) -> None:
