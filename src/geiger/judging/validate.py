@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-from geiger.codec import plain
+from geiger.codec import compact, plain
 from geiger.errors import DataError, GeigerError, TrainingError
 from geiger.evidence.error_rates import ErrorRates
 from geiger.experiment.material import Material
@@ -28,13 +29,14 @@ from geiger.experiment.tried import register_of
 from geiger.judging.again import judge_stored
 from geiger.judging.run import NOTHING, run
 from geiger.panel.engines import Done, Engine, Job, Outcome, hash_of
+from geiger.runlog.reader import read_text
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.parts import Parts
 from geiger.settings import Config
 from geiger.settings.models import STACK
 from geiger.studies.calibration import rates_of
 
-Finished = Mapping[tuple[str, str], str]  # forecast key and trading settings -> name of the newest such run
+Finished = Mapping[tuple[str, str], StoredRun]  # forecast key and trading settings -> the newest such run
 
 
 @dataclass(frozen=True)
@@ -290,18 +292,39 @@ def _finished(runs: RunsFolder) -> Finished:
     """Return every finished training by what makes it the one that is asked for."""
     found = sorted(runs.all(), key=lambda one: one.record.finished_at)
     return {
-        (one.record.forecast_key, repr(plain(one.record.config.get("trading")))): one.name
+        (one.record.forecast_key, _trading(one.record.config.get("trading"))): one
         for one in found
         if one.record.kind == "train" and one.record.forecast_key is not None
     }
 
 
 def _run_of(planned: Plan, finished: Finished) -> str | None:
-    """Return the finished run of exactly this; one whose folds are still there was killed as it ended."""
+    """Return the finished run of exactly this.
+
+    Where its folds are still there it was killed as it ended: it counts only if its log was ended before.
+    """
     key, parts = planned.key(), planned.parts()
-    if key is None or parts is None or parts.folder.exists():
+    found = None if key is None else finished.get((key, _trading(planned.experiment.config.trading)))
+    if found is None or parts is None or not parts.folder.exists():
+        return None if found is None else found.name
+    if not _log_ended(found):
         return None
-    return finished.get((key, repr(plain(planned.experiment.config.trading))))
+    parts.discard()
+    return found.name
+
+
+def _log_ended(stored: StoredRun) -> bool:
+    """Return whether the log of a run has its last section; True where the run has no log."""
+    log = stored.record.log
+    try:
+        return log is None or read_text(Path(log)).status is not None
+    except DataError:  # removed since: nobody will end it
+        return True
+
+
+def _trading(settings: Any) -> str:
+    """Return trading settings as they are compared: of a config, or of a record, which JSON held."""
+    return compact(plain(settings)).decode()
 
 
 def _judge_again(asked: Asked, entries: Sequence[Entry]) -> None:
