@@ -11,11 +11,12 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from importlib import metadata
 from itertools import islice
+from typing import TypeVar
 
 from geiger.blas import one_blas_thread
 from geiger.errors import Diverged, TrainingError
@@ -28,6 +29,8 @@ from geiger.settings import Config
 
 AHEAD = 2  # folds a thread that are begun and not yet handed on
 LOOK_EVERY = 0.5  # seconds
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 MEMBERS_AT_ONCE = 64  # in one program on a GPU; what is finished survives a kill
 
 
@@ -71,28 +74,37 @@ def gpu_at_hand() -> bool:
 def _train_in_threads(
     model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Iterator[FoldOutput]:
-    """Give each fold to a thread; a few may be done before the one that is waited for, never all."""
-    ended, workers = threading.Event(), workers_for(config, len(tasks))
+    """Give each fold to a thread."""
 
     def train(task: Task) -> FoldOutput:
+        return train_fold(model, forecaster, config, task)
+
+    return in_threads(train, tasks, workers_for(config, len(tasks)))
+
+
+def in_threads(work: Callable[[Given], Made], tasks: Sequence[Given], workers: int) -> Iterator[Made]:
+    """Yield what each task made, in order; a few may be done before the one waited for, never all."""
+    ended = threading.Event()
+
+    def heeding(task: Given) -> Made:
         with halting(ended):
-            return train_fold(model, forecaster, config, task)
+            return work(task)
 
     pool, left = ThreadPoolExecutor(workers, thread_name_prefix="fold"), iter(tasks)
     try:
-        waiting: deque[Future[FoldOutput]] = deque(
-            pool.submit(train, task) for task in islice(left, AHEAD * workers)
+        waiting: deque[Future[Made]] = deque(
+            pool.submit(heeding, task) for task in islice(left, AHEAD * workers)
         )
         while waiting:
             output = _heard(waiting.popleft())
-            waiting.extend(pool.submit(train, task) for task in islice(left, 1))
+            waiting.extend(pool.submit(heeding, task) for task in islice(left, 1))
             yield output
     finally:  # finished, failed, closed or interrupted: every fit ends with its next tree
         ended.set()
         pool.shutdown(cancel_futures=True)
 
 
-def _heard(waited: Future[FoldOutput]) -> FoldOutput:
+def _heard(waited: Future[Made]) -> Made:
     """Wait for a fold, and look up now and then.
 
     A Ctrl-C that comes between Python's last look at its signals and an endless wait is heard only when

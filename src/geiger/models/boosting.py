@@ -558,4 +558,4 @@ def _few(count: int) -> tuple[Notice, ...]:
 
 def _rounded(x: Floats) -> NDArray[np.float32]:
     """Return x in single precision, as the other two libraries read it: then rounding moves no bin."""
-    return x.astype(np.float32)
+    return x.astype(np.float32, copy=False)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geiger.experiment.cut import cut_folds
-from geiger.learning.folds import Fold
+from geiger.learning.folds import Fold, folds_for_use
 from geiger.panel.material import PanelMaterial
 from geiger.settings import Config
 
@@ -25,6 +25,21 @@ def panel_folds(material: PanelMaterial, config: Config) -> tuple[Fold, ...]:
         The days are too few.
     """
     return cut_folds(0, len(counting(material)) - config.horizon - 1, config)
+
+
+def use_fold(material: PanelMaterial, config: Config) -> Fold:
+    """Return the fold behind all others: it forecasts the last day, from every outcome known by then."""
+    days, index = len(counting(material)), panel_folds(material, config)[-1].index + 1
+    return folds_for_use(
+        0,
+        days,
+        days,
+        index=index,
+        horizon=config.horizon,
+        refit=config.refit,
+        valid_share=config.valid_share,
+        rolling=config.rolling,
+    )[-1]
 
 
 def counting(material: PanelMaterial) -> npt.NDArray[np.int64]:

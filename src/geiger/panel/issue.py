@@ -38,6 +38,8 @@ class Chosen:
     timing : (R,) float64
     candidates : tuple of int
         Which candidate it is, one a fold.
+    next_candidate : int
+        Which it is behind the last row, from all outcomes that are known.
     """
 
     rows: slice
@@ -45,6 +47,7 @@ class Chosen:
     score: Floats
     timing: Floats
     candidates: tuple[int, ...] = ()
+    next_candidate: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,8 @@ class Issued:
         By which it is scaled on its day, into units of the volatility.
     market : (R,) float64
         Timing after its slope: expected mean return of the day, units of the volatility.
+    next_slopes : (float, float)
+        Of score and timing behind the last row, from all outcomes that are known.
     """
 
     rows: slice
@@ -69,6 +74,7 @@ class Issued:
     score: Floats
     slope: Floats
     market: Floats
+    next_slopes: tuple[float, float]
 
     @property
     def expected(self) -> Floats:
@@ -88,7 +94,8 @@ def choose(material: PanelMaterial, targets: Targets, folds: Sequence[FoldScores
     score, fold = np.empty(len(day)), np.empty(len(day), dtype=np.int32)
     for part, one, number in zip(numbers, chosen, folds, strict=True):
         score[part], fold[part] = selection[one, part], number.fold.index
-    return Chosen(rows, fold, score, timing, chosen)
+    behind = _candidate(along, days + config.horizon, config.horizon + 1)
+    return Chosen(rows, fold, score, timing, chosen, behind)
 
 
 def scale(material: PanelMaterial, targets: Targets, chosen: Chosen, config: Config) -> Issued:
@@ -110,6 +117,7 @@ def scale(material: PanelMaterial, targets: Targets, chosen: Chosen, config: Con
     known = np.isfinite(timing) & np.isfinite(mean)
     product, square = (np.where(known, timing * other, 0.0) for other in (mean, timing))
     slope, market = _slope(by_day[0], by_day[1], gap), _slope(product, square, gap) * timing
+    behind = _worth(by_day[0].sum(), by_day[1].sum()), _worth(product.sum(), square.sum())
     first = _first_issued(material, rows, config)
     kept = slice(first, len(day))
     return Issued(
@@ -118,6 +126,7 @@ def scale(material: PanelMaterial, targets: Targets, chosen: Chosen, config: Con
         score=chosen.score[kept],
         slope=slope[day][kept],
         market=market[day][kept],
+        next_slopes=behind,
     )
 
 
@@ -141,6 +150,10 @@ def _slope(product: Floats, square: Floats, gap: int) -> Floats:
     known = below[:-gap] > 0.0
     found[gap:][known] = np.maximum(above[:-gap][known] / below[:-gap][known], 0.0)
     return found
+
+
+def _worth(product: float, square: float) -> float:
+    return max(float(product / square), 0.0) if square > 0.0 else 0.0
 
 
 def _candidate(along: Floats, first: int, gap: int) -> int:

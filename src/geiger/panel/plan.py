@@ -13,9 +13,10 @@ from geiger.errors import SettingError
 from geiger.learning.folds import Fold
 from geiger.models import resolve
 from geiger.panel.experiment import Panel
+from geiger.panel.fits import folds_of
 from geiger.panel.folds import counting
 from geiger.panel.material import PanelMaterial, load_panel
-from geiger.panel.walk import bases_of, folds_of
+from geiger.panel.walk import bases_of
 from geiger.records import Notice
 from geiger.runs.environment import environment, key_of
 from geiger.runs.folder import StoredRun

@@ -11,15 +11,18 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from geiger.errors import TrainingError
 from geiger.learning.folds import Fold
+from geiger.models.state import State
 from geiger.panel.folds import counting, rows_of
 from geiger.panel.material import PanelMaterial
-from geiger.panel.scores import Floats, FoldScores
+from geiger.panel.pooled import Fit, Pooled, places_of
+from geiger.panel.scores import Floats
 from geiger.panel.targets import Targets
 from geiger.settings import Config
 
@@ -77,10 +80,63 @@ class _Sums:
         return np.tensordot(share, self.products, axes=1), np.tensordot(share, self.right, axes=1)
 
 
-def walk_ridge(
+@dataclass(frozen=True, eq=False)
+class PooledLines(Pooled):
+    """Coefficients of all symbols alike, and those of each symbol; the intercept comes first.
+
+    Attributes
+    ----------
+    symbols : tuple of str
+        N of them; another symbol is forecast by the coefficients of all.
+    own : (K, N, F + 1) float64
+        Of selection, one for each of `panel.deviations`.
+    line, timing : (F + 1,) float64
+        Of all symbols, for selection and for timing.
+    """
+
+    symbols: tuple[str, ...]
+    own: Floats
+    line: Floats
+    timing: Floats
+
+    @property
+    def candidates(self) -> int:
+        """One a penalty of the symbols' own coefficients, and one without these."""
+        return len(self.own) + 1
+
+    def tell(self, material: PanelMaterial, rows: slice) -> tuple[Floats, Floats]:
+        """Return selection (K + 1, R) and timing (R,); see `Pooled`."""
+        x, place = material.normalised[rows], places_of(self.symbols, material)[material.member[rows]]
+        selection = [forecast(x, np.vstack([lines, self.line])[place]) for lines in self.own]
+        return np.array([*selection, forecast(x, self.line)]), forecast(x, self.timing)
+
+    def state(self) -> State:
+        """Return the coefficients."""
+        arrays = {"own": self.own, "line": self.line, "timing": self.timing}
+        return State("pooled_lines", {"symbols": list(self.symbols)}, arrays)
+
+
+def restore_lines(state: State) -> PooledLines:
+    """Return the model behind a state.
+
+    Raises
+    ------
+    DataError
+        A value is missing, of another type or shape, or infinite.
+    """
+    state.require("pooled_lines", facts=("symbols",), arrays=("own", "line", "timing"))
+    symbols = state.facts["symbols"]
+    if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
+        raise state.fault("symbols must be a list of names")
+    line = state.floats("line", (None,))
+    own = state.floats("own", (None, len(symbols), len(line)))
+    return PooledLines(tuple(symbols), own, line, state.floats("timing", line.shape))
+
+
+def fit_ridge(
     material: PanelMaterial, targets: Targets, folds: Sequence[Fold], config: Config
-) -> Iterator[FoldScores]:
-    """Fit each fold from its past, and forecast its test rows.
+) -> Iterator[Fit]:
+    """Fit each fold from its past.
 
     The penalty of each head is chosen on the fold's valid days by coefficients that have not seen them.
 
@@ -101,17 +157,12 @@ def walk_ridge(
         chosen = _penalties(material, targets, days, fold, train.of_all(alike=alike), alphas)
         products, right = whole.of_all(alike=alike)
         lines = np.column_stack([solve(products, right[:, h], alphas[chosen[h]]) for h in range(HEADS)])
-        rows = rows_of(material, days, fold.test)
-        x, member = material.normalised[rows], material.member[rows]
-        selection = [
-            forecast(x, own_lines(whole, lines[:, 0], penalty)[member]) for penalty in config.panel.deviations
-        ]
+        own = [own_lines(whole, lines[:, 0], penalty) for penalty in config.panel.deviations]
         size = np.abs(lines[1:, 0])
-        yield FoldScores(
+        shape = (len(own), len(material.symbols), len(lines))
+        yield Fit(
             fold=fold,
-            rows=rows,
-            selection=np.array([*selection, forecast(x, lines[:, 0])]),
-            timing=forecast(x, lines[:, 1]),
+            model=PooledLines(material.symbols, np.reshape(own, shape), lines[:, 0], lines[:, 1]),
             rounds=(chosen[0] + 1,),
             learned_rows=int(whole.count.sum()),
             seconds=time.perf_counter() - started,

@@ -82,7 +82,7 @@ def run_panel(
                 log.fold(fold_result(planned, fold))
                 on_fold(model, fold)
 
-            made = walk(planned.material, planned.model, planned.work.config, on_fold=told)
+            made = walk(planned.material, planned.model, planned.work.config, parts=parts, on_fold=told)
             evaluation = evaluate_panel(planned.material, made, planned.work.config)
             name = run_name(planned, log.path, planned.log_name)
             verdict = judge(PanelFinding(name, planned, made, evaluation, name, planned.trial_key()))

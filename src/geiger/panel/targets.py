@@ -64,6 +64,20 @@ def targets_of(material: PanelMaterial, settings: PanelSettings) -> Targets:
     return Targets(selection, timing, beyond, mean, weight)
 
 
+def weights_of(material: PanelMaterial, targets: Targets, rows: slice, settings: PanelSettings) -> Floats:
+    """Return what each of the rows (R,) counts in a fit to them: 1 on average, 0 without a known outcome.
+
+    Row t knows how many rows there are of its day and, for `symbols`, of its symbol among `rows`.
+    """
+    known = np.isfinite(targets.selection[rows]) & np.isfinite(targets.timing[rows])
+    weight = np.where(known, targets.weight[rows], 0.0)
+    if settings.weights == "symbols":
+        member = material.member[rows]
+        total = np.bincount(member, weights=weight, minlength=len(material.symbols))
+        weight /= np.where(total > 0.0, total, 1.0)[member]
+    return weight * (known.sum() / weight.sum()) if known.any() else weight
+
+
 def day_means(values: Floats, day: npt.NDArray[np.int32], days: int) -> Floats:
     """Return the mean of the finite values of each day (days,); not a number for a day without one."""
     known = np.isfinite(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +11,17 @@ import polars as pl
 
 from geiger.blas import one_blas_thread
 from geiger.columns import PANEL_FORECASTS, require
-from geiger.errors import SettingError, TrainingError
+from geiger.errors import TrainingError
 from geiger.learning.folds import Fold
-from geiger.panel.folds import counting, panel_folds
+from geiger.panel.fits import folds_of, walk_folds
+from geiger.panel.folds import counting
 from geiger.panel.issue import Chosen, Issued, choose, scale
 from geiger.panel.material import PanelMaterial
-from geiger.panel.pooled_ridge import walk_ridge
 from geiger.panel.scores import FoldScores
 from geiger.panel.stack import together
 from geiger.panel.targets import Targets, targets_of
-from geiger.settings import MODELS, Config, paced_in_a_panel
+from geiger.runs.parts import Parts
+from geiger.settings import Config
 from geiger.settings.models import STACK
 
 Listener = Callable[[str, FoldScores], None]
@@ -52,22 +53,20 @@ def bases_of(model: str, config: Config) -> tuple[str, ...]:
     return tuple(config.stack.models) if model == STACK else (model,)
 
 
-def folds_of(material: PanelMaterial, model: str, config: Config) -> tuple[Fold, ...]:
-    """Return the folds of a base model, at its own pace."""
-    return panel_folds(material, paced_in_a_panel(config, model))
-
-
 def walk(
     material: PanelMaterial,
     model: str,
     config: Config,
     *,
+    parts: Parts | None = None,
     on_fold: Listener = lambda model, fold: None,
 ) -> PanelWalk:
     """Train `model` on every fold, and return what is issued of its out-of-sample forecasts.
 
     Parameters
     ----------
+    parts : Parts, optional
+        Finished folds of an earlier, killed run of exactly this work; they are used, not trained again.
     on_fold : callable
         Told of each model's fold when it is done.
     """
@@ -75,7 +74,7 @@ def walk(
     with one_blas_thread():
         for base in bases_of(model, config):
             made = []
-            for fold in _walked(material, base, targets, config):
+            for fold in walk_folds(material, base, targets, config, parts):
                 on_fold(base, fold)
                 made.append(fold)
             folds += made
@@ -85,13 +84,6 @@ def walk(
     often = max(chosen, key=lambda base: len(folds_of(material, base, config)))
     frame = frame_of(material, model, issued, folds_of(material, often, config))
     return PanelWalk(model, frame, issued, targets, tuple(folds), chosen)
-
-
-def _walked(material: PanelMaterial, model: str, targets: Targets, config: Config) -> Iterator[FoldScores]:
-    folds = folds_of(material, model, config)
-    if MODELS[model].family == "linear":
-        return walk_ridge(material, targets, folds, config)
-    raise SettingError(f"model {model}: not for panels yet; ridge, and a stack of it, are")
 
 
 def frame_of(material: PanelMaterial, model: str, issued: Issued, folds: Sequence[Fold]) -> pl.DataFrame:

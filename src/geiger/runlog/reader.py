@@ -19,7 +19,7 @@ from geiger.codec import plain
 from geiger.errors import DataError
 from geiger.figures import PLAN_FIGURES
 from geiger.records import NOT_EVALUATED, LoggedScorecard, Outcome, RunLog, Status, Unit
-from geiger.runlog import sections, tables
+from geiger.runlog import sections
 from geiger.runlog.events import assemble, decode, typed
 from geiger.runlog.facts import POSSIBLE
 from geiger.runlog.lines import Line, decoded, numbered, without_prefix
@@ -429,9 +429,7 @@ def note_key(text: str) -> str:
 
 
 def _score(header: list[str], cells: list[str]) -> Event:
-    shown = {
-        name: text for name, text in zip(header[1:-1], cells[1:-1], strict=True) if text != ABSENT
-    }
+    shown = {name: text for name, text in zip(header[1:-1], cells[1:-1], strict=True) if text != ABSENT}
     units = [unit for text in shown.values() for value, unit in [_quantity(text)] if value is not None]
     unit: Unit = units[0] if units else "number"
     values = [[name, _quantity(text)[0]] for name, text in shown.items()]
