@@ -2,9 +2,9 @@
 
     python bench/ray_nodes.py SYMBOL... [--data DIR] [--models ridge,lgb] [--recipe quick] [--max-folds 6]
 
-Both nodes are of this machine, with a processor and an object store each; nothing is shared but what travels by
-Ray. The second node is removed, without a word to it, when the first job is done and it is at work on another.
-The same command in one local process, in another folder, must leave the same runs. Needs Ray:
+Both nodes are of this machine, with a processor and an object store each; nothing is shared but what travels
+by Ray. The second node is removed, without a word to it, when the first job is done and it is at work on
+another. The same command in one local process, in another folder, must leave the same runs. Needs Ray:
 ``pip install 'geiger-lab[ray]'``. Keeps what happened in bench/results/ray_nodes.json.
 """
 
