@@ -181,11 +181,10 @@ def _cells(row: Row, several: bool) -> list[str]:
     named = [row.symbol, row.model, *([row.recipe] if several else [])]
     if row.run is None:
         return [*named, "no run", "", "", "", "", ""]
-    corrected = "tries unknown" if row.p_value is None else as_text(row.p_value, "p")
     return [
         *named,
         row.answer or "none",
-        corrected,
+        as_text(row.p_value, "p"),
         _with_error(row.correlation, row.error),
         as_text(row.sharpe, "ratio"),
         as_text(row.hold, "ratio"),
