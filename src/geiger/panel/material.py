@@ -395,7 +395,7 @@ def _assembled(
 
 
 def _side_by_side(parts: list[_Part], name: str, order: npt.NDArray[np.int64]) -> Singles:
-    """Return a matrix of all members, its rows in order, and take it from each: one copy in memory, not two."""
+    """Return a matrix of all members, its rows in order; parts lose theirs: one copy in memory, not two."""
     sizes = [len(part.rows) for part in parts]
     place = np.full(sum(sizes), -1)
     place[order] = np.arange(len(order))
