@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from geiger.cli.options import TRADING, settings_given
+from geiger.cli.options import TRADING, is_symbol, settings_given
 from geiger.cli.show import Voice, data_lines, run_facts, scorecard_text
 from geiger.cli.terminal import print_json
 from geiger.cli.train import EXIT, Result, for_each, show_plan, show_run, train_one
@@ -15,6 +15,8 @@ from geiger.experiment.own import estimator_of_run
 from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.judging.run import backtest as trade
+from geiger.market.calendar import valid_symbol
+from geiger.models import resolve
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import Config, override
 
@@ -23,7 +25,32 @@ def backtest(args: argparse.Namespace) -> int:
     """Backtest a run, or every model on every symbol."""
     if args.run is not None:
         return _backtest_run(args)
+    panels = panels_named(args)
+    if panels:
+        from geiger.cli.panel import backtest_panels  # with all that a panel needs
+
+        return backtest_panels(args, panels)
     return for_each(args, _backtest, default=lambda symbol: _newest_model(RunsFolder(args.runs_dir), symbol))
+
+
+def panels_named(args: argparse.Namespace) -> list[StoredRun]:
+    """Return the newest runs of the panels that the line names; empty where it names symbols.
+
+    A name is a panel's where its newest training is one.
+
+    Raises
+    ------
+    SettingError
+        It names both.
+    """
+    runs, names = RunsFolder(args.runs_dir), list(dict.fromkeys((*args.symbols, *args.named)))
+    model = None if args.model is None else resolve(args.model)[0]
+    found = {name: runs.newest_of_panel(valid_symbol(name), model) for name in names if is_symbol(name)}
+    panels = [run for run in found.values() if run is not None]
+    if panels and len(panels) < len(names):
+        alone = ", ".join(name for name in names if found.get(name) is None)
+        raise SettingError(f"{panels[0].record.symbol} is a panel and {alone} is not: name them apart")
+    return panels
 
 
 def _newest_model(runs: RunsFolder, symbol: str) -> str:
@@ -46,6 +73,10 @@ def _backtest_run(args: argparse.Namespace) -> int:
     symbol = stored.record.symbol
     if any(named != symbol for named in (*args.symbols, *args.named)):
         raise SettingError(f"{stored.name} is a run of {symbol}; leave the symbol out, or name that one")
+    if stored.record.members:
+        from geiger.cli.panel import backtest_panels
+
+        return backtest_panels(args, [stored])
     code, facts = _trade_run(args, stored, voice)
     if args.json:
         print_json([facts])
@@ -54,7 +85,7 @@ def _backtest_run(args: argparse.Namespace) -> int:
 
 def _trade_run(args: argparse.Namespace, stored: StoredRun, voice: Voice) -> Result:
     """Trade a run's forecasts on the prices it kept."""
-    config = _traded_as_asked(args, stored.config())
+    config = traded_as_asked(args, stored.config())
     experiment = Experiment(
         stored.record.symbol,
         stored.record.model,
@@ -70,7 +101,7 @@ def _trade_run(args: argparse.Namespace, stored: StoredRun, voice: Voice) -> Res
     return _trade(args, plan(experiment, material), stored, voice)
 
 
-def _traded_as_asked(args: argparse.Namespace, config: Config) -> Config:
+def traded_as_asked(args: argparse.Namespace, config: Config) -> Config:
     """Return the settings of a run with the trading options of the line."""
     asked = {name: getattr(args, name) for name in TRADING if getattr(args, name) is not None}
     return override(config, {"trading": asked}) if asked else config
@@ -86,7 +117,7 @@ def _backtest(args: argparse.Namespace, experiment: Experiment, voice: Voice) ->
         if newest is not None and args.data is None:
             return _trade_run(args, newest, voice)
         if newest is not None:  # other prices, under the settings it was trained with
-            experiment = replace(experiment, config=_traded_as_asked(args, newest.config()))
+            experiment = replace(experiment, config=traded_as_asked(args, newest.config()))
     planned = plan(experiment)
     stored = planned.stored()
     if stored is None:

@@ -42,7 +42,8 @@ def unscored_of(material: PanelMaterial, issued: Issued) -> pl.DataFrame:
 def walk_of_run(stored: StoredRun, material: PanelMaterial, config: Config) -> PanelWalk:
     """Return what a panel's run issued, from its frames: no model is asked again.
 
-    Rows that the run did not keep, which are of no use to trade, are not a number. Folds and the next slopes are not there.
+    Rows that the run did not keep, which are of no use to trade, are not a number; folds and the slopes
+    behind the last row are not there.
 
     Parameters
     ----------

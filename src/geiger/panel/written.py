@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +19,7 @@ from geiger.models import forecaster_of
 from geiger.panel.evaluation import PanelEvaluation
 from geiger.panel.folds import counting, rows_of
 from geiger.panel.plan import PanelPlan
+from geiger.panel.saved import SavedPanelModel, save_panel_model
 from geiger.panel.scores import FoldScores
 from geiger.panel.stored import unscored_of
 from geiger.panel.walk import PanelWalk, bases_of
@@ -127,16 +129,21 @@ def run_name(planned: PanelPlan, log: Path | None, log_model: str) -> str:
 
 
 def write_panel(
-    planned: PanelPlan, log: Path | None, made: PanelWalk, evaluation: PanelEvaluation, judged: Judged
+    planned: PanelPlan,
+    log: Path | None,
+    made: PanelWalk,
+    evaluation: PanelEvaluation,
+    judged: Judged,
+    model: SavedPanelModel,
 ) -> PanelRun:
-    """Write what a training of a panel made and what it was worth."""
+    """Write what a training of a panel made and what it was worth, and its model for use."""
     record = replace(
         _record(planned, log, evaluation, judged),
         forecast_key=planned.key(),
         folds=tuple(fold_result(planned, fold) for fold in made.folds),
     )
     frames = {"forecasts": made.forecasts, "unscored": unscored_of(planned.material, made.issued)}
-    return _save(planned, record, evaluation, frames)
+    return _save(planned, record, evaluation, frames, partial(save_panel_model, model=model))
 
 
 def write_panel_backtest(
@@ -180,9 +187,14 @@ def _record(planned: PanelPlan, log: Path | None, evaluation: PanelEvaluation, j
 
 
 def _save(
-    planned: PanelPlan, record: RunRecord, evaluation: PanelEvaluation, frames: dict[str, pl.DataFrame]
+    planned: PanelPlan,
+    record: RunRecord,
+    evaluation: PanelEvaluation,
+    frames: dict[str, pl.DataFrame],
+    write_model: Callable[[Path], str] | None = None,
 ) -> PanelRun:
-    folder = planned.work.runs.save(record, {**frames, "ledger": evaluation.ledger})
+    frames = {**frames, "ledger": evaluation.ledger}
+    folder = planned.work.runs.save(record, frames, write_model=write_model)
     return PanelRun(
         name=folder.name,
         panel=record.symbol,
