@@ -6,7 +6,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from geiger.cli.options import TRADING, is_symbol, settings_given
+from geiger.cli.named import panels_named
+from geiger.cli.options import settings_given, traded_as_asked
 from geiger.cli.show import Voice, data_lines, run_facts, scorecard_text
 from geiger.cli.terminal import print_json
 from geiger.cli.train import EXIT, Result, for_each, show_plan, show_run, train_one
@@ -15,42 +16,19 @@ from geiger.experiment.own import estimator_of_run
 from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.judging.run import backtest as trade
-from geiger.market.calendar import valid_symbol
-from geiger.models import resolve
 from geiger.runs.folder import RunsFolder, StoredRun
-from geiger.settings import Config, override
 
 
 def backtest(args: argparse.Namespace) -> int:
     """Backtest a run, or every model on every symbol."""
     if args.run is not None:
         return _backtest_run(args)
-    panels = panels_named(args)
+    panels = panels_named(RunsFolder(args.runs_dir), (*args.symbols, *args.named), args.model)
     if panels:
-        from geiger.cli.panel import backtest_panels  # with all that a panel needs
+        from geiger.cli.panel_again import backtest_panels  # with all that a panel needs
 
         return backtest_panels(args, panels)
     return for_each(args, _backtest, default=lambda symbol: _newest_model(RunsFolder(args.runs_dir), symbol))
-
-
-def panels_named(args: argparse.Namespace) -> list[StoredRun]:
-    """Return the newest runs of the panels that the line names; empty where it names symbols.
-
-    A name is a panel's where its newest training is one.
-
-    Raises
-    ------
-    SettingError
-        It names both.
-    """
-    runs, names = RunsFolder(args.runs_dir), list(dict.fromkeys((*args.symbols, *args.named)))
-    model = None if args.model is None else resolve(args.model)[0]
-    found = {name: runs.newest_of_panel(valid_symbol(name), model) for name in names if is_symbol(name)}
-    panels = [run for run in found.values() if run is not None]
-    if panels and len(panels) < len(names):
-        alone = ", ".join(name for name in names if found.get(name) is None)
-        raise SettingError(f"{panels[0].record.symbol} is a panel and {alone} is not: name them apart")
-    return panels
 
 
 def _newest_model(runs: RunsFolder, symbol: str) -> str:
@@ -74,7 +52,7 @@ def _backtest_run(args: argparse.Namespace) -> int:
     if any(named != symbol for named in (*args.symbols, *args.named)):
         raise SettingError(f"{stored.name} is a run of {symbol}; leave the symbol out, or name that one")
     if stored.record.members:
-        from geiger.cli.panel import backtest_panels
+        from geiger.cli.panel_again import backtest_panels
 
         return backtest_panels(args, [stored])
     code, facts = _trade_run(args, stored, voice)
@@ -99,12 +77,6 @@ def _trade_run(args: argparse.Namespace, stored: StoredRun, voice: Voice) -> Res
         folds = len(stored.record.folds)
         print(f"{stored.name}: {stored.record.status}, recipe {config.recipe}, {folds} folds", flush=True)
     return _trade(args, plan(experiment, material), stored, voice)
-
-
-def traded_as_asked(args: argparse.Namespace, config: Config) -> Config:
-    """Return the settings of a run with the trading options of the line."""
-    asked = {name: getattr(args, name) for name in TRADING if getattr(args, name) is not None}
-    return override(config, {"trading": asked}) if asked else config
 
 
 def _backtest(args: argparse.Namespace, experiment: Experiment, voice: Voice) -> Result:
@@ -135,6 +107,6 @@ def _trade(args: argparse.Namespace, planned: Plan, stored: StoredRun, voice: Vo
         print(f"{planned.experiment.symbol} {planned.model}: forecasts of {stored.name}", flush=True)
     finished = trade(planned, stored)
     if not args.json:
-        print(f"\n{scorecard_text(finished)}\n")
+        print(f"\n{scorecard_text(finished.evaluation)}\n")
         show_run(finished, voice)
     return EXIT[finished.status], run_facts(finished)

@@ -327,11 +327,6 @@ class RunsFolder:
             and (run.record.model_hash is not None or not usable)
         )
 
-    def newest_of_panel(self, name: str, model: str | None = None) -> StoredRun | None:
-        """Return the newest training of a name, where that is of a panel; None where it is of a symbol."""
-        found = self.newest(name, model)
-        return found if found is not None and found.record.members else None
-
     def all(self) -> list[StoredRun]:
         """Return every finished run whose record can be read, by name."""
         found = []
