@@ -143,13 +143,13 @@ class Traded:
     ledger : LEDGER frame
     baselines : dict of str to LEDGER frame
         As `geiger.backtest.scorecard.scorecard` takes them; ``buy_and_hold`` is equal weight.
-    closed : int
-        Positions closed at a last price because their symbol had no next open.
+    held : Held
+        The portfolio symbol by symbol, on the days of the ledger.
     """
 
     ledger: pl.DataFrame
     baselines: dict[str, pl.DataFrame]
-    closed: int
+    held: Held
 
 
 def rival_scores(grid_of: Callable[[str], Floats]) -> dict[str, Floats]:
@@ -240,7 +240,7 @@ def traded(scored: Scored, *, least: int, costs: Costs, days_per_year: int = 252
     equal = equal_weight(scored.scores, least)
     others = portfolio_baselines(market, held, equal, costs, days_per_year=days_per_year)
     ledger = portfolio_ledger(market, held, hold(market, equal, costs, days_per_year=days_per_year))
-    return Traded(ledger, others, held.closed)
+    return Traded(ledger, others, held)
 
 
 def quantile_count(names: float) -> int:
