@@ -22,6 +22,7 @@ from geiger.judging.economics import Economics, economics
 from geiger.judging.judge import LEAK, deflated, skill_verdict, worth_of
 from geiger.judging.rule import Evidence
 from geiger.judging.tries import Counted, counted
+from geiger.panel import again
 from geiger.panel.cross_section import scored_of, traded
 from geiger.panel.experiment import Panel
 from geiger.panel.material import PanelMaterial
@@ -32,6 +33,7 @@ from geiger.panel.written import PanelRun
 from geiger.records import AuditSummary, OfPanel, Verdict
 from geiger.runlog.wording import how_to_audit
 from geiger.runs.environment import key_of
+from geiger.runs.folder import StoredRun
 
 
 def panel(work: Panel | PanelPlan, *, on_fold: Listener = lambda model, fold: None) -> PanelRun:
@@ -54,6 +56,11 @@ def panel(work: Panel | PanelPlan, *, on_fold: Listener = lambda model, fold: No
     <Answer.CANNOT_TELL: 'CANNOT TELL'>
     """
     return run_panel(work, on_fold=on_fold, judge=_verdict)
+
+
+def backtest_panel(planned: PanelPlan, stored: StoredRun) -> PanelRun:
+    """Trade the forecasts of a panel's run under the costs of `planned`, judge and log it."""
+    return again.backtest_panel(planned, stored, judge=_verdict)
 
 
 def _verdict(finding: PanelFinding) -> Verdict:

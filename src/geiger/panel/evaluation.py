@@ -1,7 +1,8 @@
 """What a panel's forecasts were worth: the cross-section, a long/short portfolio, and the plan's figures.
 
 The portfolio of the ledger is long the symbols above the mean score of the day and short those below, half
-of equity each. "Buy and hold" is all symbols alike, set anew every day.
+of equity each; scores are smoothed over days, so that it trades less. "Buy and hold" is all symbols alike,
+set anew every day.
 """
 
 from __future__ import annotations
@@ -49,19 +50,28 @@ class PanelEvaluation(Evaluation):
 
 
 @one_blas_thread()
-def evaluate_panel(material: PanelMaterial, made: PanelWalk, config: Config) -> PanelEvaluation:
+def evaluate_panel(
+    material: PanelMaterial, made: PanelWalk, config: Config, health: Health | None = None
+) -> PanelEvaluation:
     """Trade the scores, and measure scores, forecasts and ledger.
 
     Every row that is measured was forecast by a fold that had not seen it; of rows with stale opens nothing
     is measured.
+
+    Parameters
+    ----------
+    health : Health, optional
+        Of these very forecasts, where it was measured before.
     """
     days_per_year, least = material.market.days_per_year, config.panel.least_names
-    scored, costs = scored_of(material, made), costs_of(config)
+    scored, costs = scored_of(material, made, config.horizon), costs_of(config)
     own = traded(scored, least=least, costs=costs, days_per_year=days_per_year)
     ledger, others = own.ledger, own.baselines
     card = scorecard(ledger, others, days_per_year, cash_yield=config.trading.cash_yield, seed=config.seed)
     across = measured(scored, least=least, costs=costs, days_per_year=days_per_year)
-    health = health_of(made.forecasts, min(fold.learned_rows for fold in made.folds), config.horizon)
+    if health is None:
+        learned = min(fold.learned_rows for fold in made.folds)
+        health = health_of(made.forecasts, learned, config.horizon)
     figures = (
         *_forecast_figures(made.forecasts, health, card.value(ScoreName.SHARPE), len(ledger)),
         FigureName.BUY_AND_HOLD_SHARPE.of(card.value(ScoreName.SHARPE, BUY_AND_HOLD), ledger.height),
