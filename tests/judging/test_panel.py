@@ -12,6 +12,7 @@ import geiger
 from geiger.backtest.portfolio import Held
 from geiger.evidence.panel_test import Grid, selection_test
 from geiger.experiment.tried import register_of
+from geiger.judging.again import judge_stored
 from geiger.judging.panel import grid_of, judge_panel, panel, slope_that_pays
 from geiger.panel.experiment import Panel
 from geiger.panel.plan import PanelPlan, plan_panel
@@ -166,6 +167,24 @@ def test_the_door_gives_the_verdict_before_it_writes(planned: PanelPlan, tmp_pat
     assert finished.log is not None
     assert finished.verdict.sentence in finished.log.read_text()
     assert callable(panel)
+
+
+def test_a_stored_run_is_judged_as_it_was_and_by_the_audit_and_tries_since(
+    planned: PanelPlan, tmp_path: Path
+) -> None:
+    work = replace(planned.work, runs_dir=tmp_path / "runs", log_dir=tmp_path / "logs")
+    made = geiger.panel(replace(planned, work=work))
+    stored = work.runs.load(made.name)
+    stored.note_audit(GREEN)
+    stored = work.runs.load(made.name)
+    told = judge_stored(stored, work.runs, log_dir=tmp_path / "logs")
+    was = made.verdict
+    assert was is not None
+    assert (told.statistic, told.p_value, told.worth_p) == (was.statistic, was.p_value, was.worth_p)
+    assert told.answer is Answer.SIGNAL
+    assert told.tries is not None
+    assert (told.tries.skill, told.tries.new) == (2, False)
+    assert work.runs.load(made.name).record.verdict == told
 
 
 def test_outcomes_are_known_two_days_later_and_those_of_a_halted_symbol_are_late(planned: PanelPlan) -> None:

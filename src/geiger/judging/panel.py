@@ -7,6 +7,7 @@ forecast against the market; and the long/short portfolio beside equal weight at
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -24,16 +25,20 @@ from geiger.judging.rule import Evidence
 from geiger.judging.tries import Counted, counted
 from geiger.panel import again
 from geiger.panel.cross_section import scored_of, traded
+from geiger.panel.evaluation import evaluate_panel
 from geiger.panel.experiment import Panel
 from geiger.panel.material import PanelMaterial
 from geiger.panel.plan import PanelPlan
 from geiger.panel.run import PanelFinding, run_panel
+from geiger.panel.stored import walk_of_run
 from geiger.panel.walk import Listener
 from geiger.panel.written import PanelRun
 from geiger.records import AuditSummary, OfPanel, Verdict
+from geiger.report.gather import log_of
+from geiger.runlog import add_verdict
 from geiger.runlog.wording import how_to_audit
 from geiger.runs.environment import key_of
-from geiger.runs.folder import StoredRun
+from geiger.runs.folder import RunsFolder, StoredRun
 
 
 def panel(work: Panel | PanelPlan, *, on_fold: Listener = lambda model, fold: None) -> PanelRun:
@@ -61,6 +66,34 @@ def panel(work: Panel | PanelPlan, *, on_fold: Listener = lambda model, fold: No
 def backtest_panel(planned: PanelPlan, stored: StoredRun) -> PanelRun:
     """Trade the forecasts of a panel's run under the costs of `planned`, judge and log it."""
     return again.backtest_panel(planned, stored, judge=_verdict)
+
+
+def judge_stored_panel(stored: StoredRun, runs: RunsFolder, *, log_dir: Path | None = None) -> Verdict:
+    """Judge a stored run of a panel by the register as it is now; see `again.judge_stored`.
+
+    Raises
+    ------
+    DataError
+        Its data are gone, or make another panel in this version.
+    """
+    config = stored.config()
+    planned = again.plan_again(stored, runs, config)
+    made = walk_of_run(stored, planned.material, config)
+    evaluation = evaluate_panel(planned.material, made, config, stored.record.results.health)
+    before = [one.record.verdict for one in (stored, runs.load(stored.trained))]
+    tried = next((one.tries.key for one in before if one is not None and one.tries is not None), None)
+    finding = PanelFinding(
+        stored.name, planned, made, evaluation, stored.trained, tried or planned.trial_key()
+    )
+    audit = runs.load(stored.trained).record.audit
+    verdict = judge_panel(
+        finding, audit=audit, not_checked=() if audit is not None else ("audit: there is none yet",)
+    )
+    stored.note_verdict(verdict)
+    log = log_of(stored, log_dir or planned.work.log_dir)
+    if log is not None:
+        add_verdict(log, verdict)
+    return verdict
 
 
 def _verdict(finding: PanelFinding) -> Verdict:
