@@ -342,8 +342,8 @@ def _scores(grid: Grid, score: Floats, least_names: int) -> tuple[PanelScores, f
     y, f = grid.outcome[rows] / unit, score[rows]
     # The regression with weights 1 / s^2, after a division by s: 1, beta, s and l have become these four.
     columns = (1.0 / unit, beta[rows] / unit, np.ones_like(unit), usual[rows] / unit)
-    known = [np.where(part, column, 0.0) for column in columns]
-    u, raw = (_beyond(np.where(part, z, 0.0), known) for z in (y / math.sqrt(grid.horizon), f))
+    basis = _basis([np.where(part, column, 0.0) for column in columns])
+    u, raw = (_less(np.where(part, z, 0.0), basis) for z in (y / math.sqrt(grid.horizon), f))
     size = np.abs(np.where(part, f, 0.0)).max(axis=1, initial=0.0, keepdims=True)
     raw = np.where(np.abs(raw) <= FLAT * size, 0.0, raw)
     g = _cut(raw, names)
@@ -356,23 +356,24 @@ def _scores(grid: Grid, score: Floats, least_names: int) -> tuple[PanelScores, f
     return PanelScores(rows[later], c[later], names[later], g[later], u[later], s[later]), slope
 
 
-def _beyond(z: Floats, columns: list[Floats]) -> Floats:
-    """Return each day's least-squares residual of z (n, N) on columns (n, N); all are 0 where nobody is.
+def _basis(columns: list[Floats]) -> list[Floats]:
+    """Return each day's regressors (n, N), orthogonal and of length 1; they are 0 where a symbol has no part.
 
     A column that is made of those before it, as 1 / s where all symbols move alike, has no part.
     """
     basis: list[Floats] = []
     for column in columns:
         whole = np.square(column).sum(axis=1, keepdims=True)
-        rest = _less(_less(column, basis), basis)  # twice: once leaves the rounding of what was taken
+        rest = _less(column, basis)
         square = np.square(rest).sum(axis=1, keepdims=True)
         there = square > 1e-16 * whole
         basis.append(np.where(there, rest / np.sqrt(np.where(there, square, 1.0)), 0.0))
-    return _less(_less(z, basis), basis)
+    return basis
 
 
 def _less(z: Floats, basis: list[Floats]) -> Floats:
-    for unit in basis:
+    """Return each day's least-squares residual of z (n, N) on orthogonal columns (n, N)."""
+    for unit in (*basis, *basis):  # twice: once leaves the rounding of what was taken
         z = z - (z * unit).sum(axis=1, keepdims=True) * unit
     return z
 
