@@ -176,6 +176,6 @@ def test_after_a_kill_at_a_write_the_same_command_ends_the_same(tmp_path: Path) 
     whole = kills.validated(kills.make(tmp_path / "whole"))
     undisturbed = kills.content(tmp_path / "whole")
     assert len(undisturbed) == 3  # two runs and the tries
-    for part in (0.1, 0.45, 0.8):
+    for part in (0.3, 0.75):
         at = int(part * whole.writes)
         assert kills.faults(tmp_path / str(at), undisturbed, at=at, after=None) == []
