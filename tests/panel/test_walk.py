@@ -13,7 +13,7 @@ from geiger.errors import TrainingError
 from geiger.learning.folds import Fold
 from geiger.panel.fits import folds_of
 from geiger.panel.scores import stitched
-from geiger.panel.walk import PanelWalk, bases_of, frame_of, rounds_of, walk
+from geiger.panel.walk import PanelWalk, bases_of, frame_of, walk
 
 MADE, CONFIG = made_panel(), pooled_config()
 FIRST = 141 + 40 + HORIZON  # first test day, and those that only teach the slope
@@ -58,7 +58,6 @@ def test_a_signal_that_all_share_is_found(stacked: PanelWalk) -> None:
     issued = stacked.issued
     assert correlation(issued.score, MADE.features[issued.rows, 0]) > 0.8
     assert [fold.fold.index for fold in stacked.folds] == [0, 1, 2, 3, 4] * 2
-    assert len(rounds_of(stacked.folds)) == 5 + 5 * CONFIG.seeds
     assert bases_of("stack", CONFIG) == ("ridge", "lgb") == tuple(stacked.chosen)
 
 
