@@ -144,8 +144,10 @@ def load_panel(work: Panel, *, now: dt.datetime | None = None) -> PanelMaterial:
     market = _one_calendar(work.name, loaded, markets)
     config = work.config
     lockbox = market.days_per_year if config.lockbox is None else config.lockbox
-    days = pl.concat([one.prices["day"] for one in loaded]).unique().sort()
-    last, locked_from = _last_day(days, lockbox, config)
+    least = config.panel.least_names
+    last, locked_from = _last_day(
+        _calendar(work.name, (one.prices["day"] for one in loaded), least), lockbox, config
+    )
     surroundings = work.surroundings()
     context = keep_context(surroundings, Store(work.runs.snapshots))
     parts, notices = [], list(refused)
@@ -154,7 +156,6 @@ def load_panel(work: Panel, *, now: dt.datetime | None = None) -> PanelMaterial:
             parts.append(_member(work, one, surroundings, last, now))
         except GeigerError as error:
             notices.append(Notice("MEMBER_LEFT_OUT", f"{one.symbol}: {error}"))
-    least = config.panel.least_names
     if len(parts) < least:
         told = "; ".join(notice.text for notice in notices[:LISTED])
         raise DataError(
@@ -162,7 +163,7 @@ def load_panel(work: Panel, *, now: dt.datetime | None = None) -> PanelMaterial:
             f"from {least} on: {told}"
         )
     digest = key_of({part.data.symbol: part.data.data_hash for part in parts})
-    calendar = _calendar(parts, least)
+    calendar = _calendar(work.name, (part.bars["day"] for part in parts), least)
     provenance = Provenance(
         source="panel",
         where=f"{len(parts)} symbols",
@@ -360,7 +361,10 @@ def _assembled(
     day, member = day[order], member[order]
     if not day.size:
         least = work.config.panel.least_names
-        raise DataError(f"panel {work.name}: no day has {least} symbols; name more, or lower the least")
+        raise DataError(
+            f"panel {work.name}: no day has {least} symbols behind their warm-up; give longer series, or "
+            "lower panel.least_names"
+        )
     features = _side_by_side(parts, "features", order)
     if work.config.panel.normalisation == "ranked":
         normalised = day_ranks(features, day)
@@ -408,10 +412,19 @@ def _side_by_side(parts: list[_Part], name: str, order: npt.NDArray[np.int64]) -
     return out
 
 
-def _calendar(parts: Sequence[_Part], least: int) -> pl.Series:
-    """Return the days on which at least so many members have a bar: a stray bar makes no day."""
-    every = pl.concat([part.bars.select("day") for part in parts]).group_by("day").len()
-    return every.filter(pl.col("len") >= least)["day"].sort()
+def _calendar(name: str, days: Iterable[pl.Series], least: int) -> pl.Series:
+    """Return the days (D,) on which at least so many members have a bar: a stray bar makes no day.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    every = pl.DataFrame({"day": pl.concat(list(days))}).group_by("day").len()
+    found = every.filter(pl.col("len") >= least)["day"].sort()
+    if not found.len():
+        raise DataError(f"panel {name}: no day has {least} symbols; name more, or lower panel.least_names")
+    return found
 
 
 def _on_time(part: _Part, calendar: pl.Series, horizon: int) -> npt.NDArray[np.bool_]:
