@@ -172,6 +172,25 @@ def fit_ridge(
         )
 
 
+def lines_of_all(
+    material: PanelMaterial, targets: Targets, fold: Fold, config: Config
+) -> tuple[Floats, Floats]:
+    """Return selection's coefficients of all symbols: of a fold's train days, and of train and valid days.
+
+    Both are (F + 1,), the intercept first; the penalty is that of `fit_ridge`.
+    """
+    days, alphas = counting(material), config.ridge.alphas
+    spans = fold.train, range(fold.train.start, fold.valid.stop)
+    found = []
+    for span in spans:
+        sums = _Sums(material, targets, days)
+        sums.move(span)
+        found.append(sums.of_all(alike=config.panel.weights == "symbols"))
+    alpha = alphas[_penalties(material, targets, days, fold, found[0], alphas)[0]]
+    train, whole = (solve(products, right[:, 0], alpha) for products, right in found)
+    return train, whole
+
+
 def _penalties(
     material: PanelMaterial,
     targets: Targets,
