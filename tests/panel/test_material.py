@@ -17,6 +17,7 @@ from geiger.features.catalogue import WARMUP, feature_matrix
 from geiger.market.synthetic_panel import planted_panel
 from geiger.panel.experiment import Panel
 from geiger.panel.material import PanelMaterial, load_panel
+from geiger.panel.normalise import rolling_z
 from geiger.settings import override, panel_recipe
 
 DAYS, NAMES, LEAST = 330, 11, 20
@@ -81,7 +82,10 @@ def test_rows_are_those_of_each_symbol_alone(prices: Prices, made: PanelMaterial
     for symbol in ("S0000", "S0007"):
         frame = prices[symbol]
         rows = of_member(made, symbol)
-        assert np.array_equal(made.features[rows], feature_matrix(frame)[FIRST:].astype(np.float32))
+        features = feature_matrix(frame)
+        assert np.array_equal(made.features[rows], features[FIRST:].astype(np.float32))
+        z = rolling_z(features[WARMUP:], window=60, least=LEAST, clip=4.0)
+        assert np.array_equal(made.normalised[rows], z[LEAST - 1 :])
         opened, closed = np.log(frame["open"].to_numpy()), np.log(frame["close"].to_numpy())
         assert made.outcome[rows][:-2] == pytest.approx(
             opened[FIRST + 2 :] - opened[FIRST + 1 : -1], abs=1e-12
