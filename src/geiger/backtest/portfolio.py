@@ -438,11 +438,11 @@ def _checked(market: Tradable, wanted: Floats, band: float, days_per_year: int) 
         raise SettingError(f"band must be a finite share of equity of 0 or more, got {band}")
     if days_per_year < 1:
         raise SettingError(f"days_per_year must be at least 1, got {days_per_year}")
-    finite = np.isfinite(wanted)
-    half = finite.any(axis=1) & ~finite.all(axis=1)
+    decides = np.isfinite(wanted).sum(axis=1)
+    half = (decides > 0) & (decides < wanted.shape[1])
     if half.any():
         raise DataError(f"portfolio: row {int(half.argmax())} decides on some symbols only; give the rest 0")
-    decided = np.flatnonzero(finite.all(axis=1)[:-2])
+    decided = np.flatnonzero(decides[:-2])
     if not decided.size:
         raise DataError("portfolio: no decision has both a fill and an exit; give days up to two after one")
     return decided

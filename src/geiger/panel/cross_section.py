@@ -47,11 +47,9 @@ from geiger.evidence.cross_section import (
     rank_ic,
     spread,
 )
-from geiger.experiment.evaluation import costs_of
 from geiger.features.catalogue import NAMES
 from geiger.panel.material import PanelMaterial
 from geiger.panel.walk import PanelWalk
-from geiger.settings import Config
 
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
@@ -143,13 +141,13 @@ class Traded:
     ledger : LEDGER frame
     baselines : dict of str to LEDGER frame
         As `geiger.backtest.scorecard.scorecard` takes them; ``buy_and_hold`` is equal weight.
-    closed : int
-        Positions closed at a last price because their symbol had no next open.
+    held : Held
+        The portfolio symbol by symbol, on the days of the ledger.
     """
 
     ledger: pl.DataFrame
     baselines: dict[str, pl.DataFrame]
-    closed: int
+    held: Held
 
 
 def rival_scores(grid_of: Callable[[str], Floats]) -> dict[str, Floats]:
@@ -163,17 +161,7 @@ def rival_scores(grid_of: Callable[[str], Floats]) -> dict[str, Floats]:
     return {name: sign * grid_of(feature) for name, (feature, sign) in RIVALS.items()}
 
 
-def cross_section(material: PanelMaterial, made: PanelWalk, config: Config) -> CrossSection:
-    """Return all that is measured over the symbols of a panel's walk, on its tradable rows."""
-    return measured(
-        scored_of(material, made, config.horizon),
-        least=config.panel.least_names,
-        costs=costs_of(config),
-        days_per_year=material.market.days_per_year,
-    )
-
-
-def scored_of(material: PanelMaterial, made: PanelWalk, horizon: int = 1) -> Scored:
+def scored_of(material: PanelMaterial, made: PanelWalk, horizon: int) -> Scored:
     """Return what a walk issued, as grids: rows whose opens were prices to trade at."""
     rows, bars = made.issued.rows, material.bars
     tradable = material.tradable[rows]
@@ -249,7 +237,7 @@ def traded(scored: Scored, *, least: int, costs: Costs, days_per_year: int = 252
     equal = equal_weight(scored.scores, least)
     others = portfolio_baselines(market, held, equal, costs, days_per_year=days_per_year)
     ledger = portfolio_ledger(market, held, hold(market, equal, costs, days_per_year=days_per_year))
-    return Traded(ledger, others, held.closed)
+    return Traded(ledger, others, held)
 
 
 def quantile_count(names: float) -> int:
