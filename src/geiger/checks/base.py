@@ -279,6 +279,8 @@ class Case:
             return audit_command(run)
         if action != "train":
             return shlex.join(["geiger", "logs", "show", self.name])
+        if self.is_backtest:  # the line that trained it stands in the log of that run
+            return shlex.join(["geiger", "logs", "show", run])
         words, own = self._typed(), self.model if self.model in SECTIONS else "MODEL"
         if words[1:2] != ["train"] or own not in map(command_name, words[2:]):
             words = ["geiger", "train", own, "--panel", self.symbol, "--symbols-file", "FILE"]

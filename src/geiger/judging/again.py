@@ -12,6 +12,7 @@ from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import Finding
 from geiger.judging.judge import judge
+from geiger.judging.panel import judge_stored_panel
 from geiger.judging.unseal import all_rows, is_opened, with_lockbox
 from geiger.records import CheckSource, Verdict
 from geiger.report.gather import log_of
@@ -48,6 +49,8 @@ def judge_stored(
     DataError
         Its data are gone.
     """
+    if stored.record.members:
+        return judge_stored_panel(stored, runs, log_dir=log_dir)
     record, config = stored.record, stored.config()
     trained = stored if record.forecasts_of is None else runs.load(record.forecasts_of)
     experiment = Experiment(

@@ -7,6 +7,7 @@ forecast against the market; and the long/short portfolio beside equal weight at
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -24,16 +25,20 @@ from geiger.judging.rule import Evidence
 from geiger.judging.tries import Counted, counted
 from geiger.panel import again
 from geiger.panel.cross_section import scored_of, traded
+from geiger.panel.evaluation import evaluate_panel
 from geiger.panel.experiment import Panel
 from geiger.panel.material import PanelMaterial
 from geiger.panel.plan import PanelPlan
 from geiger.panel.run import PanelFinding, run_panel
+from geiger.panel.stored import walk_of_run
 from geiger.panel.walk import Listener
 from geiger.panel.written import PanelRun
 from geiger.records import AuditSummary, OfPanel, Verdict
+from geiger.report.gather import log_of
+from geiger.runlog import add_verdict
 from geiger.runlog.wording import how_to_audit
 from geiger.runs.environment import key_of
-from geiger.runs.folder import StoredRun
+from geiger.runs.folder import RunsFolder, StoredRun
 
 
 def panel(work: Panel | PanelPlan, *, on_fold: Listener = lambda model, fold: None) -> PanelRun:
@@ -61,6 +66,35 @@ def panel(work: Panel | PanelPlan, *, on_fold: Listener = lambda model, fold: No
 def backtest_panel(planned: PanelPlan, stored: StoredRun) -> PanelRun:
     """Trade the forecasts of a panel's run under the costs of `planned`, judge and log it."""
     return again.backtest_panel(planned, stored, judge=_verdict)
+
+
+def judge_stored_panel(stored: StoredRun, runs: RunsFolder, *, log_dir: Path | None = None) -> Verdict:
+    """Judge a panel's run by the register as it is now, and write the verdict into its record and its log.
+
+    Its forecasts are traded once more on the prices it kept; the register notes it as a rerun.
+
+    Raises
+    ------
+    DataError
+        Its data are gone.
+    """
+    config = stored.config()
+    trained = runs.load(stored.trained)
+    planned = again.plan_again(trained, runs, config)
+    made = walk_of_run(trained, planned.material, config)
+    evaluation = evaluate_panel(planned.material, made, config, trained.record.results.health)
+    key = again.tried_as(trained) or planned.trial_key()
+    audit = trained.record.audit
+    verdict = judge_panel(
+        PanelFinding(stored.name, planned, made, evaluation, trained.name, key),
+        audit=audit,
+        not_checked=() if audit is not None else ("audit: there is none yet",),
+    )
+    stored.note_verdict(verdict)
+    log = log_of(stored, log_dir or planned.work.log_dir)
+    if log is not None:
+        add_verdict(log, verdict)
+    return verdict
 
 
 def _verdict(finding: PanelFinding) -> Verdict:

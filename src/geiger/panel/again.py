@@ -69,12 +69,17 @@ def backtest_panel(planned: PanelPlan, stored: StoredRun, *, judge: Judge = unju
             made = walk_of_run(stored, planned.material, config)
             evaluation = evaluate_panel(planned.material, made, config, stored.record.results.health)
             name = run_name(planned, log.path, BACKTEST)
-            tried = stored.record.verdict.tries if stored.record.verdict is not None else None
-            key = planned.trial_key() if tried is None else tried.key
+            key = tried_as(stored) or planned.trial_key()
             verdict = judge(PanelFinding(name, planned, made, evaluation, stored.name, key))
             done = write_panel_backtest(planned, log.path, stored, made, evaluation, (name, verdict))
             close_panel_log(log, done)
     return done
+
+
+def tried_as(stored: StoredRun) -> str | None:
+    """Return the key of what a panel's run was registered as; None where it was not."""
+    verdict = stored.record.verdict
+    return None if verdict is None or verdict.tries is None else verdict.tries.key
 
 
 def replay_panel(
