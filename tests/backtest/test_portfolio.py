@@ -24,6 +24,7 @@ from geiger.backtest.portfolio import (
     hold,
     long_only,
     long_short,
+    outermost,
     portfolio_baselines,
     portfolio_ledger,
     portfolio_record,
@@ -260,6 +261,15 @@ def test_weights_by_hand() -> None:
 def test_a_symbol_without_a_volatility_is_not_wanted_and_no_side_stands_alone() -> None:
     scores = np.array([[2.0, 1.0, 0.0]])
     assert long_short(scores, 3, np.array([[NAN, 0.01, 0.01]])).tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_outermost_quantiles_by_hand() -> None:
+    quantile = np.array([[1.0, 2.0, NAN, 3.0, 3.0, 1.0, 1.0], [1.0, 1.0, NAN, 1.0, 2.0, 2.0, 2.0]])
+    third = -0.5 / 3
+    np.testing.assert_allclose(
+        outermost(quantile, 3, 5), [[third, 0.0, 0.0, 0.25, 0.25, third, third], [0.0] * 7]
+    )
+    assert np.isnan(outermost(quantile, 3, 7)).all()
 
 
 def test_smoothing_by_hand() -> None:

@@ -181,7 +181,7 @@ def test_the_ledger_and_its_baselines_make_a_scorecard() -> None:
     card = scorecard(done.ledger, done.baselines)
     assert card.rows == done.ledger.height == DAYS - 202
     np.testing.assert_allclose(done.ledger["weight"], 1.0)
-    assert done.closed == 0
+    assert done.held.closed == 0
     assert done.baselines[BUY_AND_HOLD]["equity"][-1] > 1.2
 
 
@@ -246,4 +246,4 @@ def test_grids_of_a_walk_hold_what_its_frame_says(small: tuple[PanelMaterial, Pa
 
 def test_a_member_that_ends_is_closed_at_its_last_price(small: tuple[PanelMaterial, PanelWalk]) -> None:
     material, done = small
-    assert traded(scored_of(material, done, 1), least=10, costs=Costs()).closed == 1
+    assert traded(scored_of(material, done, 1), least=10, costs=Costs()).held.closed == 1

@@ -198,6 +198,16 @@ def beside_rival(
     )
 
 
+def quantile_numbers(scores: Floats, count: int) -> Floats:
+    """Return the quantile of each score in its row (D, N), from 1, the lowest, to `count`; ties share one.
+
+    >>> quantile_numbers(np.array([[0.3, np.nan, 0.1, 0.2, 0.4]]), 2)
+    array([[ 2., nan,  1.,  1.,  2.]])
+    """
+    names = np.isfinite(scores).sum(axis=1, keepdims=True)
+    return np.asarray(np.floor((ranks(scores) - 0.5) / np.maximum(names, 1) * count) + 1.0)
+
+
 def quantile_returns(scores: Floats, returns: Floats, count: int, least: int) -> Floats:
     """Return the mean of each quantile's returns beyond the day's mean (D, `count`), the lowest first.
 
@@ -211,12 +221,10 @@ def quantile_returns(scores: Floats, returns: Floats, count: int, least: int) ->
     _alike("quantiles", scores, returns)
     both = np.isfinite(scores) & np.isfinite(returns)
     beyond = centred(np.where(both, returns, np.nan), least)
-    names = both.sum(axis=1, keepdims=True)
-    place = (ranks(np.where(both, scores, np.nan)) - 0.5) / np.maximum(names, 1)
-    number = np.where(np.isfinite(beyond), np.floor(np.nan_to_num(place) * count), -1.0)
+    number = quantile_numbers(np.where(np.isfinite(beyond), scores, np.nan), count)
     found = np.full((len(scores), count), np.nan)
     for quantile in range(count):
-        inside = number == quantile
+        inside = number == quantile + 1
         held = inside.sum(axis=1)
         total = np.where(inside, beyond, 0.0).sum(axis=1)
         found[:, quantile] = np.where(held > 0, total / np.maximum(held, 1), np.nan)

@@ -22,6 +22,7 @@ from geiger.backtest.portfolio import (
     hold,
     long_only,
     long_short,
+    outermost,
     portfolio_baselines,
     portfolio_ledger,
     portfolio_record,
@@ -42,6 +43,7 @@ from geiger.evidence.cross_section import (
     neutral,
     parts,
     persistence,
+    quantile_numbers,
     quantile_returns,
     quantiles,
     rank_ic,
@@ -202,7 +204,8 @@ def measured(scored: Scored, *, least: int, costs: Costs, days_per_year: int = 2
     names = names[names >= least]
     if not names.size:
         raise DataError(f"cross-section: no day has scores of {least} symbols; lower panel.least_names")
-    by_quantile = quantile_returns(scores, np.expm1(outcomes), quantile_count(float(np.median(names))), least)
+    count = quantile_count(float(np.median(names)))
+    by_quantile = quantile_returns(scores, np.expm1(outcomes), count, least)
     share = explained(scored.expected, outcomes / scored.volatility, least, scored.horizon)
     return CrossSection(
         least_names=least,
@@ -214,7 +217,7 @@ def measured(scored: Scored, *, least: int, costs: Costs, days_per_year: int = 2
         ),
         quantiles=quantiles(by_quantile, scored.horizon),
         spread=spread(by_quantile, scored.horizon),
-        portfolios=_portfolios(scored, least, costs, days_per_year),
+        portfolios=_portfolios(scored, count, least, costs, days_per_year),
         members=member_records(
             scored.symbols,
             scored.day,
@@ -283,7 +286,9 @@ def _ics(scored: Scored, daily: Floats, least: int) -> tuple[RankIC, ...]:
     )
 
 
-def _portfolios(scored: Scored, least: int, costs: Costs, days_per_year: int) -> tuple[Portfolio, ...]:
+def _portfolios(
+    scored: Scored, count: int, least: int, costs: Costs, days_per_year: int
+) -> tuple[Portfolio, ...]:
     """Return the main portfolio at all costs, its own first; then its variants and equal weight."""
     market, scores = scored.market, scored.scores
     calm = smoothed(scores, HALFLIFE, least)
@@ -303,6 +308,7 @@ def _portfolios(scored: Scored, least: int, costs: Costs, days_per_year: int) ->
         record(LONG_SHORT, main, costs),
         *(record(LONG_SHORT, main, rates) for rates in curve),
         record("not smoothed", long_short(scores, least), costs),
+        record("outer quantiles", outermost(quantile_numbers(calm, count), count, least), costs),
         record("no-trade band", main, costs, band),
         record("by volatility", long_short(calm, least, scored.volatility), costs),
         record("long only", long_only(calm, least), costs),
