@@ -272,9 +272,10 @@ class Case:
 
     def _of_panel(self, action: str, *options: str, model: str | None) -> str:
         """Return a command line on this panel: the log does not list its symbols, the line typed may."""
-        run = self.settings.forecasts_of or self.name
+        run, panel = self.settings.forecasts_of or self.name, self.symbol
+        panel = panel if _WORD.fullmatch(panel) else "PANEL"
         if action == "backtest":
-            return shlex.join(["geiger", "backtest", self.symbol, "--run", run])
+            return shlex.join(["geiger", "backtest", panel, "--run", run])
         if action == "audit":
             return audit_command(run)
         if action != "train":
@@ -282,8 +283,8 @@ class Case:
         if self.is_backtest:  # the line that trained it stands in the log of that run
             return shlex.join(["geiger", "logs", "show", run])
         words, own = self._typed(), self.model if self.model in SECTIONS else "MODEL"
-        if words[1:2] != ["train"] or own not in map(command_name, words[2:]):
-            words = ["geiger", "train", own, "--panel", self.symbol, "--symbols-file", "FILE"]
+        if words[:2] != ["geiger", "train"] or own not in map(command_name, words[2:]):
+            words = ["geiger", "train", own, "--panel", panel, "--symbols-file", "FILE"]
         named = 2 + [command_name(word) for word in words[2:]].index(own)
         words[named] = model or own
         for option in (one for one in options if one.startswith("--") and one in words):
