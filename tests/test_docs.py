@@ -134,6 +134,14 @@ def test_the_code_of_your_own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (done.stdout, done.stderr) == ("amount\n", "")
 
 
+def test_the_code_of_a_panel_runs() -> None:
+    (code,) = blocks(ROOT / "docs" / "panel.md", "python")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0] in ("SIGNAL", "NO SIGNAL", "CANNOT TELL")
+    assert "'score', 'market', 'forecast', 'outcome'" in done.stdout
+
+
 def _newest(runs: Path, word: str) -> str:
     """Return the newest run of the same symbol and model, where `word` is the name of a run."""
     stem = re.fullmatch(r"(.+_)\d{8}_\d{6}", word)

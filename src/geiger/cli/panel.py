@@ -8,9 +8,8 @@ from typing import Any
 
 from geiger import codec
 from geiger.cli.options import config_of, symbols_of
-from geiger.cli.show import warning_lines
+from geiger.cli.show import EXIT, warning_lines
 from geiger.cli.terminal import counted, print_json, progress
-from geiger.cli.train import EXIT
 from geiger.errors import SettingError
 from geiger.judging.panel import panel
 from geiger.models import expand, resolve

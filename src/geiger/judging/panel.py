@@ -69,25 +69,26 @@ def backtest_panel(planned: PanelPlan, stored: StoredRun) -> PanelRun:
 
 
 def judge_stored_panel(stored: StoredRun, runs: RunsFolder, *, log_dir: Path | None = None) -> Verdict:
-    """Judge a stored run of a panel by the register as it is now; see `again.judge_stored`.
+    """Judge a panel's run by the register as it is now, and write the verdict into its record and its log.
+
+    Its forecasts are traded once more on the prices it kept; the register notes it as a rerun.
 
     Raises
     ------
     DataError
-        Its data are gone, or make another panel in this version.
+        Its data are gone.
     """
     config = stored.config()
-    planned = again.plan_again(stored, runs, config)
-    made = walk_of_run(stored, planned.material, config)
-    evaluation = evaluate_panel(planned.material, made, config, stored.record.results.health)
-    before = [one.record.verdict for one in (stored, runs.load(stored.trained))]
-    tried = next((one.tries.key for one in before if one is not None and one.tries is not None), None)
-    finding = PanelFinding(
-        stored.name, planned, made, evaluation, stored.trained, tried or planned.trial_key()
-    )
-    audit = runs.load(stored.trained).record.audit
+    trained = runs.load(stored.trained)
+    planned = again.plan_again(trained, runs, config)
+    made = walk_of_run(trained, planned.material, config)
+    evaluation = evaluate_panel(planned.material, made, config, trained.record.results.health)
+    key = again.tried_as(trained) or planned.trial_key()
+    audit = trained.record.audit
     verdict = judge_panel(
-        finding, audit=audit, not_checked=() if audit is not None else ("audit: there is none yet",)
+        PanelFinding(stored.name, planned, made, evaluation, trained.name, key),
+        audit=audit,
+        not_checked=() if audit is not None else ("audit: there is none yet",),
     )
     stored.note_verdict(verdict)
     log = log_of(stored, log_dir or planned.work.log_dir)

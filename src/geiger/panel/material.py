@@ -466,7 +466,7 @@ def _grouped(parts: Sequence[_Part], config: Config) -> Iterable[Notice]:
         if len(texts) == 1:
             yield Notice(code, told[0][1])
         else:
-            yield Notice(code, f"{_listed([symbol for symbol, _ in told])}: {told[0][1]}")
+            yield Notice(code, f"{_listed(list(dict.fromkeys(symbol for symbol, _ in told)))}: {told[0][1]}")
     stale = [f"{part.data.symbol} {part.data.stale}" for part in parts if part.data.stale]
     if stale:
         text = f"rows not scored because more than {STALE_FOLD:.0%} of a year's opens repeat the last close"

@@ -115,11 +115,11 @@ def plan_panel(work: Panel) -> PanelPlan:
         model, stood_in = resolve(work.model)
     material = load_panel(work)
     folds = {base: folds_of(material, base, work.config) for base in bases_of(model, work.config)}
-    notices = (*material.notices, *_little(material), *(() if stood_in is None else (stood_in,)))
+    notices = (*material.notices, *little(material), *(() if stood_in is None else (stood_in,)))
     return PanelPlan(work=work, model=model, material=material, folds=folds, notices=notices)
 
 
-def _little(material: PanelMaterial) -> tuple[Notice, ...]:
+def little(material: PanelMaterial) -> tuple[Notice, ...]:
     """Say where names or days are fewer than a pooled model needs to learn much."""
     years = len(counting(material)) / material.market.days_per_year
     names = len(material.symbols)
