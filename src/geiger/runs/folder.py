@@ -5,7 +5,7 @@
     runs/
       AAPL_gbm_xgb_20240105_143022/     the same stem as its training log
         run.json           settings, data hashes, versions, threads, folds, figures, status: see `record`
-        forecasts.parquet  FORECASTS: the stitched test rows
+        forecasts.parquet  FORECASTS, of a panel PANEL_FORECASTS: the stitched test rows
         members.parquet    MEMBERS: what each member forecast on the test rows
         in_sample.parquet  IN_SAMPLE: forecasts of the rows that each fold's final fit used
         ledger.parquet     LEDGER
@@ -37,7 +37,7 @@ from types import MappingProxyType
 import polars as pl
 
 from geiger import settings
-from geiger.columns import FORECASTS, IN_SAMPLE, LEDGER, MEMBERS, RIVALS, SEALED, require
+from geiger.columns import FORECASTS, IN_SAMPLE, LEDGER, MEMBERS, PANEL_FORECASTS, RIVALS, SEALED, require
 from geiger.errors import DataError, SettingError
 from geiger.files import read_frame, write_atomically, write_frame
 from geiger.records import AuditSummary, RegisterHead, Verdict
@@ -131,8 +131,8 @@ class StoredRun:
         return record
 
     def forecasts(self) -> pl.DataFrame:
-        """Return the FORECASTS frame."""
-        return require(self._frame("forecasts"), FORECASTS)
+        """Return the FORECASTS frame; of a panel's run PANEL_FORECASTS."""
+        return require(self._frame("forecasts"), PANEL_FORECASTS if self.record.members else FORECASTS)
 
     def ledger(self) -> pl.DataFrame:
         """Return the LEDGER frame."""
