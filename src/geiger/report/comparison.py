@@ -68,8 +68,8 @@ def _of_one_panel(stored: Sequence[StoredRun]) -> bool:
         )
     if len(panels) > 1:
         raise SettingError(
-            f"report --compare: {' and '.join(sorted(panels))} are different panels, so no day of one is a day "
-            "of the other; compare runs of one panel"
+            f"report --compare: {' and '.join(sorted(panels))} are different panels, of other symbols and "
+            "days; compare runs of one panel"
         )
     return True
 

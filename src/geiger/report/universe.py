@@ -103,7 +103,7 @@ def universe_of(stored: StoredRun, run: RunView) -> UniverseView:
     """Return what the page of a panel's run shows; forecasts that cannot be read only leave gaps."""
     gaps = list[str]()
     found, costs = stored.record.results.cross_section, costs_of_run(stored)
-    forecasts = kept(stored.forecasts, gaps)
+    forecasts = kept(stored.panel_forecasts, gaps)
     panel = fitted(stored.record.config.get("panel", {}), PanelSettings)
     least = panel.least_names if found is None else found.least_names
     traces = None if forecasts is None else traces_of(forecasts, least)
@@ -216,18 +216,21 @@ def _ranking(forecasts: pl.DataFrame, traces: Traces) -> tuple[dt.date, tuple[Ra
 def ranks_of(stored: Sequence[StoredRun]) -> RanksView:
     """Return the rank correlations of several runs of one panel, side by side and paired."""
     found = [run.record.results.cross_section for run in stored]
-    frames = [kept(run.forecasts, []) for run in stored]
+    frames = [kept(run.panel_forecasts, []) for run in stored]
     ours = frames[0]
     pairs = () if ours is None else tuple(frame for frame in frames[1:] if frame is not None)
     least = min((one.least_names for one in found if one is not None), default=0)
     if ours is None or len(pairs) + 1 < len(stored) or not least:
         return RanksView(own=tuple(None if one is None else cleaned(one) for one in found))
     names = [clean(run.name) for run in stored[1:]]
-    common = tuple(_paired(name, ours, theirs, least) for name, theirs in zip(names, pairs, strict=True))
+    horizon = int(stored[0].record.config.get("horizon", 1))
+    common = tuple(
+        _paired(name, ours, theirs, least, horizon) for name, theirs in zip(names, pairs, strict=True)
+    )
     return RanksView(own=tuple(None if one is None else cleaned(one) for one in found), common=common)
 
 
-def _paired(name: str, ours: pl.DataFrame, theirs: pl.DataFrame, least: int) -> RankRival:
+def _paired(name: str, ours: pl.DataFrame, theirs: pl.DataFrame, least: int, horizon: int) -> RankRival:
     """Return the rank correlation of their scores, and what ours add, on the days and symbols of both."""
     both = ours.join(
         theirs.select("day", "symbol", rival="score"), on=["day", "symbol"], how="inner"
@@ -236,4 +239,4 @@ def _paired(name: str, ours: pl.DataFrame, theirs: pl.DataFrame, least: int) -> 
         return RankRival(name=name, days=0)
     columns = (both[column].to_numpy() for column in ("score", "rival", "outcome"))
     _, _, (scores, rival, outcomes) = grids_of(both, *columns)
-    return beside_rival(name, scores, rival, outcomes, least)
+    return beside_rival(name, scores, rival, outcomes, least, horizon)

@@ -629,7 +629,8 @@ def _members_said(members: Sequence[Member]) -> str | None:
         return None
     return (
         f"{above} of {told} symbols lie above 0, where chance alone puts half. {clear} do so by {CLEAR} "
-        f"errors, where chance alone puts {0.05 * told:.1f}: so many would look good if no score knew anything."
+        f"errors, where chance alone puts {0.05 * told:.1f}: so many would look good if no score knew "
+        "anything."
     )
 
 

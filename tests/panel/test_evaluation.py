@@ -1,0 +1,69 @@
+"""What a panel's forecasts were worth, held against sums of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from geiger.backtest.baselines import BUY_AND_HOLD
+from geiger.figures import FigureName
+from geiger.panel.evaluation import health_of
+from geiger.panel.written import PanelRun
+from geiger.records import HealthCode, Outcome
+
+
+def test_figures_are_those_of_the_forecasts_frame(small_run: PanelRun) -> None:
+    """Direction, spread and correlation, in units of the volatility, made anew from the frame."""
+    frame = small_run.forecasts
+    forecast, outcome = (
+        frame[name].to_numpy() / frame["volatility"].to_numpy() for name in ("forecast", "outcome")
+    )
+    figures = {figure.name: figure.value for figure in small_run.evaluation.figures}
+    moved = outcome != 0
+    right = (np.sign(forecast) == np.sign(outcome))[moved].mean()
+    assert figures[FigureName.DIRECTION_ACCURACY] == pytest.approx(right)
+    assert figures[FigureName.PREDICTION_STD] == pytest.approx(forecast.std() / outcome.std())
+    assert figures[FigureName.CORRELATION] == pytest.approx(np.corrcoef(forecast, outcome)[0, 1])
+    assert figures[FigureName.R2] == pytest.approx(1 - ((outcome - forecast) ** 2).sum() / (outcome**2).sum())
+
+
+def test_an_error_counts_days_and_not_symbols() -> None:
+    """Twenty copies of one symbol know no more than the one does."""
+    rng = np.random.default_rng(5)
+    days = pl.Series("day", np.arange(400)).cast(pl.Date)
+    alone = pl.DataFrame({"day": days, "forecast": rng.normal(size=400), "volatility": np.ones(400)})
+    alone = alone.with_columns(outcome=pl.Series(rng.normal(size=400)) + 0.2 * alone["forecast"])
+    copies = pl.concat([alone] * 20).sort("day")
+    one, many = health_of(alone, 1000), health_of(copies, 1000)
+    assert many.rho == pytest.approx(one.rho)
+    assert many.rho_error == pytest.approx(one.rho_error, rel=0.02)  # its correction for leverage counts rows
+
+
+def test_forecasts_without_spread_have_collapsed(small_run: PanelRun) -> None:
+    """A slope of 0 leaves nothing to be right or wrong."""
+    still = small_run.forecasts.with_columns(forecast=pl.lit(0.0))
+    assert health_of(still, 1000).code is HealthCode.COLLAPSED_CONSTANT
+
+
+def test_the_ledger_trades_the_days_of_the_forecasts(small_run: PanelRun) -> None:
+    """Beside equal weight on the same days; the market of the card is that ledger."""
+    evaluation, frame = small_run.evaluation, small_run.forecasts
+    ledger, market = evaluation.ledger, evaluation.baselines[BUY_AND_HOLD]
+    assert ledger["day"].equals(market["day"])
+    assert ledger["day"].is_between(frame["day"].min(), frame["day"].max()).all()
+    assert (ledger["fill_day"] > ledger["day"]).all()
+    assert (ledger["exit_day"] > ledger["fill_day"]).all()
+
+
+def test_walk_forward_efficiency_does_not_apply(small_run: PanelRun) -> None:
+    """Train rows of a panel are not traded, so nothing is said of them."""
+    fourth = small_run.evaluation.checkpoints[3]
+    assert fourth.outcome is Outcome.NOT_APPLICABLE
+
+
+def test_folds_tile_the_forecasts(small_run: PanelRun) -> None:
+    """Each row is scored in one fold."""
+    folds = small_run.evaluation.folds
+    assert sum(fold.rows for fold in folds) == small_run.forecasts.height
+    assert [fold.first for fold in folds] == sorted(fold.first for fold in folds)
