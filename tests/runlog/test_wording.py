@@ -57,6 +57,7 @@ WHOLE = RunSettings(
     features=156,
     own_features="mine.py:gap (hash 0123456789ab): gap, own_return_1",
     own_target="clipped (in memory)",
+    members=28,
     own_estimator="mine.py:make (hash 0123456789ab)",
     recipe="default",
     source="folder",
