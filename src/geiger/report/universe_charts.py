@@ -43,6 +43,7 @@ MOST_NUMBERS = 1000  # cells of a heat map up to which numbers stand in them
 LINE_POINTS = 60  # of one small multiple
 MULTIPLES = {"wide": 5, "narrow": 3}  # panels side by side
 FAN_POINTS = 13
+LONGEST_LABEL = 30  # characters
 _HEAT_WORDS = ("below −3", "−3 to −2", "−2 to −1", "within 1", "1 to 2", "2 to 3", "above 3")
 
 
@@ -91,7 +92,7 @@ def points_drawing(
             axes.barh(places, values, height=0.62, color=SERIES[0])
         else:
             axes.errorbar(values, places, xerr=errors, **_POINT)
-        axes.set_yticks(places, [point.label for point in points])
+        axes.set_yticks(places, [_short(point.label) for point in points])
         axes.set_ylim(places[-1] + 0.7, -0.7)
         axes.set_xlabel(unit)
         _dress_rows(axes, size)
@@ -117,7 +118,7 @@ def columns_drawing(
         axes.set_xlabel(below)
         dress(axes, size)
         step = -(-len(points) // (6 if size == "narrow" else 17))
-        axes.set_xticks(at[::step], [point.label for point in points[::step]])
+        axes.set_xticks(at[::step], [_short(point.label, 8) for point in points[::step]])
 
     keys = (
         Key("mean", 1, mark="bar"),
@@ -165,7 +166,7 @@ def heat_drawing(
                 PathPatch(_dashes(np.argwhere((steps >= 0) & (steps < 3))), color=INK, linewidth=0.9)
             )
         axes.set(xlim=(0, most[1]), ylim=(most[0], 0))
-        axes.set_yticks(np.arange(most[0]) + 0.5, rows)
+        axes.set_yticks(np.arange(most[0]) + 0.5, [_short(row, 12) for row in rows])
         every = -(-most[1] // (7 if small and most[1] > 14 else 40))
         axes.set_xticks(np.arange(0, most[1], every) + 0.5, columns[::every])
         axes.xaxis.tick_top()
@@ -270,7 +271,7 @@ def multiples_drawing(
         fans, zeros, lines = [], [], []
         for i, one in enumerate(smalls):
             left, middle = 1.08 * (i % across), i // across + 0.6
-            axes.text(left, middle - 0.42, one.label, ha="left", va="bottom", color=INK)
+            axes.text(left, middle - 0.42, _short(one.label, 12), ha="left", va="bottom", color=INK)
             axes.text(left + 1.0, middle - 0.42, one.said, ha="right", va="bottom", color=INK)
             start, end = left + float(one.at[0]), left + float(one.at[-1])
             share = np.linspace(0.0, 1.0, FAN_POINTS) ** 2  # close together where the fan opens
@@ -309,6 +310,15 @@ _POINT: dict[str, Any] = {
     "linewidth": 1.4,
     "zorder": 3,
 }
+
+
+def _short(label: str, most: int = LONGEST_LABEL) -> str:
+    """Return a label that leaves room for the chart.
+
+    >>> _short("neutral to beta and volatility"), _short("BERKSHIRE-HATHAWAY", 12)
+    ('neutral to beta and volatility', 'BERKSHIRE-H…')
+    """
+    return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
 def _values(points: Sequence[Point]) -> tuple[Floats, Floats]:
