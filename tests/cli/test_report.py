@@ -69,7 +69,7 @@ def test_a_panel_by_name_and_beside_a_symbol(on_data: Call, call: Call) -> None:
     assert "12 symbols" in page
     symbol = trained(on_data, "ridge", "AAA")
     refused = call("report", "--compare", panel.name, symbol.name)
-    assert refused.code == 2
+    assert refused.code == 1
     assert "compare runs of symbols, or runs of one panel" in refused.err
 
 

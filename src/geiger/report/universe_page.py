@@ -86,7 +86,7 @@ def universe_page(view: UniverseView) -> str:
         meaning=MEANINGS.get(run.status, "not a status that this version knows"),
         chance=CHANCE,
         alarms=alarms_of(run),
-        key_figures=[] if found is None else _key_figures(view, found),
+        key_figures=[] if found is None else _key_figures(found),
         ics=None if found is None else _ic_table(found),
         ic_points=None if found is None else _ic_chart(found),
         ic_years=None if found is None else _years_chart(found),
@@ -148,29 +148,23 @@ def ic_cells(one: RankIC) -> tuple[str, ...]:
     )
 
 
-def _key_figures(view: UniverseView, found: CrossSection) -> list[KeyFigure]:
-    first = found.ics[0] if found.ics else None
-    late = next((one for one in found.ics if one.kind == "delay"), None)
-    rest = next((one for one in found.ics if one.kind == "neutral"), None)
-    main = found.portfolios[0] if found.portfolios else None
-    even = next((one for one in found.portfolios if one.name == EQUAL), None)
+def _key_figures(found: CrossSection) -> list[KeyFigure]:
+    return [*_ic_figures(found), *_portfolio_figures(found), *_other_figures(found)]
+
+
+def _ic_figures(found: CrossSection) -> list[KeyFigure]:
     figures = []
-    if first is not None:
-        figures.append(
-            KeyFigure(
-                "Rank IC",
-                written(first.mean, "return"),
-                f"error {written(first.error, 'return')}, t {written(first.t, 'ratio')}",
-                f"over the symbols of a day, mean of {counted(first.days, 'day')}; 0 without skill",
-            )
-        )
-    for label, one, note in (
-        ("Rank IC, one day late", late, "what is left where every decision is filled a day later"),
-        ("Rank IC, neutral", rest, "of what beta and volatility do not explain of the scores"),
-    ):
+    notes = {
+        "all": ("Rank IC", ""),
+        "delay": ("Rank IC, one day late", "what is left where every decision is filled a day later"),
+        "neutral": ("Rank IC, neutral", "of what beta and volatility do not explain of the scores"),
+    }
+    for kind, (label, note) in notes.items():
+        one = next((one for one in found.ics if one.kind == kind), None)
         if one is not None:
+            said = note or f"over the symbols of a day, mean of {counted(one.days, 'day')}; 0 without skill"
             error = f"error {written(one.error, 'return')}, t {written(one.t, 'ratio')}"
-            figures.append(KeyFigure(label, written(one.mean, "return"), error, note))
+            figures.append(KeyFigure(label, written(one.mean, "return"), error, said))
     if found.spread is not None:
         figures.append(
             KeyFigure(
@@ -180,35 +174,40 @@ def _key_figures(view: UniverseView, found: CrossSection) -> list[KeyFigure]:
                 "a day and before costs: symbols of the highest scores less those of the lowest",
             )
         )
-    if main is not None:
-        beside = "" if even is None else f"{EQUAL} {written(even.net, 'return')}"
-        figures.append(
-            KeyFigure(
-                f"{main.name.capitalize()}, net a year",
-                written(main.net, "return"),
-                beside,
-                f"beside {EQUAL} at the same exposure {_signed(main.against)}, "
-                f"error {written(main.against_error, 'return')}",
-            )
-        )
-        figures.append(
-            KeyFigure(
-                "Sharpe ratio, net",
-                written(main.sharpe, "ratio"),
-                "" if even is None else f"{EQUAL} {written(even.sharpe, 'ratio')}",
-                f"deepest drawdown {written(main.drawdown, 'share')}"
-                + ("" if even is None else f", {EQUAL} {written(even.drawdown, 'share')}"),
-            )
-        )
-        figures.append(
-            KeyFigure(
-                "Break-even cost",
-                written(main.break_even_bps, "bp"),
-                f"paid {main.cost_bps:g} bp",
-                "of a unit of turnover, one way, at which trading eats all that was earned",
-            )
-        )
-    figures += [
+    return figures
+
+
+def _portfolio_figures(found: CrossSection) -> list[KeyFigure]:
+    if not found.portfolios:
+        return []
+    main = found.portfolios[0]
+    even = next((one for one in found.portfolios if one.name == EQUAL), None)
+    fall = "" if even is None else f", {EQUAL} {written(even.drawdown, 'share')}"
+    return [
+        KeyFigure(
+            f"{main.name.capitalize()}, net a year",
+            written(main.net, "return"),
+            "" if even is None else f"{EQUAL} {written(even.net, 'return')}",
+            f"beside {EQUAL} at the same exposure {_signed(main.against)}, "
+            f"error {written(main.against_error, 'return')}",
+        ),
+        KeyFigure(
+            "Sharpe ratio, net",
+            written(main.sharpe, "ratio"),
+            "" if even is None else f"{EQUAL} {written(even.sharpe, 'ratio')}",
+            f"deepest drawdown {written(main.drawdown, 'share')}{fall}",
+        ),
+        KeyFigure(
+            "Break-even cost",
+            written(main.break_even_bps, "bp"),
+            f"paid {main.cost_bps:g} bp",
+            "of a unit of turnover, one way, at which trading eats all that was earned",
+        ),
+    ]
+
+
+def _other_figures(found: CrossSection) -> list[KeyFigure]:
+    figures = [
         KeyFigure(
             "R² beyond the day's mean",
             written(found.explained, "return"),
