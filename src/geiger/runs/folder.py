@@ -152,7 +152,8 @@ class StoredRun:
         if self.record.members:
             raise SettingError(
                 f"{self.name}: is a run of a panel, and this is made for that of one symbol; a panel's goes "
-                "with `geiger backtest`, `geiger replay`, `geiger predict`, `geiger judge` and `geiger logs`"
+                "with `geiger report`, `geiger backtest`, `geiger replay`, `geiger predict`, `geiger audit`, "
+                "`geiger judge` and `geiger logs`"
             )
         return self
 
