@@ -137,6 +137,7 @@ TESTED_ELSEWHERE = {
     "models/nets/backend.py": ("models/nets/test_loop.py", "one choice, made when it is imported"),
     "models/nets/xla.py": ("models/nets/test_compiled.py", "one choice, made when it is imported"),
     "report/parts.py": ("report/test_run_page.py", "small words of both pages"),
+    "report/tables.py": ("report/test_run_page.py", "tables of both pages"),
     "report/view.py": ("report/test_gather.py", "data only"),
     "experiment/made.py": ("experiment/test_walk.py", "a protocol: no code"),
 }

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from geiger.experiment.written import Run
     from geiger.features.catalogue import build_features
     from geiger.judging.foreign import verdict
+    from geiger.judging.panel import panel
     from geiger.judging.run import run
     from geiger.market.sources import load_prices
+    from geiger.panel.experiment import Panel
     from geiger.settings import Config, override, recipe
 
 __version__ = "0.1.0"
@@ -27,12 +29,14 @@ __version__ = "0.1.0"
 __all__ = [
     "Config",
     "Experiment",
+    "Panel",
     "Run",
     "__version__",
     "audit",
     "build_features",
     "load_prices",
     "override",
+    "panel",
     "recipe",
     "run",
     "verdict",
@@ -42,10 +46,12 @@ _HOMES = {
     "audit": "geiger.audit.door",
     "Config": "geiger.settings",
     "Experiment": "geiger.experiment.plan",
+    "Panel": "geiger.panel.experiment",
     "Run": "geiger.experiment.written",
     "build_features": "geiger.features.catalogue",
     "load_prices": "geiger.market.sources",
     "override": "geiger.settings",
+    "panel": "geiger.judging.panel",
     "recipe": "geiger.settings",
     "run": "geiger.judging.run",
     "verdict": "geiger.judging.foreign",

@@ -125,6 +125,21 @@ PANEL_FORECASTS = Schema(
     nullable=frozenset({"outcome", "known_on"}),
 )
 
+PANEL_UNSCORED = Schema(
+    # What a panel's run forecast without an outcome to score it by: for sizing alone.
+    "unscored forecasts of a panel",
+    {
+        "day": pl.Date,  # decision day: made from rows <= day
+        "symbol": pl.String,
+        "fold": pl.Int32,
+        "score": pl.Float64,  # as in PANEL_FORECASTS, and so are the others
+        "market": pl.Float64,
+        "forecast": pl.Float64,
+        "volatility": pl.Float64,
+    },
+    key=("day", "symbol"),
+)
+
 SEALED = Schema(
     # What a run forecast after its scored rows, the lock-box included: for sizing alone, without outcomes.
     "sealed",

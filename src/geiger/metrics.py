@@ -479,7 +479,7 @@ def _calibrated(found: _Measured) -> bool:
     return abs(found.beta - 1) <= _Z_97_5 * found.beta_error or found.k >= found.rho / 4
 
 
-def _slope_error(f: Vector, y: Vector, horizon: int, day: Days | None) -> float | None:
+def _slope_error(f: Vector, y: Vector, horizon: int, day: Days | None = None) -> float | None:
     """Return the standard error of the calibration slope (White 1980), None where that of rho is."""
     rho, k = correlation(f, y), pred_std(f, y)
     if rho is None or not k or f.size < ENOUGH_ROWS:

@@ -24,6 +24,7 @@ from geiger.backtest.portfolio import (
     hold,
     long_only,
     long_short,
+    outermost,
     portfolio_baselines,
     portfolio_ledger,
     portfolio_record,
@@ -41,7 +42,9 @@ FREE = Costs(cost_bps=0.0, borrow_rate=0.0, margin_spread=0.0)
 DEAR = Costs(cost_bps=12.0, slippage_bps=3.0, borrow_rate=0.03, cash_yield=0.02, margin_spread=0.05)
 
 
-def market_of(opens: np.ndarray, closes: np.ndarray | None = None, money: np.ndarray | None = None) -> Tradable:
+def market_of(
+    opens: np.ndarray, closes: np.ndarray | None = None, money: np.ndarray | None = None
+) -> Tradable:
     opens = np.asarray(opens, dtype=np.float64)
     day = np.datetime64("2020-01-01") + np.arange(len(opens))
     return Tradable(day, opens, opens if closes is None else np.asarray(closes, dtype=np.float64), money)
@@ -54,7 +57,9 @@ def random_market(rng: np.random.Generator, days: int, names: int, missing: floa
     return market_of(np.where(gone, NAN, opens), np.where(gone, NAN, closes), np.where(gone, NAN, 1e6))
 
 
-def broker(market: Tradable, wanted: np.ndarray, costs: Costs, band: float, year: int) -> dict[str, list[float]]:
+def broker(
+    market: Tradable, wanted: np.ndarray, costs: Costs, band: float, year: int
+) -> dict[str, list[float]]:
     """The same by counting cash and shares, order by order."""
     rate = (costs.cost_bps + costs.slippage_bps) / 10_000
     decided = [t for t in range(len(wanted) - 2) if np.isfinite(wanted[t]).all()]
@@ -98,7 +103,9 @@ def broker(market: Tradable, wanted: np.ndarray, costs: Costs, band: float, year
     return told
 
 
-@pytest.mark.parametrize(("costs", "band", "missing"), list(itertools.product((FREE, DEAR), (0.0, 0.05), (0.0, 0.08))))
+@pytest.mark.parametrize(
+    ("costs", "band", "missing"), list(itertools.product((FREE, DEAR), (0.0, 0.05), (0.0, 0.08)))
+)
 def test_a_broker_who_counts_cash_and_shares_says_the_same(costs: Costs, band: float, missing: float) -> None:
     rng = np.random.default_rng(7)
     market = random_market(rng, 80, 6, missing)
@@ -243,9 +250,7 @@ def test_weights_by_hand() -> None:
     np.testing.assert_allclose(long_short(scores, 4), [[0.375, -0.125, 0.0, 0.125, -0.375]])
     np.testing.assert_allclose(equal_weight(scores, 4), [[0.25, 0.25, 0.0, 0.25, 0.25]])
     volatility = np.array([[0.01, 0.01, 0.01, 0.03, 0.02]])  # 1.5 and 1/6 long, 1/2 and 3/4 short
-    np.testing.assert_allclose(
-        long_short(scores, 4, volatility), [[0.45, -0.2, 0.0, 0.05, -0.3]], atol=1e-12
-    )
+    np.testing.assert_allclose(long_short(scores, 4, volatility), [[0.45, -0.2, 0.0, 0.05, -0.3]], atol=1e-12)
     tilt = 1 + np.array([1.5, -0.5, 0.5, -1.5]) / np.sqrt(1.25)
     tilt = np.maximum(tilt, 0) / np.maximum(tilt, 0).sum()
     np.testing.assert_allclose(long_only(scores, 4)[0, [0, 1, 3, 4]], tilt)
@@ -258,8 +263,17 @@ def test_a_symbol_without_a_volatility_is_not_wanted_and_no_side_stands_alone() 
     assert long_short(scores, 3, np.array([[NAN, 0.01, 0.01]])).tolist() == [[0.0, 0.0, 0.0]]
 
 
+def test_outermost_quantiles_by_hand() -> None:
+    quantile = np.array([[1.0, 2.0, NAN, 3.0, 3.0, 1.0, 1.0], [1.0, 1.0, NAN, 1.0, 2.0, 2.0, 2.0]])
+    third = -0.5 / 3
+    np.testing.assert_allclose(
+        outermost(quantile, 3, 5), [[third, 0.0, 0.0, 0.25, 0.25, third, third], [0.0] * 7]
+    )
+    assert np.isnan(outermost(quantile, 3, 7)).all()
+
+
 def test_smoothing_by_hand() -> None:
-    """Half after a day: symbol 0 stands 1, -1 and 1 above the mean; its second day is missing for symbol 2."""
+    """Half after a day: symbol 0 stands 1, -1 and 1 above the mean; symbol 2 has no second day."""
     scores = np.array([[1.0, -1.0, 0.0], [9.0, 11.0, NAN], [6.0, 4.0, 5.0]])
     got = smoothed(scores, 1.0, 2)
     np.testing.assert_allclose(got[:, 0], [1.0, (0.5 - 1) / 1.5, (0.25 - 0.5 + 1) / 1.75])

@@ -9,7 +9,13 @@ import pytest
 from scipy import stats
 
 from geiger.errors import DataError
-from geiger.evidence.errors_of_mean import cosine_count, cosine_error, mean_test, white_error
+from geiger.evidence.errors_of_mean import (
+    cosine_count,
+    cosine_error,
+    mean_test,
+    newey_west_error,
+    white_error,
+)
 
 
 def test_white_error_by_hand() -> None:
@@ -70,6 +76,24 @@ def test_a_mean_is_held_against_the_error_that_fits_its_horizon() -> None:
     assert day.p_value == pytest.approx(stats.norm.sf(day.statistic))
     assert week.statistic == pytest.approx(c.mean() / cosine_error(c, 20))  # 0.4 x 49, rounded
     assert week.p_value == pytest.approx(stats.t.sf(week.statistic, 20))
+
+
+def test_the_error_of_newey_and_west_by_hand() -> None:
+    """Of two rows one lag: its half weight takes half of the variance of opposite deviations away."""
+    assert newey_west_error([1.0, 3.0]) == pytest.approx(math.sqrt(1.0 * (1 - 2 * 0.5 * 0.5) / 2))
+    assert newey_west_error([2.0]) == 0.0
+
+
+def test_the_error_of_newey_and_west_is_that_of_statsmodels() -> None:
+    """With 4 (n / 100)^(2/9) lags, without a correction for small samples."""
+    regression = pytest.importorskip("statsmodels.regression.linear_model")
+    rng = np.random.default_rng(5)
+    values = np.convolve(rng.normal(size=703), np.ones(4), "valid") + 0.3
+    for horizon, lags in ((1, 6), (5, 8), (21, 40)):
+        fit = regression.OLS(values, np.ones(700)).fit(
+            cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": False}
+        )
+        assert newey_west_error(values, horizon) == pytest.approx(fit.bse[0])
 
 
 @pytest.mark.parametrize("horizon", [1, 5])

@@ -10,8 +10,8 @@ import pytest
 
 from geiger.report.charts import (
     Member,
-    _style,
-    _thin,
+    line_style,
+    thin,
     binned,
     calibration_drawing,
     epochs_drawing,
@@ -32,23 +32,23 @@ def member(losses: list[float]) -> Member:
 def test_a_thinned_line_keeps_its_ends_and_its_extremes() -> None:
     values = np.sin(np.linspace(0, 60, 10_000))
     values[[1234, 8765]] = (9.0, -9.0)
-    kept = _thin(values, 300)
+    kept = thin(values, 300)
     assert kept.size <= 300
     assert np.all(np.diff(kept) > 0)
     assert {0, 1234, 8765, 9999} <= set(kept.tolist())
 
 
 def test_the_beginning_of_a_thinned_line_can_be_kept_whole() -> None:
-    assert _thin(np.linspace(1, 0, 1000), 10, head=5)[:5].tolist() == [0, 1, 2, 3, 4]
+    assert thin(np.linspace(1, 0, 1000), 10, head=5)[:5].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_many_lines_never_look_the_same() -> None:
-    looks = {(_style(i)["color"], _style(i).get("dashes")) for i in range(36)}
+    looks = {(line_style(i)["color"], line_style(i).get("dashes")) for i in range(36)}
     assert len(looks) == 36
 
 
 def test_a_short_line_is_left_alone() -> None:
-    assert _thin(np.arange(5.0), 5).tolist() == [0, 1, 2, 3, 4]
+    assert thin(np.arange(5.0), 5).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_deciles_of_known_numbers() -> None:

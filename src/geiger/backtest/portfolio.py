@@ -159,10 +159,21 @@ def long_short(scores: Floats, least: int, volatility: Floats | None = None) -> 
         known = volatility > 0
         beyond = np.where(known, beyond / np.where(known, volatility, 1.0), 0.0)
     sides = (np.maximum(beyond, 0.0), np.maximum(-beyond, 0.0))
-    long, short = (0.5 * _decided(side, scores, least) for side in sides)
-    # Divided by a volatility one side may have nothing left: then there is no other either.
-    two = (long.sum(axis=1) > 0) & (short.sum(axis=1) > 0)
-    return np.where(two[:, None] | np.isnan(long), long - short, 0.0)
+    return _two_sides(*sides, scores, least)
+
+
+def outermost(quantile: Floats, count: int, least: int) -> Floats:
+    """Return wanted weights (D, N): long the highest quantile, short the lowest, all of a side alike.
+
+    Each side is half of equity; a day on which one of them is empty wants nothing at all.
+
+    Parameters
+    ----------
+    quantile : array (D, N)
+        Number of the quantile of each symbol that has a score, 1 to `count`.
+    """
+    highest, lowest = ((quantile == number).astype(np.float64) for number in (count, 1))
+    return _two_sides(highest, lowest, quantile, least)
 
 
 def long_only(scores: Floats, least: int) -> Floats:
@@ -420,6 +431,13 @@ def _beyond(scores: Floats, least: int) -> Floats:
     return np.where(np.abs(beyond).max(axis=1, keepdims=True, initial=0.0) > rounding, beyond, 0.0)
 
 
+def _two_sides(long: Floats, short: Floats, scores: Floats, least: int) -> Floats:
+    """Return sizes (D, N) >= 0 as two sides of half of equity each; 0 where either side is empty."""
+    long, short = (0.5 * _decided(side, scores, least) for side in (long, short))
+    two = (long.sum(axis=1) > 0) & (short.sum(axis=1) > 0)
+    return np.where(two[:, None] | np.isnan(long), long - short, 0.0)
+
+
 def _decided(sizes: Floats, scores: Floats, least: int) -> Floats:
     """Return sizes (D, N) >= 0 as shares of their row; 0 where all are 0, NaN where a day does not count."""
     total = sizes.sum(axis=1, keepdims=True)
@@ -438,11 +456,11 @@ def _checked(market: Tradable, wanted: Floats, band: float, days_per_year: int) 
         raise SettingError(f"band must be a finite share of equity of 0 or more, got {band}")
     if days_per_year < 1:
         raise SettingError(f"days_per_year must be at least 1, got {days_per_year}")
-    finite = np.isfinite(wanted)
-    half = finite.any(axis=1) & ~finite.all(axis=1)
+    decides = np.isfinite(wanted).sum(axis=1)
+    half = (decides > 0) & (decides < wanted.shape[1])
     if half.any():
         raise DataError(f"portfolio: row {int(half.argmax())} decides on some symbols only; give the rest 0")
-    decided = np.flatnonzero(finite.all(axis=1)[:-2])
+    decided = np.flatnonzero(decides[:-2])
     if not decided.size:
         raise DataError("portfolio: no decision has both a fill and an exit; give days up to two after one")
     return decided

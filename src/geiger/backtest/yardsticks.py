@@ -234,11 +234,17 @@ class Measured:
 
 ALARM_ERRORS = 1.645  # so many standard errors beyond its limit a figure must lie: one-sided 5%
 SHARPE_LIMIT = 3.0
+IC_FALLS = 2016  # the first year in which no more than half of what was seen before is believed
 DAYS_A_YEAR = 252
 
 
 def alarms(
-    *, da_minus_base: Measured | None, sharpe: Measured | None, r2: Measured | None
+    *,
+    da_minus_base: Measured | None = None,
+    sharpe: Measured | None = None,
+    r2: Measured | None = None,
+    ic_then: Measured | None = None,
+    ic_now: Measured | None = None,
 ) -> tuple[Notice, ...]:
     """Return one ``LEAK_SUSPECT`` for each out-of-sample figure that is too good for daily returns.
 
@@ -253,11 +259,15 @@ def alarms(
         Annual, net of costs.
     r2 : Measured or None
         Out-of-sample R^2 against the train mean.
+    ic_then, ic_now : Measured or None
+        Daily rank correlation of scores and outcomes over the symbols of a panel, through 2015 and after.
     """
     figures: tuple[tuple[str, Measured | None, Unit, float], ...] = (
         ("direction accuracy above the base rate", da_minus_base, "points", 0.06),
         ("net Sharpe ratio", sharpe, "ratio", SHARPE_LIMIT),
         ("out-of-sample R^2", r2, "return", 0.03),
+        (f"daily rank correlation through {IC_FALLS - 1}", ic_then, "return", 0.10),
+        (f"daily rank correlation from {IC_FALLS} on", ic_now, "return", 0.05),
     )
     found = []
     for name, one, unit, limit in figures:

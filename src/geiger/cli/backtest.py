@@ -6,7 +6,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from geiger.cli.options import TRADING, settings_given
+from geiger.cli.named import panels_named
+from geiger.cli.options import settings_given, traded_as_asked
 from geiger.cli.show import Voice, data_lines, run_facts, scorecard_text
 from geiger.cli.terminal import print_json
 from geiger.cli.train import EXIT, Result, for_each, show_plan, show_run, train_one
@@ -16,13 +17,17 @@ from geiger.experiment.past_material import material_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.judging.run import backtest as trade
 from geiger.runs.folder import RunsFolder, StoredRun
-from geiger.settings import Config, override
 
 
 def backtest(args: argparse.Namespace) -> int:
     """Backtest a run, or every model on every symbol."""
     if args.run is not None:
         return _backtest_run(args)
+    panels = panels_named(RunsFolder(args.runs_dir), (*args.symbols, *args.named), args.model)
+    if panels:
+        from geiger.cli.panel_again import backtest_panels  # with all that a panel needs
+
+        return backtest_panels(args, panels)
     return for_each(args, _backtest, default=lambda symbol: _newest_model(RunsFolder(args.runs_dir), symbol))
 
 
@@ -46,6 +51,10 @@ def _backtest_run(args: argparse.Namespace) -> int:
     symbol = stored.record.symbol
     if any(named != symbol for named in (*args.symbols, *args.named)):
         raise SettingError(f"{stored.name} is a run of {symbol}; leave the symbol out, or name that one")
+    if stored.record.members:
+        from geiger.cli.panel_again import backtest_panels
+
+        return backtest_panels(args, [stored])
     code, facts = _trade_run(args, stored, voice)
     if args.json:
         print_json([facts])
@@ -54,7 +63,7 @@ def _backtest_run(args: argparse.Namespace) -> int:
 
 def _trade_run(args: argparse.Namespace, stored: StoredRun, voice: Voice) -> Result:
     """Trade a run's forecasts on the prices it kept."""
-    config = _traded_as_asked(args, stored.config())
+    config = traded_as_asked(args, stored.config())
     experiment = Experiment(
         stored.record.symbol,
         stored.record.model,
@@ -70,12 +79,6 @@ def _trade_run(args: argparse.Namespace, stored: StoredRun, voice: Voice) -> Res
     return _trade(args, plan(experiment, material), stored, voice)
 
 
-def _traded_as_asked(args: argparse.Namespace, config: Config) -> Config:
-    """Return the settings of a run with the trading options of the line."""
-    asked = {name: getattr(args, name) for name in TRADING if getattr(args, name) is not None}
-    return override(config, {"trading": asked}) if asked else config
-
-
 def _backtest(args: argparse.Namespace, experiment: Experiment, voice: Voice) -> Result:
     """Use the stored forecasts of exactly these settings and prices; train first where there are none.
 
@@ -86,7 +89,7 @@ def _backtest(args: argparse.Namespace, experiment: Experiment, voice: Voice) ->
         if newest is not None and args.data is None:
             return _trade_run(args, newest, voice)
         if newest is not None:  # other prices, under the settings it was trained with
-            experiment = replace(experiment, config=_traded_as_asked(args, newest.config()))
+            experiment = replace(experiment, config=traded_as_asked(args, newest.config()))
     planned = plan(experiment)
     stored = planned.stored()
     if stored is None:
@@ -104,6 +107,6 @@ def _trade(args: argparse.Namespace, planned: Plan, stored: StoredRun, voice: Vo
         print(f"{planned.experiment.symbol} {planned.model}: forecasts of {stored.name}", flush=True)
     finished = trade(planned, stored)
     if not args.json:
-        print(f"\n{scorecard_text(finished)}\n")
+        print(f"\n{scorecard_text(finished.evaluation)}\n")
         show_run(finished, voice)
     return EXIT[finished.status], run_facts(finished)

@@ -51,7 +51,7 @@ def demo(args: argparse.Namespace) -> int:
         code = max(code, EXIT[trained.status])
     traded = backtest(planned, planned.experiment.runs.load(trained.name))
     print(f"Backtest of {traded.model}, beside the baselines, on the same days and costs:\n")
-    print(scorecard_text(traded))
+    print(scorecard_text(traded.evaluation))
     print("\n".join(["", f"  Log: {traded.log}", f"  Ledger: {traded.folder / 'ledger.parquet'}"]))
     page = write_page(trained.folder, args.log_dir)
     print("\nWhat it means: geiger logs analyze")

@@ -66,6 +66,12 @@ def config_of(args: argparse.Namespace, named: Callable[[str], Config] = recipe)
     return override(config, changes)
 
 
+def traded_as_asked(args: argparse.Namespace, config: Config) -> Config:
+    """Return the settings of a run with the trading options of the line."""
+    asked = {name: getattr(args, name) for name in TRADING if getattr(args, name) is not None}
+    return override(config, {"trading": asked}) if asked else config
+
+
 def experiment_of(args: argparse.Namespace, symbol: str, model: str, config: Config) -> Experiment:
     """Return one symbol's and model's experiment."""
     from geiger.experiment.plan import Experiment  # with all that trains: other commands read options, too

@@ -84,16 +84,25 @@ def plan_facts(planned: PanelPlan) -> dict[str, Any]:
 
 def plan_lines(planned: PanelPlan) -> list[str]:
     """Return what the data are, everything doubtful about them, and what will be done."""
-    data, days = planned.material.provenance, planned.test_days
+    return [*data_lines(planned), plan_line(planned)]
+
+
+def data_lines(planned: PanelPlan) -> list[str]:
+    """Return what the data are, and everything doubtful about them."""
+    data, symbols = planned.material.provenance, counted(len(planned.material.symbols), "symbol")
     locked = f"; the last {data.lockbox_rows} days stay locked" if data.lockbox_from else ""
-    folds = ", ".join(f"{counted(len(folds), 'fold')} of {model}" for model, folds in planned.folds.items())
-    name = planned.work.name
     return [
-        f"{name}: {counted(len(planned.material.symbols), 'symbol')}, {data.rows} days from "
-        f"{data.first_day} to {data.last_day}{locked}",
+        f"{planned.work.name}: {symbols}, {data.rows} days from {data.first_day} to {data.last_day}{locked}",
         *warning_lines(planned.notices),
-        f"{name} {planned.model}: {folds}, {len(days)} days forecast from {days[0]} to {days[-1]}",
     ]
+
+
+def plan_line(planned: PanelPlan) -> str:
+    """Return what will be done, in one line."""
+    days = planned.test_days
+    folds = ", ".join(f"{counted(len(folds), 'fold')} of {model}" for model, folds in planned.folds.items())
+    span = f"{len(days)} days forecast from {days[0]} to {days[-1]}"
+    return f"{planned.work.name} {planned.model}: {folds}, {span}"
 
 
 def run_lines(run: PanelRun) -> list[str]:

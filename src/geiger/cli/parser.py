@@ -549,6 +549,15 @@ def _validate(commands: Commands) -> None:
         help=f"named settings, {', '.join(RECIPES)}; several are run one beside the other (default: default)",
     )
     group.add_argument(
+        "--panel",
+        metavar="NAME",
+        default="PANEL",
+        help="what all symbols are called together, on which each model is trained as well (default: PANEL)",
+    )
+    group.add_argument(
+        "--no-panel", dest="panel", action="store_const", const=None, help="train no model on all together"
+    )
+    group.add_argument(
         "--engine",
         choices=ENGINES,
         default="local",

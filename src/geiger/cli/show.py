@@ -9,6 +9,7 @@ from typing import Any
 from geiger import codec
 from geiger.backtest.scorecard import LABELS
 from geiger.cli.terminal import counted
+from geiger.experiment.evaluation import Evaluation
 from geiger.experiment.logged import own_lines
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.experiment.written import Run
@@ -93,9 +94,9 @@ def place_lines(run: Run) -> list[str]:
     return [f"  Log: {run.log or 'none could be written'}", f"  Run: {run.folder}"]
 
 
-def scorecard_text(run: Run) -> str:
+def scorecard_text(evaluation: Evaluation) -> str:
     """Return the scorecard's tables, with words for people in place of the names for programs."""
-    card = run.evaluation.scorecard
+    card = evaluation.scorecard
     scores = tuple(
         replace(
             score,
@@ -104,9 +105,7 @@ def scorecard_text(run: Run) -> str:
         )
         for score in card.scores
     )
-    return "\n".join(
-        scorecard_lines(LoggedScorecard(scores, run.evaluation.rungs, card.years, run.evaluation.folds))
-    )
+    return "\n".join(scorecard_lines(LoggedScorecard(scores, evaluation.rungs, card.years, evaluation.folds)))
 
 
 def run_facts(run: Run) -> dict[str, Any]:

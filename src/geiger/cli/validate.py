@@ -19,10 +19,11 @@ from geiger.cli.train import models_of
 from geiger.errors import SettingError
 from geiger.files import write_atomically
 from geiger.judging.summary import Gate, OfModel, Row, Summary, summarise
-from geiger.judging.validate import Asked, Entry, Heard, lay_out, validate
+from geiger.judging.validate import Asked, Entry, Heard, Pooled, lay_out, pooled, validate
 from geiger.panel.engines import Engine, Outcome, engine_named
 from geiger.records import Status, as_text
 from geiger.runlog.writer import log_stem
+from geiger.settings import panel_recipe
 
 NOT_MEASURED = "not measured"
 NOT_HELD = (
@@ -44,8 +45,8 @@ def validate_symbols(args: argparse.Namespace) -> int:
         if args.json:
             print_json(facts)
         return 0
-    entries = _done(args, asked, entries, engine)
-    found = summarise(asked, entries)
+    entries, together = _done(args, asked, entries, engine)
+    found = summarise(asked, entries, together)
     text = "\n".join(summary_lines(found))
     path = _keep(asked, found, text)
     if args.json:
@@ -55,7 +56,8 @@ def validate_symbols(args: argparse.Namespace) -> int:
     for entry in entries:
         if entry.error is not None:
             complain(f"{entry.name}: {entry.error}")
-    return max((_code(entry, row) for entry, row in _matched(entries, found)), default=0)
+    codes = [_code(entry, row) for entry, row in _matched(entries, found)]
+    return max([*codes, *(3 for one in together if one.failed)])
 
 
 def _asked(args: argparse.Namespace) -> Asked:
@@ -66,11 +68,13 @@ def _asked(args: argparse.Namespace) -> Asked:
         raise SettingError(f"--workers must be at least 1, got {args.workers}")
     recipes = list(dict.fromkeys(args.recipes or [None]))
     plain = {**vars(args), "models": None, "workers": None}
-    configs = [config_of(argparse.Namespace(**plain, recipe=recipe)) for recipe in recipes]
+    named = [argparse.Namespace(**plain, recipe=recipe) for recipe in recipes]
     return Asked(
         symbols=tuple(symbols_of(args)),
         models=tuple(dict.fromkeys(models)),
-        configs=tuple(configs),
+        configs=tuple(config_of(one) for one in named),
+        panel=args.panel,
+        panel_configs=tuple(config_of(one, panel_recipe) for one in named),
         data=args.data,
         context=args.context,
         runs_dir=args.runs_dir,
@@ -102,16 +106,21 @@ def _estimate_line(asked: Asked, facts: dict[str, Any]) -> str:
         f"{facts['there']} there already, {facts['to_train']} to train"
     )
     refused = f", {facts['refused']} that cannot be" if facts["refused"] else ""
+    then = "" if asked.panel is None else f"; then all symbols together as {asked.panel}"
     jobs = f"{counted(facts['jobs'], 'job')} for {counted(facts['workers'], 'worker')}"
-    return f"{what}{refused}; {jobs}, {duration(facts['minutes'])}"
+    return f"{what}{refused}; {jobs}, {duration(facts['minutes'])}{then}"
 
 
-def _done(args: argparse.Namespace, asked: Asked, entries: list[Entry], engine: Engine) -> list[Entry]:
+def _done(
+    args: argparse.Namespace, asked: Asked, entries: list[Entry], engine: Engine
+) -> tuple[list[Entry], list[Pooled]]:
     """Validate with a line that says how far it is, and how long it will still take."""
     jobs = sum(len(entry.wanted) for entry in entries)
-    with progress("validate", jobs + len(entries), quiet=args.json) as tick:
+    many = 0 if asked.panel is None else len(asked.models) * len(asked.panel_configs)
+    with progress("validate", jobs + len(entries) + many, quiet=args.json) as tick:
         heard = _Left(tick, sum(entry.seconds for entry in entries))
-        return validate(asked, entries, engine, Heard(trained=heard.trained, ended=heard.ended))
+        done = validate(asked, entries, engine, Heard(trained=heard.trained, ended=heard.ended))
+        return done, pooled(asked, told=tick)
 
 
 class _Left:
@@ -152,6 +161,7 @@ def summary_lines(found: Summary) -> list[str]:
         *table(_rows(found)).splitlines(),
         "",
         *_means(found.models),
+        *_together(found),
         *_best(found),
         "",
         *_gates(found.models),
@@ -171,11 +181,10 @@ def _cells(row: Row, several: bool) -> list[str]:
     named = [row.symbol, row.model, *([row.recipe] if several else [])]
     if row.run is None:
         return [*named, "no run", "", "", "", "", ""]
-    corrected = "tries unknown" if row.p_value is None else as_text(row.p_value, "p")
     return [
         *named,
         row.answer or "none",
-        corrected,
+        as_text(row.p_value, "p"),
         _with_error(row.correlation, row.error),
         as_text(row.sharpe, "ratio"),
         as_text(row.hold, "ratio"),
@@ -200,6 +209,25 @@ def _means(models: Sequence[OfModel]) -> list[str]:
             lines.append(
                 f"    {one.rings} of {one.tested} ring (p with all tries below {one.level:g}); {chance}"
             )
+    return lines
+
+
+def _together(found: Summary) -> list[str]:
+    """Return what the symbols come to as one experiment, which is the answer to most questions."""
+    if not found.pooled:
+        return []
+    several = len({one.recipe for one in found.pooled}) > 1
+    lines = ["All symbols as one experiment (docs/panel.md):"]
+    for one in found.pooled:
+        name = f"{one.panel} {one.model}{f' {one.recipe}' if several else ''}"
+        if one.run is None:
+            lines += wrapped(f"{name}: no run: {one.trouble}", "  ", "    ")
+            continue
+        answer = "not judged" if one.answer is None else f"{one.answer}: {one.sentence}"
+        lines += wrapped(f"{name}: {answer}", "  ", "    ")
+        if one.rank_ic is not None:
+            days = counted(one.days or 0, "day")
+            lines.append(f"    rank IC {_with_error(one.rank_ic, one.error)} over {days}; run {one.run}")
     return lines
 
 

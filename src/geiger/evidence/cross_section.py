@@ -17,6 +17,7 @@ from geiger.cross_section import Kind, Member, Quantile, RankIC, RankRival
 from geiger.errors import DataError
 from geiger.evidence.errors_of_mean import newey_west_error
 from geiger.metrics import correlation, correlation_error
+from geiger.native import native
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -33,19 +34,9 @@ def ranks(values: Floats) -> Floats:
     >>> ranks(np.array([[0.3, np.nan, 0.1, 0.3]]))
     array([[2.5, nan, 1. , 2.5]])
     """
-    order = np.argsort(values, axis=1)  # missing values last
-    ascending = np.take_along_axis(values, order, axis=1)
-    place = np.arange(values.shape[1])
-    opens = np.ones(values.shape, dtype=bool)  # a value that differs from the one before
-    opens[:, 1:] = ascending[:, 1:] != ascending[:, :-1]
-    closes = np.ones(values.shape, dtype=bool)
-    closes[:, :-1] = opens[:, 1:]
-    first = np.maximum.accumulate(np.where(opens, place, 0), axis=1)
-    last = np.where(closes, place, values.shape[1])[:, ::-1]
-    last = np.minimum.accumulate(last, axis=1)[:, ::-1]
     found = np.empty(values.shape)
-    np.put_along_axis(found, order, (first + last) / 2.0 + 1.0, axis=1)
-    found[np.isnan(values)] = np.nan
+    values = np.require(values, np.float64, ["C", "W"])  # read-only arrays would be one more type to compile
+    _tied_ranks(values, np.argsort(values, axis=1), found)
     return found
 
 
@@ -207,6 +198,16 @@ def beside_rival(
     )
 
 
+def quantile_numbers(scores: Floats, count: int) -> Floats:
+    """Return the quantile of each score in its row (D, N), from 1, the lowest, to `count`; ties share one.
+
+    >>> quantile_numbers(np.array([[0.3, np.nan, 0.1, 0.2, 0.4]]), 2)
+    array([[ 2., nan,  1.,  1.,  2.]])
+    """
+    names = np.isfinite(scores).sum(axis=1, keepdims=True)
+    return np.asarray(np.floor((ranks(scores) - 0.5) / np.maximum(names, 1) * count) + 1.0)
+
+
 def quantile_returns(scores: Floats, returns: Floats, count: int, least: int) -> Floats:
     """Return the mean of each quantile's returns beyond the day's mean (D, `count`), the lowest first.
 
@@ -220,12 +221,10 @@ def quantile_returns(scores: Floats, returns: Floats, count: int, least: int) ->
     _alike("quantiles", scores, returns)
     both = np.isfinite(scores) & np.isfinite(returns)
     beyond = centred(np.where(both, returns, np.nan), least)
-    names = both.sum(axis=1, keepdims=True)
-    place = (ranks(np.where(both, scores, np.nan)) - 0.5) / np.maximum(names, 1)
-    number = np.where(np.isfinite(beyond), np.floor(np.nan_to_num(place) * count), -1.0)
+    number = quantile_numbers(np.where(np.isfinite(beyond), scores, np.nan), count)
     found = np.full((len(scores), count), np.nan)
     for quantile in range(count):
-        inside = number == quantile
+        inside = number == quantile + 1
         held = inside.sum(axis=1)
         total = np.where(inside, beyond, 0.0).sum(axis=1)
         found[:, quantile] = np.where(held > 0, total / np.maximum(held, 1), np.nan)
@@ -311,6 +310,24 @@ def member_records(
             )
         )
     return tuple(found)
+
+
+@native
+def _tied_ranks(  # pragma: no cover - compiled
+    values: Floats, order: npt.NDArray[np.int64], found: Floats
+) -> None:
+    rows, columns = values.shape
+    for row in range(rows):
+        first = 0
+        while first < columns:
+            value = values[row, order[row, first]]
+            stop = first + 1
+            while stop < columns and values[row, order[row, stop]] == value:
+                stop += 1
+            rank = np.nan if np.isnan(value) else 0.5 * (first + stop - 1) + 1.0
+            for place in range(first, stop):
+                found[row, order[row, place]] = rank
+            first = stop
 
 
 def _quantile(number: int, daily: Floats, horizon: int) -> Quantile:

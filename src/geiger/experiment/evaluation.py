@@ -374,16 +374,21 @@ def _alarms(
     forecast, outcome, mean = (forecasts[name].to_numpy() for name in ("forecast", "outcome", "train_mean"))
     accuracy = metrics.accuracy_gain(forecast, outcome, config.horizon)
     r2 = metrics.r2_gain(forecast, mean, outcome, mean)
-    annual, sharpe = card.value(ScoreName.SHARPE), None
-    if annual is not None:
-        per_day, skew, kurtosis = _moments(net, annual, days_per_year, config)
-        variance = metrics.sharpe_variance(per_day, skew, kurtosis) / (net.size - 1)
-        sharpe = Measured(annual, math.sqrt(max(variance, 0.0) * days_per_year))
     return alarms(
         da_minus_base=None if accuracy is None else Measured(*accuracy),
-        sharpe=sharpe,
+        sharpe=measured_sharpe(net, card, days_per_year, config),
         r2=None if r2 is None else Measured(*r2),
     )
+
+
+def measured_sharpe(net: Floats, card: Scorecard, days_per_year: int, config: Config) -> Measured | None:
+    """Return the annual Sharpe ratio of net returns (n,) with its standard error."""
+    annual = card.value(ScoreName.SHARPE)
+    if annual is None or net.size < metrics.ENOUGH_ROWS:
+        return None
+    per_day, skew, kurtosis = _moments(net, annual, days_per_year, config)
+    variance = metrics.sharpe_variance(per_day, skew, kurtosis) / (net.size - 1)
+    return Measured(annual, math.sqrt(max(variance, 0.0) * days_per_year))
 
 
 def _moments(net: Floats, annual: float, days_per_year: int, config: Config) -> tuple[float, float, float]:

@@ -78,21 +78,34 @@ def sources_of_run(stored: StoredRun, runs: RunsFolder) -> tuple[Loaded, Context
     ------
     DataError
         They are gone.
+    SettingError
+        The run is of a panel.
     """
-    record, store = stored.record, Store(runs.snapshots)
-    prices, context = _snapshot(stored, store, record.symbol, record.data.data_hash), record.data.context
-    index = _context(stored, store, context.market, context.market_hash)
-    fear = _context(stored, store, context.volatility, context.volatility_hash)
-    return prices, (index, fear)
+    record = stored.require_alone().record
+    prices = kept_prices(stored, runs, record.symbol, record.data.data_hash)
+    return prices, context_of_run(stored, runs)
 
 
-def _context(stored: StoredRun, store: Store, symbol: str | None, digest: str | None) -> Loaded | None:
-    return None if symbol is None or digest is None else _snapshot(stored, store, symbol, digest)
+def context_of_run(stored: StoredRun, runs: RunsFolder) -> Context:
+    """Return the index and the volatility index that a run used, from the snapshots it left."""
+    known = stored.record.data.context
+
+    def kept(symbol: str | None, digest: str | None) -> Loaded | None:
+        return None if symbol is None or digest is None else kept_prices(stored, runs, symbol, digest)
+
+    return kept(known.market, known.market_hash), kept(known.volatility, known.volatility_hash)
 
 
-def _snapshot(stored: StoredRun, store: Store, symbol: str, digest: str) -> Loaded:
+def kept_prices(stored: StoredRun, runs: RunsFolder, symbol: str, digest: str) -> Loaded:
+    """Return prices that a run used, from the snapshot with this hash.
+
+    Raises
+    ------
+    DataError
+        They are gone.
+    """
     try:
-        return store.load(symbol, digest)
+        return Store(runs.snapshots).load(symbol, digest)
     except DataError as error:
         raise DataError(
             f"{stored.name}: the data it used are gone, so it cannot be repeated ({error})"

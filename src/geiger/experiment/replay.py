@@ -39,12 +39,15 @@ class Comparison:
         Rows that either side has, and rows with the same bits on both.
     largest : float or None
         Largest absolute difference, in the unit of the numbers; None where a row is on one side only.
+    first : str
+        The first row that differs: its day, and of a panel its symbol; empty where none does.
     """
 
     what: str
     rows: int
     identical: int
     largest: float | None
+    first: str = ""
 
     @property
     def same(self) -> bool:
@@ -60,7 +63,8 @@ class Comparison:
         if self.same:
             return f"{self.what}: bit-identical on all {self.rows} rows"
         where = "some rows are on one side only" if self.largest is None else f"by up to {self.largest:.3g}"
-        return f"{self.what}: {self.rows - self.identical} of {self.rows} rows differ, {where}"
+        first = f"; the first is {self.first}" if self.first else ""
+        return f"{self.what}: {self.rows - self.identical} of {self.rows} rows differ, {where}{first}"
 
 
 @dataclass(frozen=True)
@@ -193,22 +197,29 @@ def _bases_compared(stored: StoredRun, bases: Sequence[BaseRun], runs: RunsFolde
 def _forecasts_compared(model: str, old: StoredRun, new: StoredRun) -> list[Comparison]:
     """Compare the scored forecasts, and those after them that are kept for sizing alone."""
     return [
-        _compared(f"{model} forecasts", old.forecasts(), new.forecasts()),
-        _compared(f"{model} forecasts behind the scored days", old.sealed(), new.sealed()),
+        compared(f"{model} forecasts", old.forecasts(), new.forecasts()),
+        compared(f"{model} forecasts behind the scored days", old.sealed(), new.sealed()),
     ]
 
 
 def _backtest_again(stored: StoredRun, material: Material, config: Config) -> Comparison:
     """Trade the stored forecasts once more: the ledger must come out the same."""
-    return _compared("ledger", stored.ledger(), trade(stored.forecasts(), material, config), column="net")
+    return compared("ledger", stored.ledger(), trade(stored.forecasts(), material, config), column="net")
 
 
-def _compared(what: str, old: pl.DataFrame, new: pl.DataFrame, column: str = "forecast") -> Comparison:
-    both = old.select("day", old=column).join(
-        new.select("day", new=column), on="day", how="full", coalesce=True
-    )
+def compared(
+    what: str,
+    old: pl.DataFrame,
+    new: pl.DataFrame,
+    column: str = "forecast",
+    key: Sequence[str] = ("day",),
+) -> Comparison:
+    """Compare a column of two frames, bit by bit, row by row of `key`."""
+    both = old.select(*key, old=column).join(new.select(*key, new=column), on=key, how="full", coalesce=True)
     one, other = (both[name].to_numpy().astype(np.float64) for name in ("old", "new"))
     alone = both["old"].is_null() | both["new"].is_null()
     same = (one.view(np.uint64) == other.view(np.uint64)) & ~alone.to_numpy()
     largest = None if alone.any() else float(np.abs(one - other).max(initial=0.0))
-    return Comparison(what, both.height, int(same.sum()), largest)
+    differing = both.filter(pl.Series(~same)).sort(key)
+    first = " ".join(map(str, differing.select(key).row(0))) if differing.height else ""
+    return Comparison(what, both.height, int(same.sum()), largest, first)

@@ -100,7 +100,7 @@ def write_backtest(
         record,
         kind="backtest",
         forecasts_of=stored.name,
-        audit=record.audit or _audit_of_forecasts(stored),
+        audit=record.audit or audit_of_forecasts(stored),
         own=stored.record.own,
     )
     return _save(planned, record, forecasts, evaluation)
@@ -149,7 +149,7 @@ def _audit(planned: Plan) -> AuditSummary | None:
     return None if found is None else found.summary
 
 
-def _audit_of_forecasts(stored: StoredRun) -> AuditSummary | None:
+def audit_of_forecasts(stored: StoredRun) -> AuditSummary | None:
     """Return the audit of the run whose forecasts are traded, which were sized by other settings there."""
     found = stored.record.audit
     return None if found is None else replace(found, other=(*found.other, "trading settings"))

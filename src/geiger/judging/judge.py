@@ -62,11 +62,11 @@ def judge(
     )
     return replace(
         told,
-        worth=Worth.CANNOT_TELL if found.not_tradable else _worth(worth, counted),
+        worth=Worth.CANNOT_TELL if found.not_tradable else worth_of(worth, counted),
         worth_p=worth.p_value,
         worth_corrected_p=counted.worth_p,
         difference=float(worth.difference.mean()) * material.market.days_per_year,
-        deflated_sharpe=_deflated(worth, counted),
+        deflated_sharpe=deflated(worth, counted),
         check=None if check is None else check.at(found.level_of_one),
         rates=rates,
         not_checked=not_checked,
@@ -157,13 +157,15 @@ def _explained(test: DayTest) -> float | None:
     return None if share is None else math.copysign(share, test.slope)
 
 
-def _worth(worth: Economics, counted: Counted) -> Worth:
+def worth_of(worth: Economics, counted: Counted) -> Worth:
+    """Return whether trading was worth it, with all ways of it counted."""
     if counted.worth_p is not None and counted.worth_p < LEVEL:
         return Worth.YES
     return Worth.NO if worth.p_below is not None and worth.p_below < 0.05 else Worth.CANNOT_TELL
 
 
-def _deflated(worth: Economics, counted: Counted) -> float | None:
+def deflated(worth: Economics, counted: Counted) -> float | None:
+    """Return the Sharpe ratio's probability of being above what the best of all tries has by chance."""
     if worth.sharpe is None or counted.tries is None:
         return None
     z = (worth.net - worth.net.mean()) / worth.net.std()

@@ -1,14 +1,215 @@
-"""`geiger.panel`: a panel's training that ends with a verdict."""
+"""The verdict on a panel: whether its forecasts know which symbols do better, with all tries counted.
+
+Three tries are registered before a figure is shown: selection, which the answer is about; timing, the mean
+forecast against the market; and the long/short portfolio beside equal weight at the same exposure.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
+from geiger.backtest.portfolio import EXPOSURE_MATCHED, Held
+from geiger.errors import GeigerError
+from geiger.evidence.day_files import DayValues
+from geiger.evidence.day_test import Ints
+from geiger.evidence.panel_test import LEAST_NAMES, Grid, SelectionTest, selection_test, timing_test
+from geiger.evidence.score_test import ScoreTest
+from geiger.experiment.evaluation import costs_of
+from geiger.experiment.tried import Tried, register_of, tried_on
+from geiger.judging.economics import Economics, economics
+from geiger.judging.judge import LEAK, deflated, skill_verdict, worth_of
+from geiger.judging.rule import Evidence
+from geiger.judging.tries import Counted, counted
+from geiger.panel import again
+from geiger.panel.cross_section import scored_of, traded
 from geiger.panel.experiment import Panel
+from geiger.panel.material import PanelMaterial
 from geiger.panel.plan import PanelPlan
-from geiger.panel.run import run_panel
+from geiger.panel.run import PanelFinding, run_panel
 from geiger.panel.walk import Listener
 from geiger.panel.written import PanelRun
+from geiger.records import AuditSummary, OfPanel, Verdict
+from geiger.runlog.wording import how_to_audit
+from geiger.runs.environment import key_of
+from geiger.runs.folder import StoredRun
 
 
 def panel(work: Panel | PanelPlan, *, on_fold: Listener = lambda model, fold: None) -> PanelRun:
-    """Train strictly walk-forward over all symbols, trade the scores, judge them, and write log and run."""
-    return run_panel(work, on_fold=on_fold)
+    """Train strictly walk-forward over many symbols, trade the scores, judge them, and write log and folder.
+
+    Parameters
+    ----------
+    work : Panel or PanelPlan
+    on_fold : callable
+        Told of each model's fold when it is done.
+
+    Raises
+    ------
+    GeigerError
+        If the symbols cannot be one panel. A model that fails in training ends its log as FAILED first.
+
+    Examples
+    --------
+    >>> geiger.panel(Panel("US28", symbols)).verdict.answer  # doctest: +SKIP
+    <Answer.CANNOT_TELL: 'CANNOT TELL'>
+    """
+    return run_panel(work, on_fold=on_fold, judge=_verdict)
+
+
+def backtest_panel(planned: PanelPlan, stored: StoredRun) -> PanelRun:
+    """Trade the forecasts of a panel's run under the costs of `planned`, judge and log it."""
+    return again.backtest_panel(planned, stored, judge=_verdict)
+
+
+def _verdict(finding: PanelFinding) -> Verdict:
+    audit, without = _audit(finding)
+    return judge_panel(finding, audit=audit, not_checked=without)
+
+
+def _audit(finding: PanelFinding) -> tuple[AuditSummary | None, tuple[str, ...]]:
+    """Return the audit of what made the forecasts, or why there is none."""
+    if finding.trained == finding.name:
+        return None, ("audit: there is none yet",)
+    try:
+        audit = finding.planned.work.runs.load(finding.trained).record.audit
+    except GeigerError as error:
+        return None, (f"audit: {error}",)
+    return audit, () if audit is not None else ("audit: the run that made the forecasts has none",)
+
+
+def judge_panel(
+    finding: PanelFinding,
+    *,
+    audit: AuditSummary | None,
+    rates: str = "",
+    not_checked: tuple[str, ...] = (),
+) -> Verdict:
+    """Register the tries, and give the verdict on a panel's run.
+
+    Parameters
+    ----------
+    finding : PanelFinding
+        Forecasts and their trades; nothing of it was shown yet.
+    audit : AuditSummary, optional
+        Of what made the forecasts.
+    rates : str
+        Measured error rates for these settings, in words; empty where none were measured.
+    not_checked : tuple of str
+        What the caller left out, and why.
+    """
+    planned = finding.planned
+    config, material = planned.work.config, planned.material
+    least, year = max(config.panel.least_names, LEAST_NAMES), material.market.days_per_year
+    scored, grid = scored_of(material, finding.walk, config.horizon), grid_of(material, config.horizon)
+    selection = selection_test(grid, scored.scores, least)
+    timing = timing_test(grid, scored.expected * scored.volatility, least)
+    own = traded(scored, least=config.panel.least_names, costs=costs_of(config), days_per_year=year)
+    worth = economics(own.ledger, own.baselines[EXPOSURE_MATCHED], config.seed)
+    found_tries = _count(finding, grid, selection, timing, worth)
+    found = Evidence(
+        test=selection,
+        tries=found_tries.tries,
+        corrected_p=found_tries.skill_p,
+        needed_slope=slope_that_pays(selection, own.held),
+        alarms=tuple(notice for notice in finding.evaluation.notices if notice.code == LEAK),
+        audit=audit,
+        tries_unknown=found_tries.unknown,
+        how_to_audit=how_to_audit(finding.trained),
+        names=selection.names,
+    )
+    told = skill_verdict(found, material.calendar, second_p=None)
+    return replace(
+        told,
+        worth=worth_of(worth, found_tries),
+        worth_p=worth.p_value,
+        worth_corrected_p=found_tries.worth_p,
+        difference=float(worth.difference.mean()) * year,
+        deflated_sharpe=deflated(worth, found_tries),
+        rates=rates,
+        panel=_of_panel(found, selection, timing, found_tries, len(material.symbols)),
+        not_checked=not_checked,
+    )
+
+
+def grid_of(material: PanelMaterial, horizon: int) -> Grid:
+    """Return the prices of a panel as its test reads them: outcomes of tradable rows, known when they are.
+
+    What a decision at the close of a day earns from the next open on is known `horizon` + 1 days later; of a
+    symbol that did not trade meanwhile it is late.
+    """
+    outcome = material.grid(np.where(material.tradable, material.outcome, np.nan))
+    late = material.grid(np.where(material.on_time, 0.0, 1.0)) == 1.0
+    known_from = np.arange(len(material.calendar), dtype=np.int64) + horizon + 1
+    return Grid(material.returns, outcome, known_from, horizon, late)
+
+
+def slope_that_pays(test: SelectionTest, held: Held) -> float | None:
+    """Return the slope from which on a portfolio paid its costs; None where more forecast was no more gain.
+
+    With a slope b a symbol's outcome moves by b s g more than it does by itself, of which a position W earns
+    W b s g. The cost is that of the portfolio, turnover times what a unit of it costs.
+    """
+    of_test, of_held = _common(test.row, held.rows)
+    if not of_test.size:
+        return None
+    scores = test.scores
+    moved = np.where(np.isfinite(scores.g[of_test]), scores.s[of_test] * scores.g[of_test], 0.0)
+    gain = float((held.weights[of_held] * moved).sum(axis=1).mean()) / test.horizon
+    cost = float(held.cost[of_held].mean())
+    return cost / gain if gain > 0.0 else None
+
+
+def _common(one: Ints, other: Ints) -> tuple[Ints, Ints]:
+    """Return where in each the days stand that both have."""
+    _, left, right = np.intersect1d(one, other, assume_unique=True, return_indices=True)
+    return left, right
+
+
+def _count(
+    finding: PanelFinding, grid: Grid, selection: SelectionTest, timing: ScoreTest, worth: Economics
+) -> Counted:
+    """Register selection, timing and trading as one try each, and correct their p for the others."""
+    if not selection.n:
+        return Counted(unknown="no day has a score")
+    planned = finding.planned
+    calendar, config = planned.material.calendar, planned.work.config
+    there = np.flatnonzero(np.isfinite(grid.market))
+    returns = DayValues.of(calendar.gather(there), grid.market[there])
+    told = {
+        "symbol": planned.work.name,
+        "members": planned.material.symbols,
+        "model": planned.model,
+        "run": finding.name,
+    }
+    about = (
+        f"recipe {config.recipe}, {len(planned.material.symbols)} symbols, {planned.material.fill}, horizon "
+        f"{config.horizon}, seeds {config.seeds} from {config.seed}, refit {config.refit}"
+    )
+    skills: list[Tried] = [
+        tried_on(calendar, returns, selection, key=finding.trial, settings=f"{about}, selection", **told)
+    ]
+    if timing.n:
+        key = key_of({"forecasts": finding.trial, "test": "timing"})
+        skills.append(tried_on(calendar, returns, timing, key=key, settings=f"{about}, timing", **told))
+    return counted(register_of(planned.work.runs), skills, worth, config, way="long/short")
+
+
+def _of_panel(
+    found: Evidence, selection: SelectionTest, timing: ScoreTest, tries: Counted, symbols: int
+) -> OfPanel:
+    told = timing.statistic is not None
+    more = [found.times_for(slope) for slope in (selection.slope, found.needed_slope)]
+    measured, needed = (None if times is None else selection.names_for(times) for times in more)
+    return OfPanel(
+        symbols=symbols,
+        names=selection.names,
+        together=selection.together,
+        symbols_for_measured=measured,
+        symbols_for_needed=needed,
+        timing_days=timing.n,
+        timing_statistic=timing.statistic,
+        timing_p=timing.p_value if told else None,
+        timing_corrected_p=tries.beside_p[0] if told and tries.beside_p else None,
+    )

@@ -16,7 +16,7 @@ from geiger.evidence.best_of import BestByLuck, best_by_luck
 from geiger.evidence.by_day import Daily, error_over_symbols
 from geiger.evidence.error_rates import ErrorRates
 from geiger.figures import FigureName
-from geiger.judging.validate import Asked, Entry, stored_runs
+from geiger.judging.validate import Asked, Entry, Pooled, stored_runs
 from geiger.records import Answer, Outcome, Status
 from geiger.runs.folder import StoredRun
 
@@ -102,11 +102,39 @@ class OfModel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PooledRow:
+    """One model and recipe on all symbols together.
+
+    Attributes
+    ----------
+    rank_ic, error : float or None
+        Mean daily rank correlation of scores with outcomes over the symbols, and its error over days.
+    trouble : str or None
+        Why there is no run.
+    """
+
+    panel: str
+    model: str
+    recipe: str
+    run: str | None = None
+    status: Status | None = None
+    answer: str | None = None
+    sentence: str | None = None
+    rank_ic: float | None = None
+    error: float | None = None
+    days: int | None = None
+    p_value: float | None = None
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """What a validation found.
 
     Attributes
     ----------
+    pooled : tuple of PooledRow
+        Of the symbols together; empty where that was not asked for.
     best : BestByLuck or None
         Of correlations over their errors.
     best_row : Row or None
@@ -117,9 +145,10 @@ class Summary:
     models: tuple[OfModel, ...]
     best: BestByLuck | None
     best_row: Row | None
+    pooled: tuple[PooledRow, ...] = ()
 
 
-def summarise(asked: Asked, entries: Sequence[Entry]) -> Summary:
+def summarise(asked: Asked, entries: Sequence[Entry], together: Sequence[Pooled] = ()) -> Summary:
     """Return what the finished runs of a validation come to."""
     runs = stored_runs(asked, entries)
     rows = [_row(entry, runs.get(place)) for place, entry in enumerate(entries)]
@@ -145,6 +174,7 @@ def summarise(asked: Asked, entries: Sequence[Entry]) -> Summary:
         models=tuple(models),
         best=best,
         best_row=None if first is None or best is None else rows[first],
+        pooled=tuple(_pooled(asked, one) for one in together),
     )
 
 
@@ -175,6 +205,26 @@ def _row(entry: Entry, stored: StoredRun | None) -> Row:
         sharpe=value.get(FigureName.SHARPE),
         hold=value.get(FigureName.BUY_AND_HOLD_SHARPE),
         passed=sum(point.outcome is Outcome.PASS for point in results.checkpoints),
+        p_value=None if verdict is None else verdict.corrected_p,
+    )
+
+
+def _pooled(asked: Asked, one: Pooled) -> PooledRow:
+    row = PooledRow(panel=asked.panel or "", model=one.model, recipe=one.recipe, trouble=one.error)
+    if one.run is None:
+        return row
+    record = asked.runs.load(one.run).record
+    verdict, found = record.verdict, record.results.cross_section
+    whole = None if found is None else next((ic for ic in found.ics if ic.kind == "all"), None)
+    return replace(
+        row,
+        run=one.run,
+        status=record.status,
+        answer=None if verdict is None else str(verdict.answer),
+        sentence=None if verdict is None else verdict.sentence,
+        rank_ic=None if whole is None else whole.mean,
+        error=None if whole is None else whole.error,
+        days=None if whole is None else whole.days,
         p_value=None if verdict is None else verdict.corrected_p,
     )
 

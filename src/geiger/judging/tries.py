@@ -58,10 +58,17 @@ def count(finding: Finding, test: ScoreTest, worth: Economics) -> Counted:
     return counted(register_of(planned.experiment.runs), [skill], worth, config)
 
 
-def counted(register: Register, skills: Sequence[Tried], worth: Economics, config: Config) -> Counted:
+def counted(
+    register: Register, skills: Sequence[Tried], worth: Economics, config: Config, way: str = ""
+) -> Counted:
     """Register tests of the same forecasts, the first of which answers, and a way of trading them.
 
     All are written down before any of them is corrected.
+
+    Parameters
+    ----------
+    way : str
+        How they are traded, for people; by default by the rule of the settings.
     """
     first = skills[0]
     net = DayValues.of(worth.days, worth.difference)
@@ -73,7 +80,7 @@ def counted(register: Register, skills: Sequence[Tried], worth: Economics, confi
             **span(net),
             statistic=worth.sharpe,
             p_value=1.0 if worth.p_value is None else worth.p_value,
-            settings=f"{first.trial.settings}; {_trading(config)}",
+            settings=f"{first.trial.settings}; {_trading(config, way)}",
         ),
         first.returns,
         net,
@@ -120,9 +127,9 @@ def _settings(finding: Finding) -> str:
     return ", ".join(parts)
 
 
-def _trading(config: Config) -> str:
+def _trading(config: Config, way: str) -> str:
     trading = config.trading
-    return f"{trading.rule}, risk {trading.risk}, {trading.cost_bps + trading.slippage_bps:g} bp"
+    return f"{way or trading.rule}, risk {trading.risk}, {trading.cost_bps + trading.slippage_bps:g} bp"
 
 
 def _sharing(register: Register, trial: Trial, own: DayValues) -> list[tuple[Trial, DayScores | None]]:

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-from geiger.codec import plain
+from geiger.codec import compact, plain
 from geiger.errors import DataError, GeigerError, TrainingError
 from geiger.evidence.error_rates import ErrorRates
 from geiger.experiment.material import Material
@@ -26,15 +27,19 @@ from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.portion import Wanted, keep_portion, numbers_of, portions
 from geiger.experiment.tried import register_of
 from geiger.judging.again import judge_stored
+from geiger.judging.panel import panel
 from geiger.judging.run import NOTHING, run
 from geiger.panel.engines import Done, Engine, Job, Outcome, hash_of
+from geiger.panel.experiment import Panel
+from geiger.panel.plan import plan_panel
+from geiger.runlog.reader import read_text
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.parts import Parts
 from geiger.settings import Config
 from geiger.settings.models import STACK
 from geiger.studies.calibration import rates_of
 
-Finished = Mapping[tuple[str, str], str]  # forecast key and trading settings -> name of the newest such run
+Finished = Mapping[tuple[str, str], StoredRun]  # forecast key and trading settings -> the newest such run
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,17 @@ class Asked:
         One for each recipe.
     models : tuple of str
         Names of the model catalogue, or ``stack``.
+    panel : str or None
+        What the symbols are called together, each model being pooled over all of them as well; None for not.
+    panel_configs : tuple of Config
+        One for each recipe, as panels start from it.
     """
 
     symbols: tuple[str, ...]
     models: tuple[str, ...]
     configs: tuple[Config, ...]
+    panel: str | None = None
+    panel_configs: tuple[Config, ...] = ()
     data: Path | None = None
     context: str | None = None
     runs_dir: Path = Path("runs")
@@ -290,18 +301,39 @@ def _finished(runs: RunsFolder) -> Finished:
     """Return every finished training by what makes it the one that is asked for."""
     found = sorted(runs.all(), key=lambda one: one.record.finished_at)
     return {
-        (one.record.forecast_key, repr(plain(one.record.config.get("trading")))): one.name
+        (one.record.forecast_key, _trading(one.record.config.get("trading"))): one
         for one in found
         if one.record.kind == "train" and one.record.forecast_key is not None
     }
 
 
 def _run_of(planned: Plan, finished: Finished) -> str | None:
-    """Return the finished run of exactly this; one whose folds are still there was killed as it ended."""
+    """Return the finished run of exactly this.
+
+    Where its folds are still there it was killed as it ended: it counts only if its log was ended before.
+    """
     key, parts = planned.key(), planned.parts()
-    if key is None or parts is None or parts.folder.exists():
+    found = None if key is None else finished.get((key, _trading(planned.experiment.config.trading)))
+    if found is None or parts is None or not parts.folder.exists():
+        return None if found is None else found.name
+    if not _log_ended(found):
         return None
-    return finished.get((key, repr(plain(planned.experiment.config.trading))))
+    parts.discard()
+    return found.name
+
+
+def _log_ended(stored: StoredRun) -> bool:
+    """Return whether the log of a run has its last section; True where the run has no log."""
+    log = stored.record.log
+    try:
+        return log is None or read_text(Path(log)).status is not None
+    except DataError:  # removed since: nobody will end it
+        return True
+
+
+def _trading(settings: Any) -> str:
+    """Return trading settings as they are compared: of a config, or of a record, which JSON held."""
+    return compact(plain(settings)).decode()
 
 
 def _judge_again(asked: Asked, entries: Sequence[Entry]) -> None:
@@ -324,6 +356,56 @@ def _judge_again(asked: Asked, entries: Sequence[Entry]) -> None:
             if now <= tries.skill:
                 continue
         judge_stored(stored, asked.runs, log_dir=Path(asked.log_dir))
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """One model and recipe on all symbols together; see `Entry`."""
+
+    model: str
+    recipe: str
+    run: str | None = None
+    error: str | None = None
+    failed: bool = False
+
+
+def pooled(asked: Asked, told: Callable[[str], None] = lambda text: None) -> list[Pooled]:
+    """Train and judge every model on all symbols together, as far as there is no such run yet.
+
+    Symbols that cannot be one panel, and models that are not for panels, are said and stop nothing.
+    """
+    if asked.panel is None:
+        return []
+    finished, found = _finished(asked.runs), list[Pooled]()
+    for config in asked.panel_configs:
+        for model in asked.models:
+            one = Pooled(model, config.recipe)
+            try:
+                one = replace(one, run=_pooled(asked, model, config, finished))
+            except TrainingError as error:
+                one = replace(one, error=str(error), failed=True)
+            except GeigerError as error:
+                one = replace(one, error=str(error))
+            told(f"{asked.panel} {model}")
+            found.append(one)
+    return found
+
+
+def _pooled(asked: Asked, model: str, config: Config, finished: Finished) -> str:
+    work = Panel(
+        name=asked.panel or "",
+        symbols=asked.symbols,
+        model=model,
+        config=config,
+        data=asked.data,
+        context=asked.context,
+        runs_dir=asked.runs_dir,
+        log_dir=asked.log_dir,
+        command=asked.command,
+    )
+    planned = plan_panel(work)
+    found = finished.get((planned.key(), _trading(config.trading)))
+    return found.name if found is not None and _log_ended(found) else panel(planned).name
 
 
 def stored_runs(asked: Asked, entries: Sequence[Entry]) -> dict[int, StoredRun]:

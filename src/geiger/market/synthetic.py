@@ -240,7 +240,7 @@ def _simulate(n: int, seed: int, rho: float, signal: Signal, fill: Fill, garch: 
         f = _reversal_signal(log_close[: t + 1]) if signal == "reversal" else by_volume[t]
         if signal == "interaction":
             body = log_close[t] - log_open[t]
-            log_range = _reach(body, s, shocks.high[t]) + _reach(body, s, shocks.low[t])
+            log_range = bar_reach(body, s, shocks.high[t]) + bar_reach(body, s, shocks.low[t])
             f *= _body_side(body, log_range)
         expected = rho * math.sqrt(h) * f
         true_mean[t] = garch.mean + expected
@@ -305,8 +305,18 @@ def _body_side(body: Floats, log_range: Floats) -> Floats:
     return np.where(np.abs(body) > BODY_SHARE * log_range, 1.0, -1.0)
 
 
-def _reach(body: Floats, deviation: Floats | float, uniform: Floats) -> Floats:
-    """Return how far a Brownian path from open to close goes above, or below, their middle (log prices)."""
+def bar_reach(body: Floats, deviation: Floats | float, uniform: Floats) -> Floats:
+    """Return how far a Brownian path from open to close goes above, or below, their middle (log prices).
+
+    Parameters
+    ----------
+    body : float array
+        Log close less log open.
+    deviation : float array
+        Of the day's log return, gap and session.
+    uniform : float array
+        In (0, 1]: how far the path went.
+    """
     variance = (1.0 - GAP_SHARE) * deviation**2
     return np.asarray(np.sqrt(body**2 - 2.0 * variance * np.log(uniform)) / 2.0)
 
@@ -317,10 +327,10 @@ def _bars(
     """Return PRICES; high and low are those of a Brownian path from open to close."""
     opened, closed = np.exp(log_open), np.exp(log_close)
     middle, body = (log_open + log_close) / 2.0, log_close - log_open
-    above, below = (_reach(body, deviation, uniform) for uniform in (shocks.high, shocks.low))
+    above, below = (bar_reach(body, deviation, uniform) for uniform in (shocks.high, shocks.low))
     frame = pl.DataFrame(
         {
-            "day": _weekdays(len(opened)),
+            "day": weekdays(len(opened)),
             "open": opened,
             "high": np.maximum(np.exp(middle + above), np.maximum(opened, closed)),  # but for rounding
             "low": np.minimum(np.exp(middle - below), np.minimum(opened, closed)),
@@ -332,6 +342,7 @@ def _bars(
     return require(frame, PRICES)
 
 
-def _weekdays(n: int) -> pl.Series:
-    days = np.busday_offset(np.datetime64(FIRST_DAY, "D"), np.arange(n))
+def weekdays(n: int, first: date = FIRST_DAY) -> pl.Series:
+    """Return `n` weekdays from `first` on, which is one."""
+    days = np.busday_offset(np.datetime64(first, "D"), np.arange(n))
     return pl.Series(days.astype("datetime64[D]"), dtype=pl.Date)

@@ -22,6 +22,7 @@ from geiger.backtest.portfolio import (
     hold,
     long_only,
     long_short,
+    outermost,
     portfolio_baselines,
     portfolio_ledger,
     portfolio_record,
@@ -42,16 +43,15 @@ from geiger.evidence.cross_section import (
     neutral,
     parts,
     persistence,
+    quantile_numbers,
     quantile_returns,
     quantiles,
     rank_ic,
     spread,
 )
-from geiger.experiment.evaluation import costs_of
 from geiger.features.catalogue import NAMES
 from geiger.panel.material import PanelMaterial
 from geiger.panel.walk import PanelWalk
-from geiger.settings import Config
 
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
@@ -143,13 +143,13 @@ class Traded:
     ledger : LEDGER frame
     baselines : dict of str to LEDGER frame
         As `geiger.backtest.scorecard.scorecard` takes them; ``buy_and_hold`` is equal weight.
-    closed : int
-        Positions closed at a last price because their symbol had no next open.
+    held : Held
+        The portfolio symbol by symbol, on the days of the ledger.
     """
 
     ledger: pl.DataFrame
     baselines: dict[str, pl.DataFrame]
-    closed: int
+    held: Held
 
 
 def rival_scores(grid_of: Callable[[str], Floats]) -> dict[str, Floats]:
@@ -163,17 +163,7 @@ def rival_scores(grid_of: Callable[[str], Floats]) -> dict[str, Floats]:
     return {name: sign * grid_of(feature) for name, (feature, sign) in RIVALS.items()}
 
 
-def cross_section(material: PanelMaterial, made: PanelWalk, config: Config) -> CrossSection:
-    """Return all that is measured over the symbols of a panel's walk, on its tradable rows."""
-    return measured(
-        scored_of(material, made, config.horizon),
-        least=config.panel.least_names,
-        costs=costs_of(config),
-        days_per_year=material.market.days_per_year,
-    )
-
-
-def scored_of(material: PanelMaterial, made: PanelWalk, horizon: int = 1) -> Scored:
+def scored_of(material: PanelMaterial, made: PanelWalk, horizon: int) -> Scored:
     """Return what a walk issued, as grids: rows whose opens were prices to trade at."""
     rows, bars = made.issued.rows, material.bars
     tradable = material.tradable[rows]
@@ -214,7 +204,8 @@ def measured(scored: Scored, *, least: int, costs: Costs, days_per_year: int = 2
     names = names[names >= least]
     if not names.size:
         raise DataError(f"cross-section: no day has scores of {least} symbols; lower panel.least_names")
-    by_quantile = quantile_returns(scores, np.expm1(outcomes), quantile_count(float(np.median(names))), least)
+    count = quantile_count(float(np.median(names)))
+    by_quantile = quantile_returns(scores, np.expm1(outcomes), count, least)
     share = explained(scored.expected, outcomes / scored.volatility, least, scored.horizon)
     return CrossSection(
         least_names=least,
@@ -226,7 +217,7 @@ def measured(scored: Scored, *, least: int, costs: Costs, days_per_year: int = 2
         ),
         quantiles=quantiles(by_quantile, scored.horizon),
         spread=spread(by_quantile, scored.horizon),
-        portfolios=_portfolios(scored, least, costs, days_per_year),
+        portfolios=_portfolios(scored, count, least, costs, days_per_year),
         members=member_records(
             scored.symbols,
             scored.day,
@@ -249,7 +240,7 @@ def traded(scored: Scored, *, least: int, costs: Costs, days_per_year: int = 252
     equal = equal_weight(scored.scores, least)
     others = portfolio_baselines(market, held, equal, costs, days_per_year=days_per_year)
     ledger = portfolio_ledger(market, held, hold(market, equal, costs, days_per_year=days_per_year))
-    return Traded(ledger, others, held.closed)
+    return Traded(ledger, others, held)
 
 
 def quantile_count(names: float) -> int:
@@ -295,7 +286,9 @@ def _ics(scored: Scored, daily: Floats, least: int) -> tuple[RankIC, ...]:
     )
 
 
-def _portfolios(scored: Scored, least: int, costs: Costs, days_per_year: int) -> tuple[Portfolio, ...]:
+def _portfolios(
+    scored: Scored, count: int, least: int, costs: Costs, days_per_year: int
+) -> tuple[Portfolio, ...]:
     """Return the main portfolio at all costs, its own first; then its variants and equal weight."""
     market, scores = scored.market, scored.scores
     calm = smoothed(scores, HALFLIFE, least)
@@ -315,6 +308,7 @@ def _portfolios(scored: Scored, least: int, costs: Costs, days_per_year: int) ->
         record(LONG_SHORT, main, costs),
         *(record(LONG_SHORT, main, rates) for rates in curve),
         record("not smoothed", long_short(scores, least), costs),
+        record("outer quantiles", outermost(quantile_numbers(calm, count), count, least), costs),
         record("no-trade band", main, costs, band),
         record("by volatility", long_short(calm, least, scored.volatility), costs),
         record("long only", long_only(calm, least), costs),

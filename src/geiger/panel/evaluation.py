@@ -1,7 +1,8 @@
 """What a panel's forecasts were worth: the cross-section, a long/short portfolio, and the plan's figures.
 
 The portfolio of the ledger is long the symbols above the mean score of the day and short those below, half
-of equity each. "Buy and hold" is all symbols alike, set anew every day.
+of equity each; scores are smoothed over days, so that it trades less. "Buy and hold" is all symbols alike,
+set anew every day.
 """
 
 from __future__ import annotations
@@ -12,23 +13,27 @@ import polars as pl
 
 from geiger import metrics
 from geiger.backtest.baselines import BUY_AND_HOLD
-from geiger.backtest.scorecard import scorecard
-from geiger.backtest.yardsticks import checkpoints
+from geiger.backtest.scorecard import Scorecard, scorecard
+from geiger.backtest.yardsticks import Measured, checkpoints
 from geiger.blas import one_blas_thread
 from geiger.cross_section import CrossSection
+from geiger.evidence.cross_section import rank_ic
 from geiger.experiment.evaluation import (
     Evaluation,
     costs_of,
     ladder_of,
+    measured_sharpe,
     status_of,
     trading_figures,
     worth_of_sharpe,
 )
 from geiger.figures import FigureName, ScoreName
-from geiger.panel.cross_section import measured, scored_of, traded
+from geiger.panel.alarms import panel_alarms
+from geiger.panel.cross_section import Scored, measured, scored_of, traded
 from geiger.panel.material import PanelMaterial
+from geiger.panel.scores import Floats
 from geiger.panel.walk import PanelWalk
-from geiger.records import Figure, FoldScore, Health
+from geiger.records import Figure, FoldScore, Health, Notice
 from geiger.runs.record import Results
 from geiger.settings import Config
 
@@ -45,18 +50,28 @@ class PanelEvaluation(Evaluation):
 
 
 @one_blas_thread()
-def evaluate_panel(material: PanelMaterial, made: PanelWalk, config: Config) -> PanelEvaluation:
+def evaluate_panel(
+    material: PanelMaterial, made: PanelWalk, config: Config, health: Health | None = None
+) -> PanelEvaluation:
     """Trade the scores, and measure scores, forecasts and ledger.
 
     Every row that is measured was forecast by a fold that had not seen it; of rows with stale opens nothing
     is measured.
+
+    Parameters
+    ----------
+    health : Health, optional
+        Of these very forecasts, where it was measured before.
     """
     days_per_year, least = material.market.days_per_year, config.panel.least_names
-    scored, costs = scored_of(material, made), costs_of(config)
+    scored, costs = scored_of(material, made, config.horizon), costs_of(config)
     own = traded(scored, least=least, costs=costs, days_per_year=days_per_year)
     ledger, others = own.ledger, own.baselines
     card = scorecard(ledger, others, days_per_year, cash_yield=config.trading.cash_yield, seed=config.seed)
-    health = health_of(made.forecasts, min(fold.learned_rows for fold in made.folds), config.horizon)
+    across = measured(scored, least=least, costs=costs, days_per_year=days_per_year)
+    if health is None:
+        learned = min(fold.learned_rows for fold in made.folds)
+        health = health_of(made.forecasts, learned, config.horizon)
     figures = (
         *_forecast_figures(made.forecasts, health, card.value(ScoreName.SHARPE), len(ledger)),
         FigureName.BUY_AND_HOLD_SHARPE.of(card.value(ScoreName.SHARPE, BUY_AND_HOLD), ledger.height),
@@ -81,10 +96,23 @@ def evaluate_panel(material: PanelMaterial, made: PanelWalk, config: Config) -> 
             break_even_bps=card.value(ScoreName.BREAK_EVEN_COST),
         ),
         rungs=ladder_of(card, figures, None),
-        notices=(),
+        notices=_alarms(scored, card, ledger["net"].to_numpy(), across, days_per_year, config),
         status=status_of(health),
         folds=_fold_scores(made.forecasts, ledger, others[BUY_AND_HOLD]),
-        cross_section=measured(scored, least=least, costs=costs, days_per_year=days_per_year),
+        cross_section=across,
+    )
+
+
+def _alarms(
+    scored: Scored, card: Scorecard, net: Floats, across: CrossSection, days_per_year: int, config: Config
+) -> tuple[Notice, ...]:
+    """Return the alarms of a leak, each figure with its standard error."""
+    share, error = across.explained, across.explained_error
+    return panel_alarms(
+        rank_ic(scored.scores, scored.outcomes, across.least_names),
+        pl.Series(scored.day),
+        sharpe=measured_sharpe(net, card, days_per_year, config),
+        r2=None if share is None or error is None else Measured(share, error),
     )
 
 

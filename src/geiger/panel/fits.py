@@ -16,6 +16,7 @@ from geiger.panel.scores import FoldScores
 from geiger.panel.targets import Targets
 from geiger.runs.parts import Part, Parts
 from geiger.settings import MODELS, Config, paced_in_a_panel
+from geiger.settings.models import LEARNERS
 
 
 def folds_of(material: PanelMaterial, model: str, config: Config) -> tuple[Fold, ...]:
@@ -40,7 +41,11 @@ def fit(
         return fit_ridge(material, targets, folds, config)
     if family == "boosting":
         return fit_trees(material, model, targets, folds, config)
-    raise SettingError(f"model {model}: not for panels; ridge, xgb, lgb, catboost and a stack of them are")
+    if family == "network":
+        from geiger.panel.pooled_networks import fit_networks
+
+        return fit_networks(material, model, targets, folds, config)
+    raise SettingError(f"model {model}: not for panels; those are {', '.join(LEARNERS)}, and a stack of them")
 
 
 def walk_folds(

@@ -175,7 +175,8 @@ def load_panel(work: Panel, *, now: dt.datetime | None = None) -> PanelMaterial:
         context=context,
         features=VERSION,
     )
-    return _assembled(work, market, calendar, parts, (*notices, *_grouped(parts, config)), provenance)
+    notices += _grouped(parts, config)
+    return _assembled(work, market, calendar, parts, tuple(notices), provenance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +197,8 @@ class _Part:
     def on(self, calendar: pl.Series) -> _Part:
         """Return it without the days that the panel has not."""
         there = self.bars["day"].is_in(calendar.implode()).to_numpy()
+        if there.all():
+            return self
         kept = there[self.rows]
         number = np.cumsum(there) - 1
         return replace(
@@ -244,12 +247,14 @@ def _one_calendar(name: str, loaded: Sequence[Loaded], markets: Mapping[str, Mar
             "members; a panel has one, so make a panel of each"
         )
     market = next(markets[one.symbol] for one, where in zip(loaded, exchanges, strict=True) if where == usual)
-    every = pl.concat([one.prices["day"] for one in loaded]).value_counts()
-    spans = [(one.prices["day"][0], one.prices["day"][-1]) for one in loaded]
+    every = pl.concat([one.prices["day"] for one in loaded]).to_physical().to_numpy()
+    days, count = np.unique(every, return_counts=True)
+    firsts = np.sort([one.prices["day"].to_physical()[0] for one in loaded])
+    lasts = np.sort([one.prices["day"].to_physical()[-1] for one in loaded])
+    alive = np.searchsorted(firsts, days, side="right") - np.searchsorted(lasts, days, side="left")
+    lonely = days[2 * count < alive]  # most of those that trade about then have no bar
     for one in loaded:
-        days = one.prices.select("day").join(every, on="day", how="left")
-        alive = np.array([sum(first <= day <= last for first, last in spans) for day in days["day"]])
-        strange = float((days["count"].to_numpy() * 2 < alive).mean())
+        strange = float(np.isin(one.prices["day"].to_physical().to_numpy(), lonely).mean())
         if strange > STRANGE_DAYS:
             raise DataError(
                 f"panel {name}: {one.symbol} has {strange:.0%} of its bars on days when most other members "
@@ -339,12 +344,13 @@ def _assembled(
     work: Panel,
     market: Market,
     calendar: pl.Series,
-    parts: Sequence[_Part],
+    parts: list[_Part],
     notices: tuple[Notice, ...],
     provenance: Provenance,
 ) -> PanelMaterial:
+    """Put the members side by side; `parts` lose their features on the way."""
     symbols = tuple(part.data.symbol for part in parts)
-    parts = [part.on(calendar) for part in parts]
+    parts[:] = [part.on(calendar) for part in parts]
     places = [calendar.search_sorted(part.bars["day"].gather(part.rows)).to_numpy() for part in parts]
     day = np.concatenate(places).astype(np.int32)
     member = np.repeat(np.arange(len(parts), dtype=np.int16), [len(place) for place in places])
@@ -355,11 +361,11 @@ def _assembled(
     if not day.size:
         least = work.config.panel.least_names
         raise DataError(f"panel {work.name}: no day has {least} symbols; name more, or lower the least")
-    features = np.concatenate([part.features for part in parts])[order]
+    features = _side_by_side(parts, "features", order)
     if work.config.panel.normalisation == "ranked":
         normalised = day_ranks(features, day)
     else:
-        normalised = np.concatenate([part.normalised for part in parts])[order]
+        normalised = _side_by_side(parts, "normalised", order)
     bars = {name: np.full((len(calendar), len(parts)), np.nan) for name in BARS}
     for column, part in enumerate(parts):
         at = calendar.search_sorted(part.bars["day"]).to_numpy()
@@ -386,6 +392,20 @@ def _assembled(
         notices=notices,
         provenance=provenance,
     )
+
+
+def _side_by_side(parts: list[_Part], name: str, order: npt.NDArray[np.int64]) -> Singles:
+    """Return a matrix of all members, its rows in order; parts lose theirs: one copy in memory, not two."""
+    sizes = [len(part.rows) for part in parts]
+    place = np.full(sum(sizes), -1)
+    place[order] = np.arange(len(order))
+    out = np.empty((len(order), parts[0].features.shape[1]), dtype=np.float32)
+    for number, at in enumerate(np.split(place, np.cumsum(sizes)[:-1])):
+        block = getattr(parts[number], name)
+        kept = at >= 0
+        out[at[kept]] = block if kept.all() else block[kept]
+        parts[number] = replace(parts[number], **{name: block[:0].copy()})
+    return out
 
 
 def _calendar(parts: Sequence[_Part], least: int) -> pl.Series:

@@ -147,27 +147,48 @@ def fit_ridge(
     """
     days, alphas = counting(material), config.ridge.alphas
     alike = config.panel.weights == "symbols"
-    whole, train = _Sums(material, targets, days), _Sums(material, targets, days)
+    whole = _Sums(material, targets, days)
+    train = _Sums(material, targets, days) if len(alphas) > 1 else None  # one penalty: nothing to choose
     for fold in folds:
         started = time.perf_counter()
-        train.move(fold.train)
         whole.move(range(fold.train.start, fold.valid.stop))
-        if not train.count.sum():
+        chosen = (0, 0)
+        if train is not None:
+            train.move(fold.train)
+            chosen = _penalties(material, targets, days, fold, train.of_all(alike=alike), alphas)
+        if not whole.count.sum():
             raise TrainingError(f"fold {fold.index}: no row with a known outcome to learn from")
-        chosen = _penalties(material, targets, days, fold, train.of_all(alike=alike), alphas)
         products, right = whole.of_all(alike=alike)
         lines = np.column_stack([solve(products, right[:, h], alphas[chosen[h]]) for h in range(HEADS)])
-        own = [own_lines(whole, lines[:, 0], penalty) for penalty in config.panel.deviations]
+        own = _own_lines(whole, lines[:, 0], config.panel.deviations)
         size = np.abs(lines[1:, 0])
-        shape = (len(own), len(material.symbols), len(lines))
         yield Fit(
             fold=fold,
-            model=PooledLines(material.symbols, np.reshape(own, shape), lines[:, 0], lines[:, 1]),
+            model=PooledLines(material.symbols, own, lines[:, 0], lines[:, 1]),
             rounds=(chosen[0] + 1,),
             learned_rows=int(whole.count.sum()),
             seconds=time.perf_counter() - started,
             importances=size / size.sum() if size.sum() > 0.0 else np.zeros(len(size)),
         )
+
+
+def lines_of_all(
+    material: PanelMaterial, targets: Targets, fold: Fold, config: Config
+) -> tuple[Floats, Floats]:
+    """Return selection's coefficients of all symbols: of a fold's train days, and of train and valid days.
+
+    Both are (F + 1,), the intercept first; the penalty is that of `fit_ridge`.
+    """
+    days, alphas = counting(material), config.ridge.alphas
+    spans = fold.train, range(fold.train.start, fold.valid.stop)
+    found = []
+    for span in spans:
+        sums = _Sums(material, targets, days)
+        sums.move(span)
+        found.append(sums.of_all(alike=config.panel.weights == "symbols"))
+    alpha = alphas[_penalties(material, targets, days, fold, found[0], alphas)[0]]
+    train, whole = (solve(products, right[:, 0], alpha) for products, right in found)
+    return train, whole
 
 
 def _penalties(
@@ -203,11 +224,34 @@ def solve(products: Floats, right: Floats, alpha: float) -> Floats:
     return found
 
 
-def own_lines(sums: _Sums, line: Floats, penalty: float) -> Floats:
-    """Return every member's own line (N, F + 1): that of all, and its shrunken deviation from it."""
+def _own_lines(sums: _Sums, line: Floats, penalties: Sequence[float]) -> Floats:
+    """Return every member's own line for each penalty (K, N, F + 1): that of all, and a shrunken deviation.
+
+    Raises
+    ------
+    TrainingError
+        Sums that are no sums of squares: rows taken in and dropped again have left more rounding than rows.
+    """
+    from scipy.linalg.lapack import dposv
+
+    members, width = sums.right.shape[:2]
+    found = np.empty((len(penalties), members, width))
+    found[:] = line
     left = sums.right[:, :, 0] - sums.products @ line
-    shrunk = sums.products + penalty * np.eye(len(line))
-    found: Floats = line + np.linalg.solve(shrunk, left[:, :, None])[:, :, 0]
+    diagonal = np.arange(width)
+    for one in np.flatnonzero(sums.count > 0):
+        for place, penalty in enumerate(penalties):
+            shrunk = sums.products[one].copy()
+            shrunk[diagonal, diagonal] += penalty
+            # Symmetric, so the transpose is the same in the order that LAPACK wants, without another copy.
+            _, deviation, failed = dposv(shrunk.T, left[one], overwrite_a=True)
+            if failed:
+                symbol = sums.material.symbols[one]
+                raise TrainingError(
+                    f"{symbol}: its own coefficients cannot be solved at panel.deviations {penalty:g}; "
+                    "raise the lowest of them"
+                )
+            found[place, one] += deviation
     return found
 
 

@@ -26,7 +26,7 @@ from geiger.panel.folds import counting, rows_of
 from geiger.panel.material import PanelMaterial
 from geiger.panel.pooled import Fit, Pooled
 from geiger.panel.scores import Floats
-from geiger.panel.targets import Targets, weights_of
+from geiger.panel.targets import Targets, mean_timing, weights_of
 from geiger.settings import Config
 
 
@@ -99,10 +99,9 @@ def _fitted(
     else:
         members = _watched(material, forecaster, targets, fold, config, whole)
     trees = average([replace(member, fit_rows=np.empty(0, np.int64)) for member in members])
-    timing = np.where(weight > 0.0, targets.timing[rows], 0.0)
     return Fit(
         fold=fold,
-        model=PooledTrees(trees, float(np.average(timing, weights=weight))),
+        model=PooledTrees(trees, mean_timing(targets, rows, weight)),
         rounds=trees.rounds_by_member,
         learned_rows=int((weight > 0.0).sum()),
         seconds=time.perf_counter() - started,

@@ -17,6 +17,7 @@ from geiger.experiment.logged import failure_logged, open_log
 from geiger.panel.evaluation import PanelEvaluation, evaluate_panel
 from geiger.panel.experiment import Panel
 from geiger.panel.plan import PanelPlan, plan_panel
+from geiger.panel.saved import model_for_use
 from geiger.panel.scores import FoldScores
 from geiger.panel.walk import Listener, PanelWalk, walk
 from geiger.panel.written import PanelRun, close_panel_log, fold_result, panel_settings, run_name, write_panel
@@ -83,10 +84,11 @@ def run_panel(
                 on_fold(model, fold)
 
             made = walk(planned.material, planned.model, planned.work.config, parts=parts, on_fold=told)
+            model = model_for_use(planned, made)
             evaluation = evaluate_panel(planned.material, made, planned.work.config)
             name = run_name(planned, log.path, planned.log_name)
             verdict = judge(PanelFinding(name, planned, made, evaluation, name, planned.trial_key()))
-            finished = write_panel(planned, log.path, made, evaluation, (name, verdict))
+            finished = write_panel(planned, log.path, made, evaluation, (name, verdict), model)
             close_panel_log(log, finished)
     parts.discard()
     return finished

@@ -78,6 +78,12 @@ def weights_of(material: PanelMaterial, targets: Targets, rows: slice, settings:
     return weight * (known.sum() / weight.sum()) if known.any() else weight
 
 
+def mean_timing(targets: Targets, rows: slice, weight: Floats) -> float:
+    """Return the mean outcome of rows with these weights (R,): the timing of models that learn none."""
+    timing = np.where(weight > 0.0, targets.timing[rows], 0.0)
+    return float(np.average(timing, weights=weight))
+
+
 def day_means(values: Floats, day: npt.NDArray[np.int32], days: int) -> Floats:
     """Return the mean of the finite values of each day (days,); not a number for a day without one."""
     known = np.isfinite(values)

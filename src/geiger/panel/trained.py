@@ -19,6 +19,7 @@ from geiger.panel.fits import fit_for_use
 from geiger.panel.issue import Chosen, Issued
 from geiger.panel.material import PanelMaterial
 from geiger.panel.pooled import Pooled
+from geiger.panel.pooled_networks import restore_networks
 from geiger.panel.pooled_ridge import restore_lines
 from geiger.panel.pooled_trees import restore_trees
 from geiger.panel.stack import together
@@ -27,7 +28,11 @@ from geiger.panel.walk import PanelWalk, bases_of
 from geiger.settings import Config
 from geiger.settings.models import FITTED, STACK
 
-RESTORE = {"pooled_lines": restore_lines, "pooled_trees": restore_trees}
+RESTORE = {
+    "pooled_lines": restore_lines,
+    "pooled_trees": restore_trees,
+    "pooled_networks": restore_networks,
+}
 FOR_USE = -1  # the fold of what is forecast by the model for use
 
 

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 import polars as pl
 
 from geiger import settings
 from geiger.experiment.logged import notes_of, versions
-from geiger.experiment.written import Judged
+from geiger.experiment.written import Judged, audit_of_forecasts
 from geiger.features.catalogue import FEATURES
 from geiger.learning.folds import Fold
 from geiger.models import forecaster_of
 from geiger.panel.evaluation import PanelEvaluation
 from geiger.panel.folds import counting, rows_of
 from geiger.panel.plan import PanelPlan
+from geiger.panel.saved import SavedPanelModel, save_panel_model
 from geiger.panel.scores import FoldScores
+from geiger.panel.stored import unscored_of
 from geiger.panel.walk import PanelWalk, bases_of
 from geiger.records import Assessment, AuditSummary, FoldResult, Notice, RunSettings, Status, Verdict
 from geiger.runlog import LoggedScorecard, RunLogWriter
 from geiger.runlog.wording import how_to_audit
 from geiger.runlog.writer import log_stem
 from geiger.runs.environment import environment
+from geiger.runs.folder import StoredRun
 from geiger.runs.record import RunRecord
 
 
@@ -131,12 +134,40 @@ def write_panel(
     made: PanelWalk,
     evaluation: PanelEvaluation,
     judged: Judged,
-    frames: Mapping[str, pl.DataFrame] = MappingProxyType({}),
+    model: SavedPanelModel,
 ) -> PanelRun:
-    """Write what a training of a panel made and what it was worth."""
+    """Write what a training of a panel made and what it was worth, and its model for use."""
+    record = replace(
+        _record(planned, log, evaluation, judged),
+        forecast_key=planned.key(),
+        folds=tuple(fold_result(planned, fold) for fold in made.folds),
+    )
+    frames = {"forecasts": made.forecasts, "unscored": unscored_of(planned.material, made.issued)}
+    return _save(planned, record, evaluation, frames, partial(save_panel_model, model=model))
+
+
+def write_panel_backtest(
+    planned: PanelPlan,
+    log: Path | None,
+    stored: StoredRun,
+    made: PanelWalk,
+    evaluation: PanelEvaluation,
+    judged: Judged,
+) -> PanelRun:
+    """Write what the forecasts of a panel's run were worth under other costs."""
+    audit = audit_of_forecasts(stored)
+    record = replace(
+        _record(planned, log, evaluation, judged), kind="backtest", forecasts_of=stored.name, audit=audit
+    )
+    frames = {"forecasts": made.forecasts, "unscored": stored.panel_unscored()}
+    return _save(planned, record, evaluation, frames)
+
+
+def _record(planned: PanelPlan, log: Path | None, evaluation: PanelEvaluation, judged: Judged) -> RunRecord:
+    """Return what every run of a panel says of itself."""
     name, verdict = judged
     notices: Iterable[Notice] = (*evaluation.notices, *planned.notices)
-    record = RunRecord(
+    return RunRecord(
         name=name,
         symbol=planned.work.name,
         model=planned.model,
@@ -151,23 +182,32 @@ def write_panel(
         warnings=tuple(dict.fromkeys(notices)),
         log=None if log is None else str(log),
         finished_at=dt.datetime.now().astimezone().isoformat(timespec="microseconds"),
-        forecast_key=planned.key(),
-        folds=tuple(fold_result(planned, fold) for fold in made.folds),
         members=planned.material.members,
     )
-    frames = {"forecasts": made.forecasts, "ledger": evaluation.ledger, **frames}
-    folder = planned.work.runs.save(record, frames)
+
+
+def _save(
+    planned: PanelPlan,
+    record: RunRecord,
+    evaluation: PanelEvaluation,
+    frames: dict[str, pl.DataFrame],
+    write_model: Callable[[Path], str] | None = None,
+) -> PanelRun:
+    frames = {**frames, "ledger": evaluation.ledger}
+    folder = planned.work.runs.save(record, frames, write_model=write_model)
     return PanelRun(
         name=folder.name,
         panel=record.symbol,
         model=record.model,
         status=record.status,
         folder=folder,
-        log=log,
-        forecasts=made.forecasts,
+        log=None if record.log is None else Path(record.log),
+        forecasts=frames["forecasts"],
         evaluation=evaluation,
         notices=record.warnings,
-        verdict=verdict,
+        verdict=record.verdict,
+        audit=record.audit,
+        forecasts_of=record.forecasts_of,
     )
 
 

@@ -36,11 +36,21 @@ FIRST_EPOCHS = 12  # always drawn: there a loss falls fastest
 # What is drawn with: each colour stands for a variable of the style sheet until the drawing is done.
 INK, SOFT, RULE = "#0a0b01", "#0a0b02", "#0a0b03"
 SERIES = ("#0a0b11", "#0a0b12", "#0a0b13", "#0a0b14", "#0a0b15", "#0a0b16")
+HEAT = (
+    "#0a0b21",
+    "#0a0b22",
+    "#0a0b23",
+    "#0a0b24",
+    "#0a0b25",
+    "#0a0b26",
+    "#0a0b27",
+)  # far below 0 to far above
 _VARIABLES = {
     INK: "var(--ink)",
     SOFT: "var(--soft)",
     RULE: "var(--rule)",
     **{colour: f"var(--line{i})" for i, colour in enumerate(SERIES, start=1)},
+    **{colour: f"var(--heat{i})" for i, colour in enumerate(HEAT, start=1)},
 }
 _ON_PAPER = (
     "#0b5c99",
@@ -61,7 +71,7 @@ class Key:
     text: str
     line: int  # number of its colour, from 1
     dashes: str = ""  # as SVG writes them
-    mark: Literal["line", "dot", "diamond", "both", "faint"] = "line"
+    mark: Literal["line", "dot", "diamond", "both", "faint", "heat"] = "line"
 
 
 @dataclass(frozen=True)
@@ -106,10 +116,10 @@ def weights_drawing(
     def draw(figure: Canvas, size: Size) -> None:
         axes = figure.add_subplot()
         _draw_weights(axes, days, weights, SERIES)
-        _dress(axes, size, dates=True)
+        dress(axes, size, dates=True)
 
-    keys = tuple(_key(model, i, mark="both") for i, model in enumerate(weights))
-    return _drawing(name, "Weights of the base models over time", gist, draw, keys, height=3.0)
+    keys = tuple(line_key(model, i, mark="both") for i, model in enumerate(weights))
+    return make_drawing(name, "Weights of the base models over time", gist, draw, keys, height=3.0)
 
 
 def equity_drawing(
@@ -131,11 +141,11 @@ def equity_drawing(
     def draw(figure: Canvas, size: Size) -> None:
         top, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
         for i, values in reversed(list(enumerate(curves.values()))):
-            style = _style(i, width=1.6 if i == 0 else 1.2)
-            kept = _thin(values)
+            style = line_style(i, width=1.6 if i == 0 else 1.2)
+            kept = thin(values)
             top.plot(at[kept], values[kept], **style)
             fallen = 100 * drawdown(values)
-            kept = _thin(fallen)
+            kept = thin(fallen)
             below.plot(at[kept], fallen[kept], **style)
         top.axhline(1.0, color=SOFT, linewidth=0.6)
         if log:
@@ -143,11 +153,11 @@ def equity_drawing(
         top.set_ylabel("growth of 1" + (", log" if log else ""))
         below.set_ylabel("drawdown, %")
         below.set_ylim(None, 0)
-        _dress(top, size, dates=True)
-        _dress(below, size, dates=True)
+        dress(top, size, dates=True)
+        dress(below, size, dates=True)
 
-    keys = tuple(_key(curve, i) for i, curve in enumerate(curves))
-    return _drawing(name, title, gist, draw, keys, height=4.4, narrow_height=4.6)
+    keys = tuple(line_key(curve, i) for i, curve in enumerate(curves))
+    return make_drawing(name, title, gist, draw, keys, height=4.4, narrow_height=4.6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,23 +239,25 @@ def calibration_drawing(
         axes = figure.add_subplot()
         axes.plot(100 * forecast[cloud], 100 * outcome[cloud], ".", color=SERIES[5], markersize=2, alpha=0.45)
         axes.axhline(0, color=SOFT, linewidth=0.6)
-        axes.plot(ends, ends, **_style(2))
+        axes.plot(ends, ends, **line_style(2))
         if slope is not None:
-            axes.plot(ends, middle[1] + slope * (ends - middle[0]), **_style(1))
+            axes.plot(ends, middle[1] + slope * (ends - middle[0]), **line_style(1))
         axes.errorbar(
             x, y, yerr=error, fmt="o", color=SERIES[0], markersize=5, capsize=3, linewidth=1.4, zorder=3
         )
         axes.set(xlim=(left, right), ylim=(-reach, reach))
         axes.set_xlabel("forecast, % a day")
         axes.set_ylabel("outcome, % a day")
-        _dress(axes, size)
+        dress(axes, size)
 
     keys = [Key("mean outcome of a group of forecasts, with its 95% interval", 1, mark="dot")]
     if slope is not None:
-        keys.append(_key(f"calibration line, slope {slope:.2f}", 1))
-    keys.append(_key("where outcomes would equal forecasts (45 degrees, slope 1)", 2))
+        keys.append(line_key(f"calibration line, slope {slope:.2f}", 1))
+    keys.append(line_key("where outcomes would equal forecasts (45 degrees, slope 1)", 2))
     keys.append(Key("single days", 6, mark="faint"))
-    return _drawing(name, "Forecast against outcome", gist, draw, tuple(keys), height=3.8, narrow_height=3.6)
+    return make_drawing(
+        name, "Forecast against outcome", gist, draw, tuple(keys), height=3.8, narrow_height=3.6
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,8 +300,8 @@ def epochs_drawing(name: str, gist: str, members: Sequence[Member], unit: str) -
                 (share, one.positive, 3),
             )
             for axes, values, which in lines:
-                kept = _thin(values, points, FIRST_EPOCHS)
-                axes.plot(one.epoch[kept], values[kept], **_style(which, 0.9), **mark, alpha=faint)
+                kept = thin(values, points, FIRST_EPOCHS)
+                axes.plot(one.epoch[kept], values[kept], **line_style(which, 0.9), **mark, alpha=faint)
                 if one.best is not None and which != 1:
                     at = slice(one.best, one.best + 1)
                     axes.plot(one.epoch[at], values[at], "D", color=SERIES[which], markersize=4, zorder=4)
@@ -298,16 +310,16 @@ def epochs_drawing(name: str, gist: str, members: Sequence[Member], unit: str) -
         share.set_ylabel("% > 0" if size == "narrow" else "positive, %")
         share.set_xlabel(unit)
         for axes in (losses, spread, share):
-            _dress(axes, size, whole=True)
+            dress(axes, size, whole=True)
 
     keys = (
-        _key("validation loss", 0),
-        _key("training loss", 1),
-        _key("pred_std: spread of the forecasts / spread of the outcomes", 2),
-        _key("share of forecasts above 0", 3),
+        line_key("validation loss", 0),
+        line_key("training loss", 1),
+        line_key("pred_std: spread of the forecasts / spread of the outcomes", 2),
+        line_key("share of forecasts above 0", 3),
         Key(f"the {unit} that was kept", 1, mark="diamond"),
     )
-    return _drawing(name, f"Training by {unit}", gist, draw, keys, height=5.0, narrow_height=5.4)
+    return make_drawing(name, f"Training by {unit}", gist, draw, keys, height=5.0, narrow_height=5.4)
 
 
 def drawdown(wealth: Floats) -> Floats:
@@ -343,18 +355,20 @@ def _dashes(i: int) -> tuple[float, ...]:
     return DASHES[(i + i // len(SERIES)) % len(DASHES)]
 
 
-def _style(i: int, width: float = 1.2) -> dict[str, Any]:
+def line_style(i: int, width: float = 1.2) -> dict[str, Any]:
+    """Return colour, width and dashes of line `i`, from 0."""
     dashes = _dashes(i)
     style: dict[str, Any] = {"color": SERIES[i % len(SERIES)], "linewidth": width}
     return {**style, "dashes": dashes} if dashes else style
 
 
-def _key(text: str, i: int, mark: Literal["line", "both"] = "line") -> Key:
+def line_key(text: str, i: int, mark: Literal["line", "both"] = "line") -> Key:
+    """Return the legend's entry of line `i`, from 0."""
     dashes = " ".join(f"{1.4 * length:g}" for length in _dashes(i))
     return Key(text, i % len(SERIES) + 1, dashes, mark)
 
 
-def _thin(values: Floats, most: int = MOST_POINTS, head: int = 1) -> npt.NDArray[np.int64]:
+def thin(values: Floats, most: int = MOST_POINTS, head: int = 1) -> npt.NDArray[np.int64]:
     """Return positions of about `most` values: the first `head`, then the extremes of each stretch."""
     n = values.size
     if n <= most:
@@ -365,7 +379,7 @@ def _thin(values: Floats, most: int = MOST_POINTS, head: int = 1) -> npt.NDArray
     return np.array(sorted(kept))
 
 
-def _dress(axes: Axes, size: Size, *, dates: bool = False, whole: bool = False) -> None:
+def dress(axes: Axes, size: Size, *, dates: bool = False, whole: bool = False) -> None:
     """Give axes quiet lines, few ticks and dates that a phone can show."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import MaxNLocator
@@ -414,6 +428,7 @@ def _settings(salt: str, size: float = 10.0) -> Iterator[None]:
         "axes.labelcolor": INK if salt != "geiger" else "black",
         "axes.unicode_minus": True,
         "path.simplify": True,
+        "text.parse_math": False,
     }
     with matplotlib.rc_context(own):
         yield
@@ -425,7 +440,7 @@ def _svg(figure: Canvas) -> bytes:
     return buffer.getvalue()
 
 
-def _drawing(
+def make_drawing(
     name: str,
     title: str,
     gist: str,

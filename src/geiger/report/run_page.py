@@ -5,7 +5,7 @@ No script, no network, no other file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -37,6 +37,15 @@ from geiger.report.parts import (
     wealth_chart,
     written,
 )
+from geiger.report.tables import (
+    figures_table,
+    folds_table,
+    ladder_table,
+    pairs_table,
+    scorecard_table,
+    trained_table,
+    years_table,
+)
 from geiger.report.view import Floats, Pairing, RunView, Weights
 from geiger.settings.models import GROUPS
 
@@ -57,20 +66,20 @@ def run_page(view: RunView) -> str:
         equity=_equity_chart(view),
         calibration=_calibration_chart(view),
         epochs=_epochs_chart(view),
-        years=_years_table(view),
-        folds=_folds_table(view),
+        years=years_table(view),
+        folds=folds_table(view),
         weights=_weights_chart(view.weights),
         rivals=_rivals_table(view),
         checkpoints=view.checkpoints,
-        ladder=_ladder_table(view),
-        scorecard=_scorecard_table(view),
-        all_figures=_figures_table(view),
-        trained=_trained_table(view),
+        ladder=ladder_table(view),
+        scorecard=scorecard_table(view),
+        all_figures=figures_table(view),
+        trained=trained_table(view),
         notices=[notice for notice in view.notices if not is_alarm(notice)],
-        data=_pairs("Where the prices came from", view.data),
-        settings=_pairs("Settings that shaped this run", view.settings),
-        idle=_pairs("Settings of models that this run did not use", view.idle_settings),
-        environment=_pairs("Machine and versions", view.environment),
+        data=pairs_table("Where the prices came from", view.data),
+        settings=pairs_table("Settings that shaped this run", view.settings),
+        idle=pairs_table("Settings of models that this run did not use", view.idle_settings),
+        environment=pairs_table("Machine and versions", view.environment),
     )
 
 
@@ -260,64 +269,6 @@ def _column(epochs: Sequence[Epoch], name: str) -> Floats:
     return np.array([getattr(epoch, name) for epoch in epochs], np.float64)
 
 
-def _years_table(view: RunView) -> Table | None:
-    if not view.years:
-        return None
-    rows = tuple(
-        (
-            str(year.year),
-            str(year.rows),
-            written(year.strategy, "return"),
-            written(year.buy_and_hold, "return"),
-            written(year.max_drawdown, "share"),
-            plain(year.turnover, 2),
-        )
-        for year in view.years
-    )
-    columns = (
-        "Year",
-        "Rows",
-        "Strategy, net",
-        "Buy and hold, net",
-        "Max drawdown",
-        "Turnover: sum of trades / equity",
-    )
-    return Table("By calendar year in which returns became known", columns, rows)
-
-
-def _folds_table(view: RunView) -> Table | str:
-    if view.folds is None:
-        return (
-            "This run was made by a version that did not measure folds by themselves; train again for them."
-        )
-    if not view.folds:
-        return "This run has no fold of its own to show."
-    rows = tuple(
-        (
-            f"{fold.fold}",
-            f"{fold.first} to {fold.last}",
-            str(fold.rows),
-            written(fold.rho, "number"),
-            written(fold.k, "number"),
-            written(fold.above_mean, "share"),
-            written(fold.accuracy, "share"),
-            written(fold.net, "return"),
-            written(fold.buy_and_hold, "return"),
-        )
-        for fold in view.folds
-    )
-    columns = (
-        "Fold",
-        "Test days (of decision)",
-        "Rows",
-        "Correlation",
-        "pred_std",
-        "Above train mean",
-        "Accuracy",
-    )
-    return Table("The test rows of each fold", (*columns, "Strategy, net", "Buy and hold, net"), rows)
-
-
 def _weights_chart(weights: Weights | None) -> Chart | None:
     if weights is None or not weights.days:
         return None
@@ -366,71 +317,3 @@ def _rivals_table(view: RunView) -> Table | None:
         (*columns, "Standard error"),
         rows,
     )
-
-
-def _ladder_table(view: RunView) -> Table | None:
-    if not view.rungs:
-        return None
-    rows = []
-    for rung in view.rungs:
-        sign = "<" if rung.minimum > rung.stretch else ">"
-        steps = (f"{sign} {written(step, rung.unit)}" for step in (rung.minimum, rung.target, rung.stretch))
-        rows.append((rung.name, written(rung.value, rung.unit), *steps, rung.reached, rung.band))
-    columns = ("Metric", "Value", "Minimum", "Target", "Stretch", "Reached", "Band")
-    note = "The ladder is a scorecard, not evidence: chance passes each gate too, at its own rate."
-    return Table("The plan's success ladder", columns, tuple(rows), note=note)
-
-
-def _scorecard_table(view: RunView) -> Table | None:
-    if not view.scores:
-        return None
-    paths = tuple(dict(view.scores[0].values))
-    rows = tuple(
-        (
-            view.labels.get(score.name, score.name),
-            *(written(dict(score.values).get(path), score.unit) for path in paths),
-            score.better,
-        )
-        for score in view.scores
-    )
-    columns = ("Figure", *(_words(path) for path in paths), "Better")
-    return Table("Strategy beside its baselines, on the same days and costs", columns, rows)
-
-
-def _figures_table(view: RunView) -> Table | None:
-    if not view.figures:
-        return None
-    rows = tuple(
-        (f.name, written(f.value, f.unit), "not counted" if f.n is None else str(f.n), f.better)
-        for f in view.figures
-    )
-    return Table("Final metrics, as in the log", ("Figure", "Value", "Rows", "Better"), rows)
-
-
-def _trained_table(view: RunView) -> Table | None:
-    if not view.trained:
-        return None
-    rows = tuple(
-        (
-            str(fold.fold),
-            f"{fold.train_first} to {fold.train_last}",
-            str(fold.train_rows),
-            f"{fold.valid_first} to {fold.valid_last}" if fold.valid_rows else "none",
-            str(fold.valid_rows),
-            f"{fold.test_first} to {fold.test_last}",
-            str(fold.test_rows),
-            ", ".join(str(n) for n in fold.rounds) or "none",
-        )
-        for fold in view.trained
-    )
-    columns = ("Fold", "Learned from", "Rows", "Chosen on", "Rows", "Tested on", "Rows", "Rounds chosen")
-    return Table("What each fold learned from", columns, rows)
-
-
-def _pairs(caption: str, pairs: Iterable[tuple[str, str]]) -> Table | None:
-    rows = tuple(pairs)
-    return Table(caption, ("Name", "Value"), rows, prose=True) if rows else None
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

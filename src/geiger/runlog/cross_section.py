@@ -65,21 +65,23 @@ def _rival(one: RankRival) -> list[str]:
 
 
 def _quantiles(found: CrossSection) -> str:
-    means = ", ".join(_bps(one.mean) for one in found.quantiles)
-    return f"Quantiles, bp beyond the day's mean, lowest score first: {means}{_spread(found.spread)}"
+    digits = 1 if len(found.quantiles) <= 5 else 0
+    means = ", ".join(_bps(one.mean, digits) for one in found.quantiles)
+    return f"Quantiles, bp beyond the mean: {means}{_spread(found.spread)}"
 
 
 def _spread(one: Quantile | None) -> str:
     if one is None or one.mean is None:
         return ""
-    return f"; highest less lowest {_bps(one.mean)} (error {_bps(one.error)})"
+    return f"; spread {_bps(one.mean)} (error {_bps(one.error)})"
 
 
 def _explained(found: CrossSection) -> str:
     error = "" if found.explained_error is None else f" (error {as_text(found.explained_error, 'return')})"
     return (
         f"R2 beyond the day's mean: {as_text(found.explained, 'return')}{error}; "
-        f"slope {_ratio(found.slope)}; scores keep {_ratio(found.persistence)} of their order from day to day"
+        f"slope {as_text(found.slope, 'ratio')}; "
+        f"scores correlate with those of the day before: {as_text(found.persistence, 'ratio')}"
     )
 
 
@@ -119,12 +121,12 @@ def _portfolio(one: Portfolio) -> list[str]:
 
 
 def _percents(*values: float | None) -> Iterable[str]:
-    return [UNDEFINED if value is None else f"{100 * value:z.2f}" for value in values]
+    return ["" if value is None else f"{100 * value:z.2f}" for value in values]
 
 
 def _ratio(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:z.2f}"
+    return "" if value is None else f"{value:z.2f}"
 
 
-def _bps(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{1e4 * value:z.1f}"
+def _bps(value: float | None, digits: int = 1) -> str:
+    return UNDEFINED if value is None else f"{1e4 * value:z.{digits}f}"

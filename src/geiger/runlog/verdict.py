@@ -105,7 +105,8 @@ def _effect(v: Verdict) -> str:
     if v.panel is not None:
         return (
             f"{v.slope:z.3f} daily volatilities for one of score, 90% interval {v.slope - margin:z.3f} to "
-            f"{v.slope + margin:z.3f} ({pays}), R2 {as_text(v.explained, 'return')} beyond beta and volatility"
+            f"{v.slope + margin:z.3f} ({pays}), R2 {as_text(v.explained, 'return')} "
+            "beyond beta and volatility"
         )
     return (
         f"slope {v.slope:z.2f}, 90% interval {v.slope - margin:z.2f} to {v.slope + margin:z.2f} "
@@ -118,17 +119,19 @@ def _detectable(v: Verdict) -> str:
         return "undefined"
     told = f"R2 {as_text(v.detectable, 'return')} would be found in four of five such samples"
     of = v.panel
+    measured, needed = (None, None) if of is None else (of.symbols_for_measured, of.symbols_for_needed)
     more = (
-        ("an effect as large as measured", v.days_for_measured, of and of.symbols_for_measured),
-        ("one that pays for its trading", v.days_for_needed, of and of.symbols_for_needed),
+        ("an effect as large as measured", v.days_for_measured, measured),
+        ("one that pays for its trading", v.days_for_needed, needed),
     )
     return "; ".join(
-        [told, *(f"{what}: {_days(n)}{_or_symbols(v, n, k)}" for what, n, k in more if n is not None)]
+        [told, *(f"{what}: {_days(n)}{_symbols(of, n, k)}" for what, n, k in more if n is not None)]
     )
 
 
-def _or_symbols(v: Verdict, days: int, symbols: int | None) -> str:
-    if v.panel is None or not days:
+def _symbols(panel: OfPanel | None, days: int, symbols: int | None) -> str:
+    """Say how many symbols would do what so many days would; nothing where there is one symbol."""
+    if panel is None or not days:
         return ""
     return " (no number of symbols would do)" if symbols is None else f" or {symbols} symbols a day"
 

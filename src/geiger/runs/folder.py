@@ -5,7 +5,8 @@
     runs/
       AAPL_gbm_xgb_20240105_143022/     the same stem as its training log
         run.json           settings, data hashes, versions, threads, folds, figures, status: see `record`
-        forecasts.parquet  FORECASTS: the stitched test rows
+        forecasts.parquet  FORECASTS: the stitched test rows; of a panel PANEL_FORECASTS
+        unscored.parquet   PANEL_UNSCORED: of a panel, what was forecast without an outcome
         members.parquet    MEMBERS: what each member forecast on the test rows
         in_sample.parquet  IN_SAMPLE: forecasts of the rows that each fold's final fit used
         ledger.parquet     LEDGER
@@ -37,7 +38,17 @@ from types import MappingProxyType
 import polars as pl
 
 from geiger import settings
-from geiger.columns import FORECASTS, IN_SAMPLE, LEDGER, MEMBERS, RIVALS, SEALED, require
+from geiger.columns import (
+    FORECASTS,
+    IN_SAMPLE,
+    LEDGER,
+    MEMBERS,
+    PANEL_FORECASTS,
+    PANEL_UNSCORED,
+    RIVALS,
+    SEALED,
+    require,
+)
 from geiger.errors import DataError, SettingError
 from geiger.files import read_frame, write_atomically, write_frame
 from geiger.records import AuditSummary, RegisterHead, Verdict
@@ -130,9 +141,32 @@ class StoredRun:
             raise DataError(f"{self.folder}: the run is gone; train again")
         return record
 
+    def require_alone(self) -> StoredRun:
+        """Return the run; refuse that of a panel.
+
+        Raises
+        ------
+        SettingError
+            It is of a panel.
+        """
+        if self.record.members:
+            raise SettingError(
+                f"{self.name}: is a run of a panel, and this is made for the run of one symbol; a panel's "
+                "goes with `geiger backtest`, `geiger replay`, `geiger predict` and `geiger logs`"
+            )
+        return self
+
     def forecasts(self) -> pl.DataFrame:
-        """Return the FORECASTS frame."""
-        return require(self._frame("forecasts"), FORECASTS)
+        """Return the FORECASTS frame; refuse the run of a panel, which has another."""
+        return require(self.require_alone()._frame("forecasts"), FORECASTS)
+
+    def panel_forecasts(self) -> pl.DataFrame:
+        """Return the PANEL_FORECASTS frame of a panel's run."""
+        return require(self._frame("forecasts"), PANEL_FORECASTS)
+
+    def panel_unscored(self) -> pl.DataFrame:
+        """Return the PANEL_UNSCORED frame of a panel's run."""
+        return require(self._frame("unscored"), PANEL_UNSCORED)
 
     def ledger(self) -> pl.DataFrame:
         """Return the LEDGER frame."""

@@ -77,8 +77,19 @@ def save_model(folder: Path, model: SavedModel) -> str:
     SettingError
         The model is a user's own estimator, which cannot be stored without storing code.
     """
-    hashes = write_state(folder, _state(model))
-    manifest = {"format": FORMAT, **model.facts, "files": hashes}
+    return write_model(folder, _state(model), model.facts)
+
+
+def write_model(folder: Path, state: State, facts: Mapping[str, Any]) -> str:
+    """Write what was learned, and what it was made of; return the hash of the manifest.
+
+    Raises
+    ------
+    DataError
+        The folder cannot be written.
+    """
+    hashes = write_state(folder, state)
+    manifest = {"format": FORMAT, **facts, "files": hashes}
     text = json.dumps(manifest, indent=2, sort_keys=True, default=str).encode()
     write_atomically(folder / MANIFEST, text)
     return hashlib.sha256(text).hexdigest()
@@ -92,10 +103,20 @@ def model_of(run: StoredRun) -> SavedModel:
     DataError
         It left none, or what it left was changed.
     """
-    known = run.record.model_hash
-    if known is None:
+    return load_model(run.folder / "model", known_hash(run))
+
+
+def known_hash(run: StoredRun) -> str:
+    """Return what proves the model of a run whole.
+
+    Raises
+    ------
+    DataError
+        It left none.
+    """
+    if run.record.model_hash is None:
         raise DataError(f"{run.folder}: this run left no model to use; train again")
-    return load_model(run.folder / "model", known)
+    return run.record.model_hash
 
 
 def load_model(folder: Path, manifest_hash: str) -> SavedModel:

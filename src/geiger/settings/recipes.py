@@ -107,12 +107,22 @@ _PANEL_TREES: dict[str, Any] = {
     "colsample": 0.3,
     "l2": 100.0,
 }
+_PANEL_NETS: dict[str, Any] = {
+    "skip": "ridge",
+    "epochs": 10,
+    "learning_rate": 1e-3,
+    "patience_unit": "epochs",
+    "plateau_patience": 1,
+    "stop_patience": 3,
+}
 PANEL: Mapping[str, Any] = MappingProxyType(
     {
         "ridge": {"alphas": (10_000.0,)},
         "xgb": _PANEL_TREES,
         "lgb": _PANEL_TREES,
         "catboost": {**_PANEL_TREES, "min_leaf_rows": None},
+        "lstm": _PANEL_NETS,
+        "xlstm": _PANEL_NETS,
         "stack": {"models": ("ridge", "lgb")},
     }
 )

@@ -125,7 +125,7 @@ class Network(Forecaster):
         program = program_of(self, members[0][0].x.shape[1], len(members) > 1)
         seeds = [seed for _, _, seed in members]
         jobs = [replace(lesson.job, seed=seed) for lesson, seed in zip(taught, seeds, strict=True)]
-        learned, courses = _exhaust(program, jobs, self.settings)
+        learned, courses = exhaust(program, jobs, self.settings)
         weights = [one.weights for one in learned]
         if self.settings.refit:
             taught = [lessons.of_all(train, valid) for train, valid, _ in members]
@@ -472,7 +472,7 @@ def _at(block: Block) -> Ints:
     return block.history.at(block.rows)
 
 
-def _exhaust(
+def exhaust(
     program: Program, jobs: Sequence[Job], schedule: ScheduleSettings
 ) -> tuple[list[Learned], list[list[Epoch]]]:
     """Run the loop to its end and sort its records by member."""

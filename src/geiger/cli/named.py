@@ -1,0 +1,48 @@
+"""What a name on the command line stands for: a symbol, or a panel that was trained under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from geiger.cli.options import is_symbol
+from geiger.errors import DataError, SettingError
+from geiger.market.calendar import valid_symbol
+from geiger.models import expand, resolve
+from geiger.runs.folder import RunsFolder, StoredRun
+
+
+def panels_named(runs: RunsFolder, names: Iterable[str], model: str | None = None) -> list[StoredRun]:
+    """Return the newest runs of the panels that are named; empty where all names are symbols'.
+
+    A name is a panel's where its newest training is one.
+
+    Parameters
+    ----------
+    model : str, optional
+        A model or a group; by default the model trained last.
+
+    Raises
+    ------
+    SettingError
+        Panels and symbols are named together.
+    DataError
+        A panel has no run of the model.
+    """
+    asked = list(dict.fromkeys(valid_symbol(name) for name in names if is_symbol(name)))
+    newest = {name: runs.newest(name) for name in asked}
+    panels = [name for name, run in newest.items() if run is not None and run.record.members]
+    if panels and len(panels) < len(asked):
+        alone = ", ".join(name for name in asked if name not in panels)
+        raise SettingError(f"{panels[0]} is a panel, and {alone} is not; name them apart")
+    models = [None] if model is None else list(dict.fromkeys(resolve(one)[0] for one in expand(model)))
+    return [_run_of(runs, name, one) for name in panels for one in models]
+
+
+def _run_of(runs: RunsFolder, name: str, model: str | None) -> StoredRun:
+    found = runs.newest(name, model)
+    if found is None or not found.record.members:
+        raise DataError(
+            f"{runs.root}: no run of {model} for the panel {name}; `geiger train {model} --panel {name} "
+            "SYMBOL...` makes one"
+        )
+    return found

@@ -1,0 +1,111 @@
+"""What many runs come to, against figures taken from the runs by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from geiger.evidence.error_rates import ErrorRates, Rate
+from geiger.judging.summary import RINGS, Gate, Summary, summarise
+from geiger.judging.validate import Asked, Entry, Pooled
+from helpers.validations import asked, price_folder, validated
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Asked, list[Entry], Summary]:
+    """Ridge on three symbols, of which the last two have the same prices, and one without prices."""
+    folder = tmp_path_factory.mktemp("summary")
+    data = price_folder(folder / "prices")
+    (data / "TWIN.csv").write_bytes((data / "BBB.csv").read_bytes())
+    what = asked(folder, data, symbols=("AAA", "BBB", "TWIN", "NONE"))
+    entries = validated(what)
+    return what, entries, summarise(what, entries)
+
+
+def frame(what: Asked, entry: Entry) -> pl.DataFrame:
+    return what.runs.load(str(entry.run)).forecasts()
+
+
+def test_rows_say_what_the_runs_say(found: tuple[Asked, list[Entry], Summary]) -> None:
+    what, entries, summary = found
+    row = next(one for one in summary.rows if one.symbol == "AAA")
+    record = what.runs.load(str(entries[0].run)).record
+    pair = frame(what, entries[0]).select("forecast", "outcome").to_numpy().T
+    assert row.correlation == pytest.approx(np.corrcoef(pair)[0, 1])
+    assert row.days == len(pair[0])
+    assert record.verdict is not None
+    assert (row.answer, row.p_value) == (str(record.verdict.answer), record.verdict.corrected_p)
+    assert row.passed == sum(point.outcome == "PASS" for point in record.results.checkpoints)
+
+
+def test_rows_are_sorted_and_what_has_no_run_comes_last(found: tuple[Asked, list[Entry], Summary]) -> None:
+    rows = found[2].rows
+    assert rows[-1].symbol == "NONE"
+    assert rows[-1].trouble
+    ps = [1.0 if row.p_value is None else row.p_value for row in rows[:-1]]
+    assert ps == sorted(ps)
+
+
+def test_twins_are_no_two_witnesses(found: tuple[Asked, list[Entry], Summary]) -> None:
+    """The error of the mean of x and y = z on the same days: no smaller than the days themselves allow."""
+    what, entries, summary = found
+    (one,) = summary.models
+    pulls = {}
+    for entry in entries[:3]:
+        days = frame(what, entry)
+        f, y = (days[name].to_numpy() for name in ("forecast", "outcome"))
+        zf, zy = (f - f.mean()) / f.std(), (y - y.mean()) / y.std()
+        rho, free = float((zf * zy).mean()), 1.0 - (1.0 + zf**2) / len(f)
+        pulls[entry.experiment.symbol] = (zf * zy - rho * (zf**2 + zy**2) / 2.0) / free / len(f)
+    assert frame(what, entries[0])["day"].equals(frame(what, entries[1])["day"])
+    expected = np.sqrt(np.sum((sum(pulls.values()) / 3.0) ** 2))  # days as clusters, symbols summed within
+    assert one.error == pytest.approx(expected, rel=0.02)
+    assert one.symbols == 4
+
+
+def test_the_best_is_held_against_the_best_of_as_many(found: tuple[Asked, list[Entry], Summary]) -> None:
+    summary = found[2]
+    assert summary.best is not None
+    assert summary.best_row is not None
+    ratios = [row.correlation / row.error for row in summary.rows if row.correlation and row.error]
+    assert summary.best.seen == pytest.approx(max(ratios), rel=1e-6)
+    assert summary.best.n == 3
+
+
+def test_gates_stand_beside_what_was_measured_or_say_that_nothing_was(
+    found: tuple[Asked, list[Entry], Summary],
+) -> None:
+    what, entries, _ = found
+    rates = ErrorRates(
+        model="ridge",
+        recipe="quick",
+        rows=500,
+        level=0.01,
+        null=(Rate(name="GARCH", n=200, count=1),),
+        gates=(Rate(name="WFE > 50%", n=200, count=36),),
+    )
+    measured = [replace(entries[0], rates=rates), *entries[1:]]
+    (one,) = summarise(what, measured).models
+    gates = {gate.name: gate for gate in one.gates}
+    assert (gates["WFE > 50%"].chance, gates["WFE > 50%"].chance_of) == (0.18, 1)
+    assert gates[RINGS] == Gate(name=RINGS, passed=gates[RINGS].passed, n=3, chance=0.005, chance_of=1)
+    assert gates["Training completes"] == Gate(
+        name="Training completes", passed=3, n=3, chance=None, chance_of=0
+    )
+
+
+def test_symbols_together_say_why_they_have_no_run(found: tuple[Asked, list[Entry], Summary]) -> None:
+    what, entries, _ = found
+    (row,) = summarise(what, entries, [Pooled("ridge", "quick", error="too few")]).pooled
+    assert (row.model, row.run, row.trouble) == ("ridge", None, "too few")
+
+
+def test_without_any_run_there_is_a_table_all_the_same(tmp_path: Path) -> None:
+    what = asked(tmp_path, price_folder(tmp_path / "prices"), symbols=("NONE",))
+    summary = summarise(what, validated(what))
+    assert [row.run for row in summary.rows] == [None]
+    assert (summary.best, summary.models[0].error, summary.models[0].gates) == (None, None, ())
