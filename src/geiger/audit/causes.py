@@ -88,8 +88,8 @@ def _features(moved: Moved, reach: int) -> Cause:
 def _target(moved: Moved, reach: int) -> Cause:
     if moved.column in OF_A_DAY:
         return (
-            "what a label is compared with depends on bars behind the day on which it claims to be known: the "
-            "mean of another day, or outcomes that are not known by then",
+            "what a label is compared with depends on bars behind the day on which it claims to be known: "
+            "the mean of another day, or outcomes that are not known by then",
             "take out the mean of the label's own day, of outcomes that are known when it is",
         )
     return (

@@ -23,15 +23,14 @@ from geiger.experiment.evaluation import costs_of
 from geiger.experiment.out_of_fold import Days, days_of
 from geiger.features.catalogue import NAMES
 from geiger.learning.folds import Fold
-from geiger.panel import walk as walking
 from geiger.panel.cross_section import scored_of, traded, wanted_of
 from geiger.panel.fits import folds_of
 from geiger.panel.folds import counting
 from geiger.panel.issue import Chosen
 from geiger.panel.material import BARS, PanelMaterial, load_panel
 from geiger.panel.scores import Floats, FoldScores
-from geiger.panel.targets import Targets
-from geiger.panel.walk import PanelWalk, bases_of
+from geiger.panel.targets import Targets, targets_of
+from geiger.panel.walk import PanelWalk, bases_of, walk
 from geiger.settings import MODELS, Config
 from geiger.settings.models import STACK
 
@@ -55,13 +54,13 @@ class Made:
 
     @cached_property
     def targets(self) -> Targets:
-        """What is learned; looked up where the walk does."""
-        return walking.targets_of(self.material, self.config.panel)
+        """What is learned."""
+        return targets_of(self.material, self.config.panel)
 
     @cached_property
     def walk(self) -> PanelWalk:
         """What the walk made."""
-        return walking.walk(self.material, self.model, self.config)
+        return walk(self.material, self.model, self.config)
 
     @cached_property
     def folds(self) -> Mapping[str, tuple[Fold, ...]]:
@@ -77,7 +76,7 @@ class Made:
         return 0.0 if families <= {"boosting"} and self.model != STACK else OTHER_LENGTH
 
     def known(self, day: npt.NDArray[np.integer]) -> Days:
-        """Return the day on which outcomes of days (n,) are known that are on time; not a time behind the end."""
+        """Return when outcomes of days (n,) are known that are on time; not a time behind the end."""
         place = day + self.config.horizon + 1
         inside = place < len(self.days)
         return np.where(inside, self.days[np.minimum(place, len(self.days) - 1)], NOT_YET)
@@ -101,11 +100,11 @@ def material_in(world: PanelWorld, config: Config) -> PanelMaterial:
 def material_tables(made: Made) -> Iterator[AnyTable]:
     """Yield the stages up to what is learned."""
     material, days = made.material, made.days
-    yield _bars(material, days)
     counted = days[material.counts]
     yield Table("rows", ("days that count",), counted, counted, np.ones((len(counted), 1)))
     part = np.ones((len(material.day), 1))
     yield _rows(made, "rows", ("takes part",), part, days[material.day])
+    yield _bars(material, days)
     known = days[material.day]
     for stage, columns, numbers in (
         ("features", NAMES, material.features),
@@ -152,20 +151,20 @@ def fold_tables(made: Made) -> Iterator[Table]:
 
 def walk_tables(made: Made) -> Iterator[AnyTable]:
     """Yield what every fold chose and said, what is issued of it, and what is traded."""
-    walk, tolerance = made.walk, made.tolerance
+    found, tolerance = made.walk, made.tolerance
     place = 0
     for base, folds in made.folds.items():
-        fitted = walk.folds[place : place + len(folds)]
+        fitted = found.folds[place : place + len(folds)]
         place += len(folds)
         yield from _fit_tables(made, base, fitted)
-    for base, chosen in walk.chosen.items():
+    for base, chosen in found.chosen.items():
         yield from _chosen_tables(made, base, chosen)
     if made.model == STACK:
-        yield _issued(made, "stack", ("score",), walk.issued.score[:, None], tolerance)
-    day = made.material.day[walk.issued.rows]
+        yield _issued(made, "stack", ("score",), found.issued.score[:, None], tolerance)
+    day = made.material.day[found.issued.rows]
     first = np.flatnonzero(np.diff(day, prepend=-1))
     rows = made.days[day[first]]
-    values = np.column_stack([walk.issued.slope, walk.issued.market])[first]
+    values = np.column_stack([found.issued.slope, found.issued.market])[first]
     yield Table("slope", ("slope", "market"), rows, rows, values, tolerance, may_lack=True)
     yield from _forecast_tables(made)
 
@@ -205,8 +204,8 @@ def _issued(made: Made, stage: str, columns: tuple[str, ...], values: Floats, to
 
 def _forecast_tables(made: Made) -> Iterator[AnyTable]:
     """Yield what is issued, and what came of it."""
-    material, walk = made.material, made.walk
-    frame, places = walk.forecasts, {symbol: i for i, symbol in enumerate(material.symbols)}
+    material, frame = made.material, made.walk.forecasts
+    places = {symbol: i for i, symbol in enumerate(material.symbols)}
     member = np.array([places[symbol] for symbol in frame["symbol"]], dtype=np.int64)
     day = days_of(frame["day"])
     columns = ("score", "market", "forecast", "volatility", "train_end")
@@ -222,7 +221,8 @@ def _forecast_tables(made: Made) -> Iterator[AnyTable]:
 def is_traded(made: Made) -> bool:
     """Whether a decision of the main portfolio has a fill and an exit: where opens are stale none has."""
     scored, least = scored_of(made.material, made.walk, made.config.horizon), made.config.panel.least_names
-    return bool(np.isfinite(wanted_of(scored, least)).all(axis=1)[:-2].any())
+    decided = np.isfinite(wanted_of(scored, least)).all(axis=1)
+    return bool(np.asarray(decided)[:-2].any())
 
 
 def trading_tables(made: Made) -> Iterator[AnyTable]:

@@ -4,9 +4,9 @@
 
     windows of days → other worlds, each with another future → every stage again → nothing known may move
 
-Around each cut the whole pipeline of many symbols is made again (see `panel_windows`): rows, features, what is
-learned, every fit, the candidate, the slope, forecasts and portfolio. One symbol is left out as well: what is
-another symbol's own may not notice it.
+Around each cut the whole pipeline of many symbols is made again (see `panel_windows`): rows, features, what
+is learned, every fit, the candidate, the slope, forecasts and portfolio. One symbol is left out as well: what
+is another symbol's own may not notice it.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ from geiger.audit.reading import reread
 from geiger.audit.stages import PANEL_STAGES
 from geiger.audit.tables import Moved, Table, moved
 from geiger.audit.worlds import days_before_adjustments
-from geiger.errors import DataError, GeigerError, SettingError
+from geiger.errors import DataError, GeigerError
 from geiger.experiment.out_of_fold import days_of
 from geiger.panel.plan import PanelPlan
+from geiger.panel.targets import Targets
 from geiger.runs.audits import Audit, CutDay, NotChecked
 from geiger.settings import override
 
@@ -176,6 +177,8 @@ class _Proof:
             self._reread()
             self._clock(late_labels(self.planned.material, self._targets(), folds_for(self.planned)))
         for window in self.windows:
+            if self.whole and not window.lighter:
+                self._beginning(window)
             self._window_clock(window)
             for cut in window.cuts:
                 for kind in self.scope.futures:
@@ -197,7 +200,7 @@ class _Proof:
     def _done(self) -> bool:
         return self.scope.until_found and bool(self.found.leaks)
 
-    def _targets(self):  # type: ignore[no-untyped-def]
+    def _targets(self) -> Targets:
         return Made(self.planned.material, self.planned.model, self.planned.work.config).targets
 
     def _noted(self, cut: Cut, kind: str, step: Callable[..., None], *given: object) -> None:
@@ -226,8 +229,15 @@ class _Proof:
         except GeigerError as error:
             self.found.failed.setdefault(f"{WORDS[kind]} (behind {cut.day})", str(error))
 
+    def _beginning(self, window: Window) -> None:
+        """Hold the first days, made without all that followed, against all days of the run."""
+        run = Made(self.planned.material, self.planned.model, self.planned.work.config)
+        calendar = window.base.material.calendar
+        cut = Cut(len(calendar) - 1, calendar[-1], "end of the first days")
+        self._compare(material_tables, run, window.base, cut, "truncated")
+
     def _is_forecast(self, base: Made, cut: Cut, kind: str) -> bool:
-        """Whether the walk can be made in a world: one that ends before its first forecast is known has none."""
+        """Whether there is a walk: a world that ends before its first forecast is known has none."""
         if kind not in SHORTER:
             return True
         known = base.known(base.material.day[base.walk.issued.rows])
@@ -304,8 +314,8 @@ class _Proof:
         kept = len(other.material.symbols)
         if not self.found.leaks:
             self.declared = (
-                f"without {gone}, {', '.join(own)} and outcomes of the {kept} others are the same to the bit; "
-                f"what is made of all symbols of a day is not: "
+                f"without {gone}, {', '.join(own)} and outcomes of the {kept} others are the same to the "
+                f"bit; what is made of all symbols of a day is not: "
                 f"{', '.join(name for name in PANEL_STAGES if name in changed) or 'nothing moved here'}",
             )
 
@@ -314,6 +324,7 @@ class _Proof:
         cut, config = self.last, self.planned.work.config
         altered = future_altered(self.world, cut.day, "noise", least=config.panel.least_names)
         made = Made(self.planned.material, self.planned.model, config)
+        config = replace(config, lockbox=0, end=str(cut.day))  # a run keeps where it was cut, not always why
         other = Made(material_in(altered, config), self.planned.model, config)
         self.held.add(cut)
         self._compare(material_tables, made, other, cut, "noise")

@@ -105,7 +105,7 @@ def moved_in_panel(
 def _suspects(
     base: PanelTable, other: PanelTable, last: dt.date, *, lacking: bool
 ) -> npt.NDArray[np.integer]:
-    """Return the members with a row known by `last` that is not there, or not the same, in the other world."""
+    """Return the members with a row known by `last` that the other world lacks, or has otherwise."""
     claimed = np.flatnonzero(base.known <= np.datetime64(last, "D"))
     if not claimed.size:
         return np.empty(0, dtype=np.int64)

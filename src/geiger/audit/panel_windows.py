@@ -26,6 +26,7 @@ from geiger.panel.plan import PanelPlan
 from geiger.panel.walk import bases_of
 from geiger.settings import Config, override
 
+EDGE = "first row of a middle fold"
 FIRST_KNOWN = "first forecast whose outcome is known"
 AHEAD = 30  # days behind the last cut of a window
 MEASURED, LEAST_MEASURED = 126, 63  # days by which symbols are measured in a lighter window
@@ -57,7 +58,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Positions in the panel's calendar, first and last, the cuts among them, and the fold edge that is kept."""
+    """Positions in the panel's calendar: first and last, the cuts between, and the fold edge that is kept."""
 
     first: int
     last: int
@@ -74,7 +75,7 @@ def stretches_of(planned: PanelPlan) -> tuple[Stretch, ...]:
     found, taken = [], set[int]()
     for places, fold in (
         (_beginning(first, len(days), config), first),
-        (((middle.test.start, "first row of a middle fold"), (_inside(middle), INSIDE)), middle),
+        (((middle.test.start, EDGE), (_inside(middle), INSIDE)), middle),
         (((last.test.stop - 1, "last test row"),), last),
     ):
         own = [(int(days[place]), why) for place, why in places if place < len(days)]
@@ -181,8 +182,8 @@ def told(planned: PanelPlan, windows: list[Window]) -> tuple[str, ...]:
         learned = " and ".join(str(window.config.min_train) for window in smaller)
         one = smaller[0].config
         found += (
-            f"around {sum(len(window.cuts) for window in smaller)} of the cuts, folds of {one.refit} days that "
-            f"learn from {learned} days or more, symbols measured by {one.panel.window} days, and "
+            f"around {sum(len(window.cuts) for window in smaller)} of the cuts, folds of {one.refit} days "
+            f"that learn from {learned} days or more, symbols measured by {one.panel.window} days, and "
             f"{one.panel.slope_days} days that teach the slope",
         )
     return found

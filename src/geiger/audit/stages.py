@@ -26,14 +26,14 @@ STAGES: Mapping[str, str] = MappingProxyType(
 PANEL_STAGES: Mapping[str, str] = MappingProxyType(
     {
         "reader": "files of some symbols, read again with their later lines removed",
-        "bars": "bars of every symbol, adjusted for splits and dividends",
         "rows": "days that count, and which symbols take part in them",
+        "bars": "bars of every symbol, adjusted for splits and dividends",
         "features": "every column of every symbol",
         "normalised": "the same in past deviations of the symbol, or in ranks of the day",
         "volatility": "daily volatility by which outcomes are divided",
         "tradable": "rows that are scored, because their opens were prices",
         "target": "outcomes, what lies beyond the mean of the day, and that mean, with the day each is known",
-        "labels": "labels of each fold's rows, of halted symbols too, against the clock of its first decision",
+        "labels": "labels of each fold's rows, those of halted symbols too, against its first decision",
         "folds": "days that each fold learns from and forecasts",
         "selection": "rounds and penalties that a fit chose, and rows that it learned from",
         "model": "scores and timing of the test rows, refitted",
