@@ -99,6 +99,12 @@ def _target(moved: Moved, reach: int) -> Cause:
 
 
 def _labels(moved: Moved, reach: int) -> Cause:
+    if moved.member is not None:
+        return (
+            "the label of a symbol that did not trade for some days is learned before it is known, or labels "
+            "overlap the split",
+            "learn those labels alone that are known by the fold's first decision",
+        )
     return (
         "labels overlap the split: a train row's label is known only after the fold's first decision",
         "leave a gap of the label's whole span before every border",

@@ -64,13 +64,13 @@ def _judge_again(args: argparse.Namespace) -> None:
 
 
 def _audit_run(args: argparse.Namespace, tick: Tick) -> Audit:
-    stored, runs = _run_of(args)
-    others = [name for name in (*args.symbols, *args.named) if name != stored.record.symbol]
+    others = [name for name in args.symbols if not Path(args.run).name.startswith(f"{name}_")]
     if settings_given(args, own=()) or args.model or args.data or others:
         raise SettingError(
             "--run audits what that run was: leave out other symbols, model, data and settings, or leave out "
             "--run"
         )
+    stored, runs = _run_of(args)
     return audit_run(
         stored,
         runs,
