@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from geiger.audit.stages import stages_table
+from geiger.audit.stages import panel_stages_table, stages_table
 from geiger.checks.catalogue import checks_page
 from geiger.cli import main
 from geiger.cli.page import cli_page
@@ -61,6 +61,8 @@ def test_the_page_of_settings_is_fresh() -> None:
 def test_the_table_of_stages_is_fresh() -> None:
     page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
     assert f"<!-- stages -->\n{stages_table()}<!-- end of stages -->" in page, "run `make docs`"
+    table = panel_stages_table()
+    assert f"<!-- panel stages -->\n{table}<!-- end of panel stages -->" in page, "run `make docs`"
 
 
 def test_the_tables_of_error_rates_are_fresh() -> None:

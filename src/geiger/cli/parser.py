@@ -295,7 +295,9 @@ def _audit(commands: Commands) -> None:
         metavar="MODEL",
         help=f"whose training to audit: one of {', '.join(SECTIONS)} (default: ridge)",
     )
-    parser.add_argument("--run", metavar="RUN", help="audit what made this run, on the data it kept")
+    parser.add_argument(
+        "--run", metavar="RUN", help="audit what made this run, of a symbol or a panel, on the data it kept"
+    )
     parser.add_argument(
         "--again", action="store_true", help="audit all of it once more, whatever was audited before"
     )

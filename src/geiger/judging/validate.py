@@ -407,7 +407,7 @@ def _pooled(asked: Asked, model: str, config: Config, finished: Finished) -> str
     )
     planned = plan_panel(work)
     found = finished.get((planned.key(), _trading(config.trading)))
-    return found.name if found is not None and _log_ended(found) else panel(planned).name
+    return found.name if found is not None and _log_ended(found) else panel(planned, making=NOTHING).name
 
 
 def stored_runs(asked: Asked, entries: Sequence[Entry]) -> dict[int, StoredRun]:

@@ -10,6 +10,7 @@ import polars as pl
 
 from geiger.codec import plain
 from geiger.errors import SettingError
+from geiger.experiment.key import audit_key
 from geiger.learning.folds import Fold
 from geiger.models import resolve
 from geiger.panel.experiment import Panel
@@ -18,6 +19,7 @@ from geiger.panel.folds import counting
 from geiger.panel.material import PanelMaterial, load_panel
 from geiger.panel.walk import bases_of
 from geiger.records import Notice
+from geiger.runs.audits import Audit, read_audit
 from geiger.runs.environment import environment, key_of
 from geiger.runs.folder import StoredRun
 from geiger.settings import MODELS, shaping_a_panel
@@ -95,6 +97,22 @@ class PanelPlan:
     def stored(self) -> StoredRun | None:
         """Return the newest finished run with exactly these forecasts, or None."""
         return self.work.runs.find(self.key())
+
+    def audit_key(self) -> str:
+        """Return the key of everything an audit depends on."""
+        found = audit_key(self.key(), self.work.config)
+        assert found is not None  # that of the forecasts is never missing
+        return found
+
+    def audited(self) -> Audit | None:
+        """Return the audit of exactly this that was kept, or None.
+
+        Raises
+        ------
+        DataError
+            The file is damaged or of a newer version.
+        """
+        return read_audit(self.work.runs.audits, self.audit_key())
 
 
 def plan_panel(work: Panel) -> PanelPlan:
