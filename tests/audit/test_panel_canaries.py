@@ -1,4 +1,4 @@
-"""Every leak planted among many symbols is found and named where it was planted, and a clean slice is green."""
+"""Every leak planted among many symbols is found and named where it was planted; a clean slice is green."""
 
 from __future__ import annotations
 
