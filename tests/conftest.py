@@ -164,3 +164,22 @@ def locked_run(tmp_path_factory: pytest.TempPathFactory, planted: pl.DataFrame) 
     from helpers.runs import locked_experiment
 
     return run(locked_experiment(tmp_path_factory.mktemp("for_use"), planted))
+
+
+# ---- a small panel, trained once for all tests that only read it; see `helpers.panels` ----
+
+
+@pytest.fixture(scope="session")
+def twelve(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where twelve made symbols lie in ``prices``, and a judged ridge over them in ``runs`` and ``logs``."""
+    from geiger.judging.panel import panel
+    from geiger.panel.experiment import Panel
+    from helpers.panels import NAME, SYMBOLS, panel_config, write_panel_folder
+
+    place = tmp_path_factory.mktemp("twelve")
+    prices = write_panel_folder(place / "prices")
+    runs, logs = place / "runs", place / "logs"
+    panel(
+        Panel(NAME, SYMBOLS, config=panel_config(), data=prices, context="none", runs_dir=runs, log_dir=logs)
+    )
+    return place

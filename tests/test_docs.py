@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from geiger.audit.stages import stages_table
+from geiger.audit.stages import panel_stages_table, stages_table
 from geiger.checks.catalogue import checks_page
 from geiger.cli import main
 from geiger.cli.page import cli_page
@@ -61,6 +61,8 @@ def test_the_page_of_settings_is_fresh() -> None:
 def test_the_table_of_stages_is_fresh() -> None:
     page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
     assert f"<!-- stages -->\n{stages_table()}<!-- end of stages -->" in page, "run `make docs`"
+    table = panel_stages_table()
+    assert f"<!-- panel stages -->\n{table}<!-- end of panel stages -->" in page, "run `make docs`"
 
 
 def test_the_tables_of_error_rates_are_fresh() -> None:
@@ -132,6 +134,14 @@ def test_the_code_of_your_own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert {path.name.split("_")[1] for path in (tmp_path / "runs").glob("ACME_*")} == {"ridge", "own"}
     done = subprocess.run([sys.executable, "-c", in_python], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("amount\n", "")
+
+
+def test_the_code_of_a_panel_runs() -> None:
+    (code,) = blocks(ROOT / "docs" / "panel.md", "python")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0] in ("SIGNAL", "NO SIGNAL", "CANNOT TELL")
+    assert "'score', 'market', 'forecast', 'outcome'" in done.stdout
 
 
 def _newest(runs: Path, word: str) -> str:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from geiger.audit.stages import stages_table
+from geiger.audit.stages import panel_stages_table, stages_table
 from geiger.checks.catalogue import checks_page
 from geiger.cli.page import cli_page
 from geiger.evidence.error_rates import rates_tables
@@ -27,7 +27,9 @@ def main() -> None:
     (ROOT / "docs" / "checks.md").write_text(checks_page(), encoding="utf-8")
     (ROOT / "docs" / "cli.md").write_text(cli_page(), encoding="utf-8")
     (ROOT / "docs" / "settings.md").write_text(settings_page(), encoding="utf-8")
-    _write_between(ROOT / "docs" / "audit.md", "<!-- stages -->\n", "<!-- end of stages -->", stages_table())
+    page = ROOT / "docs" / "audit.md"
+    _write_between(page, "<!-- stages -->\n", "<!-- end of stages -->", stages_table())
+    _write_between(page, "<!-- panel stages -->\n", "<!-- end of panel stages -->", panel_stages_table())
     _write_between(
         ROOT / "docs" / "calibration.md", "<!-- rates -->\n", "<!-- end of rates -->", rates_tables()
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from geiger.judging.run import run
     from geiger.market.sources import load_prices
     from geiger.panel.experiment import Panel
-    from geiger.settings import Config, override, recipe
+    from geiger.settings import Config, override, panel_recipe, recipe
 
 __version__ = "0.1.0"
 
@@ -37,6 +37,7 @@ __all__ = [
     "load_prices",
     "override",
     "panel",
+    "panel_recipe",
     "recipe",
     "run",
     "verdict",
@@ -52,6 +53,7 @@ _HOMES = {
     "load_prices": "geiger.market.sources",
     "override": "geiger.settings",
     "panel": "geiger.judging.panel",
+    "panel_recipe": "geiger.settings",
     "recipe": "geiger.settings",
     "run": "geiger.judging.run",
     "verdict": "geiger.judging.foreign",

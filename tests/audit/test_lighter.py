@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from geiger.audit.lighter import EPOCHS, lighter
+from geiger.audit.lighter import EPOCHS, lighter, lighter_config
 from geiger.experiment.plan import Experiment
 from geiger.settings import override, recipe
 from helpers.runs import Constant
@@ -39,3 +39,11 @@ def test_an_estimator_of_ones_own_has_one_member() -> None:
     made, told = lighter(Experiment("AAPL", estimator=Constant(0.0)))
     assert made.config.seeds == 1
     assert len(told) == 1
+
+
+def test_settings_alone_are_made_lighter_for_the_models_that_are_trained() -> None:
+    config = recipe("default")
+    assert lighter_config(config, ("ridge",)) == (config, ())
+    made, told = lighter_config(config, ("ridge", "lgb"))
+    assert made == override(config, {"seeds": 1})
+    assert told == ("one of 3 members a fold",)

@@ -53,3 +53,28 @@ def test_the_remedy_is_never_the_same_run_again() -> None:
         ("default", "ridge", "geiger data show AAPL"),
     ):
         assert case(config(Recipe=recipe, Model=model, Data=None)).remedy() == wanted
+
+
+def test_a_panel_is_trained_again_on_the_symbols_it_was_typed_with() -> None:
+    line = "geiger train lstm --panel TECH AAPL MSFT --data 'my prices' --recipe plan"
+    of_panel = config(Symbol="TECH", Members="12", Command=line, Recipe="plan")
+    assert case(of_panel).is_panel
+    assert not case().is_panel
+    assert case(of_panel).command("train", "--context", "SPY") == f"{line} --context SPY"
+    other = line.replace("lstm", "ridge").replace(" --recipe plan", "")
+    assert (
+        case(of_panel).command("train", "--recipe", "default", model="ridge") == f"{other} --recipe default"
+    )
+    assert case(of_panel).remedy() == case(of_panel).command("train", "--recipe", "default")
+    assert case(of_panel).backtest() == f"geiger backtest TECH --run {NAME}"
+    assert case(of_panel).command("data show") == f"geiger logs show {NAME}"
+    assert case(of_panel).command("audit") == f"geiger audit --run {NAME}"
+
+
+def test_a_panel_whose_line_is_not_known_asks_for_a_file_of_its_symbols() -> None:
+    for given in ({}, {"Command": "rm -rf x"}, {"Command": "geiger 'train"}):
+        found = case(config(Symbol="TECH", Members="12", **given)).command("train")
+        assert found == "geiger train lstm --panel TECH --symbols-file FILE"
+    hostile = case(config(Symbol="A;reboot", Members="12"))
+    assert "reboot" not in hostile.command("train")
+    assert "reboot" not in hostile.command("backtest")

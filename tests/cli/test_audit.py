@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from geiger.audit import door
+from geiger.audit import door, panel_door
+from geiger.audit.cuts import INSIDE
+from geiger.audit.panel_proof import PanelScope, prove_panel
 from geiger.cli.audit import audit_lines
 from geiger.codec import fitted
 from geiger.records import AuditSummary
 from geiger.runs.audits import Audit, CanaryCheck, CutDay, Leak, StageCheck
+from helpers.panels import NAME, SYMBOLS, write_panel_folder
 
 Call = Any
 WIDEST = 80
@@ -112,7 +116,7 @@ def test_what_cannot_be_audited_is_said_in_one_line(
 
 
 @pytest.mark.parametrize(
-    "words", [("AAA",), ("--model", "ridge"), ("--recipe", "quick"), ("--data", "data"), ("--seeds", "2")]
+    "words", [("BBB",), ("--model", "ridge"), ("--recipe", "quick"), ("--data", "data"), ("--seeds", "2")]
 )
 def test_a_run_is_audited_as_it_was(call: Call, words: tuple[str, ...]) -> None:
     found = call("audit", *words, "--run", "AAA_ridge_20240105_143022")
@@ -212,3 +216,47 @@ def test_green_says_where_it_ends() -> None:
     assert next(iter(audit_lines(FOUND))).startswith("AAPL ridge: GREEN, nothing")
     first = next(iter(audit_lines(replace(FOUND, blind=3))))
     assert first.startswith("AAPL ridge: GREEN as far as it goes, but 3 altered worlds")
+
+
+# ---- panels
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prove at one cut: how much is proved is told elsewhere."""
+    scope = PanelScope(cuts=(INSIDE,), futures=("next_row",))
+    monkeypatch.setattr(panel_door, "prove_panel", partial(prove_panel, scope=scope))
+
+
+@pytest.mark.usefixtures("short")
+def test_a_panel_is_audited_with_its_training_or_later(call: Call) -> None:
+    write_panel_folder(Path("panel"))
+    train = ("train", "ridge", "--panel", NAME, *SYMBOLS, "--data", "panel", "--config", "panel.toml")
+    found = call(*train, "--context", "none", "--no-audit", "--json")
+    (run,) = found.json
+    assert run["audit"] is None
+    assert "audit: was not asked for" in run["verdict"]["not_checked"]
+
+    audited = call("audit", NAME, "--run", run["run"])
+    assert audited.code == 0
+    assert audited.out.startswith(f"{NAME} ridge: GREEN")
+    assert max(map(len, audited.out.splitlines())) <= WIDEST
+    again = call(*train, "--context", "none")
+    assert "Audit: green" in again.out, "the next training of the same finds it"
+
+
+def test_a_leak_of_many_symbols_names_the_first_and_counts_the_others() -> None:
+    leak = Leak(
+        **{"stage": "features", "column": "return_1", "day": "2020-01-01", "size": 1.0, "rows": 1},
+        **{"columns": 3, "world": "the next row alone was altered", "cut": "2020-01-01"},
+        **{"cause": "a", "mend": "b", "member": "KO", "members": 4},
+    )
+    found = Audit(
+        **{"symbol": "US28", "model": "ridge", "color": "red", "stages": (), "cuts": (), "worlds": ()},
+        leaks=(leak,),
+        declared=("scores",),
+    )
+    text = "\n".join(audit_lines(found))
+    assert "US28 ridge: RED, look-ahead in features: return_1 of KO" in text
+    assert "return_1 of KO, and 2 more columns, and 3 more symbols" in " ".join(text.split())
+    assert "Declared: scores" in text

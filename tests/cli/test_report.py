@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from geiger.panel.experiment import Panel
+from geiger.panel.run import run_panel
+from helpers.panels import NAME, SYMBOLS, panel_config, panel_prices
+
 Call = Any
 
 
@@ -53,6 +57,20 @@ def test_a_backtest_and_a_run_whose_log_is_gone(on_data: Call, call: Call) -> No
     shutil.rmtree("training_logs")
     assert call("report", folder.name).code == 0
     assert "a backtest trains nothing" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_panel_by_name_and_beside_a_symbol(on_data: Call, call: Call) -> None:
+    work = Panel(NAME, SYMBOLS, config=panel_config(), context="none", prices=panel_prices())
+    panel = run_panel(work)
+    answer = call("report", panel.name)
+    assert (answer.code, answer.err) == (0, "")
+    page = (panel.folder / "report.html").read_text(encoding="utf-8")
+    assert "<h1>TWELVE" in page
+    assert "12 symbols" in page
+    symbol = trained(on_data, "ridge", "AAA")
+    refused = call("report", "--compare", panel.name, symbol.name)
+    assert refused.code == 1
+    assert "compare runs of symbols, or runs of one panel" in refused.err
 
 
 @pytest.mark.parametrize(

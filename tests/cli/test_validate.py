@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from geiger.cli import main
 from geiger.cli.validate import summary_lines
 from geiger.evidence.best_of import BestByLuck
 from geiger.judging.summary import Gate, OfModel, PooledRow, Row, Summary
+from geiger.records import Status
 from helpers.validations import price_folder
 
 SHORT = ("--recipe", "quick", "--min-train", "200", "--lockbox", "60", "--refit", "60", "--max-folds", "3")
@@ -79,6 +81,7 @@ def test_the_summary_in_words() -> None:
         model="lgb",
         recipe="quick",
         run="AAA_gbm_lgb_20260101_000000",
+        status=Status.SUCCESS,
         answer="CANNOT TELL",
         correlation=0.0312,
         error=0.0151,
@@ -115,9 +118,10 @@ def test_the_summary_in_words() -> None:
         error=0.006,
         days=480,
     )
+    gone = Row(symbol="BBB", model="lgb", recipe="quick", trouble="gone")
     best = BestByLuck(n=4, seen=2.07, usual=1.03, high=2.21, p_value=0.08)
     found = Summary(
-        rows=(row, Row(symbol="BBB", model="lgb", recipe="quick", trouble="gone")),
+        rows=(row, replace(row, symbol="CCC", status=Status.COLLAPSED), gone),
         models=(model,),
         best=best,
         best_row=row,
@@ -126,7 +130,9 @@ def test_the_summary_in_words() -> None:
     assert summary_lines(found)[:-3] == [
         "symbol  model  verdict      p, all tries  correlation        Sharpe  buy and hold  checkpoints",
         "AAA     lgb    CANNOT TELL  0.042         +0.031 (se 0.015)  0.61    0.80          3 of 5",
+        "CCC     lgb    CANNOT TELL  0.042         +0.031 (se 0.015)  0.61    0.80          3 of 5",
         "BBB     lgb    no run",
+        "Ended badly: CCC lgb COLLAPSED; `geiger logs analyze` says why.",
         "",
         "Mean correlation over symbols, its error clustered by day (symbols share their days):",
         "  lgb: +0.010 (se 0.020) over 4 symbols, 500 days",

@@ -41,6 +41,7 @@ SHORT = "AAPL --recipe quick --min-train 200 --lockbox 50 --max-folds 2 --data p
 MAY_LOAD = {
     "--help": "",
     "train --help": "",
+    "validate --help": "",
     "agents install --force": "",
     "mcp": "mcp pydantic asyncio multiprocessing ssl urllib.request",
     "logs list": "numpy",

@@ -37,7 +37,7 @@ def panel_config(**changes: object) -> Config:
     return override(override(panel_recipe("quick"), SETTINGS), changes)
 
 
-def panel_prices(rows: int = ROWS, r2: float = 0.05) -> dict[str, pl.DataFrame]:
+def panel_prices(rows: int = ROWS, r2: float = 0.02) -> dict[str, pl.DataFrame]:
     """Return the prices of each symbol, PRICES frames of at most `rows` rows; no factor, a signal each."""
     found = {symbol: planted_market(rows, seed, r2).prices for seed, symbol in enumerate(SYMBOLS, start=100)}
     return {**found, LATE: found[LATE].slice(60), ENDED: found[ENDED].head(rows - 160)}

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from geiger.errors import TrainingError
+
 WORKER = (sys.executable, __file__)
 
 
@@ -30,6 +32,10 @@ def die_at_first(args: Mapping[str, Any], inputs: Mapping[str, bytes]) -> dict[s
 
 def fail(args: Mapping[str, Any], inputs: Mapping[str, bytes]) -> dict[str, bytes]:
     raise ValueError("no such luck")
+
+
+def diverge(args: Mapping[str, Any], inputs: Mapping[str, bytes]) -> dict[str, bytes]:
+    raise TrainingError("fold 3, seed 0: the loss is not finite")
 
 
 def leave(args: Mapping[str, Any], inputs: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -58,7 +58,7 @@ class HereEngine(Engine):
         for job in reversed(jobs):
             self.done.append(job.name)
             if self.lose in job.name:
-                yield Failed(job, "its worker went away", lost=True)
+                yield Failed(job, "its worker went away", "lost")
             else:
                 yield outcome(job, perform(order(job, blobs)))
 

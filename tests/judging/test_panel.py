@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import geiger
+from geiger.audit import panel_door
+from geiger.audit.cuts import INSIDE
+from geiger.audit.panel_proof import PanelScope, prove_panel
 from geiger.backtest.portfolio import Held
+from geiger.errors import DataError
 from geiger.evidence.panel_test import Grid, selection_test
 from geiger.experiment.tried import register_of
 from geiger.judging.again import judge_stored
 from geiger.judging.panel import grid_of, judge_panel, panel, slope_that_pays
+from geiger.judging.run import NOTHING, Making
 from geiger.panel.experiment import Panel
 from geiger.panel.plan import PanelPlan, plan_panel
 from geiger.panel.run import PanelFinding, run_panel
@@ -158,10 +164,10 @@ def test_the_lines_say_what_a_panel_knows(finding: PanelFinding, tmp_path: Path)
 
 def test_the_door_gives_the_verdict_before_it_writes(planned: PanelPlan, tmp_path: Path) -> None:
     work = replace(planned.work, runs_dir=tmp_path / "runs", log_dir=tmp_path / "logs")
-    finished = geiger.panel(replace(planned, work=work))
+    finished = geiger.panel(replace(planned, work=work), making=NOTHING)
     assert isinstance(finished.verdict, Verdict)
     assert finished.verdict.answer is Answer.CANNOT_TELL  # nobody has audited it
-    assert "audit: there is none yet" in finished.verdict.not_checked
+    assert "audit: was not asked for" in finished.verdict.not_checked
     stored = work.runs.load(finished.name).record.verdict
     assert stored == finished.verdict
     assert finished.log is not None
@@ -173,7 +179,7 @@ def test_a_stored_run_is_judged_as_it_was_and_by_the_audit_and_tries_since(
     planned: PanelPlan, tmp_path: Path
 ) -> None:
     work = replace(planned.work, runs_dir=tmp_path / "runs", log_dir=tmp_path / "logs")
-    made = geiger.panel(replace(planned, work=work))
+    made = geiger.panel(replace(planned, work=work), making=NOTHING)
     stored = work.runs.load(made.name)
     stored.note_audit(GREEN)
     stored = work.runs.load(made.name)
@@ -185,6 +191,32 @@ def test_a_stored_run_is_judged_as_it_was_and_by_the_audit_and_tries_since(
     assert told.tries is not None
     assert (told.tries.skill, told.tries.new) == (2, False)
     assert work.runs.load(made.name).record.verdict == told
+
+
+def test_the_door_makes_the_audit_that_is_missing(
+    planned: PanelPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = PanelScope(cuts=(INSIDE,), futures=("next_row",))
+    monkeypatch.setattr(panel_door, "prove_panel", partial(prove_panel, scope=scope))
+    work = replace(planned.work, runs_dir=tmp_path / "runs", log_dir=tmp_path / "logs")
+    told: list[str] = []
+    finished = geiger.panel(replace(planned, work=work), making=Making(on_step=told.append))
+    assert told
+    assert finished.audit is not None
+    assert finished.audit.green
+    assert finished.verdict is not None
+    assert Why.NOT_AUDITED not in {reason.code for reason in finished.verdict.reasons}
+    assert not any(text.startswith("audit") for text in finished.verdict.not_checked)
+
+    def fails(*given: object, **options: object) -> None:
+        raise DataError("no world could be made")
+
+    monkeypatch.setattr(panel_door, "prove_panel", fails)
+    work = replace(planned.work, runs_dir=tmp_path / "others", log_dir=tmp_path / "logs")
+    without = geiger.panel(replace(planned, work=work))
+    assert without.audit is None
+    assert without.verdict is not None
+    assert "audit: no world could be made" in without.verdict.not_checked
 
 
 def test_outcomes_are_known_two_days_later_and_those_of_a_halted_symbol_are_late(planned: PanelPlan) -> None:

@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from geiger.errors import TrainingError
 from geiger.evidence.trials import Line, Register
 from geiger.experiment.plan import plan
 from geiger.experiment.run import run as unjudged
 from geiger.judging.validate import Asked, Entry, Heard, lay_out, pooled, validate
 from geiger.panel.engines import LocalEngine
+from geiger.records import Status
 from geiger.runlog.reader import read_text
+from geiger.runs.environment import environment
 from geiger.settings import override
 from helpers.validations import HereEngine, asked, price_folder, validated
 
@@ -137,6 +140,40 @@ def test_one_lost_job_and_one_bad_symbol_stop_nothing_else(tmp_path: Path, data:
     assert again[2].run == good.run
 
 
+def test_what_workers_cannot_do_is_said_and_a_failed_fit_is_logged(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(model: Any, forecaster: Any, config: Any, task: Any) -> Any:
+        raise TrainingError(f"fold {task.fold.index}: no such luck")
+
+    what = asked(tmp_path, data, symbols=("AAA",))
+    with monkeypatch.context() as patch:
+        patch.setattr("geiger.experiment.portion.environment", lambda: replace(environment(), python="2.7"))
+        (other,) = validate(what, _wanting_python(lay_out(what), "3"), HereEngine())
+    assert (other.run, other.failed) == (None, True)
+    assert other.error is not None
+    assert "a worker has python 2.7 in place of 3" in other.error
+    monkeypatch.setattr("geiger.experiment.workers.train_fold", broken)
+    (failed,) = validated(what)
+    assert failed.error is not None
+    assert "no such luck" in failed.error
+    (log,) = what.log_dir.glob("AAA_ridge_*.log")
+    assert read_text(log).status is Status.FAILED
+
+
+def _wanting_python(entries: list[Entry], version: str) -> list[Entry]:
+    return [
+        replace(
+            entry,
+            wanted=tuple(
+                (replace(one, portion=replace(one.portion, python=version)), parts)
+                for one, parts in entry.wanted
+            ),
+        )
+        for entry in entries
+    ]
+
+
 def test_a_model_alone_and_in_a_stack_is_trained_once(tmp_path: Path, data: Path) -> None:
     stack: dict[str, Any] = {"models": ("ridge",), "min_rows": 40, "meta": "nnls"}
     what = asked(tmp_path, data, ("stack", "ridge"), symbols=("AAA",), stack=stack, refit=60)
@@ -176,6 +213,6 @@ def test_after_a_kill_at_a_write_the_same_command_ends_the_same(tmp_path: Path) 
     whole = kills.validated(kills.make(tmp_path / "whole"))
     undisturbed = kills.content(tmp_path / "whole")
     assert len(undisturbed) == 3  # two runs and the tries
-    for part in (0.1, 0.45, 0.8):
+    for part in (0.3, 0.75):
         at = int(part * whole.writes)
         assert kills.faults(tmp_path / str(at), undisturbed, at=at, after=None) == []

@@ -19,8 +19,13 @@ import pytest
 from geiger.experiment.plan import Experiment, plan
 from geiger.experiment.run import backtest, run
 from geiger.market.synthetic import planted_market
+from geiger.panel.experiment import Panel
+from geiger.panel.run import run_panel
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import override, recipe
+from helpers.panels import NAME as PANEL_NAME
+from helpers.panels import SYMBOLS as PANEL_SYMBOLS
+from helpers.panels import panel_config, panel_prices
 
 VOID = {"meta", "link", "br", "img", "circle", "path", "line", "use"}
 
@@ -180,3 +185,19 @@ def browsing() -> Any:
     sys.modules["report_browser"] = module  # its dataclasses look their annotations up there
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def panel_run(tmp_path_factory: pytest.TempPathFactory) -> StoredRun:
+    """A ridge on twelve made symbols with a signal each, as one panel."""
+    place = tmp_path_factory.mktemp("panel")
+    work = Panel(
+        PANEL_NAME,
+        PANEL_SYMBOLS,
+        config=panel_config(),
+        context="none",
+        prices=panel_prices(),
+        runs_dir=place / "runs",
+        log_dir=place / "logs",
+    )
+    return RunsFolder(place / "runs").load(run_panel(work).name)

@@ -21,6 +21,8 @@ from geiger.report.compare_page import compare_page
 from geiger.report.comparison import compare
 from geiger.report.gather import log_of, view_of
 from geiger.report.run_page import run_page
+from geiger.report.universe import universe_of
+from geiger.report.universe_page import universe_page
 from geiger.runs.folder import StoredRun
 
 pytestmark = pytest.mark.slow
@@ -31,7 +33,7 @@ SCREENS = {
     "phone": {"width": 390, "mobile": True},
     "small phone, dark": {"width": 360, "mobile": True, "dark": True},
 }
-PAGES = ("xgb", "stack", "backtest", "alarmed", "compare")
+PAGES = ("xgb", "stack", "backtest", "alarmed", "compare", "universe")
 
 # Every text against the paper behind it, by the formula of WCAG 2; the chart's text lies on the page itself.
 CONTRAST = """(() => {
@@ -130,7 +132,7 @@ def program(browsing: Any) -> str:
 
 @pytest.fixture(scope="module")
 def files(
-    made: dict[str, StoredRun], logs: Path, tmp_path_factory: pytest.TempPathFactory
+    made: dict[str, StoredRun], panel_run: StoredRun, logs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     views = {name: view_of(stored, log_of(stored, logs)) for name, stored in made.items()}
@@ -152,6 +154,7 @@ def files(
     compared = compare(runs, [alarmed, views["stack"], views["xgb"]])
     pages = {name: run_page(views[name]) for name in ("xgb", "stack", "backtest")}
     pages |= {"alarmed": run_page(alarmed), "compare": compare_page(compared)}
+    pages["universe"] = universe_page(universe_of(panel_run, view_of(panel_run)))
     for name, page in pages.items():
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
     return {name: folder / f"{name}.html" for name in pages}
@@ -160,7 +163,11 @@ def files(
 LOOKS = [
     *((name, "desk") for name in PAGES),
     *((name, "phone") for name in PAGES),
-    *((name, screen) for name in ("alarmed", "compare") for screen in ("dark", "small phone, dark")),
+    *(
+        (name, screen)
+        for name in ("alarmed", "compare", "universe")
+        for screen in ("dark", "small phone, dark")
+    ),
 ]
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from geiger.report.charts import (
     Member,
-    line_style,
-    thin,
     binned,
     calibration_drawing,
     epochs_drawing,
     equity_drawing,
+    line_style,
     relative_losses,
+    thin,
     weights_chart,
     weights_drawing,
 )

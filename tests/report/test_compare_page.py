@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,3 +151,27 @@ def test_where_less_is_better_the_lowest_is_the_best(made: Runs, read: Read) -> 
     common = next(rows for caption, rows in tables.items() if "common days alone" in caption)
     for row in (own, next(row for row in common if row[0] == "Max drawdown")):
         assert [cell for cell in row if "(best)" in cell] == [f"{as_text(lowest, 'share')} (best)"]
+
+
+def test_two_runs_of_a_panel_are_paired(panel_run: StoredRun, read: Read, tmp_path: Path) -> None:
+    folder = tmp_path / "TWELVE_ridge_20240105_143022"
+    shutil.copytree(panel_run.folder, folder)
+    other = StoredRun(folder, panel_run.record)
+    page = read(compare_page(compare([panel_run, other], [view_of(panel_run), view_of(other)])))
+    tables = page.tables()
+    found = panel_run.record.results.cross_section
+    assert found is not None
+    first = found.ics[0]
+    shown = f"{as_text(first.mean, 'return')} ± {as_text(first.error, 'return')}"
+    assert tables["Mean daily rank correlation of scores with outcomes"][1] == ["all days", shown, shown]
+    (row,) = tables["A: TWELVE ridge less each other run, on common days and symbols"][1:]
+    assert row[1:3] == [str(first.days), as_text(first.mean, "return")]
+    assert row[4] == "0.00%"
+    assert "equal weight (gross)" in page.by_id("equity").words()
+    assert "#ranks" in [node.attributes["href"] for node in page.all("a")]
+
+
+def test_runs_of_symbols_have_no_rank_correlations(made: Runs, read: Read) -> None:
+    stored = [made["ridge"], made["xgb"]]
+    page = read(compare_page(compare(stored, [view_of(one) for one in stored])))
+    assert "#ranks" not in [node.attributes["href"] for node in page.all("a")]

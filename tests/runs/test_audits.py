@@ -74,6 +74,13 @@ def test_a_summary_keeps_cause_mend_and_key() -> None:
     assert (summary.cause, summary.mend, summary.key) == (LEAK.cause, LEAK.mend, "abc")
 
 
+def test_a_leak_of_a_panel_is_named_with_its_symbol(tmp_path: Path) -> None:
+    of_panel = replace(AUDIT, leaks=(replace(LEAK, member="KO", members=3),), declared=("scores",))
+    assert of_panel.summary.leak == "features: x of KO"
+    keep_audit(tmp_path, of_panel)
+    assert read_audit(tmp_path, "abc") == of_panel
+
+
 def test_stages_that_were_audited_elsewhere_count() -> None:
     elsewhere = Elsewhere(symbol="MSFT", day="2026-01-01", key="def", stages=("scaler", "model", "fills"))
     assert replace(AUDIT, elsewhere=elsewhere).summary.stages == 4

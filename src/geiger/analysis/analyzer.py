@@ -32,6 +32,7 @@ SHOWN_EPOCHS = 200
 ASK, DONE = ". Please run", "Backtested already"
 # what must be mended, what is ready, what goes on though nothing was shown, what may be tried
 _RANKS = ("FAIL", "READY", "NEXT", "WARN", "NOTE")
+RANK_IC = "Rank IC a day"
 _EFFICIENCY = 4  # the checkpoint that the plan's example states
 
 
@@ -246,6 +247,7 @@ def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
             f"Result: {', '.join(text for text, _ in parts)} - {result.text}",
             tuple(case.at_figure(f.name, as_text(f.value, f.unit)) for f in cited),
         )
+    yield from _rank_ic(case)
     yield from _efficiency(case)
     sharpe, held = case.figure(FigureName.SHARPE), case.figure(FigureName.BUY_AND_HOLD_SHARPE)
     if sharpe is not None:
@@ -275,6 +277,17 @@ def _verdict(case: Case) -> Iterable[Sentence]:
     judged = case.log.judged
     if judged is not None and judged.check is not None and judged.answer is not Answer.SIGNAL:
         yield Sentence(f"Check source: {judged.check.text()}", (case.at("VERDICT/text", said),))
+
+
+def _rank_ic(case: Case) -> Iterable[Sentence]:
+    """Yield how a panel's scores ranked its symbols; nothing for a symbol."""
+    found = case.log.cross_section
+    if found is None or not found.ics or found.ics[0].mean is None:
+        return
+    whole = found.ics[0]
+    error = "undefined" if whole.error is None else as_text(whole.error, "return")
+    text = f"Rank IC {as_text(whole.mean, 'return')} a day, error {error}, over {whole.days} days"
+    yield Sentence(text, (case.at(f"CROSS-SECTION/{whole.name}", text),))
 
 
 def _efficiency(case: Case) -> Iterable[Sentence]:
@@ -455,6 +468,7 @@ def show_facts(book: LogBook, name: str) -> dict[str, Any]:
             "years": [asdict(year) for year in log.scorecard.years],
             "folds": [asdict(fold) for fold in log.scorecard.folds],
             "notes": list(log.scorecard.notes),
+            "cross_section": None if log.cross_section is None else asdict(log.cross_section),
             "verdict": list(log.verdict),
             "judged": None if log.judged is None else asdict(log.judged),
             "audit": None if log.audit is None else asdict(log.audit),
@@ -497,7 +511,7 @@ def compare_facts(book: LogBook, names: Sequence[str]) -> dict[str, Any]:
         for name in settings
         if len({case.config.get(name) for case in cases}) > 1
     }
-    figures = list(dict.fromkeys(figure.name for case in cases for figure in case.log.figures))
+    figures = list(dict.fromkeys(figure.name for case in cases for figure in _figures(case)))
     return _facts(
         {
             "schema": SCHEMA,
@@ -523,7 +537,7 @@ def compare_facts(book: LogBook, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _compared(name: str, cases: Sequence[Case]) -> dict[str, Any]:
-    figures = [next((f for f in case.log.figures if f.name == name), None) for case in cases]
+    figures = [next((f for f in _figures(case) if f.name == name), None) for case in cases]
     known = [f for f in figures if f is not None]
     values = {c.name: None if f is None else f.value for c, f in zip(cases, figures, strict=True)}
     better = next((f.better for f in known if f.better != "neither"), "neither")
@@ -536,9 +550,23 @@ def _compared(name: str, cases: Sequence[Case]) -> dict[str, Any]:
         "unit": known[0].unit,
         "better": better,
         "values": values,
-        "lines": {case.name: case.log.lines.get(f"FINAL METRICS/{name}") for case in cases},
+        "lines": {case.name: case.log.lines.get(_place(case, name)) for case in cases},
         "best": best,
     }
+
+
+def _figures(case: Case) -> tuple[Figure, ...]:
+    """Return the final metrics, and of a panel how its scores ranked the symbols."""
+    found = case.log.cross_section
+    if found is None or not found.ics:
+        return case.log.figures
+    return (*case.log.figures, Figure(RANK_IC, found.ics[0].mean, "return", "higher", found.ics[0].days))
+
+
+def _place(case: Case, name: str) -> str:
+    found = case.log.cross_section
+    of_ranks = name == RANK_IC and found is not None and found.ics
+    return f"CROSS-SECTION/{found.ics[0].name}" if found and of_ranks else f"FINAL METRICS/{name}"
 
 
 def _cautions(cases: Sequence[Case]) -> Iterable[str]:

@@ -284,6 +284,7 @@ def brief_of(case: Case) -> Brief:
         findings={finding.code: str(finding.severity) for finding in findings},
         result=str(result.word) if result else "",
         judged_to="" if log.judged is None else log.judged.data_to,
+        panel=case.is_panel,
     )
 
 

@@ -8,11 +8,11 @@ same prices. A canary that is not found, or is found somewhere else, turns the a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from threading import RLock, get_ident
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from geiger.audit import leaks
 from geiger.audit.cuts import FIRST_TEST_ROW, INSIDE, LAST_ROW
@@ -30,6 +30,7 @@ from geiger.models.library import load
 from geiger.runs.audits import Audit, CanaryCheck, Leak
 from geiger.settings import MODELS, override, recipe
 
+Leaky: TypeAlias = Callable[[leaks.Function, float], leaks.Function]
 ROWS = 900  # of the slice: the warm-up, a first training, and five folds to test
 LEAST_ROWS = 780  # with three of them
 WEIGHED = ("ridge", "mean")  # by the small stack: the two that are fitted fastest
@@ -89,6 +90,32 @@ def _at_the_close(why: str) -> Callable[[World, Audit], str | None]:
     return excuse
 
 
+@contextmanager
+def planted(place: tuple[Any, str], leak: Leaky, size: float = 1.0) -> Iterator[None]:
+    """Let the pipeline leak while this lasts, for this thread: others may train meanwhile.
+
+    Parameters
+    ----------
+    place : (object, str)
+        A function of the pipeline, by where it is looked up when it is called.
+    leak : callable
+        The real function and a size -> what stands in its place.
+    """
+    owner, name = place
+    with _PLANTING:
+        real, planter = getattr(owner, name), get_ident()
+        leaky = leak(real, size)
+
+        def either(*given: Any, **options: Any) -> Any:
+            return (leaky if get_ident() == planter else real)(*given, **options)
+
+        setattr(owner, name, either)
+        try:
+            yield
+        finally:
+            setattr(owner, name, real)
+
+
 @dataclass(frozen=True)
 class Canary:
     """One leak to plant.
@@ -120,7 +147,7 @@ class Canary:
     stage: str
     column: str | tuple[str, ...]
     place: tuple[Any, str]
-    leak: Callable[[leaks.Function, float], leaks.Function]
+    leak: Leaky
     graded: bool = True
     model: str = "ridge"
     changes: Mapping[str, Any] = field(default_factory=dict)
@@ -128,22 +155,9 @@ class Canary:
     scope: Scope = SCOPE
     excuse: Callable[[World, Audit], str | None] = _none
 
-    @contextmanager
-    def planted(self, size: float = 1.0) -> Iterator[None]:
-        """Let the pipeline leak while this lasts, for this thread: others may train meanwhile."""
-        owner, name = self.place
-        with _PLANTING:
-            real, planter = getattr(owner, name), get_ident()
-            leaky = self.leak(real, size)
-
-            def either(*given: Any, **options: Any) -> Any:
-                return (leaky if get_ident() == planter else real)(*given, **options)
-
-            setattr(owner, name, either)
-            try:
-                yield
-            finally:
-                setattr(owner, name, real)
+    def planted(self, size: float = 1.0) -> AbstractContextManager[None]:
+        """Let the pipeline leak while this lasts; see `planted`."""
+        return planted(self.place, self.leak, size)
 
     def experiment(self, symbol: str) -> Experiment:
         """Return what is trained on the slice."""

@@ -8,12 +8,14 @@ from types import MappingProxyType
 
 from geiger.audit.tables import Moved
 
-RESCALED, DECISION_BAR, CLOCK = (
+RESCALED, DECISION_BAR, CLOCK, ONE_LESS = (
     "rescaled",
     "decision_bar",
     "clock",
+    "one_less",
 )  # ways to find a leak beside other futures
 WHOLE = 250  # rows: what moves over more of them is computed over the whole series
+OF_A_DAY = ("selection", "timing", "beyond", "mean")  # what a panel learns, beside the outcome itself
 Cause = tuple[str, str]
 
 
@@ -23,7 +25,8 @@ def cause_of(moved: Moved, kind: str, reach: int) -> Cause:
     Parameters
     ----------
     kind : str
-        How the world was altered: one of `worlds.FUTURES`, or `RESCALED`, `DECISION_BAR`, `CLOCK`.
+        How the world was altered: one of `worlds.FUTURES`, or `RESCALED`, `DECISION_BAR`,
+        `CLOCK`, `ONE_LESS`.
     reach : int
         Rows from the first row that moved to the cut, both counted.
     """
@@ -83,6 +86,12 @@ def _features(moved: Moved, reach: int) -> Cause:
 
 
 def _target(moved: Moved, reach: int) -> Cause:
+    if moved.column in OF_A_DAY:
+        return (
+            "what a label is compared with depends on bars behind the day on which it claims to be known: "
+            "the mean of another day, or outcomes that are not known by then",
+            "take out the mean of the label's own day, of outcomes that are known when it is",
+        )
     return (
         "a label depends on bars behind the day on which it claims to be known",
         "let known_on be the last day that the label reads",
@@ -90,6 +99,12 @@ def _target(moved: Moved, reach: int) -> Cause:
 
 
 def _labels(moved: Moved, reach: int) -> Cause:
+    if moved.member is not None:
+        return (
+            "the label of a symbol that did not trade for some days is learned before it is known, or labels "
+            "overlap the split",
+            "learn those labels alone that are known by the fold's first decision",
+        )
     return (
         "labels overlap the split: a train row's label is known only after the fold's first decision",
         "leave a gap of the label's whole span before every border",
@@ -155,6 +170,70 @@ def _fills(moved: Moved, reach: int) -> Cause:
     )
 
 
+def _rows(moved: Moved, reach: int) -> Cause:
+    return (
+        "who takes part on a day hangs on what came later: symbols kept because they went on trading, or "
+        "because later rows are complete (survivorship)",
+        "let a row take part by what its own past says, and let symbols end",
+    )
+
+
+def _normalised(moved: Moved, reach: int) -> Cause:
+    if reach > WHOLE:
+        return (
+            "it is measured by means and deviations, or ranks, of the whole sample",
+            "measure each row by the past of its symbol, or by the rows of its own day",
+        )
+    return (
+        f"its window reaches {reach} {'row' if reach == 1 else 'rows'} ahead: a centred window, or one that "
+        "is off by one",
+        "let every window end with the row itself",
+    )
+
+
+def _volatility(moved: Moved, reach: int) -> Cause:
+    return (
+        "the volatility of a day uses returns behind its close",
+        "estimate it from returns up to the decision's own close",
+    )
+
+
+def _tradable(moved: Moved, reach: int) -> Cause:
+    return (
+        "whether a row is scored hangs on later opens",
+        "judge opens by the rows up to the day",
+    )
+
+
+def _candidate(moved: Moved, reach: int) -> Cause:
+    return (
+        "which score is issued was chosen by outcomes that were not known: of its own rows, or of the whole "
+        "sample",
+        "choose by outcomes known before the fold's first decision",
+    )
+
+
+def _slope(moved: Moved, reach: int) -> Cause:
+    return (
+        "the size of the forecasts is fitted on outcomes that were not known by their day",
+        "fit the slope on earlier forecasts whose outcome is known",
+    )
+
+
+def _forecasts(moved: Moved, reach: int) -> Cause:
+    return (
+        "a forecast uses something of later rows behind all that makes it",
+        "make it of the score, the slope and the volatility of its own day",
+    )
+
+
+def _members(moved: Moved, reach: int) -> Cause:
+    return (
+        "what should be a symbol's own is made of other symbols too",
+        "make it of the symbol's own bars and the index, or declare that it is relative to the others",
+    )
+
+
 _BY_STAGE: Mapping[str, Callable[[Moved, int], Cause]] = MappingProxyType(
     {
         "reader": _bars,
@@ -171,5 +250,13 @@ _BY_STAGE: Mapping[str, Callable[[Moved, int], Cause]] = MappingProxyType(
         "conformal": _conformal,
         "weights": _weights,
         "fills": _fills,
+        "rows": _rows,
+        "normalised": _normalised,
+        "volatility": _volatility,
+        "tradable": _tradable,
+        "candidate": _candidate,
+        "slope": _slope,
+        "forecasts": _forecasts,
+        "members": _members,
     }
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from geiger.audit.canaries import run_canaries
+from geiger.audit.panel_door import How, audit_panel, audit_panel_run
 from geiger.audit.proof import Scope, prove
 from geiger.audit.stages import BUILT_IN
 from geiger.audit.worlds import World
@@ -21,6 +22,8 @@ from geiger.experiment.own import (
 )
 from geiger.experiment.past_material import material_of_run, sources_of_run
 from geiger.experiment.plan import Experiment, Plan, plan
+from geiger.panel.experiment import Panel
+from geiger.panel.plan import plan_panel
 from geiger.report.gather import log_of
 from geiger.runlog import add_audit
 from geiger.runlog.wording import audit_command
@@ -33,7 +36,7 @@ Plans = Callable[[int], None]
 
 
 def audit(
-    what: Experiment | str,
+    what: Experiment | Panel | str,
     model: str = "ridge",
     *,
     run: str | None = None,
@@ -47,7 +50,7 @@ def audit(
 
     Parameters
     ----------
-    what : Experiment or str
+    what : Experiment, Panel or str
         What would be trained; or a symbol, with `model` and fields of `Experiment` in `given`.
     run : str, optional
         A finished training in the runs folder: its settings and the data that it kept are audited.
@@ -68,6 +71,11 @@ def audit(
     >>> geiger.audit("AAPL", "ridge").color  # doctest: +SKIP
     'green'
     """
+    how = How(again, canaries, on_step, on_plan)
+    if isinstance(what, Panel):
+        if run is None:
+            return audit_panel(plan_panel(what), how)
+        return audit_panel_run(what.runs.load(run), what.runs, how, log_dir=what.log_dir)
     experiment = what if isinstance(what, Experiment) else Experiment(what, model, **given)
     if run is not None:
         return audit_run(
@@ -82,14 +90,14 @@ def audit(
             on_step=on_step,
             on_plan=on_plan,
         )
-    return _audited(plan(experiment), _world(experiment), _How(again, canaries, on_step, on_plan))
+    return _audited(plan(experiment), _world(experiment), how)
 
 
 def audit_plan(
     planned: Plan, *, on_step: Step = lambda text: None, on_plan: Plans = lambda steps: None
 ) -> Audit:
     """Audit what is planned, as `audit` does with an experiment."""
-    return _audited(planned, _world(planned.experiment), _How(False, False, on_step, on_plan))
+    return _audited(planned, _world(planned.experiment), How(on_step=on_step, on_plan=on_plan))
 
 
 def audit_run(
@@ -122,6 +130,8 @@ def audit_run(
         Its data are gone.
     """
     record = stored.record
+    if record.members:
+        return audit_panel_run(stored, runs, How(again, canaries, on_step, on_plan), log_dir=log_dir)
     if record.kind != "train":
         raise SettingError(
             f"{stored.name}: a backtest trained nothing; audit the run whose forecasts it traded: "
@@ -138,7 +148,7 @@ def audit_run(
         estimator=estimator_of_run(stored, estimator),
         runs_dir=runs.root,
     )
-    how = _How(again, canaries, on_step, on_plan)
+    how = How(again, canaries, on_step, on_plan)
     found = replace(_audited(plan(experiment, material), World(prices, *context, *own), how), run=stored.name)
     summary = replace(found.summary, other=() if record.environment.code == code_hash() else ("code",))
     stored.note_audit(summary)
@@ -153,17 +163,7 @@ def _world(experiment: Experiment) -> World:
     return World(experiment.loaded(), *experiment.surroundings(), *own)
 
 
-@dataclass(frozen=True)
-class _How:
-    """What was asked for, and who is told of it."""
-
-    again: bool
-    canaries: bool
-    on_step: Step
-    on_plan: Plans
-
-
-def _audited(planned: Plan, world: World, how: _How) -> Audit:
+def _audited(planned: Plan, world: World, how: How) -> Audit:
     """Return the audit that was kept, or make one and keep it; planted leaks come on top of either."""
     key, experiment = planned.audit_key(), planned.experiment
     kept = None if how.again else planned.audited()
@@ -176,7 +176,7 @@ def _audited(planned: Plan, world: World, how: _How) -> Audit:
     return found
 
 
-def _made(planned: Plan, world: World, how: _How) -> Audit:
+def _made(planned: Plan, world: World, how: How) -> Audit:
     """Audit all of it; or what hangs on the data alone, where the rest was audited on other data."""
     experiment, built_in = planned.experiment, planned.built_in_key()
     other = None if how.again or built_in is None else kept_built_in(experiment.runs.audits, built_in)

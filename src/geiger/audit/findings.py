@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from geiger.audit.causes import CLOCK, DECISION_BAR, RESCALED, cause_of
+from geiger.audit.causes import CLOCK, DECISION_BAR, ONE_LESS, RESCALED, cause_of
 from geiger.audit.cuts import Cut
-from geiger.audit.stages import ORDER, STAGES
+from geiger.audit.panel_worlds import ENDED, PANEL_FUTURES
+from geiger.audit.stages import STAGES
 from geiger.audit.tables import Moved, Table, moved
 from geiger.audit.worlds import FUTURES
 from geiger.experiment.out_of_fold import Days
@@ -20,9 +21,11 @@ from geiger.runs.audits import Leak, StageCheck
 WORDS: Mapping[str, str] = MappingProxyType(
     {
         **{kind: future.words for kind, future in FUTURES.items()},
+        ENDED: PANEL_FUTURES[ENDED],
         RESCALED: "all bars up to it were halved, as a later split would tell them",
         DECISION_BAR: "the bar of the decision itself was altered",
         CLOCK: "labels were held against the clock",
+        ONE_LESS: "one symbol was left out",
     }
 )
 
@@ -46,12 +49,15 @@ class Findings:
         The first move of each, the kind of world in which it was seen, and the cut.
     missing, failed : mapping of str to str
         Stage, and world, to why it could not be made again.
+    stages : mapping of str to str
+        Those of a symbol, or of a panel.
     """
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     leaks: dict[tuple[str, str], tuple[Moved, str, Cut]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    stages: Mapping[str, str] = field(default_factory=lambda: STAGES)
 
     def compare(self, pairs: Iterable[tuple[Table, Table]], cut: Cut, kind: str) -> bool:
         """Compare tables in the order of the stages until one moved, and say whether one did."""
@@ -88,14 +94,17 @@ class Findings:
     def stage_checks(self) -> tuple[StageCheck, ...]:
         """Return what was compared, in the order of the stages."""
         return tuple(
-            StageCheck(stage=name, what=STAGES[name], worlds=t.worlds, values=t.values, seconds=t.seconds)
-            for name in STAGES
+            StageCheck(
+                stage=name, what=self.stages[name], worlds=t.worlds, values=t.values, seconds=t.seconds
+            )
+            for name in self.stages
             if (t := self.tallies.get(name)) is not None
         )
 
     def leak_records(self, days: Days) -> tuple[Leak, ...]:
         """Return the leaks, the earliest stage first; `days` are those of the material."""
-        found = sorted(self.leaks.values(), key=lambda one: (ORDER[one[0].stage], one[0].row))
+        order = list(self.stages)
+        found = sorted(self.leaks.values(), key=lambda one: (order.index(one[0].stage), one[0].row))
         return tuple(_leak(*one, days) for one in found)
 
 
@@ -113,4 +122,6 @@ def _leak(found: Moved, kind: str, cut: Cut, days: Days) -> Leak:
         cut=str(cut.day),
         cause=cause,
         mend=mend,
+        member=found.member,
+        members=found.members,
     )

@@ -88,6 +88,10 @@ class Moved:
         How many of its rows moved, and the last of them.
     columns : int
         How many columns moved.
+    member : str, optional
+        Of a panel: the symbol whose row it is.
+    members : int
+        How many symbols moved.
     """
 
     stage: str
@@ -97,6 +101,8 @@ class Moved:
     rows: int
     last: dt.date
     columns: int
+    member: str | None = None
+    members: int = 1
 
 
 def moved(base: Table, other: Table, cut: dt.date, *, truncated: bool = False) -> Moved | None:

@@ -79,12 +79,17 @@ def future_altered(world: World, day: dt.date, kind: str) -> World:
             return None
         rows = int(series.prices["day"].search_sorted(day, side="right")) if own else None
         kept = past_rows(series, day, market) if rows is None else rows
-        return _with(series, FUTURES[kind].alter, kept, day, kind)
+        return altered_behind(series, kept, day, kind)
 
     symbol = altered(world.symbol, own=True)
     assert symbol is not None
     index, volatility = (altered(series, own=False) for series in (world.index, world.volatility))
     return replace(world, symbol=symbol, index=index, volatility=volatility)
+
+
+def altered_behind(series: Loaded, kept: int, day: dt.date, kind: str) -> Loaded:
+    """Return a series with every bar but the first `kept` altered; `kind` is one of `FUTURES`."""
+    return _with(series, FUTURES[kind].alter, kept, day, kind)
 
 
 def past_rescaled(world: World, day: dt.date) -> World:

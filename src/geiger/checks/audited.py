@@ -90,6 +90,8 @@ def audit_it(case: Case) -> str:
 def _traded_so(case: Case) -> str:
     """Return the audit of the same model under the trading settings of this run."""
     settings = case.settings
+    if case.is_panel:  # its portfolio has no rule and no risk to set
+        return audit_it(case)
     asked = {"--rule": settings.rule, "--risk": settings.risk}
     return case.command("audit", *(word for pair in asked.items() if pair[1] for word in map(str, pair)))
 

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from geiger.figures import STRATEGY, FigureName, ScoreName
 from geiger.records import Assessment, Figure, RunLog, RunSettings
-from geiger.runlog.wording import assessment_of, audit_line, settings_of
+from geiger.runlog.wording import assessment_of, audit_command, audit_line, settings_of
 from geiger.settings.models import SECTIONS, log_names
 
 COMMANDS = {said: name for said, name in log_names().items() if name in SECTIONS and said != name}
@@ -174,6 +174,11 @@ class Case:
         """Whether it traded the forecasts of another run."""
         return self.kind == "backtest"
 
+    @property
+    def is_panel(self) -> bool:
+        """Whether it learned from many symbols as one, under the name that stands for the symbol."""
+        return self.settings.members is not None
+
     def figure(self, name: FigureName) -> Figure | None:
         """Return one of the final metrics, None where the log lacks it or it is undefined."""
         found = next((figure for figure in self.log.figures if figure.name == name), None)
@@ -245,8 +250,11 @@ class Case:
         """Return a command line on this run's symbol, model, recipe and data, safe to paste.
 
         `action` is ``train``, ``backtest``, ``predict``, ``audit``, ``features build`` or ``data show``;
-        `model` takes the place of the run's own.
+        `model` takes the place of the run's own. Of a panel it is ``train`` on the same symbols, or a command
+        that takes this run.
         """
+        if self.is_panel:
+            return self._of_panel(action, *options, model=model)
         symbol = self.symbol if _WORD.fullmatch(self.symbol) else "SYMBOL"
         model = model or (self.model if self.model in SECTIONS else "MODEL")
         words = ["geiger", *action.split()]
@@ -262,12 +270,39 @@ class Case:
             words += ["--data", str(file.parent if source == "folder" and file.suffix else file)]
         return shlex.join([*words, *options])
 
+    def _of_panel(self, action: str, *options: str, model: str | None) -> str:
+        """Return a command line on this panel: the log does not list its symbols, the line typed may."""
+        run, panel = self.settings.forecasts_of or self.name, self.symbol
+        panel = panel if _WORD.fullmatch(panel) else "PANEL"
+        if action == "backtest":
+            return shlex.join(["geiger", "backtest", panel, "--run", run])
+        if action == "audit":
+            return audit_command(run)
+        if action != "train":
+            return shlex.join(["geiger", "logs", "show", self.name])
+        if self.is_backtest:  # the line that trained it stands in the log of that run
+            return shlex.join(["geiger", "logs", "show", run])
+        words, own = self._typed(), self.model if self.model in SECTIONS else "MODEL"
+        if words[:2] != ["geiger", "train"] or own not in map(command_name, words[2:]):
+            words = ["geiger", "train", own, "--panel", panel, "--symbols-file", "FILE"]
+        named = 2 + [command_name(word) for word in words[2:]].index(own)
+        words[named] = model or own
+        for option in (one for one in options if one.startswith("--") and one in words):
+            place = words.index(option)
+            valued = options[options.index(option) + 1 : options.index(option) + 2]
+            del words[place : place + (2 if valued and not valued[0].startswith("--") else 1)]
+        return shlex.join([*words, *options])
+
+    def _typed(self) -> list[str]:
+        """Return the words of the command line that the log names; empty where it names none."""
+        try:
+            return shlex.split(self.settings.command or "")
+        except ValueError:
+            return []
+
     def again(self) -> str:
         """Return the command that goes on with this very run, as it was typed where the log says so."""
-        try:
-            words = shlex.split(self.settings.command or "")
-        except ValueError:
-            words = []
+        words = self._typed()
         if words[:1] == ["geiger"] and words[1:2] in (["train"], ["backtest"], ["demo"]):
             return shlex.join(words)
         if not self.is_backtest and self.model not in SECTIONS:  # an estimator of the user's own

@@ -85,6 +85,9 @@ def _against(case: Case) -> Iterator[tuple[str, tuple[Figure, ...]]]:
         if answer is not Answer.SIGNAL:
             yield f"verdict {answer}", ()
         return
+    if case.is_panel:  # whose symbols share their days, which no direction test of ours allows for
+        yield "no verdict", ()
+        return
     accuracy, base, test = (
         case.figure(n)
         for n in (FigureName.DIRECTION_ACCURACY, FigureName.BASE_RATE, FigureName.DIRECTION_TEST_P)

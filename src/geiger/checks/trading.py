@@ -67,7 +67,9 @@ def costs_above_edge(case: Case) -> Answer:
             case.at_setting("Cost"),
         ),
         "Positions turn over faster than the forecasts change their mind about.",
-        case.backtest() + " --rule proportional" if case.settings.rule != "proportional" else case.remedy(),
+        case.remedy()
+        if case.is_panel or case.settings.rule == "proportional"
+        else case.backtest() + " --rule proportional",
     )
 
 

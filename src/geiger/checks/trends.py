@@ -54,6 +54,8 @@ class Brief:
         The word for what it came to; empty where nothing was measured.
     judged_to : str
         ISO day of the last bar that its verdict knew; empty where it has none.
+    panel : bool
+        Whether it learned from many symbols as one, whose name stands in `symbol`.
     trouble : str
         Why the log cannot be read; empty where it can.
     """
@@ -72,6 +74,7 @@ class Brief:
     findings: dict[str, str] = field(default_factory=dict)
     result: str = ""
     judged_to: str = ""
+    panel: bool = False
     trouble: str = ""
 
     def at(self, figure: str) -> Evidence:
@@ -136,7 +139,9 @@ def _symbol_ends_badly(briefs: Sequence[Brief]) -> Found:
                 f"{symbol}: no run of {', '.join(sorted(models))} ended well",
                 tuple(b.at_status() for b in bad[-LISTED:]),
                 "Where every model fails, look at the prices first.",
-                shlex.join(["geiger", "data", "show", symbol]),
+                shlex.join(["geiger", "logs", "show", bad[-1].name])
+                if bad[-1].panel
+                else shlex.join(["geiger", "data", "show", symbol]),
             )
 
 
@@ -321,7 +326,9 @@ def _old_verdicts(briefs: Sequence[Brief]) -> Found:
                     f"{symbol} {model}: judged on bars up to {old.judged_to}, others on bars up to {last}",
                     (old.at_status(),),
                     "Trained before the newer bars were there.",
-                    shlex.join(["geiger", "train", model, symbol, "--recipe", old.recipe or "default"]),
+                    shlex.join(["geiger", "logs", "show", old.name])  # with the line that trained it
+                    if old.panel
+                    else shlex.join(["geiger", "train", model, symbol, "--recipe", old.recipe or "default"]),
                 )
 
 

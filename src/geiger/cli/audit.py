@@ -27,7 +27,7 @@ DEFAULT = "ridge"  # the model, where none is named
 
 
 def audit_symbol(args: argparse.Namespace) -> int:
-    """Audit one symbol and model, or a finished run; or show the museum."""
+    """Audit one symbol and model, or a finished run of a symbol or a panel; or show the museum."""
     if args.museum:
         return show_museum(as_json=args.json)
     work = _audit_symbol if args.run is None else _audit_run
@@ -64,9 +64,11 @@ def _judge_again(args: argparse.Namespace) -> None:
 
 
 def _audit_run(args: argparse.Namespace, tick: Tick) -> Audit:
-    if settings_given(args, own=()) or args.model or args.data or args.symbols:
+    others = [name for name in args.symbols if not Path(args.run).name.startswith(f"{name}_")]
+    if settings_given(args, own=()) or args.model or args.data or others:
         raise SettingError(
-            "--run audits what that run was: leave out symbol, model, data and settings, or leave out --run"
+            "--run audits what that run was: leave out other symbols, model, data and settings, or leave out "
+            "--run"
         )
     stored, runs = _run_of(args)
     return audit_run(
@@ -111,6 +113,8 @@ def audit_lines(found: Audit) -> Iterator[str]:
     yield table([heading, *rows], indent="  ")
     if found.canaries:
         yield from _canary_lines(found.canaries)
+    for text in found.declared:
+        yield from _wrapped(f"Declared: {text}")
     for one in found.not_checked:
         yield from _wrapped(f"Not checked: {one.stage}: {one.why}")
 
@@ -118,7 +122,7 @@ def audit_lines(found: Audit) -> Iterator[str]:
 def _answer(found: Audit) -> str:
     what = f"{found.symbol} {found.model}"
     if found.leaks:
-        return f"{what}: RED, look-ahead in {found.leaks[0].stage}: {found.leaks[0].column}"
+        return f"{what}: RED, look-ahead in {found.leaks[0].where}"
     if not found.green:
         missed = ", ".join(one.name for one in found.canaries if one.missed)
         return f"{what}: RED, a planted leak was not caught ({missed}): this audit proves nothing"
@@ -139,10 +143,14 @@ def _size(size: float | None) -> str:
 
 
 def _leak_lines(leak: Leak) -> Iterator[str]:
+    whose = f" of {leak.member}" if leak.member else ""
     others = f", and {leak.columns - 1} more columns" if leak.columns > 1 else ""
+    others += f", and {counted(leak.members - 1, 'more symbol')}" if leak.members > 1 else ""
     size = _size(leak.size)
     rows = counted(leak.rows, "row")
-    yield from _wrapped(f"{leak.stage}: {leak.column}{others}: {rows} moved, the first {leak.day}, {size}")
+    yield from _wrapped(
+        f"{leak.stage}: {leak.column}{whose}{others}: {rows} moved, the first {leak.day}, {size}"
+    )
     for text in (
         f"when, behind {leak.cut}, {leak.world}",
         f"Likely cause: {leak.cause}",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from geiger.cli.named import panels_named
 from geiger.cli.options import settings_given, traded_as_asked
-from geiger.cli.show import Voice, data_lines, run_facts, scorecard_text
+from geiger.cli.show import EXIT, Voice, data_lines, run_facts, scorecard_text
 from geiger.cli.terminal import print_json
-from geiger.cli.train import EXIT, Result, for_each, show_plan, show_run, train_one
+from geiger.cli.train import Result, for_each, show_plan, show_run, train_one
 from geiger.errors import SettingError
 from geiger.experiment.own import estimator_of_run
 from geiger.experiment.past_material import material_of_run

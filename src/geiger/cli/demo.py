@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from geiger.cli.report import write_page
-from geiger.cli.show import Voice, duration, scorecard_text
-from geiger.cli.train import EXIT, models_of, show_plan, show_run, train_one
+from geiger.cli.show import EXIT, Voice, duration, scorecard_text
+from geiger.cli.train import models_of, show_plan, show_run, train_one
 from geiger.experiment.plan import Experiment, plan
 from geiger.experiment.written import Run
 from geiger.judging.run import Making, backtest

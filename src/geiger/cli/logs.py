@@ -17,9 +17,11 @@ from geiger.cleaning import clean
 from geiger.cli.complaint import complain
 from geiger.cli.terminal import counted, print_json, progress, table, wrapped
 from geiger.codec import fitted
+from geiger.cross_section import CrossSection
 from geiger.errors import DataError, SettingError
 from geiger.figures import PLAN_FIGURES, FigureName
 from geiger.records import AuditSummary, Unit, as_text
+from geiger.runlog.cross_section import cross_section_lines
 from geiger.runlog.wording import audit_line
 
 INDENT = 7 * " "
@@ -99,6 +101,10 @@ def show_log(args: argparse.Namespace) -> int:
     print("\nCheckpoints" + ("" if facts["checkpoints"] else ": none"))
     for point in facts["checkpoints"]:
         print(f"  {point['number']}. {point['name']}: {point['outcome']} ({point['found']})")
+    if facts["cross_section"] is not None:
+        print("\nCross-section")
+        found = fitted(facts["cross_section"], CrossSection)
+        print("\n".join(f"  {line}" for line in cross_section_lines(found)))
     print("\n".join(["", f"Verdict: {facts['verdict'][0]}", *(f"  {line}" for line in facts["verdict"][1:])]))
     print("\n".join(_audit_lines(facts["audit"])))
     print("\nWarnings" + ("" if facts["warnings"] else ": none"))

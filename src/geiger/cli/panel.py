@@ -8,11 +8,11 @@ from typing import Any
 
 from geiger import codec
 from geiger.cli.options import config_of, symbols_of
-from geiger.cli.show import warning_lines
+from geiger.cli.show import EXIT, warning_lines
 from geiger.cli.terminal import counted, print_json, progress
-from geiger.cli.train import EXIT
 from geiger.errors import SettingError
 from geiger.judging.panel import panel
+from geiger.judging.run import Making
 from geiger.models import expand, resolve
 from geiger.panel.experiment import Panel
 from geiger.panel.plan import PanelPlan, plan_panel
@@ -21,6 +21,7 @@ from geiger.panel.written import PanelRun
 from geiger.records import Outcome
 from geiger.runlog.cross_section import cross_section_lines
 from geiger.runlog.verdict import verdict_lines
+from geiger.runlog.wording import audit_line, how_to_audit
 from geiger.settings import panel_recipe
 
 
@@ -60,7 +61,8 @@ def _train(args: argparse.Namespace, planned: PanelPlan) -> tuple[int, dict[str,
         def on_fold(model: str, fold: FoldScores) -> None:
             tick(f"{model} fold {fold.fold.index}, {fold.learned_rows} rows")
 
-        finished = panel(planned, on_fold=on_fold)
+        making = Making(audit=args.audit, check_source=False, on_step=tick, on_plan=tick.more)
+        finished = panel(planned, making=making, on_fold=on_fold)
     if not args.json:
         print("\n".join(run_lines(finished)), flush=True)
     return EXIT[finished.status], run_facts(finished)
@@ -117,6 +119,7 @@ def run_lines(run: PanelRun) -> list[str]:
         f"  Checkpoints: {passed} of {len(points)} passed",
         "  Verdict:",
         *(f"    {line}" for line in rest),
+        f"  {audit_line(run.audit, how_to_audit(run.trained))}",
         f"  Log: {run.log or 'none could be written'}",
         f"  Run: {run.folder}",
     ]

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 from geiger.cli.options import NETWORK, OWN_PARTS, SETTINGS, traded_as_asked
 from geiger.cli.panel import data_lines, plan_line, run_facts, run_lines
-from geiger.cli.show import scorecard_text
+from geiger.cli.show import EXIT, scorecard_text
 from geiger.cli.terminal import print_json, progress
-from geiger.cli.train import EXIT
 from geiger.errors import SettingError
 from geiger.experiment.replay import Replay
 from geiger.judging.panel import backtest_panel

@@ -199,7 +199,7 @@ def _backtest(commands: Commands) -> None:
         "geiger.cli.backtest:backtest",
         "trade the stitched out-of-sample forecasts of a model beside its baselines",
     )
-    parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
+    parser.add_argument("symbols", metavar="SYMBOL", nargs="*", help="or the name of a panel")
     parser.add_argument(
         "--symbol", dest="named", metavar="SYMBOL", action="append", default=[], help="the same, as an option"
     )
@@ -226,7 +226,7 @@ def _predict(commands: Commands) -> None:
         "geiger.cli.predict:predict_next",
         "forecast the next session with a saved model, and score what was forecast before",
     )
-    parser.add_argument("symbols", metavar="SYMBOL", nargs="*")
+    parser.add_argument("symbols", metavar="SYMBOL", nargs="*", help="or the name of a panel")
     parser.set_defaults(named=[], symbols_file=None)
     parser.add_argument(
         "--model", metavar="MODEL", help="whose newest run to use (default: the newest of any)"
@@ -295,7 +295,9 @@ def _audit(commands: Commands) -> None:
         metavar="MODEL",
         help=f"whose training to audit: one of {', '.join(SECTIONS)} (default: ridge)",
     )
-    parser.add_argument("--run", metavar="RUN", help="audit what made this run, on the data it kept")
+    parser.add_argument(
+        "--run", metavar="RUN", help="audit what made this run, of a symbol or a panel, on the data it kept"
+    )
     parser.add_argument(
         "--again", action="store_true", help="audit all of it once more, whatever was audited before"
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import product
 from typing import Any
 
 from geiger.cli.complaint import complain, plain
+from geiger.cli.named import panels_named
 from geiger.cli.options import symbols_of
 from geiger.cli.terminal import print_json
 from geiger.errors import SettingError
@@ -15,7 +17,7 @@ from geiger.market.calendar import valid_symbol
 from geiger.market.snapshots import Store
 from geiger.market.sources import load
 from geiger.models import expand
-from geiger.runs.folder import RunsFolder
+from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.tomorrow.forecast_ledger import chain_of, save, score
 from geiger.tomorrow.prediction import Prediction, find_model, predict
 
@@ -25,6 +27,11 @@ def predict_next(args: argparse.Namespace) -> int:
     runs = RunsFolder(args.runs_dir)
     if args.score:
         return _score(args, runs)
+    panels = [] if args.run else panels_named(runs, symbols_of(args), args.model)
+    if args.run and (named := runs.load(args.run)).record.members:
+        panels = [named]
+    if panels:
+        return _predict_panels(args, runs, panels)
     results, code = [], 0
     models = (None,) if args.model is None else expand(args.model)
     for symbol, model in product(symbols_of(args), models):
@@ -39,6 +46,25 @@ def predict_next(args: argparse.Namespace) -> int:
     if args.json:
         print_json(results)
     return code
+
+
+def _predict_panels(args: argparse.Namespace, runs: RunsFolder, panels: Sequence[StoredRun]) -> int:
+    """Rank the symbols of each panel."""
+    from geiger.tomorrow.panel_prediction import predict_panel  # with all that a panel needs
+
+    for option in ("save", "features", "target"):
+        if getattr(args, option):
+            why = "rankings of a panel are not kept and scored so far" if option == "save" else "it has none"
+            raise SettingError(f"--{option} is for a symbol alone: {why}; leave it out")
+    others = set(args.symbols) - {stored.record.symbol for stored in panels}
+    if others:
+        raise SettingError(f"run {panels[0].name} is of {panels[0].record.symbol}, not of {min(others)}")
+    made = [predict_panel(stored, runs, data=args.data, level=args.level) for stored in panels]
+    if args.json:
+        print_json([one.as_dict() for one in made])
+    else:
+        print("\n".join(line for one in made for line in one.lines()))
+    return 0
 
 
 def _predict(args: argparse.Namespace, runs: RunsFolder, symbol: str, model: str | None) -> dict[str, Any]:

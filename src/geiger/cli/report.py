@@ -15,6 +15,8 @@ from geiger.report.compare_page import compare_page
 from geiger.report.comparison import compare
 from geiger.report.gather import log_of, view_of
 from geiger.report.run_page import run_page
+from geiger.report.universe import universe_of
+from geiger.report.universe_page import universe_page
 from geiger.report.view import RunView
 from geiger.runs.folder import RunsFolder, StoredRun
 
@@ -30,7 +32,7 @@ def report(args: argparse.Namespace) -> int:
     stored = [_stored(word, args.runs_dir) for word in words]
     views = [_view(run, args.log_dir) for run in stored]
     if args.compare is None:
-        page, out = run_page(views[0]), args.out or stored[0].folder / PAGE
+        page, out = _page(stored[0], views[0]), args.out or stored[0].folder / PAGE
     else:
         page = compare_page(compare(stored, views))
         out = args.out or args.runs_dir / f"{compare_name([run.name for run in stored])}.html"
@@ -55,8 +57,8 @@ def report(args: argparse.Namespace) -> int:
 
 def write_page(folder: Path, log_dir: Path) -> Path:
     """Write the page of one run into its folder, and return where it is."""
-    view = _view(_stored(str(folder), folder.parent), log_dir)
-    write_atomically(folder / PAGE, run_page(view).encode())
+    stored = _stored(str(folder), folder.parent)
+    write_atomically(folder / PAGE, _page(stored, _view(stored, log_dir)).encode())
     return folder / PAGE
 
 
@@ -78,6 +80,10 @@ def compare_name(names: Sequence[str]) -> str:
 def _stored(word: str, runs_dir: Path) -> StoredRun:
     path = Path(word)
     return RunsFolder(runs_dir if path.name == word else path.parent).load(path.name)
+
+
+def _page(stored: StoredRun, view: RunView) -> str:
+    return universe_page(universe_of(stored, view)) if stored.record.members else run_page(view)
 
 
 def _view(stored: StoredRun, log_dir: Path) -> RunView:

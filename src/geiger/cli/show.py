@@ -20,6 +20,8 @@ from geiger.runlog.sections import scorecard_lines
 from geiger.runlog.verdict import verdict_lines
 from geiger.runlog.wording import audit_line, how_to_audit
 
+EXIT = {Status.SUCCESS: 0, Status.FAILED: 3, Status.COLLAPSED: 3}  # code of a command that made a run
+
 
 class Voice:
     """Says a line once: what is true of a symbol is not repeated for each of its models."""

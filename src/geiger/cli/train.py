@@ -11,6 +11,7 @@ from typing import Any
 from geiger.cli.complaint import complain, plain
 from geiger.cli.options import config_of, experiment_of, is_symbol, symbols_of
 from geiger.cli.show import (
+    EXIT,
     Voice,
     base_line,
     data_lines,
@@ -29,11 +30,10 @@ from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run
 from geiger.judging.run import NOTHING, Making, run
 from geiger.models import expand, resolve
-from geiger.records import Status, as_text
+from geiger.records import as_text
 from geiger.settings import Config
 from geiger.settings.models import OWN
 
-EXIT = {Status.SUCCESS: 0, Status.FAILED: 3, Status.COLLAPSED: 3}
 Result = tuple[int, dict[str, Any]]  # exit code, and facts that JSON can hold
 Task = Callable[[argparse.Namespace, Experiment, Voice], Result]
 

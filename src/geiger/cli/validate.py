@@ -159,6 +159,7 @@ def summary_lines(found: Summary) -> list[str]:
     """Return a summary for people: the table first, then what stands behind it."""
     return [
         *table(_rows(found)).splitlines(),
+        *_badly(found),
         "",
         *_means(found.models),
         *_together(found),
@@ -190,6 +191,13 @@ def _cells(row: Row, several: bool) -> list[str]:
         as_text(row.hold, "ratio"),
         f"{row.passed} of 5",
     ]
+
+
+def _badly(found: Summary) -> list[str]:
+    """Return which trainings ended badly, which the exit code says as well."""
+    badly = [row for row in found.rows if row.status not in (None, Status.SUCCESS)]
+    named = ", ".join(f"{row.symbol} {row.model} {row.status}" for row in badly)
+    return wrapped(f"Ended badly: {named}; `geiger logs analyze` says why.") if badly else []
 
 
 def _with_error(value: float | None, error: float | None) -> str:

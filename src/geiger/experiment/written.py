@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from geiger.features.catalogue import contract_hash
 from geiger.records import AuditSummary, Notice, Status, Verdict
 from geiger.runlog import RunLogWriter
 from geiger.runlog.writer import log_stem
+from geiger.runs.audits import Audit
 from geiger.runs.environment import environment
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.record import NOTHING_OWN, LedgerHead, OwnParts, RunRecord
@@ -131,7 +132,7 @@ def _record(
         environment=environment(),
         results=evaluation.results(),
         verdict=verdict,
-        audit=_audit(planned),
+        audit=kept_audit(planned.audited),
         forecast_ledger=_ledger_head(experiment.runs),
         own=planned.own,
         warnings=tuple(dict.fromkeys(notices)),
@@ -140,10 +141,10 @@ def _record(
     )
 
 
-def _audit(planned: Plan) -> AuditSummary | None:
-    """Return the audit of exactly this that was kept."""
+def kept_audit(audited: Callable[[], Audit | None]) -> AuditSummary | None:
+    """Return the audit of exactly this that was kept, where `audited` of a plan finds one."""
     try:
-        found = planned.audited()
+        found = audited()
     except DataError:  # `geiger audit` says what is wrong with it; a training is not stopped by it
         return None
     return None if found is None else found.summary

@@ -49,6 +49,8 @@ def judge_stored(
     DataError
         Its data are gone.
     """
+    if stored.record.members:
+        return judge_stored_panel(stored, runs, log_dir=log_dir)
     record, config = stored.record, stored.config()
     if record.members:
         return judge_stored_panel(stored, runs, log_dir=log_dir)

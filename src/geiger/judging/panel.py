@@ -7,10 +7,12 @@ forecast against the market; and the long/short portfolio beside equal weight at
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from geiger.audit.panel_door import How, audit_panel
 from geiger.backtest.portfolio import EXPOSURE_MATCHED, Held
 from geiger.errors import GeigerError
 from geiger.evidence.day_files import DayValues
@@ -22,6 +24,7 @@ from geiger.experiment.tried import Tried, register_of, tried_on
 from geiger.judging.economics import Economics, economics
 from geiger.judging.judge import LEAK, deflated, skill_verdict, worth_of
 from geiger.judging.rule import Evidence
+from geiger.judging.run import NOT_ASKED, NOTHING, Making
 from geiger.judging.tries import Counted, counted
 from geiger.panel import again
 from geiger.panel.cross_section import scored_of, traded
@@ -40,13 +43,22 @@ from geiger.runlog.wording import how_to_audit
 from geiger.runs.environment import key_of
 from geiger.runs.folder import RunsFolder, StoredRun
 
+AUDITED = Making(check_source=False)
 
-def panel(work: Panel | PanelPlan, *, on_fold: Listener = lambda model, fold: None) -> PanelRun:
+
+def panel(
+    work: Panel | PanelPlan,
+    *,
+    making: Making = AUDITED,
+    on_fold: Listener = lambda model, fold: None,
+) -> PanelRun:
     """Train strictly walk-forward over many symbols, trade the scores, judge them, and write log and folder.
 
     Parameters
     ----------
     work : Panel or PanelPlan
+    making : Making
+        What is made for the verdict; of a panel that is the audit. `NOTHING` leaves it to what there is.
     on_fold : callable
         Told of each model's fold when it is done.
 
@@ -60,34 +72,35 @@ def panel(work: Panel | PanelPlan, *, on_fold: Listener = lambda model, fold: No
     >>> geiger.panel(Panel("US28", symbols)).verdict.answer  # doctest: +SKIP
     <Answer.CANNOT_TELL: 'CANNOT TELL'>
     """
-    return run_panel(work, on_fold=on_fold, judge=_verdict)
+    return run_panel(work, on_fold=on_fold, judge=partial(_verdict, making=making))
 
 
 def backtest_panel(planned: PanelPlan, stored: StoredRun) -> PanelRun:
     """Trade the forecasts of a panel's run under the costs of `planned`, judge and log it."""
-    return again.backtest_panel(planned, stored, judge=_verdict)
+    return again.backtest_panel(planned, stored, judge=partial(_verdict, making=NOTHING))
 
 
 def judge_stored_panel(stored: StoredRun, runs: RunsFolder, *, log_dir: Path | None = None) -> Verdict:
-    """Judge a stored run of a panel by the register as it is now; see `again.judge_stored`.
+    """Judge a panel's run by the register as it is now, and write the verdict into its record and its log.
+
+    Its forecasts are traded once more on the prices it kept; the register notes it as a rerun.
 
     Raises
     ------
     DataError
-        Its data are gone, or make another panel in this version.
+        Its data are gone.
     """
     config = stored.config()
-    planned = again.plan_again(stored, runs, config)
-    made = walk_of_run(stored, planned.material, config)
-    evaluation = evaluate_panel(planned.material, made, config, stored.record.results.health)
-    before = [one.record.verdict for one in (stored, runs.load(stored.trained))]
-    tried = next((one.tries.key for one in before if one is not None and one.tries is not None), None)
-    finding = PanelFinding(
-        stored.name, planned, made, evaluation, stored.trained, tried or planned.trial_key()
-    )
-    audit = runs.load(stored.trained).record.audit
+    trained = runs.load(stored.trained)
+    planned = again.plan_again(trained, runs, config)
+    made = walk_of_run(trained, planned.material, config)
+    evaluation = evaluate_panel(planned.material, made, config, trained.record.results.health)
+    key = again.tried_as(trained) or planned.trial_key()
+    audit = trained.record.audit
     verdict = judge_panel(
-        finding, audit=audit, not_checked=() if audit is not None else ("audit: there is none yet",)
+        PanelFinding(stored.name, planned, made, evaluation, trained.name, key),
+        audit=audit,
+        not_checked=() if audit is not None else ("audit: there is none yet",),
     )
     stored.note_verdict(verdict)
     log = log_of(stored, log_dir or planned.work.log_dir)
@@ -96,20 +109,25 @@ def judge_stored_panel(stored: StoredRun, runs: RunsFolder, *, log_dir: Path | N
     return verdict
 
 
-def _verdict(finding: PanelFinding) -> Verdict:
-    audit, without = _audit(finding)
+def _verdict(finding: PanelFinding, *, making: Making) -> Verdict:
+    audit, without = _audit(finding, making)
     return judge_panel(finding, audit=audit, not_checked=without)
 
 
-def _audit(finding: PanelFinding) -> tuple[AuditSummary | None, tuple[str, ...]]:
+def _audit(finding: PanelFinding, making: Making) -> tuple[AuditSummary | None, tuple[str, ...]]:
     """Return the audit of what made the forecasts, or why there is none."""
-    if finding.trained == finding.name:
-        return None, ("audit: there is none yet",)
+    planned = finding.planned
     try:
-        audit = finding.planned.work.runs.load(finding.trained).record.audit
-    except GeigerError as error:
+        if finding.trained != finding.name:
+            audit = planned.work.runs.load(finding.trained).record.audit
+            return audit, () if audit is not None else ("audit: the run that made the forecasts has none",)
+        kept = planned.audited()
+        if kept is None and not making.audit:
+            return None, (f"audit: {NOT_ASKED}",)
+        how = How(on_step=making.on_step, on_plan=making.on_plan)
+        return (kept or audit_panel(planned, how)).summary, ()
+    except GeigerError as error:  # the training is done: its figures are not lost for this
         return None, (f"audit: {error}",)
-    return audit, () if audit is not None else ("audit: the run that made the forecasts has none",)
 
 
 def judge_panel(

@@ -97,7 +97,7 @@ def unseal(stored: StoredRun, runs: RunsFolder, **own: Any) -> Exam:
     DataError
         The lock-box was opened before, its outcomes are not known, or the data of the run are gone.
     """
-    record, before = stored.record, stored.record.verdict
+    record, before = stored.require_alone().record, stored.record.verdict
     if record.kind != "train" or record.data.lockbox_from is None:
         raise SettingError(f"{stored.name}: has no lock-box; train with --lockbox, and name that run")
     if before is None or before.tries is None:

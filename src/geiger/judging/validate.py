@@ -223,7 +223,7 @@ class _Work:
     jobs: dict[str, _Task] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)  # content hash -> where the bytes lie
     waiting: list[set[str]] = field(default_factory=list)  # of each entry: jobs without an outcome
-    lost: dict[str, str] = field(default_factory=dict)  # job -> why nobody could do it
+    lost: dict[str, str] = field(default_factory=dict)  # job -> why there is nothing of it
     next: int = 0  # entry to be ended
     material: tuple[tuple[str, Config], Material] | None = None
 
@@ -254,11 +254,13 @@ class _Work:
         """Keep what a worker handed on, then end the runs that wait for nothing more."""
         name = outcome.job.name
         task = self.jobs[name]
-        if isinstance(outcome, Done):
-            keep_portion(task.parts, outcome.files)
-        elif outcome.lost:
-            self.lost[name] = outcome.error
-        # A fold that cannot be fitted is fitted once more by its run, whose log then ends with why.
+        try:
+            if isinstance(outcome, Done):
+                keep_portion(task.parts, outcome.files)
+            elif outcome.kind != "fit":  # a run whose model cannot be fitted finds that again, and logs it
+                self.lost[name] = outcome.error
+        except DataError as error:
+            self.lost[name] = str(error)
         for names in self.waiting:
             names.discard(name)
         self.heard.trained(outcome, task.seconds)
@@ -405,7 +407,7 @@ def _pooled(asked: Asked, model: str, config: Config, finished: Finished) -> str
     )
     planned = plan_panel(work)
     found = finished.get((planned.key(), _trading(config.trading)))
-    return found.name if found is not None and _log_ended(found) else panel(planned).name
+    return found.name if found is not None and _log_ended(found) else panel(planned, making=NOTHING).name
 
 
 def stored_runs(asked: Asked, entries: Sequence[Entry]) -> dict[int, StoredRun]:

@@ -14,7 +14,7 @@ from geiger.experiment.replay import Comparison, Replay, changes_since, compared
 from geiger.panel.evaluation import evaluate_panel
 from geiger.panel.fits import folds_of
 from geiger.panel.past_material import material_of_panel_run, panel_of_run
-from geiger.panel.plan import PanelPlan
+from geiger.panel.plan import PanelPlan, little
 from geiger.panel.run import Judge, PanelFinding, unjudged
 from geiger.panel.stored import unscored_of, walk_of_run
 from geiger.panel.walk import Listener, bases_of, walk
@@ -54,7 +54,8 @@ def plan_again(
     work = panel_of_run(stored, runs, config, runs_dir=place, log_dir=log_dir, command=command)
     material, model = material_of_panel_run(stored, runs), stored.record.model
     folds = {base: folds_of(material, base, config) for base in bases_of(model, config)}
-    return PanelPlan(work=work, model=model, material=material, folds=folds, notices=material.notices)
+    notices = (*material.notices, *little(material))
+    return PanelPlan(work=work, model=model, material=material, folds=folds, notices=notices)
 
 
 def backtest_panel(planned: PanelPlan, stored: StoredRun, *, judge: Judge = unjudged) -> PanelRun:
@@ -69,12 +70,17 @@ def backtest_panel(planned: PanelPlan, stored: StoredRun, *, judge: Judge = unju
             made = walk_of_run(stored, planned.material, config)
             evaluation = evaluate_panel(planned.material, made, config, stored.record.results.health)
             name = run_name(planned, log.path, BACKTEST)
-            tried = stored.record.verdict.tries if stored.record.verdict is not None else None
-            key = planned.trial_key() if tried is None else tried.key
+            key = tried_as(stored) or planned.trial_key()
             verdict = judge(PanelFinding(name, planned, made, evaluation, stored.name, key))
             done = write_panel_backtest(planned, log.path, stored, made, evaluation, (name, verdict))
             close_panel_log(log, done)
     return done
+
+
+def tried_as(stored: StoredRun) -> str | None:
+    """Return the key of what a panel's run was registered as; None where it was not."""
+    verdict = stored.record.verdict
+    return None if verdict is None or verdict.tries is None else verdict.tries.key
 
 
 def replay_panel(

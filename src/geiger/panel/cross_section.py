@@ -316,9 +316,13 @@ def _portfolios(
     )
 
 
+def wanted_of(scored: Scored, least: int) -> Floats:
+    """Return the weights (D, N) that the main portfolio wants: long/short on smoothed scores."""
+    return long_short(smoothed(scored.scores, HALFLIFE, least), least)
+
+
 def _main(scored: Scored, least: int, costs: Costs, days_per_year: int) -> Held:
-    wanted = long_short(smoothed(scored.scores, HALFLIFE, least), least)
-    return hold(scored.market, wanted, costs, days_per_year=days_per_year)
+    return hold(scored.market, wanted_of(scored, least), costs, days_per_year=days_per_year)
 
 
 def _returns(closes: Floats) -> Floats:

@@ -20,6 +20,7 @@ from geiger.experiment.context import Context, keep_context
 from geiger.experiment.fill import STALE_FOLD
 from geiger.experiment.material import Material
 from geiger.experiment.prepare import prepare
+from geiger.features.catalogue import NAMES
 from geiger.learning.target import Fill, make_target
 from geiger.market.calendar import Market
 from geiger.market.doubts import stale_opens
@@ -40,6 +41,7 @@ Members = npt.NDArray[np.int16]
 STALE_ROWS = 252  # rows over which opens are looked at
 STRANGE_DAYS = 0.05  # of a member's days, on which few others trade: it has another calendar
 LISTED = 5  # symbols named in a sentence
+AT_ONCE = 16  # columns that are put in order together
 BARS = ("open", "high", "low", "close", "volume")
 OF_A_SYMBOL = ("LOCKBOX_OPEN", "FILL_CLOSE")  # notices that a panel says of itself, or that do not apply
 
@@ -144,17 +146,19 @@ def load_panel(work: Panel, *, now: dt.datetime | None = None) -> PanelMaterial:
     market = _one_calendar(work.name, loaded, markets)
     config = work.config
     lockbox = market.days_per_year if config.lockbox is None else config.lockbox
-    days = pl.concat([one.prices["day"] for one in loaded]).unique().sort()
-    last, locked_from = _last_day(days, lockbox, config)
+    least = config.panel.least_names
+    last, locked_from = _last_day(
+        _calendar(work.name, (one.prices["day"] for one in loaded), least), lockbox, config
+    )
     surroundings = work.surroundings()
     context = keep_context(surroundings, Store(work.runs.snapshots))
     parts, notices = [], list(refused)
+    matrices = _Matrices(sum(one.prices.height for one in loaded), config.panel.normalisation == "rolling")
     for one in loaded:
         try:
-            parts.append(_member(work, one, surroundings, last, now))
+            parts.append(_member(work, one, surroundings, last, now, matrices))
         except GeigerError as error:
             notices.append(Notice("MEMBER_LEFT_OUT", f"{one.symbol}: {error}"))
-    least = config.panel.least_names
     if len(parts) < least:
         told = "; ".join(notice.text for notice in notices[:LISTED])
         raise DataError(
@@ -162,7 +166,7 @@ def load_panel(work: Panel, *, now: dt.datetime | None = None) -> PanelMaterial:
             f"from {least} on: {told}"
         )
     digest = key_of({part.data.symbol: part.data.data_hash for part in parts})
-    calendar = _calendar(parts, least)
+    calendar = _calendar(work.name, (part.bars["day"] for part in parts), least)
     provenance = Provenance(
         source="panel",
         where=f"{len(parts)} symbols",
@@ -176,7 +180,39 @@ def load_panel(work: Panel, *, now: dt.datetime | None = None) -> PanelMaterial:
         features=VERSION,
     )
     notices += _grouped(parts, config)
-    return _assembled(work, market, calendar, parts, tuple(notices), provenance)
+    return _assembled(work, market, calendar, parts, matrices, tuple(notices), provenance)
+
+
+class _Matrices:
+    """Features of all members, one behind the other until their rows are put in order, in one place.
+
+    A second copy of them would be most of what a large panel needs.
+    """
+
+    def __init__(self, capacity: int, normalised: bool) -> None:
+        # Room that is not used takes no memory.
+        self.features = np.empty((capacity, len(NAMES)), dtype=np.float32)
+        self.normalised = np.empty_like(self.features) if normalised else None
+        self.used = 0
+
+    def add(self, features: Floats, normalised: Singles | None) -> npt.NDArray[np.int64]:
+        """Take in rows (m, F) of a member; return where they lie."""
+        at = slice(self.used, self.used + len(features))
+        self.features[at] = features
+        if self.normalised is not None and normalised is not None:
+            self.normalised[at] = normalised
+        self.used = at.stop
+        return np.arange(at.start, at.stop)
+
+    def in_order(self, rows: npt.NDArray[np.int64]) -> tuple[Singles, Singles | None]:
+        """Bring these rows (n,) to the front, in this order, and return them."""
+        for matrix in (self.features, self.normalised):
+            if matrix is not None:
+                for first in range(0, matrix.shape[1], AT_ONCE):
+                    some = slice(first, first + AT_ONCE)
+                    matrix[: len(rows), some] = matrix[rows, some]
+        front = slice(0, len(rows))
+        return self.features[front], None if self.normalised is None else self.normalised[front]
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,8 +222,7 @@ class _Part:
     data: PanelMember
     bars: pl.DataFrame
     rows: npt.NDArray[np.int64]  # of `bars`, that take part
-    features: Singles
-    normalised: Singles
+    stored: npt.NDArray[np.int64]  # where their features lie, see `_Matrices`
     outcome: Floats
     known_on: pl.Series
     volatility: Floats
@@ -205,8 +240,7 @@ class _Part:
             self,
             bars=self.bars.filter(there),
             rows=number[self.rows[kept]],
-            features=self.features[kept],
-            normalised=self.normalised[kept],
+            stored=self.stored[kept],
             outcome=self.outcome[kept],
             known_on=self.known_on.filter(kept),
             volatility=self.volatility[kept],
@@ -273,7 +307,12 @@ def _last_day(days: pl.Series, lockbox: int, config: Config) -> tuple[dt.date, d
 
 
 def _member(
-    work: Panel, loaded: Loaded, surroundings: Context, last: dt.date, now: dt.datetime | None
+    work: Panel,
+    loaded: Loaded,
+    surroundings: Context,
+    last: dt.date,
+    now: dt.datetime | None,
+    matrices: _Matrices,
 ) -> _Part:
     config, panel = work.config, work.config.panel
     # Fill and folds are the panel's: what a symbol alone would need is not asked for.
@@ -291,11 +330,6 @@ def _member(
     )
     prices, first = material.prices, material.warmup
     target = make_target(prices, config.fill, config.horizon)
-    normalised = np.full(material.features.shape, np.nan, dtype=np.float32)
-    if panel.normalisation == "rolling":
-        normalised[first:] = rolling_z(
-            material.features[first:], window=panel.window, least=panel.window_least, clip=panel.clip
-        )
     volatility = daily_volatility(np.diff(np.log(prices["close"].to_numpy()), prepend=np.nan))
     stale = _stale_before(prices) if config.fill == "next_open" else np.zeros(prices.height, dtype=np.bool_)
     usable = np.isfinite(volatility) & (volatility > 0.0)
@@ -304,6 +338,12 @@ def _member(
     if not rows.size:
         needed = first + panel.window_least
         raise DataError(f"{prices.height} rows before the lock-box; it takes part from row {needed} on")
+    normalised = None
+    if panel.normalisation == "rolling":
+        z = rolling_z(
+            material.features[first:], window=panel.window, least=panel.window_least, clip=panel.clip
+        )
+        normalised = z[rows - first]
     data = PanelMember(
         symbol=loaded.symbol,
         source=loaded.source,
@@ -318,8 +358,7 @@ def _member(
         data=data,
         bars=prices,
         rows=rows,
-        features=material.features[rows].astype(np.float32),
-        normalised=normalised[rows],
+        stored=matrices.add(material.features[rows], normalised),
         outcome=target["value"].to_numpy()[rows],
         known_on=target["known_on"].gather(rows),
         volatility=volatility[rows],
@@ -344,13 +383,13 @@ def _assembled(
     work: Panel,
     market: Market,
     calendar: pl.Series,
-    parts: list[_Part],
+    parts: Sequence[_Part],
+    matrices: _Matrices,
     notices: tuple[Notice, ...],
     provenance: Provenance,
 ) -> PanelMaterial:
-    """Put the members side by side; `parts` lose their features on the way."""
     symbols = tuple(part.data.symbol for part in parts)
-    parts[:] = [part.on(calendar) for part in parts]
+    parts = [part.on(calendar) for part in parts]
     places = [calendar.search_sorted(part.bars["day"].gather(part.rows)).to_numpy() for part in parts]
     day = np.concatenate(places).astype(np.int32)
     member = np.repeat(np.arange(len(parts), dtype=np.int16), [len(place) for place in places])
@@ -360,12 +399,12 @@ def _assembled(
     day, member = day[order], member[order]
     if not day.size:
         least = work.config.panel.least_names
-        raise DataError(f"panel {work.name}: no day has {least} symbols; name more, or lower the least")
-    features = _side_by_side(parts, "features", order)
-    if work.config.panel.normalisation == "ranked":
-        normalised = day_ranks(features, day)
-    else:
-        normalised = _side_by_side(parts, "normalised", order)
+        raise DataError(
+            f"panel {work.name}: no day has {least} symbols behind their warm-up; give longer series, or "
+            "lower panel.least_names"
+        )
+    features, z = matrices.in_order(np.concatenate([part.stored for part in parts])[order])
+    normalised = day_ranks(features, day) if z is None else z
     bars = {name: np.full((len(calendar), len(parts)), np.nan) for name in BARS}
     for column, part in enumerate(parts):
         at = calendar.search_sorted(part.bars["day"]).to_numpy()
@@ -394,24 +433,19 @@ def _assembled(
     )
 
 
-def _side_by_side(parts: list[_Part], name: str, order: npt.NDArray[np.int64]) -> Singles:
-    """Return a matrix of all members, its rows in order; parts lose theirs: one copy in memory, not two."""
-    sizes = [len(part.rows) for part in parts]
-    place = np.full(sum(sizes), -1)
-    place[order] = np.arange(len(order))
-    out = np.empty((len(order), parts[0].features.shape[1]), dtype=np.float32)
-    for number, at in enumerate(np.split(place, np.cumsum(sizes)[:-1])):
-        block = getattr(parts[number], name)
-        kept = at >= 0
-        out[at[kept]] = block if kept.all() else block[kept]
-        parts[number] = replace(parts[number], **{name: block[:0].copy()})
-    return out
+def _calendar(name: str, days: Iterable[pl.Series], least: int) -> pl.Series:
+    """Return the days (D,) on which at least so many members have a bar: a stray bar makes no day.
 
-
-def _calendar(parts: Sequence[_Part], least: int) -> pl.Series:
-    """Return the days on which at least so many members have a bar: a stray bar makes no day."""
-    every = pl.concat([part.bars.select("day") for part in parts]).group_by("day").len()
-    return every.filter(pl.col("len") >= least)["day"].sort()
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    every = pl.DataFrame({"day": pl.concat(list(days))}).group_by("day").len()
+    found = every.filter(pl.col("len") >= least)["day"].sort()
+    if not found.len():
+        raise DataError(f"panel {name}: no day has {least} symbols; name more, or lower panel.least_names")
+    return found
 
 
 def _on_time(part: _Part, calendar: pl.Series, horizon: int) -> npt.NDArray[np.bool_]:
@@ -432,7 +466,7 @@ def _grouped(parts: Sequence[_Part], config: Config) -> Iterable[Notice]:
         if len(texts) == 1:
             yield Notice(code, told[0][1])
         else:
-            yield Notice(code, f"{_listed([symbol for symbol, _ in told])}: {told[0][1]}")
+            yield Notice(code, f"{_listed(list(dict.fromkeys(symbol for symbol, _ in told)))}: {told[0][1]}")
     stale = [f"{part.data.symbol} {part.data.stale}" for part in parts if part.data.stale]
     if stale:
         text = f"rows not scored because more than {STALE_FOLD:.0%} of a year's opens repeat the last close"

@@ -98,6 +98,9 @@ def material_of_panel_run(stored: StoredRun, runs: RunsFolder) -> PanelMaterial:
     cut = replace(config, lockbox=0, end=record.data.last_day)
     with TemporaryDirectory() as folder:
         made = load_panel(panel_of_run(stored, runs, cut, runs_dir=Path(folder)))
+    lost = [notice.text for notice in made.notices if notice.code == "MEMBER_LEFT_OUT"]
+    if lost:
+        raise DataError(f"{stored.name}: the data it used are gone, so it cannot be repeated ({lost[0]})")
     different = [
         f"{name} {getattr(record.data, name)} then, {getattr(made.provenance, name)} now"
         for name in RECUT

@@ -10,6 +10,7 @@ import polars as pl
 
 from geiger.codec import plain
 from geiger.errors import SettingError
+from geiger.experiment.key import audit_key
 from geiger.learning.folds import Fold
 from geiger.models import resolve
 from geiger.panel.experiment import Panel
@@ -18,6 +19,7 @@ from geiger.panel.folds import counting
 from geiger.panel.material import PanelMaterial, load_panel
 from geiger.panel.walk import bases_of
 from geiger.records import Notice
+from geiger.runs.audits import Audit, read_audit
 from geiger.runs.environment import environment, key_of
 from geiger.runs.folder import StoredRun
 from geiger.settings import MODELS, shaping_a_panel
@@ -96,6 +98,22 @@ class PanelPlan:
         """Return the newest finished run with exactly these forecasts, or None."""
         return self.work.runs.find(self.key())
 
+    def audit_key(self) -> str:
+        """Return the key of everything an audit depends on."""
+        found = audit_key(self.key(), self.work.config)
+        assert found is not None  # that of the forecasts is never missing
+        return found
+
+    def audited(self) -> Audit | None:
+        """Return the audit of exactly this that was kept, or None.
+
+        Raises
+        ------
+        DataError
+            The file is damaged or of a newer version.
+        """
+        return read_audit(self.work.runs.audits, self.audit_key())
+
 
 def plan_panel(work: Panel) -> PanelPlan:
     """Load what a panel learns from, and cut its folds.
@@ -115,11 +133,11 @@ def plan_panel(work: Panel) -> PanelPlan:
         model, stood_in = resolve(work.model)
     material = load_panel(work)
     folds = {base: folds_of(material, base, work.config) for base in bases_of(model, work.config)}
-    notices = (*material.notices, *_little(material), *(() if stood_in is None else (stood_in,)))
+    notices = (*material.notices, *little(material), *(() if stood_in is None else (stood_in,)))
     return PanelPlan(work=work, model=model, material=material, folds=folds, notices=notices)
 
 
-def _little(material: PanelMaterial) -> tuple[Notice, ...]:
+def little(material: PanelMaterial) -> tuple[Notice, ...]:
     """Say where names or days are fewer than a pooled model needs to learn much."""
     years = len(counting(material)) / material.market.days_per_year
     names = len(material.symbols)

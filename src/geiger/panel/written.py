@@ -12,7 +12,7 @@ import polars as pl
 
 from geiger import settings
 from geiger.experiment.logged import notes_of, versions
-from geiger.experiment.written import Judged, audit_of_forecasts
+from geiger.experiment.written import Judged, audit_of_forecasts, kept_audit
 from geiger.features.catalogue import FEATURES
 from geiger.learning.folds import Fold
 from geiger.models import forecaster_of
@@ -140,6 +140,7 @@ def write_panel(
     record = replace(
         _record(planned, log, evaluation, judged),
         forecast_key=planned.key(),
+        audit=kept_audit(planned.audited),
         folds=tuple(fold_result(planned, fold) for fold in made.folds),
     )
     frames = {"forecasts": made.forecasts, "unscored": unscored_of(planned.material, made.issued)}

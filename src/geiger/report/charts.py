@@ -71,7 +71,7 @@ class Key:
     text: str
     line: int  # number of its colour, from 1
     dashes: str = ""  # as SVG writes them
-    mark: Literal["line", "dot", "diamond", "both", "faint", "heat"] = "line"
+    mark: Literal["line", "dot", "diamond", "both", "faint", "bar", "whisker", "heat"] = "line"
 
 
 @dataclass(frozen=True)
@@ -493,6 +493,9 @@ def _inline(svg: str, name: str, size: Size, title: str, gist: str) -> str:
     body = re.sub(r"url\(#", f"url(#{name}-", body)
     body = re.sub(r'href="#', f'href="#{name}-', body)
     body = re.sub(r"font: ([\d.]+)px [^;\"]+", r"font-size: \1px", body)
+    body = re.sub(r"font-family: [^;\"]+;? ?", "", body)
+    body = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", body)
+    body = re.sub(r"<g>\s*(<text[^>]*>[^<]*</text>)\s*</g>", r"\1", body)
     body = re.sub(r' (?:d|x|y|transform)="[^"]+"', lambda m: _LONG.sub(_shortened, m[0]), body)
     for colour, variable in _VARIABLES.items():
         body = body.replace(colour, variable)

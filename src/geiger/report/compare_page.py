@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from geiger.cross_section import RankIC
 from geiger.figures import STRATEGY, FigureName
 from geiger.records import Better, Score, Unit
 from geiger.report.parts import CHANCE, SHAPES, Chart, Table, alarms_of, render, wealth_chart, written
+from geiger.report.universe_page import ic_name, rival_cells
 from geiger.report.view import CompareView, RunView
 
 # Nothing that a run could be better at.
@@ -33,6 +35,8 @@ def compare_page(view: CompareView) -> str:
         differences=_wide("Settings that differ", view, view.differences),
         origins=_wide("Data and versions", view, view.origins),
         years=_years_side_by_side(view),
+        ranks=_ranks_table(view),
+        ranks_common=_ranks_common_table(view),
     )
 
 
@@ -140,6 +144,40 @@ def _common_table(view: CompareView) -> Table | None:
     rows = tuple(row(score) for score in view.common_figures)
     days = len(view.common.days) if view.common else 0
     return Table(f"On the {days} common days alone", ("Figure", *_heads(view)), rows, note=view.common_note)
+
+
+def _ranks_table(view: CompareView) -> Table | None:
+    """Return the rank correlations that any run has, each with its error."""
+    if view.ranks is None:
+        return None
+    known = [{} if own is None else {(one.kind, one.name): one for one in own.ics} for own in view.ranks.own]
+    keys = [key for key in dict.fromkeys(key for of in known for key in of) if key[0] != "year"]
+    rows = tuple(
+        (ic_name(next(of[key] for of in known if key in of)), *(_with_error(of.get(key)) for of in known))
+        for key in keys
+    )
+    if not rows:
+        return None
+    note = "Rank IC ± one standard error, over each run's own days and symbols."
+    return Table(
+        "Mean daily rank correlation of scores with outcomes", ("Rank IC", *_heads(view)), rows, note=note
+    )
+
+
+def _with_error(one: RankIC | None) -> str:
+    if one is None:
+        return "none"
+    return f"{written(one.mean, 'return')} ± {written(one.error, 'return')}"
+
+
+def _ranks_common_table(view: CompareView) -> Table | None:
+    if view.ranks is None or not view.ranks.common:
+        return None
+    first, *others = _heads(view)
+    rows = tuple((head, *rival_cells(one)) for head, one in zip(others, view.ranks.common, strict=True))
+    columns = ("Beside", "Days", "Its rank IC", "Error", "A more by", "Error", "t")
+    note = "Difference and error are of the same days and symbols: the news that both share falls out of it."
+    return Table(f"{first} less each other run, on common days and symbols", columns, rows, note=note)
 
 
 def _wide(caption: str, view: CompareView, pairs: Sequence[tuple[str, tuple[str, ...]]]) -> Table | None:

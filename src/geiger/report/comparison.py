@@ -16,7 +16,8 @@ from geiger.backtest.figures import max_drawdown, sharpe, total_return
 from geiger.checks.comparing import NO_EVIDENCE, cautions
 from geiger.errors import SettingError
 from geiger.records import Score
-from geiger.report.gather import HELD, costs_of_run, kept
+from geiger.report.gather import EQUAL, HELD, costs_of_run, kept
+from geiger.report.universe import ranks_of
 from geiger.report.view import CompareView, Equity, Floats, Pairs, RunView
 from geiger.runs.folder import StoredRun
 
@@ -27,11 +28,12 @@ def compare(stored: Sequence[StoredRun], views: Sequence[RunView]) -> CompareVie
     Raises
     ------
     SettingError
-        Fewer than two runs, or one named twice.
+        Fewer than two runs, or one named twice; a panel beside a symbol, or panels of different names.
     """
     names = [run.name for run in stored]
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise SettingError("report --compare: name at least two runs, each of them once")
+    panel = _of_one_panel(stored)
     ledgers = [ledger for run in stored if (ledger := kept(run.ledger, [])) is not None]
     complete = len(ledgers) == len(stored)
     shared = _shared(ledgers) if complete else None
@@ -44,12 +46,32 @@ def compare(stored: Sequence[StoredRun], views: Sequence[RunView]) -> CompareVie
         same_days=same_days,
         alike=all(len(set(known)) == 1 for known in _conditions(stored, views).values()),
         cautions=_cautions(stored, views, same_days),
-        common=None if shared is None else _common_equity(views, shared),
+        common=None if shared is None else _common_equity(views, shared, EQUAL if panel else HELD),
         common_figures=() if shared is None else _common_figures(stored, views, shared, days_per_year),
         common_note=note,
+        ranks=ranks_of(stored) if panel else None,
         differences=_differing([(*view.settings, *view.idle_settings) for view in views]),
         origins=_differing([(*view.data, *view.environment) for view in views], keep_all=True),
     )
+
+
+def _of_one_panel(stored: Sequence[StoredRun]) -> bool:
+    """Whether the runs are of one panel; False of symbols, and what is neither is refused."""
+    panels = {run.record.symbol for run in stored if run.record.members}
+    if not panels:
+        return False
+    alone = [run.name for run in stored if not run.record.members]
+    if alone:
+        raise SettingError(
+            f"report --compare: {alone[0]} is of one symbol and panel {sorted(panels)[0]} of many, whose "
+            "figures say different things; compare runs of symbols, or runs of one panel"
+        )
+    if len(panels) > 1:
+        raise SettingError(
+            f"report --compare: {' and '.join(sorted(panels))} are different panels, of other symbols and "
+            "days; compare runs of one panel"
+        )
+    return True
 
 
 def _shared(ledgers: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -97,12 +119,13 @@ def _common_year(views: Sequence[RunView], shared: pl.DataFrame) -> tuple[int, s
     return days, f"The runs count a year differently; here it is {days} days, as many as are common in one."
 
 
-def _common_equity(views: Sequence[RunView], shared: pl.DataFrame) -> Equity:
+def _common_equity(views: Sequence[RunView], shared: pl.DataFrame, held: str) -> Equity:
     curves: dict[str, Floats] = {view.name: _grown(shared[f"net{i}"]) for i, view in enumerate(views)}
     notes = ["Each run starts from 1 at the first common day; its trades are those of its own ledger."]
     if len({view.symbol for view in views}) == 1:
-        curves[f"{HELD} (gross)"] = _grown(shared["asset0"])
-        notes.append(f"{HELD.capitalize()} (gross): the asset itself on the common days, without any cost.")
+        curves[f"{held} (gross)"] = _grown(shared["asset0"])
+        asset = "all symbols alike" if held == EQUAL else "the asset itself"
+        notes.append(f"{held.capitalize()} (gross): {asset} on the common days, without any cost.")
     return Equity(tuple(shared["exit_day"].to_list()), curves, tuple(notes))
 
 

@@ -37,8 +37,11 @@ from geiger.settings.models import SECTIONS, STACK
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+PANEL = "panel"  # the section of settings that shapes panels alone
 HELD = "buy and hold"
 MATCHED = "volatility-matched buy and hold"
+EQUAL = "equal weight"  # what a panel stands beside
+MATCHED_EQUAL = "volatility-matched equal weight"
 
 Record = TypeVar("Record", bound="DataclassInstance")
 Read = TypeVar("Read")
@@ -89,13 +92,21 @@ def _view(
     stored: StoredRun, log: Path | None, findings: Sequence[Finding] | None, known: RunLog | None
 ) -> RunView:
     record, results, gaps = stored.record, stored.record.results, list[str]()
-    ledger, forecasts = kept(stored.ledger, gaps), kept(stored.forecasts, gaps)
+    panel = bool(record.members)
+    ledger = kept(stored.ledger, gaps)
+    forecasts = None if panel else kept(stored.forecasts, gaps)  # a panel's page reads them itself
     settings, idle = _settings(record)
     read = known
     if read is None and log is not None:
         read = kept(lambda: read_log(log), gaps)
     epochs, missing = _epochs(read, record)
     costs, days_per_year = costs_of_run(stored), _days_per_year(record)
+
+    def equity() -> Equity | None:
+        if ledger is None or ledger.is_empty():
+            return None
+        return _panel_equity(ledger) if panel else _equity(ledger, costs, days_per_year)
+
     return RunView(
         name=clean(stored.name),
         symbol=clean(record.symbol),
@@ -121,7 +132,7 @@ def _view(
         folds=None if results.folds is None else _cleaned(results.folds),
         trained=_cleaned(record.folds),
         rivals=_cleaned(results.rivals),
-        equity=None if ledger is None else kept(lambda: _equity(ledger, costs, days_per_year), gaps),
+        equity=kept(equity, gaps),
         pairing=None if forecasts is None else _pairing(forecasts),
         epochs=epochs,
         epochs_missing=missing,
@@ -210,7 +221,24 @@ def _equity(ledger: pl.DataFrame, costs: Costs, days_per_year: int) -> Equity:
     return Equity(tuple(ledger["exit_day"].to_list()), curves, tuple(notes), decided)
 
 
-def _split(weight: float) -> str:
+def _panel_equity(ledger: pl.DataFrame) -> Equity:
+    """Return a portfolio's wealth beside that of all symbols alike, whole and scaled to its volatility."""
+    net, even = ledger["net"].to_numpy(), ledger["asset_return"].to_numpy()
+    curves = {STRATEGY: ledger["equity"].to_numpy(), EQUAL: np.cumprod(1.0 + even)}
+    notes = [f"{EQUAL.capitalize()}: all symbols of the day alike, set anew every day, free of cost."]
+    if len(ledger) > 1 and even.std() > 0 and net.std() > 0:
+        weight = float(net.std(ddof=1) / even.std(ddof=1))
+        curves[MATCHED_EQUAL] = np.cumprod(1.0 + weight * even)
+        notes.append(
+            f"{MATCHED_EQUAL.capitalize()}: {_split(weight, 'the symbols')}, free of cost, so that its "
+            "volatility over the whole sample is the strategy's; a yardstick that knows the whole sample, "
+            "not a strategy."
+        )
+    decided = (ledger["day"][0], ledger["day"][-1])
+    return Equity(tuple(ledger["exit_day"].to_list()), curves, tuple(notes), decided)
+
+
+def _split(weight: float, asset: str = "the asset") -> str:
     """Say where the equity of a constant weight lies.
 
     >>> _split(0.4)
@@ -220,7 +248,7 @@ def _split(weight: float) -> str:
     """
     percent = round(100 * weight)
     rest = f", {percent - 100}% of it borrowed" if percent > 100 else " and the rest in cash"
-    return f"a constant {percent}% of equity in the asset{rest}"
+    return f"a constant {percent}% of equity in {asset}{rest}"
 
 
 def _days_per_year(record: RunRecord) -> int:
@@ -261,8 +289,10 @@ def _settings(record: RunRecord) -> tuple[Pairs, Pairs]:
     config, model = record.config, record.model
     stacked = model == STACK or record.results.rivals
     members = fitted(config.get(STACK, {}), _Members).models if stacked else ()
-    used = {model, *members, *([STACK] if members else [])}
-    shaping = {name: value for name, value in config.items() if name not in SECTIONS or name in used}
+    used = {model, *members, *([STACK] if members else []), *([PANEL] if record.members else [])}
+    shaping = {
+        name: value for name, value in config.items() if name not in {*SECTIONS, PANEL} or name in used
+    }
     idle = {name: value for name, value in config.items() if name not in shaping}
     return _flat(shaping), _flat(idle)
 

@@ -47,11 +47,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing with its sentence, its legend, and its numbers as a table."""
+    """A drawing with its sentence, its legend, and its numbers as a table, where none stands beside it."""
 
     drawing: Drawing
     caption: str
-    table: Table
+    table: Table | None = None
 
 
 @dataclass(frozen=True)

@@ -65,10 +65,10 @@ def run_page(view: RunView) -> str:
         key_figures=_key_figures(view),
         equity=_equity_chart(view),
         calibration=_calibration_chart(view),
-        epochs=_epochs_chart(view),
+        epochs=epochs_chart(view),
         years=years_table(view),
         folds=folds_table(view),
-        weights=_weights_chart(view.weights),
+        weights=weights_chart(view.weights),
         rivals=_rivals_table(view),
         checkpoints=view.checkpoints,
         ladder=ladder_table(view),
@@ -197,7 +197,8 @@ def _no_bins(pairing: Pairing) -> str:
     return "Too few forecasts, or too few that differ: there is no calibration to show."
 
 
-def _epochs_chart(view: RunView) -> Chart | str:
+def epochs_chart(view: RunView) -> Chart | str:
+    """Return how losses and forecasts came out by epoch, or why there is nothing to draw."""
     if not view.epochs:
         return view.epochs_missing or "This run has no epochs."
     unit = "boosting round" if view.model in GROUPS["gbm"] else "epoch"
@@ -269,7 +270,8 @@ def _column(epochs: Sequence[Epoch], name: str) -> Floats:
     return np.array([getattr(epoch, name) for epoch in epochs], np.float64)
 
 
-def _weights_chart(weights: Weights | None) -> Chart | None:
+def weights_chart(weights: Weights | None) -> Chart | None:
+    """Return the weights of a stack over time; None of another model."""
     if weights is None or not weights.days:
         return None
     latest = ", ".join(f"{model} {_weight(values[-1])}" for model, values in weights.models.items())

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geiger.checks.base import Finding
+from geiger.cross_section import CrossSection, RankRival
 from geiger.records import (
     AuditSummary,
     Checkpoint,
@@ -163,6 +164,23 @@ class RunView:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class RanksView:
+    """Rank correlations of several runs of a panel.
+
+    Attributes
+    ----------
+    own : tuple of CrossSection or None
+        Of each run, as its record has it.
+    common : tuple of RankRival
+        Of each run but the first, on the days and symbols that both have: `mean` is that run's rank
+        correlation, `gain` that of the first run less it. Empty where forecasts cannot be read.
+    """
+
+    own: tuple[CrossSection | None, ...]
+    common: tuple[RankRival, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CompareView:
     """Several runs side by side.
 
@@ -181,6 +199,8 @@ class CompareView:
         Figures on the common days, one value a run.
     common_note : str
         How many days make a year there.
+    ranks : RanksView or None
+        Of panels.
     differences : tuple of (name, one text a run)
         Settings that differ.
     origins : tuple of (name, one text a run)
@@ -194,5 +214,6 @@ class CompareView:
     common: Equity | None
     common_figures: tuple[Score, ...] = ()
     common_note: str = ""
+    ranks: RanksView | None = None
     differences: tuple[tuple[str, tuple[str, ...]], ...] = ()
     origins: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -62,6 +62,10 @@ class Leak:
         What was altered, and the day behind which it was.
     cause, mend : str
         What it most likely comes from, and what to do.
+    member : str, optional
+        Of a panel: the symbol whose row moved first.
+    members : int
+        How many symbols moved.
     """
 
     stage: str
@@ -74,6 +78,13 @@ class Leak:
     cut: str
     cause: str
     mend: str
+    member: str | None = None
+    members: int = 1
+
+    @property
+    def where(self) -> str:
+        """Stage and column, and of a panel the symbol."""
+        return f"{self.stage}: {self.column}" + (f" of {self.member}" if self.member else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +158,8 @@ class Audit:
         Where the stages were audited that were left out here; None where all was done.
     complete : bool
         Whether every other world could be made, and no stage was left out.
+    declared : tuple of str
+        Of a panel: what hangs on all symbols together and may therefore change where one joins or leaves.
     """
 
     schema: int = SCHEMA
@@ -168,6 +181,7 @@ class Audit:
     built_in: str = ""
     elsewhere: Elsewhere | None = None
     complete: bool = False
+    declared: tuple[str, ...] = ()
 
     @property
     def green(self) -> bool:
@@ -189,7 +203,7 @@ class Audit:
             stages=len(self.stages) + len(rest),
             cuts=len(self.cuts),
             day=self.made_at[:10],
-            leak=None if worst is None else f"{worst.stage}: {worst.column}",
+            leak=None if worst is None else worst.where,
             cause=None if worst is None else worst.cause,
             mend=None if worst is None else worst.mend,
             key=self.key or None,

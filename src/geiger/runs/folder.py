@@ -151,8 +151,9 @@ class StoredRun:
         """
         if self.record.members:
             raise SettingError(
-                f"{self.name}: is a run of a panel, and this is made for the run of one symbol; a panel's "
-                "goes with `geiger backtest`, `geiger replay`, `geiger predict` and `geiger logs`"
+                f"{self.name}: is a run of a panel, and this is made for that of one symbol; a panel's goes "
+                "with `geiger report`, `geiger backtest`, `geiger replay`, `geiger predict`, `geiger audit`, "
+                "`geiger judge` and `geiger logs`"
             )
         return self
 

@@ -127,13 +127,17 @@ class Answers:
         return {"run": name, **_page(rows, "epochs", offset, limit)}
 
     def forecasts(self, name: str, offset: int = 0, limit: int = 100) -> dict[str, Any]:
-        """Return the out-of-sample forecasts of a run, day by day."""
+        """Return the out-of-sample forecasts of a run, day by day; of a panel also symbol by symbol."""
         from geiger.runs.folder import RunsFolder
 
         inside(self._runs_dir, name, "run.json")
         _refuse_too_many(inside(self._runs_dir, name, "forecasts.parquet"))
-        frame = RunsFolder(self._runs_dir).load(name).forecasts()
-        part = frame.select("day", "forecast", "outcome", "train_mean").slice(offset, min(limit, ROWS))
+        stored = RunsFolder(self._runs_dir).load(name)
+        if stored.record.members:
+            frame = stored.panel_forecasts().select("day", "symbol", "score", "forecast", "outcome")
+        else:
+            frame = stored.forecasts().select("day", "forecast", "outcome", "train_mean")
+        part = frame.slice(offset, min(limit, ROWS))
         _refuse_strange_days(part, name)
         rows = part.rows(named=True)
         answer = page(rows, "forecasts", limit, offset=offset, total=frame.height)

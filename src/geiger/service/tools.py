@@ -182,7 +182,7 @@ TOOLS = (
     Tool(
         "forecasts",
         "Lists the out-of-sample forecasts of a run: day, forecast, outcome (log returns; null where not yet "
-        "known) and the mean of its train rows.",
+        "known) and the mean of its train rows; of a panel also symbol and score, in place of that mean.",
         (_RUN, *_paged(100)),
     ),
 )

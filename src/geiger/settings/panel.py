@@ -54,7 +54,7 @@ class PanelSettings(Settings):
         shapes="panel",
     )
     deviations: tuple[float, ...] = setting(
-        (3_000.0, 10_000.0, 30_000.0, 100_000.0),
+        (30_000.0,),
         "Penalties to choose from on what a symbol's own coefficients may differ from those of all, "
         "ascending; none at all is always among the choices.",
         unit="rows",

@@ -117,7 +117,7 @@ _PANEL_NETS: dict[str, Any] = {
 }
 PANEL: Mapping[str, Any] = MappingProxyType(
     {
-        "ridge": {"alphas": (10_000.0,)},
+        "ridge": {"alphas": (30_000.0,)},
         "xgb": _PANEL_TREES,
         "lgb": _PANEL_TREES,
         "catboost": {**_PANEL_TREES, "min_leaf_rows": None},

@@ -211,7 +211,7 @@ def predict(
     material, config = latest_material(stored, model, runs, data or _place(stored), features, target)
     day, market = material.prices["day"][-1], material.market
     learned_to = _learned_to(stored, model, day)
-    _require_closed(material, now)
+    require_closed(market, day, now)
     entry = next_session(market, day)
     exit_day = next_session(market, entry) if material.fill == "next_open" else entry
     history = stored.forecasts().join(material.prices.select("day"), on="day", how="semi")
@@ -220,7 +220,7 @@ def predict(
     scale = float(material.volatility_on(material.prices["day"].tail(1), HALFLIFE)[0])
     found, held = interval(forecast, scale, errors.scores, level), errors.coverage(level)
     expected = expected_simple(np.array([forecast]), model.train_std, config)
-    age = _sessions_since(market, day, now)
+    age = sessions_since(market, day, now)
     model_age = int((material.prices["day"] > learned_to).sum())
     return Prediction(
         symbol=material.symbol,
@@ -399,9 +399,8 @@ def _other_prices(history: pl.DataFrame, material: Material) -> list[Notice]:
     return [Notice("PRICES_DIFFER", text)]
 
 
-def _require_closed(material: Material, now: dt.datetime) -> None:
+def require_closed(market: Market, day: dt.date, now: dt.datetime) -> None:
     """Refuse a last bar of a session that has not ended: it is not yet what it will be."""
-    day, market = material.prices["day"][-1], material.market
     closed = close_instant(market, day)
     if now < closed:
         raise DataError(
@@ -440,7 +439,7 @@ def _decided(
     return float(recent[-1]), float(weights[-1]), chosen_on
 
 
-def _sessions_since(market: Market, day: dt.date, now: dt.datetime) -> int | None:
+def sessions_since(market: Market, day: dt.date, now: dt.datetime) -> int | None:
     """Return how many sessions have closed since `day`."""
     first, last = day + dt.timedelta(days=1), now.date() + dt.timedelta(days=1)
     if first > last:

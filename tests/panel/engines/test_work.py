@@ -16,7 +16,7 @@ from geiger.panel.engines.work import WORK, order, outcome, perform
 @pytest.fixture
 def table() -> Iterator[None]:
     before = dict(WORK)
-    WORK.update({name: f"helpers.tiny_jobs:{name}" for name in ("echo", "fail")})
+    WORK.update({name: f"helpers.tiny_jobs:{name}" for name in ("echo", "fail", "diverge")})
     yield
     WORK.clear()
     WORK.update(before)
@@ -59,6 +59,13 @@ def test_an_error_is_an_answer_in_one_line() -> None:
     assert found == Failed(job("fail"), "ValueError: no such luck")
 
 
+@pytest.mark.usefixtures("table")
+def test_a_model_that_cannot_be_fitted_is_told_from_a_worker_that_cannot_work() -> None:
+    found = outcome(job("diverge"), perform(order(job("diverge"), lambda digest: b"ab")))
+    assert found == Failed(job("diverge"), "fold 3, seed 0: the loss is not finite", "fit")
+
+
 def test_an_answer_that_was_damaged_is_no_result() -> None:
     assert isinstance(outcome(job(), b"nonsense"), Failed)
+    assert isinstance(outcome(job(), pack({"error": "x", "kind": "lost"}, {})), Failed)
     assert isinstance(outcome(job(), pack({}, {"a": b""})), Failed)  # it does not say how long it took

@@ -43,4 +43,4 @@ def test_what_cannot_be_read_is_answered_and_the_next_job_is_done() -> None:
         send(process.stdin, order(Job("a", "fail"), lambda digest: b""))
         answer = receive(process.stdout)
         assert answer is not None
-        assert unpack(answer).facts == {"error": "ValueError: no such luck"}
+        assert unpack(answer).facts == {"error": "ValueError: no such luck", "kind": "work"}

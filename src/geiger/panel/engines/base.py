@@ -11,10 +11,11 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 RETRIES = 2  # of a job whose worker was lost, before it is given up
 
+Trouble = Literal["fit", "work", "lost"]
 Blobs = Callable[[str], bytes]  # content hash -> the bytes that have it
 
 
@@ -66,13 +67,14 @@ class Failed:
     ----------
     error : str
         Why, in one line.
-    lost : bool
-        Whether its workers went away each time, so that nothing is known of the job itself.
+    kind : {"fit", "work", "lost"}
+        A model could not be fitted, which it cannot be elsewhere either; the worker could not do it; or its
+        workers went away each time, so that nothing is known of the job itself.
     """
 
     job: Job
     error: str
-    lost: bool = False
+    kind: Trouble = "work"
 
 
 Outcome = Done | Failed

@@ -177,4 +177,4 @@ def _done(worker: _Worker, job: Job, content: bytes) -> Outcome:
                 break
     times = f"{1 + RETRIES} times"
     text = f"its worker went away {times}, the last one {how}; memory may be short: try fewer --workers"
-    return Failed(job, text, lost=True)
+    return Failed(job, text, "lost")

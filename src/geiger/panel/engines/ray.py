@@ -79,7 +79,7 @@ def _heard(ray: Any, reference: Any, job: Job) -> Outcome:
     except ray.exceptions.RayError as error:
         why = str(error).strip().splitlines()[0]
         text = f"the cluster lost it {1 + RETRIES} times ({type(error).__name__}: {why})"
-        return Failed(job, text, lost=True)
+        return Failed(job, text, "lost")
 
 
 def _started() -> Any:

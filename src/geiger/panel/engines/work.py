@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from geiger.codec import Misfit, fitted, plain
-from geiger.errors import DataError, GeigerError, did_you_mean
+from geiger.errors import DataError, GeigerError, TrainingError, did_you_mean
 from geiger.panel.engines.base import Blobs, Done, Failed, Job, Outcome, hash_of
 from geiger.panel.engines.wire import pack, unpack
 
@@ -19,6 +20,14 @@ from geiger.panel.engines.wire import pack, unpack
 WORK = {"walk": "geiger.experiment.portion:train_portion"}
 
 Work = Callable[[Mapping[str, Any], Mapping[str, bytes]], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a worker says of a job without a result."""
+
+    error: str
+    kind: Literal["fit", "work"]
 
 
 def order(job: Job, blobs: Blobs) -> bytes:
@@ -39,19 +48,21 @@ def perform(content: bytes) -> bytes:
             raise DataError(f"{job.name}: its inputs are not those that it names")
         files = _function(job.work)(job.args, message.files)
         return pack({"seconds": time.perf_counter() - started}, files)
+    except TrainingError as error:
+        return pack({"error": str(error), "kind": "fit"}, {})
     except GeigerError as error:
-        return pack({"error": str(error)}, {})
+        return pack({"error": str(error), "kind": "work"}, {})
     except Exception as error:  # such as memory that runs out
-        return pack({"error": f"{type(error).__name__}: {error}"}, {})
+        return pack({"error": f"{type(error).__name__}: {error}", "kind": "work"}, {})
 
 
 def outcome(job: Job, content: bytes) -> Outcome:
     """Return what a worker's message says of a job; one that cannot be read is no result."""
     try:
         message = unpack(content)
-        error = message.facts.get("error")
-        if error is not None:
-            return Failed(job, str(error))
+        if "error" in message.facts:
+            told = fitted(message.facts, _Told)
+            return Failed(job, told.error, told.kind)
         return Done(job, message.files, fitted(message.facts.get("seconds"), float))
     except (DataError, Misfit) as error:
         return Failed(job, str(error))

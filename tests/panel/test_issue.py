@@ -1,0 +1,124 @@
+"""What is issued of scores is what earlier outcomes say of them, and nothing later."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.helpers.pooled import HORIZON, cut, made_panel, pooled_config
+
+from geiger.errors import SettingError
+from geiger.learning.folds import Fold
+from geiger.panel.issue import FEWEST_DAYS, Chosen, choose, scale
+from geiger.panel.material import PanelMaterial
+from geiger.panel.scores import FoldScores
+from geiger.panel.targets import targets_of
+
+MADE, CONFIG = made_panel(), pooled_config()
+TARGETS = targets_of(MADE, CONFIG.panel)
+FIRST = 141  # day from which scores are there
+
+
+def folds_with(
+    selection: np.ndarray, timing: np.ndarray, material: PanelMaterial, every: int = 60
+) -> list[FoldScores]:
+    """Return scores (K, R) from day `FIRST` to the last with an outcome, cut into folds."""
+    last, found, start = len(material.calendar) - HORIZON - 1, [], int(material.edges[FIRST])
+    for index, first in enumerate(range(FIRST, last, every)):
+        stop = min(first + every, last)
+        rows = material.rows(first, stop)
+        part = slice(rows.start - start, rows.stop - start)
+        fold = Fold(index, range(0, 100), range(101, first - 1), range(first, stop))
+        found.append(FoldScores(fold, rows, selection[:, part], timing[part], (1,), 1, 0.0, np.empty(0)))
+    return found
+
+
+def scores(material: PanelMaterial = MADE) -> tuple[np.ndarray, np.ndarray]:
+    """Return two candidates, noise and half of the first feature, and a timing."""
+    rows = material.rows(FIRST, len(material.calendar) - HORIZON - 1)
+    draw = np.random.default_rng(7).standard_normal(len(MADE.day))[: rows.stop - rows.start]
+    timing = 0.1 + 0.01 * (material.day[rows] % 7)
+    return np.array([draw, 0.5 * material.features[rows, 0]]), timing
+
+
+def issued(material: PanelMaterial = MADE, selection: np.ndarray | None = None):
+    """Return what is issued, and what was chosen."""
+    given, timing = scores(material)
+    targets = targets_of(material, CONFIG.panel)
+    chosen = choose(
+        material, targets, folds_with(given if selection is None else selection, timing, material), CONFIG
+    )
+    return scale(material, targets, chosen, CONFIG), chosen
+
+
+def known_at(day: int) -> range:
+    """Return the days from `FIRST` whose outcomes are known at the close of a day."""
+    return range(FIRST, day - HORIZON)
+
+
+def test_the_slope_of_a_day_is_that_of_outcomes_known_by_then() -> None:
+    found, chosen = issued()
+    day = MADE.day[found.rows]
+    for one in (day[0], 300, day[-1]):
+        product = square = above = below = 0.0
+        for past in known_at(int(one)):
+            at = np.arange(len(MADE.day))[MADE.rows(past, past + 1)]
+            beyond, score = TARGETS.beyond[at], chosen.score[at - chosen.rows.start]
+            known = np.isfinite(beyond)
+            product += (score[known] * beyond[known]).sum()
+            square += (score[known] ** 2).sum()
+            timing, mean = chosen.timing[at - chosen.rows.start].mean(), TARGETS.mean[past]
+            above, below = above + timing * mean, below + timing**2
+        at = day == one
+        np.testing.assert_allclose(found.slope[at], product / square, rtol=1e-9)
+        now = chosen.timing[found.rows.start - chosen.rows.start :][at]
+        np.testing.assert_allclose(found.market[at], max(above / below, 0.0) * now, rtol=1e-9)
+
+
+def test_the_first_days_only_teach() -> None:
+    found, _ = issued()
+    assert MADE.day[found.rows.start] == FIRST + CONFIG.panel.slope_days + HORIZON
+
+
+def test_a_score_against_its_outcomes_is_issued_as_nothing() -> None:
+    given, _ = scores()
+    found, _ = issued(selection=-given)
+    assert (found.slope[MADE.day[found.rows] > 350] == 0.0).all()
+    assert found.next_slopes[0] == 0.0
+
+
+def test_the_better_candidate_is_issued_once_enough_days_are_known() -> None:
+    given, _ = scores()
+    # The simplest, the last, is noise; the other one is worth something.
+    _, chosen = issued(selection=given[::-1])
+    days = [FIRST + 60 * number for number in range(len(chosen.candidates))]
+    wanted = [0 if len(known_at(day)) >= FEWEST_DAYS else 1 for day in days]
+    assert list(chosen.candidates) == wanted
+    assert set(wanted) == {0, 1}
+    assert chosen.next_candidate == 0
+
+
+def test_scores_have_no_mean_over_a_day() -> None:
+    _, chosen = issued()
+    for one in (200, 333):
+        assert chosen.score[MADE.day[chosen.rows] == one].sum() == pytest.approx(0.0, abs=1e-12)
+
+
+def test_what_comes_next_is_what_a_longer_panel_finds_on_its_next_day() -> None:
+    day = FIRST + 180  # a fold begins
+    short = cut(MADE, day + 1)
+    before, chosen = issued(short)
+    after, later = issued()
+    at = MADE.day[after.rows] == day
+    assert before.next_slopes[0] == pytest.approx(after.slope[at][0], rel=1e-9)
+    market = after.market[at][0] / later.timing[MADE.day[later.rows] == day][0]
+    assert before.next_slopes[1] == pytest.approx(market, rel=1e-9)
+    assert chosen.next_candidate == later.candidates[3]
+
+
+def test_too_few_days_are_refused() -> None:
+    rows = MADE.rows(FIRST, FIRST + CONFIG.panel.slope_days + HORIZON)
+    n = rows.stop - rows.start
+    few = Chosen(rows, np.zeros(n, dtype=np.int32), np.ones(n), np.ones(n))
+    short = cut(MADE, FIRST + CONFIG.panel.slope_days + HORIZON)
+    with pytest.raises(SettingError, match="only teach the size of the forecasts"):
+        scale(short, targets_of(short, CONFIG.panel), few, CONFIG)
