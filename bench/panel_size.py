@@ -530,7 +530,8 @@ def _knowable(stored: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _alphas(found: list[Mapping[str, Any]]) -> Iterator[str]:
-    yield f"| forecast | {' | '.join(str(one['horizon']) + ' days ahead' for one in found)} |"
+    heads = [f"{one['horizon']} day{'s' * (one['horizon'] > 1)} ahead" for one in found]
+    yield f"| forecast | {' | '.join(heads)} |"
     yield "|---|" + "---:|" * len(found)
     for forecast in found[0]["counts"]:
         shares = [
