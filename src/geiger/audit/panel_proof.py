@@ -402,12 +402,14 @@ class _Proof:
     def _gaps(self) -> Iterator[NotChecked]:
         for stage, why in (*self.found.missing.items(), *self.found.failed.items()):
             yield NotChecked(stage=stage, why=why)
+        rest = "not reached: what comes before it looks ahead" if self.found.leaks else "not asked for"
         absent = {"stack": "no stack: a single model"} if len(self.planned.folds) == 1 else {}
+        if "forecasts" in self.found.tallies and not self.found.leaks:
+            stale = "around the cuts nothing could be traded: opens repeat the last close"
+            absent |= {"weights": stale, "fills": stale}
         for name in PANEL_STAGES:
             if name not in self.found.tallies and name not in self.found.missing:
-                yield NotChecked(
-                    stage=name, why=absent.get(name, "not reached: what comes before it looks ahead")
-                )
+                yield NotChecked(stage=name, why=absent.get(name, rest))
         others = len(self.world.members) - REREAD
         if others > 0 and "reader" in self.found.tallies:
             yield NotChecked(
