@@ -410,7 +410,7 @@ def _page(stored: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {kind.name} | {kind.what} |"
     yield ""
     yield from _worst(stored)
-    for horizon in (1, 5):
+    for horizon in _horizons(stored):
         yield from _sizes(stored, horizon)
     yield from _knowable(stored)
     yield from _powers(stored)
@@ -433,6 +433,10 @@ def _nulls(stored: Mapping[str, Any], horizon: int) -> list[Mapping[str, Any]]:
     return found
 
 
+def _horizons(stored: Mapping[str, Any]) -> list[int]:
+    return sorted({one["horizon"] for one in stored["nulls"]})
+
+
 def _worst(stored: Mapping[str, Any]) -> Iterator[str]:
     yield "## Without skill: all tests on the same panels"
     yield ""
@@ -442,7 +446,7 @@ def _worst(stored: Mapping[str, Any]) -> Iterator[str]:
     )
     yield "| days ahead | test | pooled at 5% | pooled at 1% | worst cell at 5% | worst cell at 1% |"
     yield "|---:|---|---:|---:|---|---|"
-    for horizon in (1, 5):
+    for horizon in _horizons(stored):
         cells = _nulls(stored, horizon)
         for test in TESTS:
             pooled, worst = [], []
@@ -526,7 +530,8 @@ def _knowable(stored: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _alphas(found: list[Mapping[str, Any]]) -> Iterator[str]:
-    yield f"| forecast | {' | '.join(str(one['horizon']) + ' days ahead' for one in found)} |"
+    heads = [f"{one['horizon']} day{'s' * (one['horizon'] > 1)} ahead" for one in found]
+    yield f"| forecast | {' | '.join(heads)} |"
     yield "|---|" + "---:|" * len(found)
     for forecast in found[0]["counts"]:
         shares = [
@@ -551,13 +556,14 @@ def _powers(stored: Mapping[str, Any]) -> Iterator[str]:
         "number of a day is 5 here, and level, beta and two volatilities take 4 of their 5 degrees of "
         "freedom: below 10 no verdict is given."
     )
-    yield "| R2, % | correlation | days | " + " | ".join(f"{names} symbols" for names in SIZES) + " |"
-    yield "|---:|---:|---:|" + "---:|" * len(SIZES)
     every = {(one["names"], one["r2"], one["learned"], one["days"]): one for one in stored["power"]}
+    sizes = [names for names in SIZES if all((names, r2, LEARNED[0], SPANS[0]) in every for r2 in SHARES)]
+    yield "| R2, % | correlation | days | " + " | ".join(f"{names} symbols" for names in sizes) + " |"
+    yield "|---:|---:|---:|" + "---:|" * len(sizes)
     for learned in LEARNED:
         for r2 in SHARES:
             for days in SPANS:
-                counts = [every[names, r2, learned, days]["counts"] for names in SIZES]
+                counts = [every[names, r2, learned, days]["counts"] for names in sizes]
                 shares = [f"{of[1] / paths:.2f} / {of[2] / paths:.2f}" for of in counts]
                 yield f"| {100 * r2:g} | {learned:g} | {days} | {' | '.join(shares)} |"
     yield ""

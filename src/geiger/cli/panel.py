@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from geiger import codec
-from geiger.cli.options import config_of, symbols_of
+from geiger.cli.options import config_of
 from geiger.cli.show import EXIT, warning_lines
 from geiger.cli.terminal import counted, print_json, progress
 from geiger.errors import SettingError
@@ -25,17 +26,17 @@ from geiger.runlog.wording import audit_line, how_to_audit
 from geiger.settings import panel_recipe
 
 
-def train_panel(args: argparse.Namespace) -> int:
+def train_panel(args: argparse.Namespace, symbols: Sequence[str]) -> int:
     """Train one model, or each of a group, on all symbols together."""
     for option in ("features", "target", "estimator"):
         if getattr(args, option) is not None:
             raise SettingError(f"--{option}: a panel learns from our features alone so far; leave it out")
-    config, symbols = config_of(args, panel_recipe), tuple(symbols_of(args))
+    config = config_of(args, panel_recipe)
     results = []
     for model in dict.fromkeys(resolve(one)[0] for one in expand(args.model)):
         work = Panel(
             name=args.panel,
-            symbols=symbols,
+            symbols=tuple(symbols),
             model=model,
             config=config,
             data=args.data,

@@ -43,7 +43,7 @@ def train(args: argparse.Namespace) -> int:
     if args.panel is not None:
         from geiger.cli.panel import train_panel  # with all that a panel needs
 
-        return train_panel(args)
+        return train_panel(args, symbols_of(args))
     return for_each(args, _train)
 
 

@@ -52,8 +52,6 @@ def judge_stored(
     if stored.record.members:
         return judge_stored_panel(stored, runs, log_dir=log_dir)
     record, config = stored.record, stored.config()
-    if record.members:
-        return judge_stored_panel(stored, runs, log_dir=log_dir)
     trained = stored if record.forecasts_of is None else runs.load(record.forecasts_of)
     experiment = Experiment(
         record.symbol,
