@@ -354,7 +354,8 @@ class _Proof:
         for number, series in enumerate(members[::step][:REREAD]):
             rows = series.prices["day"]
             before = days_before_adjustments(series, 1)
-            chosen = [cut for cut in (cuts[number % len(cuts)],) if cut.day >= rows[0]] if cuts else []
+            own = [cut for cut in cuts if cut.day >= rows[0]]
+            chosen = [own[number % len(own)]] if own else []
             chosen += [Cut(int(rows.search_sorted(day)), day, "before a split or dividend") for day in before]
             try:
                 compared = reread(series, [cut.day for cut in chosen])
