@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,6 @@ from geiger.learning.windows import Block, History
 from geiger.models import Ensemble, average, forecaster_of
 from geiger.models.baselines import Linear
 from geiger.models.nets.forecaster import NetPredictor, Network, exhaust, program_of
-from geiger.models.nets.jobs import ROWS_STEP, Job
 from geiger.models.screen import Screened
 from geiger.models.state import State
 from geiger.models.storage import restore
@@ -37,6 +37,9 @@ from geiger.panel.pooled_ridge import lines_of_all
 from geiger.panel.scores import Floats
 from geiger.panel.targets import Targets, mean_timing, weights_of
 from geiger.settings import Config
+
+if TYPE_CHECKING:
+    from geiger.models.nets.jobs import Job
 
 Ints = npt.NDArray[np.int64]
 NO_ROWS: Ints = np.empty(0, np.int64)
@@ -148,6 +151,8 @@ def _fitted(material: PanelMaterial, network: Network, targets: Targets, fold: F
     weight = weights_of(material, targets, rows, config.panel)
     if not weight.any():
         raise TrainingError("no row with a known outcome to learn from")
+    from geiger.models.nets.jobs import ROWS_STEP
+
     program = program_of(network, material.normalised.shape[1], False)
     # One length for all folds, so that one program is compiled.
     program.padded(len(material.day) + len(material.symbols) * program.history, ROWS_STEP)
@@ -200,6 +205,8 @@ class _Lesson:
 
     def job(self, train: slice, valid: slice, line: Floats | None) -> Job:
         """Return what is learned from `train` rows and judged by `valid` rows, added to a linear part."""
+        from geiger.models.nets.jobs import Job
+
         at, judged = (
             self.place[part.start - self.rows.start : part.stop - self.rows.start] for part in (train, valid)
         )
