@@ -17,6 +17,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "geiger"
 WORDS_FOR_PEOPLE = {  # file -> labels of tables and charts that are the same words
     "backtest/yardsticks.py": {"Direction Accuracy", "Beat Buy & Hold", "Max Drawdown", "WFE"},
     "report/run_page.py": {"WFE", "Correlation"},
+    "report/tables.py": {"Correlation"},
+    "report/universe_page.py": {"Correlation"},
     "figures.py": set(map(str, FigureName)),
 }
 

@@ -75,7 +75,8 @@ def test_a_slip_is_named(
     assert said in capsys.readouterr().err
 
 
-def test_the_summary_in_words() -> None:
+def test_the_summary_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     row = Row(
         symbol="AAA",
         model="lgb",

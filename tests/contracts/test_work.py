@@ -192,11 +192,12 @@ def test_a_stack_is_trained_forecast_and_traded_from_what_there_is(do: Counted) 
         "feature matrices": 1,
         "targets": 1,
         "frames read": SERIES + 2,  # forecasts, sealed
-        "records read": runs,
+        "records read": runs + 1,  # first the newest, which tells a symbol from a panel
         "models read": 1,
     }
     assert of(work, expected) == expected
-    assert work.read_again == {INDEX: LOOKS}
+    newest = str(Path("runs", run_of("stack"), "run.json"))
+    assert work.read_again == {INDEX: LOOKS, newest: 2}
 
     work = do("backtest", "AAPL", "--model", "ridge")
     expected = {
@@ -207,11 +208,12 @@ def test_a_stack_is_trained_forecast_and_traded_from_what_there_is(do: Counted) 
         "targets": SPANS,
         "frames read": SERIES + 2,  # forecasts, in_sample
         "frames written": 2,  # forecasts, ledger
-        "records read": runs + 1,  # once more of the run that made the forecasts, for its audit
+        # first the newest, as above; once more that of the run that made the forecasts, for its audit
+        "records read": runs + 2,
     }
     assert of(work, expected) == expected
     ridge = str(Path("runs", run_of("ridge"), "run.json"))
-    assert read_again(work) == {INDEX: SERIES, ridge: 2, "series": ADDED}
+    assert read_again(work) == {INDEX: SERIES, newest: 2, ridge: 2, "series": ADDED}
 
 
 def test_a_page_and_the_logs_read_each_file_once(do: Counted) -> None:

@@ -103,6 +103,7 @@ LINES = {
     "Own Estimator": "mine.py:make (hash 0123456789ab)",
     "Recipe": "default",
     "Data": "folder (my prices (old)/AAPL.csv)",
+    "Members": "28",
     "Days": "2010-01-04 to 2025-12-01 (4000 rows)",
     "Data Hash": "0123456789ab",
     "Lock-box": "last 252 rows, from 2024-12-01",

@@ -143,7 +143,7 @@ class _Proof:
                 self.windows.append(replace(window, cuts=cuts))
 
     @property
-    def whole(self) -> bool:
+    def unlimited(self) -> bool:
         """Whether all of it is asked for."""
         return self.scope.cuts is None
 
@@ -151,7 +151,7 @@ class _Proof:
     def cuts(self) -> tuple[Cut, ...]:
         """Every cut, the last development row among them where something lies behind it."""
         found = [cut for window in self.windows for cut in window.cuts]
-        return (*found, *([self.last] if self.whole and self.is_locked else []))
+        return (*found, *([self.last] if self.unlimited and self.is_locked else []))
 
     @property
     def is_locked(self) -> bool:
@@ -168,16 +168,16 @@ class _Proof:
     def steps_ahead(self) -> int:
         """How many steps `steps` has, where nothing ends it early."""
         worlds = sum(len(window.cuts) for window in self.windows) * len(self.scope.futures)
-        return worlds + (2 + len(self.windows) + self.is_locked if self.whole else 0)
+        return worlds + (2 + len(self.windows) + self.is_locked if self.unlimited else 0)
 
     def steps(self) -> Iterator[str]:
         """Do all of it, saying before each step what it is."""
-        if self.whole:
+        if self.unlimited:
             yield "reading files again"
             self._reread()
             self._clock(late_labels(self.planned.material, self._targets(), folds_for(self.planned)))
         for window in self.windows:
-            if self.whole and not window.lighter:
+            if self.unlimited and not window.lighter:
                 self._beginning(window)
             self._window_clock(window)
             for cut in window.cuts:
@@ -186,13 +186,13 @@ class _Proof:
                         return
                     yield f"{cut.day} ({cut.why}): {WORDS[kind]}"
                     self._future(window, cut, kind)
-            if self.whole:
+            if self.unlimited:
                 yield f"{window.cuts[0].day}: other pasts"
                 self._noted(window.cuts[0], RESCALED, self._past, window)
-        if self.whole and self.windows:
+        if self.unlimited and self.windows:
             yield "one symbol left out"
             self._noted(self.windows[-1].cuts[0], ONE_LESS, self._one_less, self.windows[-1])
-        if self.whole and self.is_locked:
+        if self.unlimited and self.is_locked:
             yield f"{self.last.day} ({self.last.why}): {WORDS['noise']}"
             self._noted(self.last, "noise", self._lockbox)
 
@@ -395,7 +395,7 @@ class _Proof:
             blind=len(self.found.failed),
             effort=told(self.planned, self.windows),
             seconds=seconds,
-            complete=self.whole and not self.found.failed,
+            complete=self.unlimited and not self.found.failed,
             made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             declared=self.declared,
         )

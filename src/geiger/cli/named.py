@@ -29,8 +29,7 @@ def panels_named(runs: RunsFolder, names: Iterable[str], model: str | None = Non
         A panel has no run of the model.
     """
     asked = list(dict.fromkeys(valid_symbol(name) for name in names if is_symbol(name)))
-    newest = {name: runs.newest(name) for name in asked}
-    panels = [name for name, run in newest.items() if run is not None and run.record.members]
+    panels = [name for name in asked if runs.is_panel(name)]
     if panels and len(panels) < len(asked):
         alone = ", ".join(name for name in asked if name not in panels)
         raise SettingError(f"{panels[0]} is a panel, and {alone} is not; name them apart")

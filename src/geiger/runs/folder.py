@@ -328,6 +328,15 @@ class RunsFolder:
             and (run.record.model_hash is not None or not usable)
         )
 
+    def is_panel(self, name: str) -> bool:
+        """Whether the newest run under a name, by its stamp, is that of a panel."""
+        made = re.compile(rf"{re.escape(name)}_[a-z_]+_(\d{{8}}_\d{{6}})")
+        stamped = [(found[1], path) for path in self._folders() if (found := made.fullmatch(path.name))]
+        with suppress(DataError):  # whoever reads such a run is told
+            record = read_record(max(stamped)[1]) if stamped else None
+            return record is not None and bool(record.members)
+        return False
+
     def all(self) -> list[StoredRun]:
         """Return every finished run whose record can be read, by name."""
         found = []
