@@ -24,6 +24,7 @@ from geiger.backtest.sizing import Sizing, decide, weigh
 from geiger.backtest.yardsticks import Measured, alarms, checkpoints, ladder
 from geiger.blas import one_blas_thread
 from geiger.checks.collapse import diagnose
+from geiger.cross_section import CrossSection
 from geiger.evidence.direction import pesaran_timmermann
 from geiger.evidence.sharpe import lo_factor, probabilistic_sharpe
 from geiger.experiment.material import Material
@@ -62,6 +63,7 @@ class Evaluation:
     folds: tuple[FoldScore, ...]
     diagnosis: Diagnosis | None = None  # of networks
     rivals: tuple[Rival, ...] = ()  # of a stack
+    cross_section: CrossSection | None = None  # of a panel
 
     def results(self) -> Results:
         """Return every figure, as the run's record keeps it."""
@@ -76,6 +78,7 @@ class Evaluation:
             years=card.years,
             folds=self.folds,
             rivals=self.rivals,
+            cross_section=self.cross_section,
         )
 
 

@@ -13,10 +13,9 @@ from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
 from geiger.experiment.plan import Plan
 from geiger.experiment.train_fold import FoldOutput
-from geiger.experiment.written import Run
 from geiger.features.catalogue import FEATURES
 from geiger.figures import STRATEGY
-from geiger.records import Assessment, FoldResult, Notice, RunSettings, Status
+from geiger.records import Assessment, AuditSummary, FoldResult, Notice, RunSettings, Status, Verdict
 from geiger.runlog import LoggedScorecard, RunLogWriter
 from geiger.runlog.wording import DOCTOR, doctor_note, health_note, how_to_audit
 from geiger.runs.environment import code_hash, environment
@@ -156,7 +155,35 @@ def failure_logged(log: RunLogWriter, planned: Planned, *, resumable: bool = Fal
         raise TrainingError(text) from error
 
 
-def close_log(log: RunLogWriter, finished: Run, notes: tuple[str, ...]) -> None:
+class Finished(Protocol):
+    """A finished run, of a symbol or of a panel."""
+
+    @property
+    def trained(self) -> str:
+        """The run that made the forecasts."""
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """What they were worth."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Warnings."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """None where nobody gave one."""
+
+    @property
+    def audit(self) -> AuditSummary | None:
+        """Of exactly this run, where there is one."""
+
+    @property
+    def own(self) -> OwnParts:
+        """What is the user's own."""
+
+
+def close_log(log: RunLogWriter, finished: Finished, notes: tuple[str, ...] = ()) -> None:
     """Write warnings, figures and tables; `notes` are sentences of the run's own, under the tables."""
     for notice in finished.notices:
         log.warn(notice)
@@ -173,6 +200,7 @@ def close_log(log: RunLogWriter, finished: Run, notes: tuple[str, ...]) -> None:
             tuple(map(str, evaluation.health.codes)),
             None if evaluation.diagnosis is None else str(evaluation.diagnosis.cause),
         ),
+        cross_section=evaluation.cross_section,
         verdict=finished.verdict,
         audit=finished.audit,
         advice=how_to_audit(finished.trained, finished.own.kinds),

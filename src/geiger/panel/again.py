@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from geiger.experiment.logged import failure_logged, open_log
+from geiger.experiment.logged import close_log, failure_logged, open_log
 from geiger.experiment.replay import Comparison, Replay, changes_since, compared
 from geiger.panel.evaluation import evaluate_panel
 from geiger.panel.fits import folds_of
@@ -18,7 +18,7 @@ from geiger.panel.plan import PanelPlan, little
 from geiger.panel.run import Judge, PanelFinding, unjudged
 from geiger.panel.stored import unscored_of, walk_of_run
 from geiger.panel.walk import Listener, bases_of, walk
-from geiger.panel.written import PanelRun, close_panel_log, panel_settings, run_name, write_panel_backtest
+from geiger.panel.written import PanelRun, panel_settings, run_name, write_panel_backtest
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings import Config
 
@@ -73,7 +73,7 @@ def backtest_panel(planned: PanelPlan, stored: StoredRun, *, judge: Judge = unju
             key = tried_as(stored) or planned.trial_key()
             verdict = judge(PanelFinding(name, planned, made, evaluation, stored.name, key))
             done = write_panel_backtest(planned, log.path, stored, made, evaluation, (name, verdict))
-            close_panel_log(log, done)
+            close_log(log, done)
     return done
 
 

@@ -7,8 +7,6 @@ set anew every day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import polars as pl
 
 from geiger import metrics
@@ -34,25 +32,13 @@ from geiger.panel.material import PanelMaterial
 from geiger.panel.scores import Floats
 from geiger.panel.walk import PanelWalk
 from geiger.records import Figure, FoldScore, Health, Notice
-from geiger.runs.record import Results
 from geiger.settings import Config
-
-
-@dataclass(frozen=True)
-class PanelEvaluation(Evaluation):
-    """What the forecasts of a panel were worth, in all the words the log knows."""
-
-    cross_section: CrossSection | None = None
-
-    def results(self) -> Results:
-        """Return every figure, as the run's record keeps it."""
-        return replace(super().results(), cross_section=self.cross_section)
 
 
 @one_blas_thread()
 def evaluate_panel(
     material: PanelMaterial, made: PanelWalk, config: Config, health: Health | None = None
-) -> PanelEvaluation:
+) -> Evaluation:
     """Trade the scores, and measure scores, forecasts and ledger.
 
     Every row that is measured was forecast by a fold that had not seen it; of rows with stale opens nothing
@@ -78,7 +64,7 @@ def evaluate_panel(
         *worth_of_sharpe(ledger["net"].to_numpy(), card, days_per_year, config),
         *trading_figures(card),
     )
-    return PanelEvaluation(
+    return Evaluation(
         ledger=ledger,
         baselines=others,
         scorecard=card,

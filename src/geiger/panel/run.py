@@ -13,14 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from geiger.experiment.logged import failure_logged, open_log
-from geiger.panel.evaluation import PanelEvaluation, evaluate_panel
+from geiger.experiment.evaluation import Evaluation
+from geiger.experiment.logged import close_log, failure_logged, open_log
+from geiger.panel.evaluation import evaluate_panel
 from geiger.panel.experiment import Panel
 from geiger.panel.plan import PanelPlan, plan_panel
 from geiger.panel.saved import model_for_use
 from geiger.panel.scores import FoldScores
 from geiger.panel.walk import Listener, PanelWalk, walk
-from geiger.panel.written import PanelRun, close_panel_log, fold_result, panel_settings, run_name, write_panel
+from geiger.panel.written import PanelRun, fold_result, panel_settings, run_name, write_panel
 from geiger.records import Verdict
 
 
@@ -41,7 +42,7 @@ class PanelFinding:
     name: str
     planned: PanelPlan
     walk: PanelWalk
-    evaluation: PanelEvaluation
+    evaluation: Evaluation
     trained: str
     trial: str
 
@@ -89,6 +90,6 @@ def run_panel(
             name = run_name(planned, log.path, planned.log_name)
             verdict = judge(PanelFinding(name, planned, made, evaluation, name, planned.trial_key()))
             finished = write_panel(planned, log.path, made, evaluation, (name, verdict), model)
-            close_panel_log(log, finished)
+            close_log(log, finished)
     parts.discard()
     return finished

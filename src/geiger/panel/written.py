@@ -11,25 +11,23 @@ from pathlib import Path
 import polars as pl
 
 from geiger import settings
-from geiger.experiment.logged import notes_of, versions
+from geiger.experiment.evaluation import Evaluation
+from geiger.experiment.logged import versions
 from geiger.experiment.written import Judged, audit_of_forecasts, kept_audit
 from geiger.features.catalogue import FEATURES
 from geiger.learning.folds import Fold
 from geiger.models import forecaster_of
-from geiger.panel.evaluation import PanelEvaluation
 from geiger.panel.folds import counting, rows_of
 from geiger.panel.plan import PanelPlan
 from geiger.panel.saved import SavedPanelModel, save_panel_model
 from geiger.panel.scores import FoldScores
 from geiger.panel.stored import unscored_of
 from geiger.panel.walk import PanelWalk, bases_of
-from geiger.records import Assessment, AuditSummary, FoldResult, Notice, RunSettings, Status, Verdict
-from geiger.runlog import LoggedScorecard, RunLogWriter
-from geiger.runlog.wording import how_to_audit
+from geiger.records import AuditSummary, FoldResult, Notice, RunSettings, Status, Verdict
 from geiger.runlog.writer import log_stem
 from geiger.runs.environment import environment
 from geiger.runs.folder import StoredRun
-from geiger.runs.record import RunRecord
+from geiger.runs.record import NOTHING_OWN, OwnParts, RunRecord
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +41,7 @@ class PanelRun:
     folder: Path
     log: Path | None
     forecasts: pl.DataFrame
-    evaluation: PanelEvaluation
+    evaluation: Evaluation
     notices: tuple[Notice, ...]
     verdict: Verdict | None = None
     audit: AuditSummary | None = None
@@ -53,6 +51,11 @@ class PanelRun:
     def trained(self) -> str:
         """The run that made the forecasts."""
         return self.forecasts_of or self.name
+
+    @property
+    def own(self) -> OwnParts:
+        """What is the user's own: nothing."""
+        return NOTHING_OWN
 
 
 def panel_settings(planned: PanelPlan) -> RunSettings:
@@ -132,7 +135,7 @@ def write_panel(
     planned: PanelPlan,
     log: Path | None,
     made: PanelWalk,
-    evaluation: PanelEvaluation,
+    evaluation: Evaluation,
     judged: Judged,
     model: SavedPanelModel,
 ) -> PanelRun:
@@ -152,7 +155,7 @@ def write_panel_backtest(
     log: Path | None,
     stored: StoredRun,
     made: PanelWalk,
-    evaluation: PanelEvaluation,
+    evaluation: Evaluation,
     judged: Judged,
 ) -> PanelRun:
     """Write what the forecasts of a panel's run were worth under other costs."""
@@ -164,7 +167,7 @@ def write_panel_backtest(
     return _save(planned, record, evaluation, frames)
 
 
-def _record(planned: PanelPlan, log: Path | None, evaluation: PanelEvaluation, judged: Judged) -> RunRecord:
+def _record(planned: PanelPlan, log: Path | None, evaluation: Evaluation, judged: Judged) -> RunRecord:
     """Return what every run of a panel says of itself."""
     name, verdict = judged
     notices: Iterable[Notice] = (*evaluation.notices, *planned.notices)
@@ -190,7 +193,7 @@ def _record(planned: PanelPlan, log: Path | None, evaluation: PanelEvaluation, j
 def _save(
     planned: PanelPlan,
     record: RunRecord,
-    evaluation: PanelEvaluation,
+    evaluation: Evaluation,
     frames: dict[str, pl.DataFrame],
     write_model: Callable[[Path], str] | None = None,
 ) -> PanelRun:
@@ -209,25 +212,4 @@ def _save(
         verdict=record.verdict,
         audit=record.audit,
         forecasts_of=record.forecasts_of,
-    )
-
-
-def close_panel_log(log: RunLogWriter, finished: PanelRun) -> None:
-    """Write warnings, figures and tables."""
-    for notice in finished.notices:
-        log.warn(notice)
-    evaluation = finished.evaluation
-    card = evaluation.scorecard
-    log.finish(
-        evaluation.status,
-        figures=evaluation.figures,
-        checkpoints=evaluation.checkpoints,
-        scorecard=LoggedScorecard(
-            card.scores, evaluation.rungs, card.years, evaluation.folds, notes_of(evaluation)
-        ),
-        assessment=Assessment(tuple(map(str, evaluation.health.codes)), None),
-        cross_section=evaluation.cross_section,
-        verdict=finished.verdict,
-        audit=finished.audit,
-        advice=how_to_audit(finished.trained),
     )

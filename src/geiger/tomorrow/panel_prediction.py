@@ -21,7 +21,6 @@ import polars as pl
 from geiger.backtest.portfolio import long_short, smoothed
 from geiger.errors import DataError, SettingError
 from geiger.evidence.conformal import interval
-from geiger.features.catalogue import contract_hash
 from geiger.market.calendar import next_session
 from geiger.panel.cross_section import HALFLIFE as SCORE_HALFLIFE
 from geiger.panel.experiment import Panel
@@ -30,9 +29,15 @@ from geiger.panel.saved import SavedPanelModel, panel_model_of
 from geiger.records import Notice, Status, as_text
 from geiger.runlog.verdict import headline
 from geiger.runs.folder import RunsFolder, StoredRun
-from geiger.settings.contract import VERSION
 from geiger.tomorrow.panel_errors import PanelErrors
-from geiger.tomorrow.prediction import LEVEL, OLD_MODEL, require_closed, save_by, sessions_since
+from geiger.tomorrow.prediction import (
+    LEVEL,
+    OLD_MODEL,
+    require_closed,
+    require_contract,
+    save_by,
+    sessions_since,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -222,11 +227,7 @@ def predict_panel(
 def _usable_model(stored: StoredRun) -> SavedPanelModel:
     """Return the model that a run left, where it learned from the features that this version computes."""
     model = panel_model_of(stored)
-    if model.facts.get("feature_contract") != contract_hash():
-        raise DataError(
-            f"{stored.name}: its model learned from {model.facts.get('features')}, which is not the feature "
-            f"contract of this version ({VERSION}); train it again"
-        )
+    require_contract(stored, model.facts)
     return model
 
 

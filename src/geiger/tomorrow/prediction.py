@@ -9,6 +9,7 @@ no verdict stands behind the number.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -259,12 +260,17 @@ def predict(
 def _usable_model(stored: StoredRun) -> SavedModel:
     """Return the model that a run left, where it learned from the features that this version computes."""
     model = model_of(stored)
-    if model.facts.get("feature_contract") != contract_hash():
+    require_contract(stored, model.facts)
+    return model
+
+
+def require_contract(stored: StoredRun, facts: Mapping[str, Any]) -> None:
+    """Refuse a model with these `facts` that learned from other features than this version computes."""
+    if facts.get("feature_contract") != contract_hash():
         raise DataError(
-            f"{stored.name}: its model learned from {model.facts.get('features')}, which is not the feature "
+            f"{stored.name}: its model learned from {facts.get('features')}, which is not the feature "
             f"contract of this version ({VERSION}); train it again"
         )
-    return model
 
 
 def _learned_to(stored: StoredRun, model: SavedModel, day: dt.date) -> dt.date:
