@@ -109,6 +109,14 @@ def test_what_is_the_test_is_what_the_verdict_says(finding: PanelFinding, tmp_pa
     assert told.first == str(material.calendar[int(alone.row[0])])
 
 
+def test_what_trading_is_worth_is_beside_equal_weight_at_its_exposure(
+    finding: PanelFinding, tmp_path: Path
+) -> None:
+    told = judge_panel(at(finding, tmp_path), audit=GREEN)
+    ledger, beside = finding.evaluation.ledger, finding.evaluation.baselines["exposure_matched"]
+    assert told.difference == pytest.approx(252 * (ledger["net"] - beside["net"]).mean())
+
+
 def test_without_an_audit_nothing_is_a_signal(finding: PanelFinding, tmp_path: Path) -> None:
     told = judge_panel(at(finding, tmp_path), audit=None)
     assert (told.answer, told.reasons[0].code) == (Answer.CANNOT_TELL, Why.NOT_AUDITED)
