@@ -329,3 +329,14 @@ def test_shapes_and_clocks_that_do_not_fit_are_refused() -> None:
     for test in (selection_test, timing_test):
         with pytest.raises(DataError, match="forecasts have shape"):
             test(grid, score[:, 1:])
+
+
+def test_the_market_of_timing_does_without_outcomes_that_are_late() -> None:
+    """They are known behind those of their day, which a mean would have to wait for."""
+    grid, score = panel(11)
+    late = np.zeros(grid.returns.shape, dtype=bool)
+    late[FIRST_TEST + 20 : FIRST_TEST + 60, 3] = True
+    wild = replace(grid, outcome=np.where(late, grid.outcome + 0.3, grid.outcome), late=late)
+    without = replace(grid, outcome=np.where(late, np.nan, grid.outcome))
+    assert timing_test(wild, 0.01 * score).statistic == timing_test(without, 0.01 * score).statistic
+    assert selection_test(wild, score).statistic != selection_test(without, score).statistic

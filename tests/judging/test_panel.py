@@ -15,7 +15,7 @@ from geiger.audit.cuts import INSIDE
 from geiger.audit.panel_proof import PanelScope, prove_panel
 from geiger.backtest.portfolio import Held
 from geiger.errors import DataError
-from geiger.evidence.panel_test import Grid, selection_test
+from geiger.evidence.panel_test import Grid, selection_test, timing_test
 from geiger.experiment.tried import register_of
 from geiger.judging.again import judge_stored
 from geiger.judging.panel import grid_of, judge_panel, panel, slope_that_pays
@@ -107,6 +107,36 @@ def test_what_is_the_test_is_what_the_verdict_says(finding: PanelFinding, tmp_pa
     assert told.days == alone.n
     assert told.statistic == pytest.approx(alone.statistic)
     assert told.first == str(material.calendar[int(alone.row[0])])
+
+
+def test_what_trading_is_worth_is_beside_equal_weight_at_its_exposure(
+    finding: PanelFinding, tmp_path: Path
+) -> None:
+    told = judge_panel(at(finding, tmp_path), audit=GREEN)
+    ledger, beside = finding.evaluation.ledger, finding.evaluation.baselines["exposure_matched"]
+    assert told.difference == pytest.approx(252 * (ledger["net"] - beside["net"]).mean())
+
+
+def test_timing_is_the_mean_log_return_forecast_against_what_could_be_traded(
+    finding: PanelFinding, tmp_path: Path
+) -> None:
+    """A stale row's outcome is no part of the market, and a forecast is no number of volatilities."""
+    material, issued = finding.planned.material, finding.walk.issued
+    stale = (material.member == 2) & (material.day > len(material.calendar) - 100)
+    planned = replace(finding.planned, material=replace(material, tradable=material.tradable & ~stale))
+    told = judge_panel(at(replace(finding, planned=planned), tmp_path), audit=GREEN).panel
+    forecast = material.grid(material.volatility[issued.rows] * issued.expected, issued.rows)
+    outcome = np.full(material.shape, np.nan)
+    opens = np.log(material.bars["open"])
+    outcome[:-2] = opens[2:] - opens[1:-1]
+    part = np.zeros(material.shape, dtype=bool)
+    part[material.day, material.member] = ~stale
+    forecast[~part], outcome[~part] = np.nan, np.nan
+    grid = Grid(material.returns, outcome, np.arange(len(opens)) + 2)
+    alone = timing_test(grid, forecast)
+    assert told is not None
+    assert told.timing_days == alone.n
+    assert told.timing_statistic == pytest.approx(alone.statistic)
 
 
 def test_without_an_audit_nothing_is_a_signal(finding: PanelFinding, tmp_path: Path) -> None:

@@ -244,6 +244,18 @@ def test_grids_of_a_walk_hold_what_its_frame_says(small: tuple[PanelMaterial, Pa
     assert told.names[2] == len(SYMBOLS)
 
 
+def test_rows_that_nobody_could_trade_are_in_no_grid(small: tuple[PanelMaterial, PanelWalk]) -> None:
+    """Neither scored nor ranked nor held."""
+    material, done = small
+    day = int(material.day[done.issued.rows.start])
+    stale = (material.member == 3) & (material.day < day + 30)
+    assert stale.any()
+    scored = scored_of(dataclasses.replace(material, tradable=material.tradable & ~stale), done, 1)
+    for grid in (scored.scores, scored.expected, scored.outcomes, *scored.rivals.values()):
+        assert np.isnan(grid[day : day + 30, 3]).all()
+        assert np.isfinite(grid[day + 30 : day + 40, 3]).any()
+
+
 def test_a_member_that_ends_is_closed_at_its_last_price(small: tuple[PanelMaterial, PanelWalk]) -> None:
     material, done = small
     assert traded(scored_of(material, done, 1), least=10, costs=Costs()).held.closed == 1

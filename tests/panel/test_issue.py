@@ -249,3 +249,16 @@ def test_too_few_days_to_learn_a_size_from_are_refused(drawn: Any) -> None:
         SettingError, match=f"panel MADE: {DAYS} days are forecast out of sample, and the first 500"
     ):
         scale(Rows(), targets(beyond, mean), chosen, config(slope_days=499))
+
+
+def test_outcomes_that_nobody_knows_yet_choose_no_candidate(drawn: Any) -> None:
+    """Those of the day before a fold and of its first day would make the other candidate the better one."""
+    score, timing, beyond, mean = drawn
+    first = 4 * FOLD
+    assert choose(Rows(), targets(beyond, mean), folds(score, timing), config()).candidates[4] == 0
+    for day, wanted in ((first - 1, 0), (first, 0), (first - 2, 1)):
+        changed, rows = beyond.copy(), slice(day * NAMES, (day + 1) * NAMES)
+        first_one, other = (line[rows] - line[rows].mean() for line in score)
+        changed[rows] = 1e3 * (other - first_one * (first_one @ other) / (first_one @ first_one))
+        got = choose(Rows(), targets(changed, mean), folds(score, timing), config())
+        assert got.candidates[4] == wanted, day

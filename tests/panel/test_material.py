@@ -234,6 +234,40 @@ def test_a_halted_member_is_scored_late_and_never_learned_from(
     assert got.on_time[others].all()
 
 
+def test_one_day_without_a_bar_makes_outcomes_late(
+    tmp_path: Path, prices: Prices, made: PanelMaterial
+) -> None:
+    """Known one day after the others of their days, when a fold may have been fitted already."""
+    halted = prices["S0003"].filter(pl.col("day") != made.calendar[DAYS - 20])
+    got = material_of(tmp_path, {**prices, "S0003": halted})
+    rows = of_member(got, "S0003")
+    late = rows[~got.on_time[rows] & np.isfinite(got.outcome[rows])]
+    assert got.day[late].tolist() == [DAYS - 22, DAYS - 21]
+    assert got.known_on.gather(late).to_list() == [got.calendar[DAYS - 19], got.calendar[DAYS - 18]]
+
+
+def copied(frame: pl.DataFrame, *rows: int) -> pl.DataFrame:
+    """The bars of these rows are those of the day before."""
+    cells = pl.exclude("day")
+    again = pl.Series(np.isin(np.arange(frame.height), rows))
+    return frame.with_columns(pl.when(again).then(cells.shift(1)).otherwise(cells).name.keep())
+
+
+def test_a_doubt_names_the_symbols_that_it_is_about(tmp_path: Path, prices: Prices) -> None:
+    """One, several of which each has figures of its own, or all, who are not named."""
+
+    def told(name: str, changed: Prices) -> str:
+        notices = material_of(tmp_path / name, {**prices, **changed}).notices
+        (text,) = (notice.text for notice in notices if notice.code == "DATA_COPIED_ROWS")
+        return text
+
+    assert told("one", {"S0001": copied(prices["S0001"], 40)}).startswith("S0001: 1 bar repeats ")
+    two = {"S0001": copied(prices["S0001"], 40), "S0002": copied(prices["S0002"], 40, 60)}
+    assert told("two", two).startswith("S0001, S0002: of S0001: 1 bar repeats ")
+    every = {name: copied(frame, 40) for name, frame in prices.items()}
+    assert told("every", every).startswith("1 bar repeats ")
+
+
 def test_stale_opens_are_learned_from_and_not_scored(
     tmp_path: Path, prices: Prices, made: PanelMaterial
 ) -> None:

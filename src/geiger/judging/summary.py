@@ -83,8 +83,10 @@ class OfModel:
 
     Attributes
     ----------
+    symbols : int
+        Those whose run has a correlation.
     mean, error : float or None
-        Mean correlation, and its error, clustered by day over `days` days.
+        Mean correlation over them, and its error, clustered by day over `days` days.
     rings, tested : int
         Verdicts whose p with all tries counted lies below `level`, of how many.
     """
@@ -251,7 +253,7 @@ def _of_model(
     return OfModel(
         model=rows[0].model,
         recipe=rows[0].recipe,
-        symbols=len(rows),
+        symbols=len(figures),
         mean=float(np.mean([one.value for one in figures])) if figures else None,
         error=None if found is None else found[0],
         days=0 if found is None else found[1],

@@ -462,11 +462,11 @@ def _grouped(parts: Sequence[_Part], config: Config) -> Iterable[Notice]:
         for notice in part.notices:
             by_code.setdefault(notice.code, []).append((part.data.symbol, notice.text))
     for code, told in by_code.items():
-        texts = {text for _, text in told}
-        if len(texts) == 1:
-            yield Notice(code, told[0][1])
-        else:
-            yield Notice(code, f"{_listed(list(dict.fromkeys(symbol for symbol, _ in told)))}: {told[0][1]}")
+        symbols = list(dict.fromkeys(symbol for symbol, _ in told))
+        first, text = told[0]
+        if len({text for _, text in told}) > 1:
+            text = f"of {first}: {text}" if len(symbols) > 1 else "; ".join(text for _, text in told)
+        yield Notice(code, text if len(symbols) == len(parts) else f"{_listed(symbols)}: {text}")
     stale = [f"{part.data.symbol} {part.data.stale}" for part in parts if part.data.stale]
     if stale:
         text = f"rows not scored because more than {STALE_FOLD:.0%} of a year's opens repeat the last close"
