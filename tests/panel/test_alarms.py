@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from geiger.backtest.yardsticks import Measured
+from geiger.cross_section import Member
 from geiger.panel.alarms import panel_alarms
 
 DAY = pl.date_range(dt.date(2014, 1, 1), dt.date(2017, 12, 31), "1d", eager=True)
@@ -60,3 +61,24 @@ def test_the_portfolio_and_what_is_explained_ring_as_of_a_symbol() -> None:
         "net Sharpe ratio 5.00",
         "out-of-sample R^2 5.00%",
     ]
+
+
+def test_a_symbol_that_knows_its_future_rings_by_itself() -> None:
+    """One misdated file of many: the mean over symbols hides it, its own correlation does not."""
+    days = pl.Series("day", np.arange(500)).cast(pl.Date)
+    noise = np.random.default_rng(1).normal(0.0, 0.2, 500)
+
+    def own(correlation: float, error: float) -> Member:
+        return Member(
+            symbol="LEAKS",
+            first="1970-01-01",
+            last="1971-01-01",
+            days=500,
+            correlation=correlation,
+            error=error,
+        )
+
+    (notice,) = panel_alarms(noise, days, (own(0.31, 0.04), own(0.05, 0.04)))
+    assert notice.code == "LEAK_SUSPECT"
+    assert notice.text.startswith("LEAKS: ")
+    assert panel_alarms(noise, days, (own(0.2, 0.04), own(0.05, 0.04))) == ()  # within 1.645 errors of .17

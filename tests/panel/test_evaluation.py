@@ -13,12 +13,15 @@ from geiger.panel.written import PanelRun
 from geiger.records import HealthCode, Outcome
 
 
-def test_figures_are_those_of_the_forecasts_frame(small_run: PanelRun) -> None:
+def test_figures_are_those_of_the_forecasts_frame_beyond_the_day(small_run: PanelRun) -> None:
     """Direction, spread and correlation, in units of the volatility, made anew from the frame."""
-    frame = small_run.forecasts
-    forecast, outcome = (
-        frame[name].to_numpy() / frame["volatility"].to_numpy() for name in ("forecast", "outcome")
+    frame = small_run.forecasts.with_columns(
+        told=pl.col("forecast") / pl.col("volatility") - pl.col("market"),
+        u=pl.col("outcome") / pl.col("volatility"),
     )
+    days = {day[0]: rows for day, rows in frame.group_by("day")}
+    outcome = np.concatenate([rows["u"].to_numpy() - rows["u"].to_numpy().mean() for rows in days.values()])
+    forecast = np.concatenate([rows["told"].to_numpy() for rows in days.values()])
     figures = {figure.name: figure.value for figure in small_run.evaluation.figures}
     moved = outcome != 0
     right = (np.sign(forecast) == np.sign(outcome))[moved].mean()
@@ -28,21 +31,34 @@ def test_figures_are_those_of_the_forecasts_frame(small_run: PanelRun) -> None:
     assert figures[FigureName.R2] == pytest.approx(1 - ((outcome - forecast) ** 2).sum() / (outcome**2).sum())
 
 
+def test_only_days_that_count_are_in_the_frame(small_run: PanelRun) -> None:
+    """So that figures, ranks and portfolio are of the same days."""
+    names = small_run.forecasts.group_by("day").len()["len"]
+    assert names.min() >= 10
+    assert small_run.forecasts["day"].n_unique() == small_run.evaluation.cross_section.ics[0].days
+
+
 def test_an_error_counts_days_and_not_symbols() -> None:
-    """Twenty copies of one symbol know no more than the one does."""
+    """Ten copies of two symbols know no more than the two do."""
     rng = np.random.default_rng(5)
     days = pl.Series("day", np.arange(400)).cast(pl.Date)
-    alone = pl.DataFrame({"day": days, "forecast": rng.normal(size=400), "volatility": np.ones(400)})
-    alone = alone.with_columns(outcome=pl.Series(rng.normal(size=400)) + 0.2 * alone["forecast"])
-    copies = pl.concat([alone] * 20).sort("day")
-    one, many = health_of(alone, 1000), health_of(copies, 1000)
+    forecast, noise = rng.normal(size=400), rng.normal(size=400)
+    one_of_two = [
+        pl.DataFrame(
+            {"day": days, "forecast": side * forecast, "outcome": side * (noise + 0.2 * forecast)}
+        ).with_columns(volatility=pl.lit(1.0), market=pl.lit(0.0))
+        for side in (1.0, -1.0)
+    ]
+    two, twenty = pl.concat(one_of_two).sort("day"), pl.concat(one_of_two * 10).sort("day")
+    one, many = health_of(two, 1000), health_of(twenty, 1000)
     assert many.rho == pytest.approx(one.rho)
-    assert many.rho_error == pytest.approx(one.rho_error, rel=0.02)  # its correction for leverage counts rows
+    # The correction for leverage counts rows.
+    assert many.rho_error == pytest.approx(one.rho_error, rel=0.02)
 
 
 def test_forecasts_without_spread_have_collapsed(small_run: PanelRun) -> None:
     """A slope of 0 leaves nothing to be right or wrong."""
-    still = small_run.forecasts.with_columns(forecast=pl.lit(0.0))
+    still = small_run.forecasts.with_columns(forecast=pl.lit(0.0), market=pl.lit(0.0))
     assert health_of(still, 1000).code is HealthCode.COLLAPSED_CONSTANT
 
 

@@ -300,7 +300,7 @@ def test_a_member_that_cannot_be_used_is_left_out_and_said(tmp_path: Path, price
     assert "S0009" not in got.symbols
     told = [notice.text for notice in got.notices if notice.code == "MEMBER_LEFT_OUT"]
     assert len(told) == 1
-    assert told[0].startswith("S0009: 100 of 100 days are left")
+    assert told[0].startswith("S0009: 100 rows before the lock-box; a member takes part from row")
 
 
 def test_too_few_names_are_refused(tmp_path: Path, prices: Prices) -> None:

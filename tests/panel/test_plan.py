@@ -71,3 +71,16 @@ def test_days_that_will_be_forecast_are_those_of_the_folds(small_plan: PanelPlan
     assert days[0] == counted[160 + 1]
     assert days[-1] == counted[len(counted) - 3]
     assert len(days) == sum(len(fold.test) for fold in small_plan.folds["ridge"])
+
+
+def test_what_cannot_be_is_refused_before_anything_is_trained(small_plan: PanelPlan) -> None:
+    """A name that is a symbol's; a model that is not for panels; days that only teach the size."""
+    work = small_plan.work
+    others = tuple(symbol for symbol in work.symbols if symbol != "P00")
+    with pytest.raises(SettingError, match="P00: is a symbol at hand"):
+        plan_panel(replace(work, name="P00", symbols=others))
+    with pytest.raises(SettingError, match="not for panels"):
+        plan_panel(replace(work, model="zero"))
+    few = override(work.config, {"max_folds": 1, "panel": {"slope_days": 100}})
+    with pytest.raises(SettingError, match="only teach the size"):
+        plan_panel(replace(work, config=few))

@@ -87,7 +87,7 @@ def test_a_fold_fitted_behind_its_days_is_found_out(stacked: PanelWalk) -> None:
     late = Fold(first.index, first.train, first.valid, range(341, 401))  # issued is from day 182 on
     issued = replace(stacked.issued, fold=np.zeros_like(stacked.issued.fold))
     with pytest.raises(TrainingError, match="learned from outcomes of later days"):
-        frame_of(MADE, "stack", issued, [late])
+        frame_of(MADE, "stack", issued, [late], 2)
 
 
 def test_folds_lie_side_by_side(stacked: PanelWalk) -> None:

@@ -232,6 +232,7 @@ class Measured:
     error: float
 
 
+R2_LIMIT = 0.03  # no daily forecast explains more
 ALARM_ERRORS = 1.645  # so many standard errors beyond its limit a figure must lie: one-sided 5%
 SHARPE_LIMIT = 3.0
 IC_FALLS = 2016  # the first year in which no more than half of what was seen before is believed
@@ -265,7 +266,7 @@ def alarms(
     figures: tuple[tuple[str, Measured | None, Unit, float], ...] = (
         ("direction accuracy above the base rate", da_minus_base, "points", 0.06),
         ("net Sharpe ratio", sharpe, "ratio", SHARPE_LIMIT),
-        ("out-of-sample R^2", r2, "return", 0.03),
+        ("out-of-sample R^2", r2, "return", R2_LIMIT),
         (f"daily rank correlation through {IC_FALLS - 1}", ic_then, "return", 0.10),
         (f"daily rank correlation from {IC_FALLS} on", ic_now, "return", 0.05),
     )

@@ -31,6 +31,11 @@ def train_panel(args: argparse.Namespace, symbols: Sequence[str]) -> int:
     for option in ("features", "target", "estimator"):
         if getattr(args, option) is not None:
             raise SettingError(f"--{option}: a panel learns from our features alone so far; leave it out")
+    for option in ("rule", "risk"):
+        if getattr(args, option) is not None:
+            raise SettingError(
+                f"--{option}: a panel is traded long/short, half of equity a side; leave it out"
+            )
     config = config_of(args, panel_recipe)
     results = []
     for model in dict.fromkeys(resolve(one)[0] for one in expand(args.model)):
@@ -104,7 +109,8 @@ def plan_line(planned: PanelPlan) -> str:
     """Return what will be done, in one line."""
     days = planned.test_days
     folds = ", ".join(f"{counted(len(folds), 'fold')} of {model}" for model, folds in planned.folds.items())
-    span = f"{len(days)} days forecast from {days[0]} to {days[-1]}"
+    taught = planned.work.config.panel.slope_days
+    span = f"{len(days)} days forecast from {days[0]} to {days[-1]}, the first {taught} to learn their size"
     return f"{planned.work.name} {planned.model}: {folds}, {span}"
 
 

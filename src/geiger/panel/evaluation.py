@@ -97,25 +97,37 @@ def _alarms(
     return panel_alarms(
         rank_ic(scored.scores, scored.outcomes, across.least_names),
         pl.Series(scored.day),
+        across.members,
         sharpe=measured_sharpe(net, card, days_per_year, config),
         r2=None if share is None or error is None else Measured(share, error),
     )
 
 
 def health_of(forecasts: pl.DataFrame, learned_rows: int, horizon: int = 1) -> Health:
-    """Return the health of a panel's forecasts, in units of the volatility; errors hold days together."""
-    unit = forecasts["volatility"].to_numpy()
-    forecast, outcome = (forecasts[name].to_numpy() / unit for name in ("forecast", "outcome"))
+    """Return the health of a panel's selection; errors hold the symbols of a day together."""
+    forecast, outcome = beyond_the_day(forecasts)
     day = forecasts["day"].rank("dense").to_numpy() - 1
     return metrics.health(forecast, outcome, 0.0, 1.0, learned_rows, horizon, day=day)
+
+
+def beyond_the_day(forecasts: pl.DataFrame) -> tuple[Floats, Floats]:
+    """Return forecasts and outcomes (n,) beyond the mean of their day, in daily volatilities.
+
+    How the whole market does drowns what symbols do against each other, which is what a panel forecasts.
+    """
+    unit = pl.col("volatility")
+    outcome = pl.col("outcome") / unit
+    found = forecasts.select(
+        forecast=pl.col("forecast") / unit - pl.col("market"), outcome=outcome - outcome.mean().over("day")
+    )
+    return found["forecast"].to_numpy(), found["outcome"].to_numpy()
 
 
 def _forecast_figures(
     forecasts: pl.DataFrame, health: Health, sharpe: float | None, traded: int
 ) -> tuple[Figure, ...]:
     """Return the plan's five figures, in the plan's order, then ours."""
-    unit = forecasts["volatility"].to_numpy()
-    forecast, outcome = (forecasts[name].to_numpy() / unit for name in ("forecast", "outcome"))
+    forecast, outcome = beyond_the_day(forecasts)
     accuracy, base = metrics.direction_accuracy(forecast, outcome), metrics.base_rate(outcome)
     gain = None if accuracy is None or base is None else accuracy - base
     n = forecasts.height
@@ -141,8 +153,7 @@ def _fold_scores(
     nets = ledger.select("day", net="net").join(market.select("day", market="net"), on="day")
     found = []
     for (fold,), rows in forecasts.group_by("fold", maintain_order=True):
-        unit = rows["volatility"].to_numpy()
-        forecast, outcome = (rows[name].to_numpy() / unit for name in ("forecast", "outcome"))
+        forecast, outcome = beyond_the_day(rows)
         traded = nets.join(rows.select("day").unique(), on="day", how="semi")
         grown = [float((1.0 + traded[name].to_numpy()).prod() - 1.0) for name in ("net", "market")]
         found.append(

@@ -13,7 +13,7 @@ from geiger.experiment.context import Context, load_context
 from geiger.market.calendar import valid_symbol
 from geiger.market.readers import read_given
 from geiger.market.snapshots import Store
-from geiger.market.sources import Loaded, load
+from geiger.market.sources import Loaded, list_symbols, load
 from geiger.runs.folder import RunsFolder
 from geiger.settings import Config
 
@@ -89,6 +89,12 @@ class Panel:
     def surroundings(self) -> Context:
         """Return the index and the volatility index that are at hand, for all members alike."""
         return load_context(self.symbols[0], self._place, self.context, Store(self.runs.library))
+
+    def names_a_symbol(self) -> bool:
+        """Whether prices of a symbol with the panel's name are at hand: one name would stand for both."""
+        place = self._place
+        folder = place if place is not None and place.is_dir() else None
+        return self.name in list_symbols(folder, Store(self.runs.library))
 
     @property
     def _place(self) -> Path | None:

@@ -45,7 +45,22 @@ def fit(
         from geiger.panel.pooled_networks import fit_networks
 
         return fit_networks(material, model, targets, folds, config)
-    raise SettingError(f"model {model}: not for panels; those are {', '.join(LEARNERS)}, and a stack of them")
+    require_pooled(model)
+    raise AssertionError(family)
+
+
+def require_pooled(model: str) -> None:
+    """Refuse a model that does not learn from many symbols at once.
+
+    Raises
+    ------
+    SettingError
+        Naming those that do.
+    """
+    if model not in LEARNERS:
+        raise SettingError(
+            f"model {model}: not for panels; those are {', '.join(LEARNERS)}, and a stack of them"
+        )
 
 
 def walk_folds(

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geiger.errors import SettingError
+from geiger.learning.folds import Fold
 from geiger.panel.folds import counting
 from geiger.panel.material import PanelMaterial
 from geiger.panel.scores import Floats, FoldScores, stitched
@@ -167,15 +168,32 @@ def _candidate(along: Floats, first: int, gap: int) -> int:
     return last - int(np.argmax(correlation[::-1]))  # of equals the simplest
 
 
+def require_issued(material: PanelMaterial, folds: Sequence[Fold], config: Config) -> None:
+    """Refuse folds of which no day would be issued, before anything is trained.
+
+    Raises
+    ------
+    SettingError
+        Their test days only teach the size of the forecasts.
+    """
+    _require_days(material, folds[-1].test.stop - folds[0].test.start, config)
+
+
+def _require_days(material: PanelMaterial, days: int, config: Config) -> int:
+    """Return how many first days only teach the size of the forecasts, fewer than `days`."""
+    needed = config.panel.slope_days + config.horizon
+    if needed >= days:
+        raise SettingError(
+            f"panel {material.name}: {days} days are forecast out of sample, and the first {needed} "
+            "only teach the size of the forecasts; give longer series, more --max-folds, or a smaller "
+            "panel.slope_days"
+        )
+    return needed
+
+
 def _first_issued(material: PanelMaterial, rows: slice, config: Config) -> int:
     """Return the first of the rows that is issued."""
     days = counting(material)
     days = days[np.searchsorted(days, material.day[rows.start]) :]
-    needed = config.panel.slope_days + config.horizon
-    if needed >= len(days):
-        raise SettingError(
-            f"panel {material.name}: {len(days)} days are forecast out of sample, and the first {needed} "
-            "only teach the size of the forecasts; give longer series, more --max-folds, or a smaller "
-            "panel.slope_days"
-        )
+    needed = _require_days(material, len(days), config)
     return int(material.edges[days[needed]]) - int(rows.start)

@@ -20,7 +20,7 @@ from geiger.experiment.context import Context, keep_context
 from geiger.experiment.fill import STALE_FOLD
 from geiger.experiment.material import Material
 from geiger.experiment.prepare import prepare
-from geiger.features.catalogue import NAMES
+from geiger.features.catalogue import NAMES, WARMUP
 from geiger.learning.target import Fill, make_target
 from geiger.market.calendar import Market
 from geiger.market.doubts import stale_opens
@@ -306,6 +306,16 @@ def _last_day(days: pl.Series, lockbox: int, config: Config) -> tuple[dt.date, d
     return (last if end is None else min(last, end)), (days[-lockbox] if lockbox else None)
 
 
+def _require_member(loaded: Loaded, last: dt.date, least: int) -> None:
+    """Refuse what nobody can buy, and a history too short to take part."""
+    if loaded.symbol.startswith("^"):
+        raise DataError("an index level cannot be bought, so it is no member; it may be the --context")
+    rows = int((loaded.prices["day"] <= last).sum())
+    needed = WARMUP + least
+    if rows <= needed:
+        raise DataError(f"{rows} rows before the lock-box; a member takes part from row {needed} on")
+
+
 def _member(
     work: Panel,
     loaded: Loaded,
@@ -315,6 +325,7 @@ def _member(
     matrices: _Matrices,
 ) -> _Part:
     config, panel = work.config, work.config.panel
+    _require_member(loaded, last, panel.window_least)
     # Fill and folds are the panel's: what a symbol alone would need is not asked for.
     alone = replace(config, lockbox=0, end=str(last), fill="close", min_train=2)
     material = prepare(

@@ -14,8 +14,9 @@ from geiger.experiment.key import audit_key
 from geiger.learning.folds import Fold
 from geiger.models import resolve
 from geiger.panel.experiment import Panel
-from geiger.panel.fits import folds_of
+from geiger.panel.fits import folds_of, require_pooled
 from geiger.panel.folds import counting
+from geiger.panel.issue import require_issued
 from geiger.panel.material import PanelMaterial, load_panel
 from geiger.panel.walk import bases_of
 from geiger.records import Notice
@@ -131,8 +132,16 @@ def plan_panel(work: Panel) -> PanelPlan:
         model, stood_in = STACK, None
     else:
         model, stood_in = resolve(work.model)
+    for base in bases_of(model, work.config):
+        require_pooled(base)
+    if work.names_a_symbol():
+        raise SettingError(
+            f"panel {work.name}: is a symbol at hand; give the panel a name of its own (--panel NAME)"
+        )
     material = load_panel(work)
     folds = {base: folds_of(material, base, work.config) for base in bases_of(model, work.config)}
+    for own in folds.values():
+        require_issued(material, own, work.config)
     notices = (*material.notices, *little(material), *(() if stood_in is None else (stood_in,)))
     return PanelPlan(work=work, model=model, material=material, folds=folds, notices=notices)
 

@@ -82,12 +82,16 @@ def walk(
         said = together(material, chosen) if model == STACK else chosen[model]
         issued = scale(material, targets, said, config)
     often = max(chosen, key=lambda base: len(folds_of(material, base, config)))
-    frame = frame_of(material, model, issued, folds_of(material, often, config))
+    frame = frame_of(material, model, issued, folds_of(material, often, config), config.panel.least_names)
     return PanelWalk(model, frame, issued, targets, tuple(folds), chosen)
 
 
-def frame_of(material: PanelMaterial, model: str, issued: Issued, folds: Sequence[Fold]) -> pl.DataFrame:
-    """Return the PANEL_FORECASTS frame of what is issued, of tradable rows with a known outcome.
+def frame_of(
+    material: PanelMaterial, model: str, issued: Issued, folds: Sequence[Fold], least: int
+) -> pl.DataFrame:
+    """Return the PANEL_FORECASTS frame of what is issued: what is scored.
+
+    These are the tradable rows with a known outcome, of days on which at least so many symbols have one.
 
     Parameters
     ----------
@@ -101,6 +105,12 @@ def frame_of(material: PanelMaterial, model: str, issued: Issued, folds: Sequenc
     """
     rows = issued.rows
     kept = material.tradable[rows] & np.isfinite(material.outcome[rows])
+    names = np.bincount(material.day[rows][kept], minlength=len(material.calendar))
+    kept &= names[material.day[rows]] >= least
+    if not kept.any():
+        raise TrainingError(
+            f"panel {material.name}: no day that was forecast has {least} symbols whose opens could be traded"
+        )
     day, member = material.day[rows][kept], material.member[rows][kept]
     volatility = material.volatility[rows]
     frame = pl.DataFrame(
