@@ -56,10 +56,14 @@ def test_an_error_counts_days_and_not_symbols() -> None:
     assert many.rho_error == pytest.approx(one.rho_error, rel=0.02)
 
 
-def test_forecasts_without_spread_have_collapsed(small_run: PanelRun) -> None:
-    """A slope of 0 leaves nothing to be right or wrong."""
+def test_scores_without_spread_have_collapsed_and_a_slope_of_nothing_has_not(small_run: PanelRun) -> None:
+    """Scores that were worth nothing so far are issued as nothing: no skill, and no fault of the training."""
     still = small_run.forecasts.with_columns(forecast=pl.lit(0.0), market=pl.lit(0.0))
-    assert health_of(still, 1000).code is HealthCode.COLLAPSED_CONSTANT
+    found = health_of(still, 1000)
+    assert (found.code, found.collapsed) == (HealthCode.NO_SKILL, False)
+    assert "slope" in found.meaning
+    flat = still.with_columns(score=pl.lit(0.0))
+    assert health_of(flat, 1000).code is HealthCode.COLLAPSED_CONSTANT
 
 
 def test_the_ledger_trades_the_days_of_the_forecasts(small_run: PanelRun) -> None:

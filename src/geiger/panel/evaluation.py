@@ -7,6 +7,9 @@ set anew every day.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import polars as pl
 
 from geiger import metrics
@@ -31,8 +34,13 @@ from geiger.panel.cross_section import Scored, measured, scored_of, traded
 from geiger.panel.material import PanelMaterial
 from geiger.panel.scores import Floats
 from geiger.panel.walk import PanelWalk
-from geiger.records import Figure, FoldScore, Health, Notice
+from geiger.records import Figure, FoldScore, Health, HealthCode, Notice
 from geiger.settings import Config
+
+NOTHING_ISSUED = (
+    "earlier scores were worth nothing, so the slope that they are scaled by is all but 0 and nothing of "
+    "them is issued"
+)
 
 
 @one_blas_thread()
@@ -107,7 +115,11 @@ def health_of(forecasts: pl.DataFrame, learned_rows: int, horizon: int = 1) -> H
     """Return the health of a panel's selection; errors hold the symbols of a day together."""
     forecast, outcome = beyond_the_day(forecasts)
     day = forecasts["day"].rank("dense").to_numpy() - 1
-    return metrics.health(forecast, outcome, 0.0, 1.0, learned_rows, horizon, day=day)
+    found = metrics.health(forecast, outcome, 0.0, 1.0, learned_rows, horizon, day=day)
+    if found.code is HealthCode.COLLAPSED_CONSTANT and float(np.ptp(forecasts["score"].to_numpy())) > 0.0:
+        # The scores differ; that nothing of them is issued is what earlier forecasts were worth.
+        return replace(found, code=HealthCode.NO_SKILL, also=(), meaning=NOTHING_ISSUED)
+    return found
 
 
 def beyond_the_day(forecasts: pl.DataFrame) -> tuple[Floats, Floats]:
