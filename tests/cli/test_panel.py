@@ -49,4 +49,6 @@ def test_a_dry_run_trains_nothing(call: Call, line: tuple[object, ...]) -> None:
 def test_what_no_panel_has_is_refused(call: Call, line: tuple[object, ...]) -> None:
     for option, value in (("--target", "own.py:target"), ("--features", "own.py:features")):
         assert option in call(*line, option, value).complaint
+    for option, value in (("--rule", "sign"), ("--risk", "aggressive")):  # it is traded long/short
+        assert option in call(*line, option, value).complaint
     assert "panel TWELVE" in call("train", "ridge", "--panel", NAME, "P00", "P01").complaint

@@ -91,6 +91,17 @@ def test_a_signal_of_each_symbol_is_found_and_three_tries_are_written_down(
     assert told.panel.timing_corrected_p >= told.panel.timing_p
 
 
+def test_below_ten_symbols_a_day_nothing_is_told(finding: PanelFinding, tmp_path: Path) -> None:
+    """However few a panel is trained on: with so few, one regression a day leaves next to nothing."""
+    mine, material = at(finding, tmp_path), finding.planned.material
+    work = replace(mine.planned.work, config=panel_config(panel={"least_names": 5}))
+    eight = replace(material, tradable=material.tradable & (material.member < 8))
+    told = judge_panel(replace(mine, planned=replace(mine.planned, work=work, material=eight)), audit=GREEN)
+    assert told.answer is Answer.CANNOT_TELL
+    assert told.days == 0
+    assert told.reasons[0].code == Why.FEW_DAYS
+
+
 def test_what_is_the_test_is_what_the_verdict_says(finding: PanelFinding, tmp_path: Path) -> None:
     told = judge_panel(at(finding, tmp_path), audit=GREEN)
     material = finding.planned.material

@@ -14,7 +14,7 @@ from geiger.backtest.scorecard import scorecard
 from geiger.codec import fitted, plain
 from geiger.cross_section import CrossSection, RankIC
 from geiger.errors import DataError
-from geiger.evidence.cross_section import holding, rank_ic
+from geiger.evidence.cross_section import holding, quantile_returns, rank_ic
 from geiger.features.catalogue import NAMES
 from geiger.panel.cross_section import (
     COSTS_BPS,
@@ -118,6 +118,9 @@ def test_the_share_explained_is_what_was_planted(found: CrossSection) -> None:
 def test_quantiles_rise_and_members_are_all_told(found: CrossSection) -> None:
     assert [q.number for q in found.quantiles] == [1, 2, 3, 4, 5]
     assert (found.quantiles[0].mean or 0.0) < 0.0 < (found.quantiles[-1].mean or 0.0)
+    scored = made(r2=0.02)
+    simple = quantile_returns(scored.scores, np.expm1(scored.outcomes), 5, LEAST)
+    assert [q.mean for q in found.quantiles] == pytest.approx(np.nanmean(simple, axis=0), rel=1e-9)
     assert found.spread is not None
     assert found.spread.mean == pytest.approx(
         (found.quantiles[-1].mean or 0.0) - (found.quantiles[0].mean or 0.0)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
 
 from geiger.backtest.baselines import BUY_AND_HOLD
 from geiger.figures import FigureName
-from geiger.panel.evaluation import health_of
+from geiger.panel import evaluation
+from geiger.panel.evaluation import evaluate_panel, health_of
+from geiger.panel.plan import PanelPlan
+from geiger.panel.walk import walk
 from geiger.panel.written import PanelRun
 from geiger.records import HealthCode, Outcome
 
@@ -80,6 +85,23 @@ def test_walk_forward_efficiency_does_not_apply(small_run: PanelRun) -> None:
     """Train rows of a panel are not traded, so nothing is said of them."""
     fourth = small_run.evaluation.checkpoints[3]
     assert fourth.outcome is Outcome.NOT_APPLICABLE
+
+
+def test_alarms_look_at_each_symbol_by_itself(
+    small_plan: PanelPlan, small_run: PanelRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a run's tables say of its members is what the alarms are given."""
+    asked: list[Any] = []
+
+    def heard(daily: Any, day: Any, members: Any = (), **figures: Any) -> tuple[()]:
+        asked.extend(members)
+        return ()
+
+    monkeypatch.setattr(evaluation, "panel_alarms", heard)
+    made = walk(small_plan.material, small_plan.model, small_plan.work.config)
+    evaluate_panel(small_plan.material, made, small_plan.work.config)
+    assert small_run.evaluation.cross_section is not None
+    assert tuple(asked) == small_run.evaluation.cross_section.members != ()
 
 
 def test_folds_tile_the_forecasts(small_run: PanelRun) -> None:

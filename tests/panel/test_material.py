@@ -303,6 +303,13 @@ def test_a_member_that_cannot_be_used_is_left_out_and_said(tmp_path: Path, price
     assert told[0].startswith("S0009: 100 rows before the lock-box; a member takes part from row")
 
 
+def test_an_index_is_no_member(tmp_path: Path, prices: Prices) -> None:
+    got = material_of(tmp_path, {**prices, "^S": prices["S0009"]})
+    assert "^S" not in got.symbols
+    told = [notice.text for notice in got.notices if notice.code == "MEMBER_LEFT_OUT"]
+    assert told == ["^S: an index level cannot be bought, so it is no member; it may be the --context"]
+
+
 def test_too_few_names_are_refused(tmp_path: Path, prices: Prices) -> None:
     short = {**prices, **{symbol: prices[symbol].tail(100) for symbol in ("S0000", "S0001")}}
     with pytest.raises(

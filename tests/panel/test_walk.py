@@ -69,6 +69,18 @@ def test_rows_that_nobody_could_trade_are_not_scored() -> None:
     assert found.filter(pl.col("symbol") == "S05")["day"].min() == MADE.calendar[FIRST]
 
 
+def test_days_with_too_few_tradable_symbols_are_not_scored() -> None:
+    """Figures are of the days that count; years of stale opens have none, and are still walked through."""
+    few = CONFIG.panel.least_names - 1
+    thin = (MADE.member >= few) & (MADE.day < 300)
+    found = walk(replace(MADE, tradable=~thin), "ridge", CONFIG)
+    assert found.forecasts["day"].min() == MADE.calendar[300]
+    assert MADE.day[found.issued.rows.start] == FIRST
+    none = walk(replace(MADE, tradable=np.zeros(len(MADE.day), dtype=np.bool_)), "ridge", CONFIG)
+    assert none.forecasts.is_empty()
+    assert np.array_equal(none.issued.score, found.issued.score)
+
+
 @pytest.mark.parametrize(("model", "tolerance"), [("ridge", 1e-5), ("lgb", 0.0), ("stack", 1e-5)])
 def test_what_comes_later_changes_no_earlier_forecast(model: str, tolerance: float) -> None:
     """Scores of trees to the last bit, of sums to a small part of their deviation."""

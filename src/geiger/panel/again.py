@@ -125,5 +125,6 @@ def _forecasts_again(stored: StoredRun, planned: PanelPlan, on_fold: Listener) -
     return tuple(
         compared(f"{planned.model} {column}s{which}", old, new, column, ("day", "symbol"))
         for which, old, new in pairs
+        if old.height or new.height
         for column in ("score", "forecast")
     )

@@ -91,7 +91,8 @@ def frame_of(
 ) -> pl.DataFrame:
     """Return the PANEL_FORECASTS frame of what is issued: what is scored.
 
-    These are the tradable rows with a known outcome, of days on which at least so many symbols have one.
+    These are the tradable rows with a known outcome, of days on which at least so many symbols have one;
+    years of stale opens have none.
 
     Parameters
     ----------
@@ -107,10 +108,6 @@ def frame_of(
     kept = material.tradable[rows] & np.isfinite(material.outcome[rows])
     names = np.bincount(material.day[rows][kept], minlength=len(material.calendar))
     kept &= names[material.day[rows]] >= least
-    if not kept.any():
-        raise TrainingError(
-            f"panel {material.name}: no day that was forecast has {least} symbols whose opens could be traded"
-        )
     day, member = material.day[rows][kept], material.member[rows][kept]
     volatility = material.volatility[rows]
     frame = pl.DataFrame(

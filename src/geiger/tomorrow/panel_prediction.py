@@ -33,6 +33,7 @@ from geiger.tomorrow.panel_errors import PanelErrors
 from geiger.tomorrow.prediction import (
     LEVEL,
     OLD_MODEL,
+    last_learned,
     require_closed,
     require_contract,
     save_by,
@@ -179,14 +180,7 @@ def predict_panel(
     model = _usable_model(stored)
     material = _latest(stored, runs, data)
     day, market = material.calendar[-1], material.market
-    learned_to, decided_on = (
-        dt.date.fromisoformat(str(model.facts[name])) for name in ("learned_to", "decided_on")
-    )
-    if day < decided_on:
-        raise DataError(
-            f"{stored.name}: learned what was known on {decided_on}, and the prices at hand end on {day}: "
-            "they are others, or older; give the newest with --data"
-        )
+    learned_to = last_learned(stored, model.facts, day)
     if not material.counts[-1]:
         raise DataError(
             f"panel {material.name}: too few of its symbols take part on {day}, the last day of the prices; "

@@ -211,7 +211,7 @@ def predict(
     model = _usable_model(stored)
     material, config = latest_material(stored, model, runs, data or _place(stored), features, target)
     day, market = material.prices["day"][-1], material.market
-    learned_to = _learned_to(stored, model, day)
+    learned_to = last_learned(stored, model.facts, day)
     require_closed(market, day, now)
     entry = next_session(market, day)
     exit_day = next_session(market, entry) if material.fill == "next_open" else entry
@@ -273,10 +273,10 @@ def require_contract(stored: StoredRun, facts: Mapping[str, Any]) -> None:
         )
 
 
-def _learned_to(stored: StoredRun, model: SavedModel, day: dt.date) -> dt.date:
+def last_learned(stored: StoredRun, facts: Mapping[str, Any], day: dt.date) -> dt.date:
     """Return the last day that the model learned from; refuse prices that end before it was decided on."""
     learned_to, decided_on = (
-        dt.date.fromisoformat(str(model.facts[name])) for name in ("learned_to", "decided_on")
+        dt.date.fromisoformat(str(facts[name])) for name in ("learned_to", "decided_on")
     )
     if day < decided_on:
         raise DataError(
