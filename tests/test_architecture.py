@@ -28,6 +28,7 @@ SMALL = [
     "blas",
     "hiding",
     "cross_section",
+    "command_line",
 ]
 GROUND = [*SMALL, "settings", "market", "features", "learning", "models", "backtest", "evidence"]
 STOREY = [*GROUND, "runlog", "runs", "checks", "analysis", "report"]
@@ -47,6 +48,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "blas": [],
     "hiding": [],
     "cross_section": [],
+    "command_line": [],
     "settings": ["errors", "records"],
     "market": ["errors", "columns", "seeds", "files", "settings"],
     "features": ["errors", "columns", "native", "seeds", "files", "settings"],
@@ -57,6 +59,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "runlog": ["errors", "cleaning", "records", "cross_section", "figures", "codec", "settings"],
     "runs": [*SMALL, "settings", "runlog", "learning", "models"],
     "checks": [
+        "command_line",
         "errors",
         "records",
         "cross_section",
@@ -68,11 +71,22 @@ MAY_IMPORT: dict[str, list[str]] = {
         "backtest",
     ],
     "analysis": [
-        *("errors", "cleaning", "codec", "files", "records", "cross_section", "figures", "metrics"),
+        *(
+            "command_line",
+            "errors",
+            "cleaning",
+            "codec",
+            "files",
+            "records",
+            "cross_section",
+            "figures",
+            "metrics",
+        ),
         *("settings", "runlog", "runs", "backtest", "checks"),
     ],
     "report": [
         *(
+            "command_line",
             "errors",
             "cleaning",
             "files",

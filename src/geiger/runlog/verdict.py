@@ -47,11 +47,11 @@ def _lines(v: Verdict) -> Iterator[tuple[str, str]]:
     yield from (("Alarm", alarm_line(alarm)) for alarm in v.alarms)
     for reason in v.reasons:
         yield "Because", reason.code if reason.text == v.sentence else f"{reason.code}: {reason.text}"
-    yield "Economic", _worth(v)
+    yield "Economic", worth_text(v)
     yield "Skill", _skill(v)
     if v.panel is not None:
         yield "Timing", _timing(v.panel)
-    yield "Effect", _effect(v)
+    yield "Effect", effect_text(v)
     yield "Detectable", _detectable(v)
     yield "Tries", _tries(v)
     yield "Error Rates", v.rates or UNKNOWN
@@ -64,7 +64,8 @@ def _lines(v: Verdict) -> Iterator[tuple[str, str]]:
     yield "Judged", f"{v.made_on}, on bars up to {v.data_to}"
 
 
-def _worth(v: Verdict) -> str:
+def worth_text(v: Verdict) -> str:
+    """Return whether trading the forecasts beat holding the market, and by how much."""
     if v.worth_p is None or v.difference is None:
         return str(v.worth)
     corrected = "" if v.worth_corrected_p is None else f", with all tries {_p(v.worth_corrected_p)}"
@@ -93,7 +94,8 @@ def _timing(panel: OfPanel) -> str:
     return f"p {_p(panel.timing_p)}, {corrected}; {days}; it decides nothing"
 
 
-def _effect(v: Verdict) -> str:
+def effect_text(v: Verdict) -> str:
+    """Return the slope of the outcome on the forecast with its interval of 90%, and what it explains."""
     if v.slope is None or v.slope_error is None:
         return "undefined"
     margin, places = NINE_TENTHS * v.slope_error, 2 if v.panel is None else 3
