@@ -23,13 +23,13 @@ from geiger.checks.base import Case
 from geiger.checks.catalogue import ask_all
 from geiger.checks.inputs import stale_from
 from geiger.checks.result import result_of
-from geiger.checks.training import STILL_RUNNING
 from geiger.checks.trends import Brief
 from geiger.cleaning import clean, clean_setting, cleaned, spotless
 from geiger.codec import compact
 from geiger.errors import DataError, did_you_mean
 from geiger.records import RunLog
 from geiger.runlog import read_log, read_text
+from geiger.runlog.facts import STILL_RUNNING
 
 __all__ = ["INDEX", "KnownLog", "LogBook", "Stamp"]
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from geiger import codec
+from geiger.cli.export import export_finished
 from geiger.cli.options import config_of
 from geiger.cli.show import EXIT, warning_lines
 from geiger.cli.terminal import counted, print_json, progress
@@ -71,6 +72,7 @@ def _train(args: argparse.Namespace, planned: PanelPlan) -> tuple[int, dict[str,
         finished = panel(planned, making=making, on_fold=on_fold)
     if not args.json:
         print("\n".join(run_lines(finished)), flush=True)
+    export_finished(args.mlflow, finished.folder, args.log_dir)
     return EXIT[finished.status], run_facts(finished)
 
 

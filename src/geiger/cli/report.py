@@ -9,18 +9,15 @@ from pathlib import Path
 
 from geiger.cli.terminal import print_json
 from geiger.codec import plain
-from geiger.errors import DataError, SettingError
+from geiger.errors import SettingError
 from geiger.files import write_atomically
+from geiger.opened import PAGE
+from geiger.pages import page_of, view_with_findings
 from geiger.report.compare_page import compare_page
 from geiger.report.comparison import compare
-from geiger.report.gather import log_of, view_of
-from geiger.report.run_page import run_page
-from geiger.report.universe import universe_of
-from geiger.report.universe_page import universe_page
-from geiger.report.view import RunView
+from geiger.report.gather import log_of
 from geiger.runs.folder import RunsFolder, StoredRun
 
-PAGE = "report.html"
 LONGEST_NAME = 120  # characters of a file's name, without its ending; file systems take 255 bytes
 
 
@@ -30,9 +27,10 @@ def report(args: argparse.Namespace) -> int:
     if not words:
         raise SettingError("report: name a run, as `geiger report AAPL_ridge_20240105_143022`")
     stored = [_stored(word, args.runs_dir) for word in words]
-    views = [_view(run, args.log_dir) for run in stored]
+    views = [view_with_findings(run, log_of(run, args.log_dir)) for run in stored]
     if args.compare is None:
-        page, out = _page(stored[0], views[0]), args.out or stored[0].folder / PAGE
+        page = page_of(stored[0], None, views[0])
+        out = args.out or stored[0].folder / PAGE
     else:
         page = compare_page(compare(stored, views))
         out = args.out or args.runs_dir / f"{compare_name([run.name for run in stored])}.html"
@@ -58,7 +56,7 @@ def report(args: argparse.Namespace) -> int:
 def write_page(folder: Path, log_dir: Path) -> Path:
     """Write the page of one run into its folder, and return where it is."""
     stored = _stored(str(folder), folder.parent)
-    write_atomically(folder / PAGE, _page(stored, _view(stored, log_dir)).encode())
+    write_atomically(folder / PAGE, page_of(stored, log_of(stored, log_dir)).encode())
     return folder / PAGE
 
 
@@ -80,22 +78,3 @@ def compare_name(names: Sequence[str]) -> str:
 def _stored(word: str, runs_dir: Path) -> StoredRun:
     path = Path(word)
     return RunsFolder(runs_dir if path.name == word else path.parent).load(path.name)
-
-
-def _page(stored: StoredRun, view: RunView) -> str:
-    return universe_page(universe_of(stored, view)) if stored.record.members else run_page(view)
-
-
-def _view(stored: StoredRun, log_dir: Path) -> RunView:
-    """Return what the page of a run shows; its log is read once, for the findings and for the page."""
-    from geiger.analysis.analyzer import case_of
-    from geiger.checks.catalogue import ask_all
-
-    log = log_of(stored, log_dir)
-    if log is None:
-        return view_of(stored)
-    try:
-        case = case_of(log)
-    except DataError:  # the page says why, and has no findings
-        return view_of(stored, log)
-    return view_of(stored, log, ask_all(case), known=case.log)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from geiger.cli.complaint import complain, plain
+from geiger.cli.export import export_finished
 from geiger.cli.options import config_of, experiment_of, is_symbol, symbols_of
 from geiger.cli.show import (
     EXIT,
@@ -190,4 +191,5 @@ def _train(args: argparse.Namespace, experiment: Experiment, voice: Voice) -> Re
     finished = train_one(planned, quiet=args.json, making=making)
     if not args.json:
         show_run(finished, voice)
+    export_finished(args.mlflow, finished.folder, args.log_dir)
     return EXIT[finished.status], run_facts(finished)
