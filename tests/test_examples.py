@@ -57,7 +57,7 @@ def test_a_notebook_runs(notebook: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert sum("<svg" in shown for shown, _ in found) >= 1
     if notebook.stem == "own_features":
         assert values[2][0] == "green"
-        assert values[3][:3] == ("red", "own features", "momentum_gap_leaky")
+        assert values[3][:3] == ("red", "features", "momentum_gap_leaky")
         assert values[5][2] != "SIGNAL"
     if notebook.stem == "quickstart":
         assert values[-2].startswith("AAPL_ridge_")

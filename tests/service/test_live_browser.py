@@ -26,10 +26,10 @@ from pathlib import Path
 from geiger.experiment.run import run
 from geiger.market.synthetic import planted_market
 from helpers.runs import LSTM, experiment, network_settings
-config = network_settings(max_folds=6, lstm={**LSTM, "epochs": 30, "patience": None})
+config = network_settings(max_folds=6, lstm={**LSTM, "epochs": 30, "stop_patience": None})
 run(experiment(Path(sys.argv[1]), planted_market(900, seed=5, r2=0.05).prices, "lstm", config, "LIVE"))
 """
-PATIENCE = 180.0  # seconds; a loaded machine is slow, a broken page is silent
+PATIENCE = 90.0  # seconds; a loaded machine is slow, a broken page is silent
 SCREENS = {
     "desk": {"width": 1280},
     "small phone, dark": {"width": 360, "mobile": True, "dark": True},

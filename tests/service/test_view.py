@@ -180,7 +180,7 @@ def test_one_that_was_killed_says_so(view: View, training: RunLogWriter) -> None
         os.utime(path, (long_ago, long_ago))
     part = view.live_part(NAME)
     assert part.then == "still"
-    assert "was killed" in part.html
+    assert "Killed, it seems" in part.html
 
 
 def test_when_it_ends_the_page_is_another_one(

@@ -38,7 +38,12 @@ NAME, WHOLE = "geiger.run", "geiger.whole"  # tags: whose export it is, and whet
 AT_ONCE = {"metrics": 1000, "params": 100, "tags": 100}  # what a store takes in one call
 LONGEST = 500  # characters of a parameter; older stores take no more
 LONGEST_TAG = 5000
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}  # seconds
+QUIETLY = {  # set where the user has not: a dead server is not waited for, and nothing is told to others
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",  # seconds
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}
 
 
 @dataclass(frozen=True)
@@ -95,8 +100,8 @@ def export_run(stored: StoredRun, log: Path | None, uri: str, experiment: str = 
 
 
 def _client(uri: str) -> Any:
-    """Return a client of the store; nothing is told to anybody else, and a dead server is not waited for."""
-    for name, value in {**PATIENCE, "MLFLOW_DISABLE_TELEMETRY": "true"}.items():
+    """Return a client of the store."""
+    for name, value in QUIETLY.items():
         os.environ.setdefault(name, value)
     try:
         with warnings.catch_warnings():

@@ -127,6 +127,7 @@ class Shown:
     sharpe: str
     age: str
     note: str
+    progress: str
 
 
 @dataclass(frozen=True)
@@ -374,7 +375,8 @@ def _shown(row: RunRow, now: dt.datetime) -> Shown:
         correlation=row.correlation_text(),
         sharpe=row.sharpe_text(),
         age=_age(row, now),
-        note=row.note() if row.recorded else row.trouble or row.progress(),
+        note=row.note() if row.recorded else row.trouble,
+        progress="" if row.recorded else row.progress(),
     )
 
 
@@ -392,7 +394,7 @@ def _head(row: RunRow, told: Told) -> str:
         return f"Stopped: {told.stopped}"
     if told.status is Status.FAILED:
         return "The training FAILED: there are no figures"
-    return "The training was killed: its log has not grown for a quarter of an hour"
+    return "Killed, it seems: its log has not grown for a quarter of an hour"
 
 
 def _facts(row: RunRow, told: Told, newest: Member | None) -> list[tuple[str, str]]:
@@ -402,7 +404,7 @@ def _facts(row: RunRow, told: Told, newest: Member | None) -> list[tuple[str, st
     most = None if settings is None else settings.epochs or settings.trees
     facts = [("Folds done", f"{len(told.folds)}{f' of {folds}' if folds else ''}")]
     if newest is not None:
-        facts.append(("In training", f"fold {newest[0]}, seed {newest[1]}"))
+        facts.append(("Latest epoch of", f"fold {newest[0]}, seed {newest[1]}"))
         last = max(told.epochs[newest])
         facts.append(("Epoch", f"{last}{f' of at most {most}' if most else ''}"))
     facts.append(("Began", f"{row.when:%Y-%m-%d %H:%M:%S}"))
@@ -434,12 +436,12 @@ def _charts(epochs: Sequence[Epoch]) -> list[tuple[str, str]]:
     drawn = (
         (
             f"Loss {last.loss:.4f} (solid) and validation loss {last.val_loss:.4f} (dashed).",
-            small_chart("Loss and validation loss by epoch", losses, ends=ends, digits=4),
+            small_chart("Loss and validation loss by epoch", losses, ends=ends, digits=3),
         ),
         (
             f"pred_std {last.pred_std:.4f}: spread of the forecasts beside that of the outcomes; near 0 the "
             "network says the same of every day.",
-            small_chart("pred_std by epoch", spread, ends=ends, digits=4),
+            small_chart("pred_std by epoch", spread, ends=ends, digits=3),
         ),
     )
     return [(caption, chart) for caption, chart in drawn if chart]
