@@ -67,7 +67,7 @@ def test_at_most_five_steps_and_no_command_is_broken() -> None:
 def test_a_reason_comes_before_its_command() -> None:
     step = Step("geiger backtest A --run R", "READY", ("R: Ready for backtest", "GC1 x (R)"), (), 1)
     assert list(step_lines(1, step, one=True)) == [
-        "  1. Ready for backtest (and 1 more reason). Please run:",
+        "  1. Ready for backtest (1 more reason). Please run:",
         "     geiger backtest A --run R",
     ]
 
@@ -87,3 +87,18 @@ def test_nothing_to_run_is_said() -> None:
     lines = lines_of(LogAnalysis(NAMES[0]), steps=looks)
     assert "Nothing more to run for this log." in lines
     assert "To look closer: geiger report R" in lines
+
+
+def test_steps_that_do_the_same_for_other_runs_are_told_once() -> None:
+    models = ("xgb", "lgb", "catboost")
+    trains = [Step(f"geiger train {m} A --recipe default", "WARN", ("GC1 x (R)",), (), 1) for m in models]
+    audits = [Step(f"geiger audit --run {name}", "NOTE", ("GC7 y (R)",), (), 1) for name in NAMES]
+    lines = lines_of(*(LogAnalysis(name, p=0.5) for name in NAMES), steps=(*trains, *audits))
+    at = lines.index("What to do next")
+    assert lines[at + 1 : at + 6] == [
+        "  1. GC1 x (2 like it for other runs):",
+        "     geiger train xgb A --recipe default",
+        "  2. GC7 y (4 like it for other runs):",
+        f"     geiger audit --run {NAMES[0]}",
+        "Each further training on these days is one more try, and raises the bar.",
+    ]

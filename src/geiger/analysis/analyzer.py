@@ -559,6 +559,8 @@ def _brief_facts(one: KnownLog) -> dict[str, Any]:
         codes.setdefault(severity, []).append(code)
     return {
         "name": clean(brief.name),
+        "answer": brief.answer or None,
+        "p": brief.p,
         "symbol": brief.symbol,
         "model": brief.model,
         "began": brief.began,
@@ -569,8 +571,6 @@ def _brief_facts(one: KnownLog) -> dict[str, Any]:
         "figures": brief.figures,
         "findings": codes,
         "trouble": brief.trouble or None,
-        "answer": brief.answer or None,
-        "p": brief.p,
     }
 
 
@@ -612,12 +612,19 @@ def show_facts(book: LogBook, name: str) -> dict[str, Any]:
 
 def analysis_facts(analysis: Analysis) -> dict[str, Any]:
     """Return an analysis as JSON-able facts."""
-    return json_able({"schema": SCHEMA, **asdict(analysis)})
+    facts = asdict(analysis)
+    return json_able({"schema": SCHEMA, **facts, "logs": [_answer_first(log) for log in facts["logs"]]})
 
 
 def log_facts(log: LogAnalysis) -> dict[str, Any]:
     """Return what one log means as JSON-able facts."""
-    return json_able({"schema": SCHEMA, **asdict(log)})
+    return json_able({"schema": SCHEMA, **_answer_first(asdict(log))})
+
+
+def _answer_first(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a log in the order in which they are told."""
+    first = ("name", "answer", "p", "level", "symbol", "model", "status", "result", "rests", "sentences")
+    return {**{name: facts[name] for name in first}, **facts}
 
 
 def json_able(facts: Mapping[str, Any]) -> dict[str, Any]:

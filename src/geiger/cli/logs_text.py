@@ -8,6 +8,7 @@ from typing import Any
 
 from geiger.analysis.analyzer import ACT, ASK, Analysis, LogAnalysis, Sentence, Step, in_rank
 from geiger.checks.base import Evidence, Finding, Severity, command_name
+from geiger.checks.commands import Typed
 from geiger.cli.terminal import counted, table, wrapped
 from geiger.figures import FigureName
 from geiger.records import Status, as_text
@@ -18,7 +19,7 @@ MOST_CITED = 6  # places of one finding
 MOST_STEPS = 5
 MOST_NAMED = 3  # runs of one finding
 LONGEST_NAME = 33  # AAPL_gbm_catboost_20251229_143022
-ROOM = {1: 25, 6: 29}  # so many logs, and the lines that they may fill; more of them
+ROOM = {1: 25, 8: 30}  # so many logs, and the lines that they may fill; more of them
 ROOM_OF_MANY = 60
 STOPPED = "GC108"
 _SHORT = ("wfe", "checkpoints", "audit")  # what fits on a line together
@@ -49,9 +50,9 @@ def analysis_lines(analysis: Analysis, listing: str, *, verbose: bool = False) -
     room = next((room for most, room in ROOM.items() if len(logs) <= most), ROOM_OF_MANY)
     steps = [step for step in analysis.steps if step.kind == ACT]
     found = list(_found(analysis))
-    least = 3 + 2 * min(len(steps), 2) + 1  # of what follows the findings
+    least = 5 + 2 * min(len(steps), 2)  # of what follows the findings
     lines += _cut(found, max(3, room - len(lines) - least - 1))
-    lines += _next(analysis, steps, (room - len(lines) - 3) // 2)
+    lines += _next(analysis, steps, (room - len(lines) - 5) // 2)
     yield from lines
     yield f"Why, with the lines: {listing}{' --all' if len(logs) > 1 else ''} -v"
 
@@ -250,28 +251,63 @@ def _cut(found: Sequence[str], room: int) -> list[str]:
 
 def _next(analysis: Analysis, steps: Sequence[Step], most: int) -> list[str]:
     """Return what to do next: at most five commands, each with its reason."""
+    one = len(analysis.logs) == 1
     looks = [step for step in analysis.steps if step.kind != ACT]
+    alike: dict[object, list[Step]] = {}
+    for step in steps:
+        alike.setdefault(_sort_of(step.command), []).append(step)
     lines = [""]
     if steps:
         lines.append("What to do next")
-    for number, step in enumerate(steps[: min(MOST_STEPS, max(1, most))], start=1):
-        lines += step_lines(number, step, one=len(analysis.logs) == 1)
+    for number, some in enumerate(list(alike.values())[: min(MOST_STEPS, max(1, most))], start=1):
+        lines += step_lines(number, some[0], others=len(some) - 1, one=one)
+    if any(is_training(step.command) for step in steps) and any(log.p is not None for log in analysis.logs):
+        lines.append("Each further training on these days is one more try, and raises the bar.")
     if not steps:
-        lines.append("Nothing more to run for " + ("this log." if len(analysis.logs) == 1 else "these logs."))
+        lines.append("Nothing more to run for " + ("this log." if one else "these logs."))
     if looks:
         lines.append(f"To look closer: {looks[0].command}")
     return lines
 
 
-def step_lines(number: int, step: Step, *, one: bool = False) -> Iterator[str]:
-    """Yield one step: why, then the command on a line of its own."""
+def _sort_of(command: str) -> object:
+    """Return what commands share that change the same thing of different runs."""
+    typed = Typed.of(command)
+    if typed is None:
+        return command
+    return typed.words[0], tuple(option for option in typed.options if option[0] != "--run")
+
+
+def is_training(command: str) -> bool:
+    """Whether a command trains.
+
+    >>> is_training("geiger train ridge AAPL"), is_training("geiger audit --run X")
+    (True, False)
+    """
+    return command.startswith("geiger train ")
+
+
+def step_lines(number: int, step: Step, *, others: int = 0, one: bool = False) -> Iterator[str]:
+    """Yield one step: why, then the command on a line of its own.
+
+    Parameters
+    ----------
+    others : int
+        Steps that do the same for other runs, and are not shown.
+    one : bool
+        Whether the run is named above.
+    """
     reason = step.reasons[0]
-    if one:  # its name stands above
-        reason = (
-            reason.partition(": ")[2] if step.severity in ("READY", "NEXT") else reason.partition(" (")[0]
-        )
-    more = len(step.reasons) - 1
-    beside = f" (and {counted(more, 'more reason')})" if more else ""
+    if step.severity in ("READY", "NEXT"):
+        name, _, said = reason.partition(": ")
+        reason = said if one else f"{name.rsplit('_', 2)[0]}: {said}"
+    else:
+        reason = reason.partition(" (")[0]
+    more = [
+        *([counted(len(step.reasons) - 1, "more reason")] if len(step.reasons) > 1 else []),
+        *([f"{others} like it for other runs"] if others else []),
+    ]
+    beside = f" ({', '.join(more)})" if more else ""
     ask = ASK if step.severity in ("READY", "NEXT") else ""
     yield _one_line(f"  {number}. {reason}", tail=f"{beside}{ask}:")
     yield f"     {step.command}"

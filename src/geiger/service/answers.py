@@ -84,7 +84,7 @@ class Answers:
             kept = {key: facts[key] for key in ("folder", "known", "trends", "steps")}
             beside = {"steps_cover": here, **whole(kept, _BESIDE - _COVERED)}
         logs = page(in_order, "logs", limit, offset=offset, total=len(chosen), most=BYTES - _BESIDE)
-        return {**beside, **logs}
+        return {**logs, **beside}  # the answers first
 
     def compare_runs(self, names: list[str]) -> dict[str, Any]:
         """Return two runs or more side by side."""
