@@ -21,14 +21,13 @@ from geiger.figures import FigureName
 from geiger.files import write_atomically
 from geiger.records import AuditSummary, Figure, Notice, Status, Verdict, as_text
 from geiger.report.small_chart import Line, small_chart
-from geiger.runs.folder import RunsFolder, StoredRun
+from geiger.runs.folder import LATEST, RunsFolder, StoredRun
 from geiger.runs.gist import Gist, gist_of
 from geiger.runs.listing import RunRow
 from geiger.runs.listing import rows as rows_of
 from geiger.runs.record import OwnParts, RunRecord, read_record
 
 PAGE = "report.html"
-LATEST = "latest"
 SHOWN = (  # figures of a notebook, each with the one that it must be read beside
     (FigureName.SHARPE, FigureName.BUY_AND_HOLD_SHARPE, "buy and hold"),
     (FigureName.DIRECTION_ACCURACY, FigureName.BASE_RATE, "base rate"),
@@ -90,7 +89,7 @@ class ShowsItself:
         from geiger.pages import page_of
 
         out = self.folder / PAGE if path is None else Path(path)
-        write_atomically(out, page_of(stored_of(self), self.log).encode())
+        write_atomically(out, page_of(stored_of(self), self.log, _folders(self)).encode())
         return out
 
     def _repr_html_(self: Finished) -> str:
@@ -196,15 +195,8 @@ def open_run(
     place = Path(name)
     inside = place.name == str(name)
     runs = RunsFolder(Path(runs_dir) if inside else place.parent)
-    stored = runs.named(place.name) if place.name != LATEST else _latest(runs)
+    stored = runs.named(place.name)
     return OpenedRun(stored, log_of(stored, Path(log_dir)))
-
-
-def _latest(runs: RunsFolder) -> StoredRun:
-    found = max(runs.all(), key=lambda run: run.record.finished_at, default=None)
-    if found is None:
-        raise DataError(f"{runs.root}: no finished run is there; `geiger train` makes one")
-    return found
 
 
 def runs(runs_dir: Path | str = RUNS_DIR, log_dir: Path | str = LOG_DIR) -> pl.DataFrame:
@@ -256,8 +248,11 @@ def returns_of(ledger: pl.DataFrame) -> pl.DataFrame:
 
 
 def _gist(run: Finished) -> Gist:
-    logs = LOG_DIR if run.log is None else run.log.parent
-    return gist_of(stored_of(run).record, Folders.of(run.folder.parent, logs))
+    return gist_of(stored_of(run).record, _folders(run))
+
+
+def _folders(run: Finished) -> Folders:
+    return Folders.of(run.folder.parent, LOG_DIR if run.log is None else run.log.parent)
 
 
 def html_of(run: Finished) -> str:

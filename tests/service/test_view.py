@@ -225,7 +225,7 @@ def test_a_finished_run_is_its_report_with_a_way_back(
     assert page.index('<a href="/">All runs</a>') < page.index('<div class="page">')
     assert policy.endswith("frame-ancestors 'none'")
     assert policy.removesuffix("; frame-ancestors 'none'") in page
-    monkeypatch.setattr(viewing, "page_of", lambda stored, log: 1 / 0)
+    monkeypatch.setattr(viewing, "page_of", lambda stored, log, folders: 1 / 0)
     assert view.run_page(name) == (page, policy)  # kept as long as its files stay as they are
     record = finished / "runs" / name / "run.json"
     os.utime(record, (time.time() + 5, time.time() + 5))

@@ -9,13 +9,14 @@ from functools import partial
 from geiger.audit.door import audit_plan
 from geiger.errors import GeigerError
 from geiger.experiment import run as unjudged
+from geiger.experiment.logged import unheard
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
 from geiger.experiment.run import Finding
 from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run
 from geiger.judging.judge import judge
 from geiger.judging.progress import Bar, progress_bar
-from geiger.records import AuditSummary, CheckSource, Verdict
+from geiger.records import AuditSummary, CheckSource, Epoch, Verdict
 from geiger.runs.folder import StoredRun
 from geiger.studies.calibration import rates_of
 from geiger.studies.check_source import check_source, kept_check, short_effort
@@ -49,6 +50,7 @@ def run(
     *,
     making: Making = Making(),
     on_fold: Callable[[FoldOutput], None] = lambda fold: None,
+    on_epoch: Callable[[Epoch], None] = unheard,
     bases: Sequence[BaseRun] | None = None,
     progress: bool | None = None,
 ) -> Run:
@@ -61,6 +63,8 @@ def run(
         What is made for the verdict; `NOTHING` leaves it to what there is already.
     on_fold : callable
         Told of each fold when it is done.
+    on_epoch : callable
+        Told of each epoch of a network as it happens, perhaps from another thread.
     bases : sequence of BaseRun, optional
         The base models of a stack, as `experiment.run.run_bases` found or made them.
     progress : bool, optional
@@ -85,8 +89,8 @@ def run(
             bar.step(f"fold {fold.result.fold}, forecasts to {fold.result.test_last}")
             on_fold(fold)
 
-        given = partial(_verdict, making=followed(making, bar))
-        return unjudged.run(planned, on_fold=told, bases=bases, judge=given)
+        verdict = partial(_verdict, making=followed(making, bar))
+        return unjudged.run(planned, on_fold=told, on_epoch=on_epoch, bases=bases, judge=verdict)
 
 
 def followed(making: Making, bar: Bar) -> Making:

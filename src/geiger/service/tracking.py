@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from geiger.cleaning import clean, clean_setting
-from geiger.command_line import Folders
+from geiger.command_line import LOG_DIR, Folders
 from geiger.errors import DataError, MissingLibrary
 from geiger.pages import page_of
 from geiger.records import Epoch, Status
@@ -91,7 +91,7 @@ def export_run(stored: StoredRun, log: Path | None, uri: str, experiment: str = 
         measured = [one for one in _measured(stored.record, log) if new or known.get(one.key) != one.value]
         if not new:  # what has steps was written whole the first time, and does not change
             measured = [one for one in measured if not one.step and "/" not in one.key]
-        _log(client, run_id, measured=measured, when=_ended(stored.record), tags=_tags(stored))
+        _log(client, run_id, measured=measured, when=_ended(stored.record), tags=_tags(stored, log))
         _files(client, run_id, stored, log)
         _log(client, run_id, tags={WHOLE: "yes"})
         state = "FAILED" if stored.record.status is Status.FAILED else "FINISHED"
@@ -252,7 +252,7 @@ def _epochs(log: Path | None) -> Sequence[Epoch]:
         return ()
 
 
-def _tags(stored: StoredRun) -> dict[str, str]:
+def _tags(stored: StoredRun, log: Path | None) -> dict[str, str]:
     """Return the words of a run: how it is found, and the answer first where MLflow shows a description."""
     record = stored.record
     words = {
@@ -266,15 +266,19 @@ def _tags(stored: StoredRun) -> dict[str, str]:
         "geiger.code": record.environment.code or "unknown",
         "geiger.codes": ", ".join(stored.health_codes),
     }
-    lines = gist_of(record, Folders.of(stored.folder.parent)).lines()
+    lines = gist_of(record, _folders(stored, log)).lines()
     note = "\n".join(clean(line) for line in lines)
     return {**{key: clean(text)[:LONGEST_TAG] for key, text in words.items()}, "mlflow.note.content": note}
+
+
+def _folders(stored: StoredRun, log: Path | None) -> Folders:
+    return Folders.of(stored.folder.parent, LOG_DIR if log is None else log.parent)
 
 
 def _files(client: Any, run_id: str, stored: StoredRun, log: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="geiger-") as folder:
         page = Path(folder) / "report.html"
-        page.write_text(page_of(stored, log), encoding="utf-8")
+        page.write_text(page_of(stored, log, _folders(stored, log)), encoding="utf-8")
         client.log_artifact(run_id, str(page))
     beside = () if log is None else (log, log.with_suffix(".jsonl"))
     for path in (stored.folder / RECORD, stored.folder / "forecasts.parquet", *beside):

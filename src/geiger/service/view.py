@@ -17,7 +17,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import numpy as np
 
@@ -224,7 +224,9 @@ class View:
             return _render("live_run.html.j2", title=f"{row.symbol} {row.model}", **self._live(row)), POLICY
         log = self._log(name)
         page = self._kept(
-            name, (_stamp(stored.folder / RECORD), *map(_stamp, _both(log))), lambda: page_of(stored, log)
+            name,
+            (_stamp(stored.folder / RECORD), *map(_stamp, _both(log))),
+            lambda: page_of(stored, log, self._folders),
         )
         return page.replace(PAGE, f"{BACK}\n{PAGE}", 1), policy_of(page)
 
@@ -262,7 +264,10 @@ class View:
             for run, log in zip(runs, logs, strict=True)
             for path in (run.folder / RECORD, *_both(log))
         ]
-        page = self._kept("/".join(names), tuple(stamps), lambda: comparison_of(runs, logs))
+        links = {name: f"/runs/{quote(name)}" for name in names}
+        page = self._kept(
+            "/".join(names), tuple(stamps), lambda: comparison_of(runs, logs, self._folders, links)
+        )
         return page.replace(PAGE, f"{BACK}\n{PAGE}", 1), policy_of(page)
 
     def _finished(self, name: str) -> StoredRun:
