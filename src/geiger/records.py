@@ -483,6 +483,8 @@ class RunSettings:
         What is the user's own, each in one line: its name, its hash, its columns.
     members : int
         Of a panel: its symbols.
+    runs_dir : str
+        The folder of runs, where it is another one than `runs`.
     """
 
     symbol: str | None = None
@@ -520,6 +522,7 @@ class RunSettings:
     own_target: str | None = None
     own_estimator: str | None = None
     members: int | None = None
+    runs_dir: str | None = None
 
 
 @dataclass(frozen=True)

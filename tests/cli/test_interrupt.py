@@ -80,7 +80,7 @@ def test_a_training_that_is_stopped(tmp_path: Path, number: signal.Signals, who:
     os.utime(path.with_suffix(".jsonl"), (1.0, 1.0))
     (found,) = analyze(LogBook(path.parent, keep=False), everything=True).logs
     assert found.conclusion.startswith(f"stopped {who}")
-    assert found.next == COMMAND
+    assert found.next.startswith(COMMAND)
     assert "kill" not in str(found)
     if number is signal.SIGINT:
         subprocess.run(

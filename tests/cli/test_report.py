@@ -57,7 +57,9 @@ def test_a_backtest_and_a_run_whose_log_is_gone(on_data: Call, call: Call) -> No
     folder = Path(answer.json[0]["folder"])
     shutil.rmtree("training_logs")
     assert call("report", folder.name).code == 0
-    assert "a backtest trains nothing" in (folder / "report.html").read_text(encoding="utf-8")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert 'id="equity"' in page
+    assert 'id="training"' not in page
 
 
 def test_a_panel_by_name_and_beside_a_symbol(on_data: Call, call: Call) -> None:

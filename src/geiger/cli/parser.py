@@ -488,6 +488,13 @@ def _logs(commands: Commands) -> None:
         "--status", choices=("SUCCESS", "FAILED", "COLLAPSED", "NONE"), help="only logs that end so"
     )
     parser.add_argument("--new", action="store_true", help="only logs that were not analyzed yet")
+    parser.add_argument(
+        "--sort",
+        choices=LOG_SORTS,
+        default="began",
+        help=f"{', '.join(LOG_SORTS)}: the best first (default: began, the newest first)",
+    )
+    parser.add_argument("--reverse", action="store_true", help="the other way round")
     parser.add_argument("--limit", type=int, metavar="N", default=50, help="at most N (default: 50)")
     parser.add_argument("--all", action="store_true", help="all of them")
     _log_dir(parser)
@@ -495,6 +502,7 @@ def _logs(commands: Commands) -> None:
 
     parser = _command(actions, "show", f"{home}:show_log", "show what one log says, with line numbers")
     parser.add_argument("log", metavar="LOG", help="name of the log, or its file")
+    _verbose(parser, "settings, epochs and the whole verdict as well")
     _log_dir(parser)
     _json(parser)
 
@@ -506,10 +514,13 @@ def _logs(commands: Commands) -> None:
     parser.add_argument(
         "--limit", type=int, metavar="N", default=20, help="show at most N logs (default: 20)"
     )
+    _verbose(parser, "every finding of every log, with its lines and its cause")
     _log_dir(parser)
     _json(parser)
 
-    parser = _command(actions, "compare", f"{home}:compare_logs", "put two to ten logs side by side")
+    parser = _command(
+        actions, "compare", f"{home}:compare_logs", "put logs side by side, ranked where they compare"
+    )
     parser.add_argument("logs", metavar="LOG", nargs="+")
     _log_dir(parser)
     _json(parser)
@@ -746,6 +757,18 @@ def _settings(group: argparse._ArgumentGroup) -> None:
 
 SHELLS = ("bash", "zsh", "fish")
 ENGINES = ("local", "ray")
+LOG_SORTS = (
+    "began",
+    "name",
+    "verdict",
+    "p",
+    "accuracy",
+    "correlation",
+    "sharpe",
+    "wfe",
+    "drawdown",
+    "findings",
+)
 TIERS = ("quick", "standard", "tries", "networks", "stack", "demo")
 OWN = {
     "features": (
@@ -805,6 +828,10 @@ def _runs_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runs-dir", metavar="DIR", type=Path, default=Path("runs"), help="folder of the runs"
     )
+
+
+def _verbose(parser: argparse.ArgumentParser, text: str = "say all there is, not the gist alone") -> None:
+    parser.add_argument("-v", "--verbose", action="store_true", help=text)
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from geiger.backtest.yardsticks import checkpoints
+from geiger.command_line import RUNS_DIR
 from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
 from geiger.experiment.plan import Plan
@@ -138,8 +139,14 @@ def run_settings(planned: Plan, folds: int) -> RunSettings:
         threads=learner.threads,
         versions=versions(),
         command=planned.experiment.command or None,
+        runs_dir=named_elsewhere(planned.experiment.runs_dir),
         training=learner.described(),
     )
+
+
+def named_elsewhere(runs_dir: Path | str) -> str | None:
+    """Return the folder of runs as a log names it: not where commands look by themselves."""
+    return None if str(runs_dir) == RUNS_DIR else str(runs_dir)
 
 
 def own_settings(own: OwnParts) -> dict[str, Any]:
