@@ -26,6 +26,8 @@ from geiger.command_line import Folders
 from geiger.market.synthetic import planted_market
 from geiger.records import RunSettings, Status
 from geiger.runlog.wording import settings_in
+from geiger.runs.folder import RunsFolder
+from geiger.runs.gist import gist_of
 from helpers.cases import CODES, GREEN
 from helpers.commands import call
 from helpers.threes import THREES
@@ -166,18 +168,19 @@ def as_export(prices: pl.DataFrame) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a tiny market, and one run of it in folders with spaces in their names."""
+    """A folder with a tiny market, and two runs of it in folders with spaces in their names."""
     place = tmp_path_factory.mktemp("a place")
     (place / "my prices").mkdir()
-    as_export(planted_market(1100, 1, 0.02).prices).write_csv(place / "my prices" / "AAA.csv")
+    as_export(planted_market(1300, 1, 0.1).prices).write_csv(place / "my prices" / "AAA.csv")
     with chdir(place):
-        assert call(f"{TYPED} --no-audit --no-check-source") == 0
+        for cost in (5, 6):
+            assert call(f"{TYPED} --cost-bps {cost} --no-audit --no-check-source") == 0
     return place
 
 
 def told_in(place: Path) -> Iterator[str]:
     """Yield every command that checks, patterns and the analysis can tell of the run there."""
-    (path,) = (place / "my logs").glob("*.log")
+    first, path = sorted((place / "my logs").glob("*.log"))
     real = LogBook(Path("my logs"), keep=False).case(path.stem)
     for code, three in THREES.items():
         said = settings_in(three.fires.log.config)
@@ -192,19 +195,20 @@ def told_in(place: Path) -> Iterator[str]:
             recipe=said.recipe,
             last_day=said.last_day,
         )
-        before = None if three.fires.before is None else replace(real, name=path.stem)
+        before = None if three.fires.before is None else replace(real, name=first.stem)
         case = replace(three.fires, name=path.stem, folders=real.folders, before=before)
         answer = CODES[code].ask(replace(case, log=replace(case.log, settings=settings)))
         if isinstance(answer, Fires):
             yield answer.next
     briefs = [
-        replace(brief_of(real), name=path.stem, began=f"2026-01-01T00:00:0{n}", status="COLLAPSED")
-        for n in range(3)
+        replace(brief_of(real), name=name, began=f"2026-01-01T00:00:0{n}", status="COLLAPSED")
+        for n, name in enumerate((first.stem, first.stem, path.stem))
     ]
     yield from (trend.next for trend in find_trends(briefs, real.places))
     analysis = analyze(LogBook(Path("my logs"), keep=False))
     yield from (step.command for step in analysis.steps)
     yield from (log.next for log in analysis.logs)
+    yield gist_of(RunsFolder(Path("my runs")).load(path.stem).record, ELSEWHERE).next
 
 
 def quickly(command: str) -> str:
