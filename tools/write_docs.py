@@ -11,6 +11,7 @@ from geiger.checks.catalogue import checks_page
 from geiger.cli.page import cli_page
 from geiger.evidence.error_rates import rates_tables
 from geiger.features.catalogue import features_page
+from geiger.glossary import glossary_page
 from geiger.service.tools import tools_table
 from geiger.settings.page import settings_page
 
@@ -22,11 +23,12 @@ ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Write five whole pages, tables in four others, and the example of log-format."""
+    """Write six whole pages, tables in four others, and the example of log-format."""
     (ROOT / "docs" / "features.md").write_text(features_page(), encoding="utf-8")
     (ROOT / "docs" / "checks.md").write_text(checks_page(), encoding="utf-8")
     (ROOT / "docs" / "cli.md").write_text(cli_page(), encoding="utf-8")
     (ROOT / "docs" / "settings.md").write_text(settings_page(), encoding="utf-8")
+    (ROOT / "docs" / "glossary.md").write_text(glossary_page(), encoding="utf-8")
     page = ROOT / "docs" / "audit.md"
     _write_between(page, "<!-- stages -->\n", "<!-- end of stages -->", stages_table())
     _write_between(page, "<!-- panel stages -->\n", "<!-- end of panel stages -->", panel_stages_table())

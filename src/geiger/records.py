@@ -925,6 +925,8 @@ class RunLog:
         lifted them yet (`runlog.wording`).
     epochs : tuple of Epoch
         Of all folds and seeds where the events were read; of one member where only the text was.
+    progress : tuple of Epoch
+        Epochs as they happened, some of them, while the fold was still in training; never in the text.
     folds : tuple of FoldResult
         Never in the text.
     cross_section : CrossSection or None
@@ -959,6 +961,7 @@ class RunLog:
     settings: RunSettings | None = field(default=None, compare=False)
     assessment: Assessment | None = field(default=None, compare=False)
     epochs: tuple[Epoch, ...] = ()
+    progress: tuple[Epoch, ...] = field(default=(), compare=False)
     folds: tuple[FoldResult, ...] = ()
     trainings: tuple[Training, ...] = ()
     figures: tuple[Figure, ...] = ()

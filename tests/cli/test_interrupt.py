@@ -135,6 +135,10 @@ def test_the_last_word_says_how_to_go_on_where_something_was_kept() -> None:
     assert last_word(kept) == "stopped; finished folds are kept, go on with: geiger train ridge 'A B'"
     nothing: Any = SimpleNamespace(command="data", words=["data", "list"])
     assert last_word(nothing) == "stopped"
+    measured: Any = SimpleNamespace(command="calibrate", words=["calibrate", "--quick"], here=None)
+    assert last_word(measured) == "stopped; what was measured is kept, go on with: geiger calibrate --quick"
+    of_run: Any = SimpleNamespace(command="calibrate", words=["calibrate", "--here", "latest"], here="latest")
+    assert last_word(of_run) == "stopped"
 
 
 def test_the_code_is_128_and_the_number_of_the_signal() -> None:
