@@ -231,6 +231,41 @@ def test_every_step_runs(place: Path, capsys: pytest.CaptureFixture[str]) -> Non
             assert call(quickly(command)) == 0, (command, capsys.readouterr().err)
 
 
+FOLDERS = "--runs-dir 'my runs' --log-dir 'my logs'"
+SESSION = [  # what a person types, some of it wrong
+    f"geiger train ridge AAA --data 'my prices' {SMALL} --cost-bps 7 -v --no-check-source {FOLDERS}",
+    f"geiger backtest AAA --model ridge {FOLDERS}",
+    "geiger predict AAA --runs-dir 'my runs'",
+    "geiger data add 'my prices/AAA.csv' --runs-dir 'my runs'",
+    "geiger logs list --log-dir 'my logs'",
+    "geiger logs analyze --all --log-dir 'my logs'",
+    "geiger logs analyze --all -v --log-dir 'my logs'",
+    "geiger logs show NO --log-dir 'my logs'",
+    "geiger trials list --runs-dir 'my runs'",
+]
+TOLD = (
+    r"`(geiger [^`]+)`|^ *(?:\w[\w ,]*: +|Next +|)(geiger .+)$"  # between backticks, or to the end of a line
+)
+
+
+@pytest.mark.slow
+def test_every_command_that_a_session_tells_runs(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same folders everywhere, whatever is asked; a command is told whole, on a line of its own."""
+    told: dict[str, str] = {}
+    with chdir(place):
+        capsys.readouterr()
+        for line in SESSION:
+            call(line)
+            shown = capsys.readouterr()
+            for found in re.finditer(TOLD, shown.out + shown.err, re.M):
+                told.setdefault((found[1] or found[2]).strip(), line)
+        assert any("my runs" in command for command in told)
+        commands = {command: line for command, line in told.items() if not is_name(shlex.split(command)[1:])}
+        assert len(commands) > 4
+        for command, line in commands.items():
+            assert call(quickly(command)) == 0, (command, line, capsys.readouterr().err)
+
+
 # What messages tell
 
 
