@@ -29,6 +29,7 @@ SMALL = [
     "hiding",
     "cross_section",
     "command_line",
+    "glossary",
 ]
 GROUND = [*SMALL, "settings", "market", "features", "learning", "models", "backtest", "evidence"]
 STOREY = [*GROUND, "runlog", "runs", "checks", "analysis", "report"]
@@ -49,6 +50,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "hiding": [],
     "cross_section": [],
     "command_line": [],
+    "glossary": [],
     "settings": ["errors", "records"],
     "market": ["errors", "columns", "seeds", "files", "settings"],
     "features": ["errors", "columns", "native", "seeds", "files", "settings"],
@@ -87,6 +89,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "report": [
         *(
             "command_line",
+            "glossary",
             "errors",
             "cleaning",
             "files",
@@ -133,6 +136,7 @@ LATE = {
     "threadpoolctl",
     "matplotlib",
     "jinja2",
+    "markupsafe",
     "mcp",
     "mcp_types",
     "anyio",
@@ -151,6 +155,7 @@ TESTED_ELSEWHERE = {
     "models/nets/backend.py": ("models/nets/test_loop.py", "one choice, made when it is imported"),
     "models/nets/xla.py": ("models/nets/test_compiled.py", "one choice, made when it is imported"),
     "report/parts.py": ("report/test_run_page.py", "small words of both pages"),
+    "report/failed_page.py": ("report/test_failed.py", "a page beside what it shows"),
     "report/tables.py": ("report/test_run_page.py", "tables of both pages"),
     "report/view.py": ("report/test_gather.py", "data only"),
     "experiment/made.py": ("experiment/test_walk.py", "a protocol: no code"),

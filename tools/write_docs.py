@@ -11,6 +11,7 @@ from geiger.checks.catalogue import checks_page
 from geiger.cli.page import cli_page
 from geiger.evidence.error_rates import rates_tables
 from geiger.features.catalogue import features_page
+from geiger.glossary import glossary_page
 from geiger.service.tools import tools_table
 from geiger.settings.page import settings_page
 
@@ -33,6 +34,7 @@ def main() -> None:
     (ROOT / "docs" / "api.md").write_text(api_page(), encoding="utf-8")
     (ROOT / "docs" / "decisions" / "README.md").write_text(decisions_page(), encoding="utf-8")
     _write_between(ROOT / "README.md", "<!-- demo -->\n", "<!-- end of demo -->", demo_part())
+    (ROOT / "docs" / "glossary.md").write_text(glossary_page(), encoding="utf-8")
     page = ROOT / "docs" / "audit.md"
     _write_between(page, "<!-- stages -->\n", "<!-- end of stages -->", stages_table())
     _write_between(page, "<!-- panel stages -->\n", "<!-- end of panel stages -->", panel_stages_table())

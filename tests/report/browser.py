@@ -95,8 +95,22 @@ class Page:
     def press(self, key: str) -> None:
         """Press one key, as Tab or Enter."""
         for kind in ("keyDown", "keyUp"):
-            code = {"Tab": 9, "Enter": 13}[key]
+            code = {"Tab": 9, "Enter": 13, "ArrowRight": 39, "+": 107, "0": 48}[key]
             self.pipe.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+
+    def point(self, x: float, y: float, *, drag_to: float | None = None) -> None:
+        """Move the mouse to a place; with `drag_to` press there, move to that x and let go."""
+
+        def send(kind: str, at: float, **more: Any) -> None:
+            self.pipe.ask("Input.dispatchMouseEvent", type=kind, x=at, y=y, **more)
+
+        send("mouseMoved", x)
+        if drag_to is not None:
+            pressed = {"button": "left", "buttons": 1, "clickCount": 1}
+            send("mousePressed", x, **pressed)
+            for share in (0.5, 1.0):
+                send("mouseMoved", x + share * (drag_to - x), button="left", buttons=1)
+            send("mouseReleased", drag_to, **pressed)
 
     def requests(self) -> list[str]:
         """Return the address of everything the page asked for."""
@@ -129,7 +143,14 @@ class Page:
 
 @contextmanager
 def open_page(
-    program: str, file: Path, *, width: int, height: int = 900, dark: bool = False, mobile: bool = False
+    program: str,
+    file: Path,
+    *,
+    width: int,
+    height: int = 900,
+    dark: bool = False,
+    mobile: bool = False,
+    scripts: bool = True,
 ) -> Iterator[Page]:
     """Open a file in a browser of its own, and end that browser afterwards."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
@@ -166,6 +187,8 @@ def open_page(
             scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
             still = {"name": "prefers-reduced-motion", "value": "reduce"}
             pipe.ask("Emulation.setEmulatedMedia", media="screen", features=[scheme, still])
+            if not scripts:
+                pipe.ask("Emulation.setScriptExecutionDisabled", value=True)
             pipe.events.clear()
             pipe.ask("Page.navigate", url=file.resolve().as_uri())
             pipe.wait_for("Page.loadEventFired")

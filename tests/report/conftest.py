@@ -51,9 +51,9 @@ class Node:
         return [self, *(node for child in self.children for node in child.everything())]
 
     def words(self) -> str:
-        """All text below, with single spaces; style sheets are none."""
+        """All text below, with single spaces; style sheets and scripts are none."""
         parts = [self.text, *(child.words() for child in self.children)]
-        return " ".join(" ".join(parts).split()) if self.name != "style" else ""
+        return " ".join(" ".join(parts).split()) if self.name not in ("style", "script") else ""
 
     def tables(self) -> dict[str, list[list[str]]]:
         """Rows of cells by caption, the heading first."""

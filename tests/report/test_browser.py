@@ -1,11 +1,12 @@
 """Pages in a real browser: nothing overflows, everything can be read, named and reached with the keyboard.
 
-Needs a browser of the Chromium family, which it finds and never installs. With GEIGER_AXE, the path of an
-axe.min.js, the page also stands before axe.
+Needs a browser of the Chromium family, which it finds and never installs. The page also stands before axe:
+that of the package axe-core-python, or the axe.min.js that GEIGER_AXE names.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,8 @@ from geiger.checks.base import Evidence, Finding, Severity
 from geiger.records import Notice
 from geiger.report.compare_page import compare_page
 from geiger.report.comparison import compare
+from geiger.report.failed import failed_of
+from geiger.report.failed_page import failed_page
 from geiger.report.gather import log_of, view_of
 from geiger.report.run_page import run_page
 from geiger.report.universe import universe_of
@@ -33,7 +36,7 @@ SCREENS = {
     "phone": {"width": 390, "mobile": True},
     "small phone, dark": {"width": 360, "mobile": True, "dark": True},
 }
-PAGES = ("xgb", "stack", "backtest", "alarmed", "compare", "universe")
+PAGES = ("xgb", "stack", "backtest", "alarmed", "compare", "universe", "failed")
 
 # Every text against the paper behind it, by the formula of WCAG 2; the chart's text lies on the page itself.
 CONTRAST = """(() => {
@@ -101,6 +104,22 @@ CHARTS = """Array.from(document.querySelectorAll('.plot')).map(plot => ({
   })),
 }))"""
 
+# Charts come to life when they are near: go past all of them.
+AWAKE = """(async () => {
+  for (const one of document.querySelectorAll('figure[data-live]')) {
+    one.scrollIntoView();
+    for (let i = 0; i < 100 && !one.querySelector('.uplot'); i++) await new Promise(r => setTimeout(r, 20));
+  }
+  scrollTo(0, 0);
+})()"""
+
+LIVE = """Array.from(document.querySelectorAll('figure[data-live]')).map(one => ({
+  plots: one.querySelectorAll('.uplot').length,
+  panels: JSON.parse(one.querySelector('script').textContent).panels.length,
+  width: one.querySelector('.uplot').getBoundingClientRect().width,
+  picture: one.querySelector('.plot').checkVisibility(),
+}))"""
+
 HEADINGS = """Array.from(document.querySelectorAll('h1,h2,h3,h4,h5,h6'))
   .filter(h => h.checkVisibility()).map(h => Number(h.tagName[1]))"""
 
@@ -154,6 +173,10 @@ def files(
     compared = compare(runs, [alarmed, views["stack"], views["xgb"]])
     pages = {name: run_page(views[name]) for name in ("xgb", "stack", "backtest")}
     pages |= {"alarmed": run_page(alarmed), "compare": compare_page(compared)}
+    log = folder / "AAPL_lstm_20240105_143022.log"
+    failed = "=== TRAINING CONFIG ===\nSymbol: AAPL\n\n=== WARNINGS ===\nTRAINING_FAILED: " + "w" * 300
+    log.write_text(f"{failed}\n\n=== STATUS ===\nFAILED\n", encoding="utf-8")
+    pages["failed"] = failed_page(failed_of(log, "no finished run there", findings))
     pages["universe"] = universe_page(universe_of(panel_run, view_of(panel_run)))
     for name, page in pages.items():
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
@@ -187,7 +210,27 @@ def test_a_page_can_be_looked_at(page: tuple[Any, str, Path]) -> None:
     width = SCREENS[screen]["width"]
     assert opened.run("innerWidth") == width
     assert opened.run("document.documentElement.scrollWidth") <= width
-    charts = opened.run(CHARTS)
+    opened.run(AWAKE)
+    assert opened.run("document.documentElement.scrollWidth") <= width
+    live = opened.run(LIVE)
+    assert bool(live) == (file.stem not in ("compare", "failed"))
+    for one in live:
+        assert one["plots"] == one["panels"] >= 1
+        assert 240 <= one["width"] <= width
+        assert not one["picture"], "the picture that it stands for is shown as well"
+    assert opened.complaints() == []
+
+
+@pytest.mark.parametrize("screen", ["desk", "small phone, dark"])
+@pytest.mark.parametrize("name", ["stack", "compare", "universe"])
+def test_a_page_without_scripts_shows_every_chart(
+    name: str, screen: str, browsing: Any, program: str, files: dict[str, Path]
+) -> None:
+    width = SCREENS[screen]["width"]
+    with browsing.open_page(program, files[name], scripts=False, **SCREENS[screen]) as opened:
+        charts = opened.run(CHARTS)
+        assert opened.run("document.documentElement.scrollWidth") <= width
+        assert opened.run("document.querySelectorAll('.live, .sort').length") == 0
     assert charts
     for chart in charts:
         (shown,) = chart["shown"]
@@ -197,6 +240,61 @@ def test_a_page_can_be_looked_at(page: tuple[Any, str, Path]) -> None:
         assert shown["text"] >= 9
         assert shown["outside"] == 0
         assert len(shown["name"]) > 40
+
+
+def test_a_chart_can_be_pointed_at_and_zoomed(browsing: Any, program: str, files: dict[str, Path]) -> None:
+    told = "document.querySelector('#live-equity .told').textContent"
+    ticks = "uPlot && Array.from(document.querySelectorAll('#live-equity canvas')).map(c => c.toDataURL()).join()"
+    with browsing.open_page(program, files["stack"], width=1280) as opened:
+        opened.run(AWAKE)
+        opened.run("document.querySelector('#live-equity .live').scrollIntoView({block: 'center'})")
+        box = opened.run(
+            "(b => [b.left, b.top, b.width, b.height])"
+            "(document.querySelector('#live-equity .u-over').getBoundingClientRect())"
+        )
+        left, top, across, down = box
+        opened.point(left + across / 2, top + down / 2)
+        shown = opened.run(told)
+        assert shown[:2] == "20"
+        assert "strategy" in shown
+        assert "buy and hold" in shown
+        whole = opened.run(ticks)
+        opened.point(left + across / 4, top + down / 2, drag_to=left + across / 2)
+        assert opened.run(f"new Promise(r => setTimeout(() => r({ticks}), 200))") != whole
+        opened.run("document.querySelector('#live-equity .live').focus()")
+        opened.press("0")
+        opened.press("ArrowRight")
+        first = opened.run(told)
+        opened.press("ArrowRight")
+        assert opened.run(told) > first, "the day after"
+        toggle = "document.querySelector('#live-equity .tools [aria-pressed]')"
+        opened.run(f"{toggle}.click()")
+        assert opened.run(f"{toggle}.getAttribute('aria-pressed')") == "true"
+        assert opened.complaints() == []
+
+
+def test_a_table_is_sorted_by_its_headings(browsing: Any, program: str, files: dict[str, Path]) -> None:
+    column = (
+        "Array.from(document.querySelectorAll('header table.sortable tbody tr')).map(r => r.cells[3].textContent)"
+    )
+    with browsing.open_page(program, files["compare"], width=1280) as opened:
+        button = "document.querySelectorAll('header table.sortable thead .sort')[3]"
+        opened.run(f"{button}.click()")
+        down = [float(text) for text in opened.run(column)]
+        opened.run(f"{button}.click()")
+        up = [float(text) for text in opened.run(column)]
+        assert opened.run(f"{button}.parentElement.getAttribute('aria-sort')") == "ascending"
+    assert down == sorted(down, reverse=True)
+    assert up == sorted(up)
+    assert len(set(up)) > 1
+
+
+def test_a_word_opens_its_entry_by_the_keyboard(browsing: Any, program: str, files: dict[str, Path]) -> None:
+    with browsing.open_page(program, files["stack"], width=1280, scripts=False) as opened:
+        opened.run("document.querySelector('#figures .term').focus()")
+        assert opened.run("document.querySelectorAll(':popover-open').length") == 0
+        opened.press("Enter")
+        assert "Mean return beyond cash" in opened.run("document.querySelector(':popover-open').textContent")
 
 
 def test_a_page_can_be_read(page: tuple[Any, str, Path]) -> None:
@@ -235,10 +333,22 @@ def test_a_page_can_be_walked_with_the_keyboard(page: tuple[Any, str, Path]) -> 
     assert reached == regions
 
 
-@pytest.mark.skipif(not os.environ.get("GEIGER_AXE"), reason="GEIGER_AXE names no axe.min.js")
+def axe() -> str | None:
+    """The program that looks for faults; None where there is none."""
+    if named := os.environ.get("GEIGER_AXE"):
+        return Path(named).read_text(encoding="utf-8")
+    found = importlib.util.find_spec("axe_core_python")
+    places = [] if found is None else [Path(place) for place in found.submodule_search_locations or ()]
+    return next((path.read_text(encoding="utf-8") for place in places for path in place.rglob("axe.min.js")), None)
+
+
 def test_a_page_stands_before_axe(page: tuple[Any, str, Path]) -> None:
     opened, _, _ = page
-    opened.run(Path(os.environ["GEIGER_AXE"]).read_text(encoding="utf-8") + ";0")
+    program = axe()
+    if program is None:
+        pytest.skip("NO AXE: axe-core-python is not installed and GEIGER_AXE names no axe.min.js")
+    opened.run(AWAKE)
+    opened.run(program + ";0")
     opened.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     found = opened.run(
         "axe.run(document).then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"

@@ -1,14 +1,30 @@
-"""What a name on the command line stands for: a symbol, or a panel that was trained under it."""
+"""What a name on the command line stands for: a run, a symbol, or a panel that was trained under it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from geiger.cli.options import is_symbol
 from geiger.errors import DataError, SettingError
 from geiger.market.calendar import valid_symbol
 from geiger.models import expand, resolve
 from geiger.runs.folder import RunsFolder, StoredRun
+
+
+def run_named(text: str, runs_dir: Path) -> tuple[StoredRun, RunsFolder]:
+    """Return the run that a RUN of a command line means, and the folder of its runs.
+
+    A RUN is a name, the beginning of one (the newest counts), ``latest``, or the folder of a run.
+
+    Raises
+    ------
+    DataError
+        There is none; the line says where it was looked for.
+    """
+    path = Path(text)
+    runs = RunsFolder(runs_dir if path.name == text else path.parent)
+    return runs.named(path.name if path.name else text), runs
 
 
 def panels_named(runs: RunsFolder, names: Iterable[str], model: str | None = None) -> list[StoredRun]:

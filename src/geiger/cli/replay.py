@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 
+from geiger.cli.named import run_named
 from geiger.cli.show import plan_facts, plan_line
 from geiger.cli.terminal import print_json, progress
 from geiger.codec import plain
@@ -20,9 +20,7 @@ DIFFERS = 3
 
 def replay_run(args: argparse.Namespace) -> int:
     """Repeat one run, from its name or its folder."""
-    path = Path(args.run)
-    runs = RunsFolder(args.runs_dir if path.name == args.run else path.parent)
-    stored = runs.load(path.name)
+    stored, runs = run_named(args.run, args.runs_dir)
     audit = stored.record.audit
     if not args.json:
         print(audit_line(audit, how_to_audit(stored.trained, stored.record.own.kinds)), flush=True)

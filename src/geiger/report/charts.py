@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from geiger.report.live import Live, Panel
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
@@ -76,11 +78,13 @@ class Key:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One chart in both sizes, with its legend."""
+    """One chart in both sizes, with its legend, and its numbers where a script may draw it anew."""
 
     wide: str
     narrow: str
     keys: tuple[Key, ...]
+    name: str  # unique on its page
+    live: str | None = None  # numbers of `report.live`, where the chart can be pointed at
 
 
 def weights_chart(days: Sequence[dt.date], weights: Mapping[str, Sequence[float]], title: str) -> bytes:
@@ -119,7 +123,10 @@ def weights_drawing(
         dress(axes, size, dates=True)
 
     keys = tuple(line_key(model, i, mark="both") for i, model in enumerate(weights))
-    return make_drawing(name, "Weights of the base models over time", gist, draw, keys, height=3.0)
+    lines = {model: np.array(values, np.float64) for model, values in weights.items()}
+    panel = Panel("weight", lines, dashes=[_dashes(i) for i in range(len(weights))], digits=2, step=True)
+    title = "Weights of the base models over time"
+    return make_drawing(name, title, gist, draw, keys, height=3.0, live=Live(days, (panel,)))
 
 
 def equity_drawing(
@@ -157,7 +164,17 @@ def equity_drawing(
         dress(below, size, dates=True)
 
     keys = tuple(line_key(curve, i) for i, curve in enumerate(curves))
-    return make_drawing(name, title, gist, draw, keys, height=4.4, narrow_height=4.6)
+    dashes = [_dashes(i) for i in range(len(curves))]
+    falls = {curve: 100 * drawdown(values) for curve, values in curves.items()}
+    live = Live(
+        days,
+        (
+            Panel("growth of 1", curves, dashes=dashes, height=280, digits=3),
+            Panel("drawdown, %", falls, dashes=dashes, height=150, digits=1, suffix="%"),
+        ),
+        log=lowest > 0,
+    )
+    return make_drawing(name, title, gist, draw, keys, height=4.4, narrow_height=4.6, live=live)
 
 
 @dataclass(frozen=True, eq=False)
@@ -448,6 +465,7 @@ def make_drawing(
     keys: tuple[Key, ...],
     height: float,
     narrow_height: float = 3.2,
+    live: Live | None = None,
 ) -> Drawing:
     """Draw a chart in both sizes; `name` is unique on its page."""
     from matplotlib.figure import Figure
@@ -465,7 +483,7 @@ def make_drawing(
                 axes.set_facecolor("none")
             figure.align_ylabels()
             made.append(_inline(_svg(figure).decode(), f"{name}-{size}", size, title, gist))
-    return Drawing(made[0], made[1], keys)
+    return Drawing(made[0], made[1], keys, name, None if live is None else live.text())
 
 
 _LONG = re.compile(r"-?\d+\.\d{3,}")

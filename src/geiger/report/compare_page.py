@@ -2,42 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
 from geiger.cross_section import RankIC
 from geiger.figures import STRATEGY, FigureName
 from geiger.records import Better, Score, Unit
-from geiger.report.parts import CHANCE, SHAPES, Chart, Table, alarms_of, render, wealth_chart, written
+from geiger.report.charts import drawdown
+from geiger.report.compare_charts import smalls_drawing
+from geiger.report.parts import SHAPES, Chart, Table, alarms_of, plain, render, written
 from geiger.report.universe_page import ic_name, rival_cells
 from geiger.report.view import CompareView, RunView
 
+MOST_NAMED = 6  # runs whose columns carry their names
 # Nothing that a run could be better at.
 BASELINE_FIGURES = (FigureName.BUY_AND_HOLD_SHARPE, FigureName.BASE_RATE)
 
 
-def compare_page(view: CompareView) -> str:
-    """Return the page of several runs side by side."""
+def compare_page(view: CompareView, links: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the page of several runs side by side; `links` are the addresses of their own pages, by name."""
+    alarms = [(run, found) for run in view.runs if (found := alarms_of(run))]
     return render(
         "compare.html.j2",
         view=view,
         title=f"{len(view.runs)} runs side by side",
-        chance=CHANCE,
-        shapes={run.name: SHAPES.get(run.status, "square") for run in view.runs},
-        alarms=[(run, alarms_of(run)) for run in view.runs],
+        alarmed=bool(alarms),
+        alarms=alarms,
         letters=[(letter, run, _called(run)) for letter, run in _letters(view)],
+        shapes={run.name: SHAPES.get(run.status, "square") for run in view.runs},
+        links={run.name: links.get(run.name, "") for run in view.runs},
+        answers=_answers_table(view, links),
+        unranked=_unranked(view),
         overview=_overview_table(view),
         figures=_side_by_side(view),
         scores=_scores_side_by_side(view),
-        common=_common_chart(view),
+        smalls=_small_charts(view),
         common_table=_common_table(view),
+        growth=_growth_table(view),
+        paired=_paired_table(view),
         differences=_wide("Settings that differ", view, view.differences),
         origins=_wide("Data and versions", view, view.origins),
         years=_years_side_by_side(view),
         ranks=_ranks_table(view),
         ranks_common=_ranks_common_table(view),
     )
+
+
+def _answers_table(view: CompareView, links: Mapping[str, str]) -> Table:
+    """Return one row a run, the answer first."""
+    rows = []
+    for letter, run in _letters(view):
+        answer = "not evaluated" if run.gist is None or run.gist.answer is None else str(run.gist.answer)
+        first, last = _ends(run)
+        rows.append(
+            (
+                f"{letter}: {_called(run)}",
+                answer,
+                _told(run, FigureName.CORRELATION),
+                _told(run, FigureName.SHARPE),
+                _told(run, FigureName.BUY_AND_HOLD_SHARPE),
+                _told(run, FigureName.BEAT_VOLATILITY_MATCHED),
+                _told(run, FigureName.MAX_DRAWDOWN),
+                _told(run, FigureName.DIRECTION_ACCURACY),
+                _told(run, FigureName.BASE_RATE),
+                first,
+                last,
+                run.status,
+            )
+        )
+    columns = (
+        *("Run", "Verdict", "Correlation", "Sharpe", "Buy and hold's", "Beside volatility-matched, a year"),
+        *("Max drawdown", "Direction accuracy", "Base rate", "From", "To", "Training ended"),
+    )
+    addresses = tuple(links.get(run.name, "") for run in view.runs)
+    note = "Figures are of each run's own days. A click on a heading sorts; it ranks nothing that does not compare."
+    return Table("The runs, the answer first", columns, tuple(rows), note=note, links=addresses, sortable=True)
+
+
+def _told(run: RunView, name: FigureName) -> str:
+    figure = run.figure(name)
+    return "none" if figure is None else written(figure.value, figure.unit)
+
+
+def _ends(run: RunView) -> tuple[str, str]:
+    if run.equity is None or run.equity.decided is None:
+        return "not readable", "not readable"
+    first, last = run.equity.decided
+    return str(first), str(last)
+
+
+def _unranked(view: CompareView) -> str:
+    """Say why none of the runs is called the best; empty where one is."""
+    if view.best is not None:
+        return ""
+    if not view.alike:
+        return "Not ranked: the runs differ in what must be the same before one can be better (see the cautions)."
+    return "Not ranked: the runs have too few days in common."
+
+
+def _growth_table(view: CompareView) -> Table | None:
+    """Return what 1 became on the common days, one row a curve."""
+    if view.common is None:
+        return None
+    words = dict(zip((run.name for run in view.runs), _long_heads(view), strict=True))
+    rows = tuple(
+        (words.get(name, name), plain(float(values[-1]), 3), written(abs(float(drawdown(values).min())), "share"))
+        for name, values in view.common.curves.items()
+    )
+    return Table("Growth of 1 on the common days", ("Run", "1 became", "Deepest drawdown"), rows, sortable=True)
+
+
+def _paired_table(view: CompareView) -> Table | None:
+    """Return the best less each other run."""
+    if not view.paired or view.best is None:
+        return None
+    words = dict(zip((run.name for run in view.runs), _long_heads(view), strict=True))
+    rows = tuple(
+        (
+            words[one.name],
+            str(one.days),
+            "undefined" if one.gain is None else f"{100 * one.gain:+z.2f}%",
+            written(one.error, "return"),
+            written(one.gain / one.error if one.gain is not None and one.error else None, "ratio"),
+        )
+        for one in view.paired
+    )
+    columns = ("Beside", "Days", "The best made more by, a year", "Error", "t")
+    note = (
+        "The best was chosen after the fact, so chance makes these differences larger than they are: a t of 2 "
+        "is no evidence."
+    )
+    caption = f"{words[view.best]}, the highest Sharpe ratio on the common days, less each other run"
+    return Table(caption, columns, rows, note=note, sortable=True)
+
+
+def _small_charts(view: CompareView) -> Chart | None:
+    """Return one small chart of growth and fall a run, all with the same axes."""
+    if view.common is None:
+        return None
+    names = [run.name for run in view.runs]
+    rest = {name: values for name, values in view.common.curves.items() if name not in names}
+    held = next(iter(rest.items()), None)
+    runs = dict(zip(_long_heads(view), (view.common.curves[name] for name in names), strict=True))
+    ends = [float(values[-1]) for values in runs.values()]
+    beside = "" if held is None else f", and {plain(float(held[1][-1]), 2)} in {held[0]}"
+    gist = (
+        f"{len(runs)} runs on their {len(view.common.days)} common days, all with the same axes: 1 became "
+        f"between {plain(min(ends), 2)} and {plain(max(ends), 2)}{beside}."
+    )
+    return Chart(smalls_drawing("common", gist, view.common.days, runs, held), gist)
+
+
+def _long_heads(view: CompareView) -> tuple[str, ...]:
+    return tuple(f"{letter}: {_called(run)}" for letter, run in _letters(view))
 
 
 def _letters(view: CompareView) -> list[tuple[str, RunView]]:
@@ -53,7 +172,10 @@ def _called(run: RunView) -> str:
 
 
 def _heads(view: CompareView) -> tuple[str, ...]:
-    return tuple(f"{letter}: {_called(run)}" for letter, run in _letters(view))
+    """Return what columns are called: of many runs their letters alone, so that more of them fit."""
+    if len(view.runs) > MOST_NAMED:
+        return tuple(letter for letter, _ in _letters(view))
+    return _long_heads(view)
 
 
 def _overview_table(view: CompareView) -> Table:
@@ -120,13 +242,6 @@ def _scores_side_by_side(view: CompareView) -> Table:
     return Table(
         "Scorecard of the strategies, over each run's own days", ("Figure", *_heads(view)), tuple(rows)
     )
-
-
-def _common_chart(view: CompareView) -> Chart | None:
-    if view.common is None:
-        return None
-    words = dict(zip((run.name for run in view.runs), _heads(view), strict=True))
-    return wealth_chart("common", "Equity of the runs on their common days", view.common, words)
 
 
 def _common_table(view: CompareView) -> Table | None:

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from geiger.backtest.figures import max_drawdown, sharpe, total_return
+from geiger.backtest.figures import is_constant, max_drawdown, sharpe, total_return
 from geiger.checks.comparing import NO_EVIDENCE, cautions
 from geiger.errors import SettingError
+from geiger.metrics import mean_error
 from geiger.records import Score
 from geiger.report.gather import EQUAL, HELD, costs_of_run, kept
 from geiger.report.universe import ranks_of
-from geiger.report.view import CompareView, Equity, Floats, Pairs, RunView
+from geiger.report.view import CompareView, Equity, Floats, Paired, Pairs, RunView
 from geiger.runs.folder import StoredRun
 
 
@@ -41,14 +42,19 @@ def compare(stored: Sequence[StoredRun], views: Sequence[RunView]) -> CompareVie
         shared = None
     same_days = shared is not None and all(len(ledger) == len(shared) for ledger in ledgers)
     days_per_year, note = (252, "") if shared is None else _common_year(views, shared)
+    alike = all(len(set(known)) == 1 for known in _conditions(stored, views).values())
+    figures = () if shared is None else _common_figures(stored, views, shared, days_per_year)
+    best = _best(figures) if alike else None
     return CompareView(
         runs=tuple(views),
         same_days=same_days,
-        alike=all(len(set(known)) == 1 for known in _conditions(stored, views).values()),
+        alike=alike,
         cautions=_cautions(stored, views, same_days),
         common=None if shared is None else _common_equity(views, shared, EQUAL if panel else HELD),
-        common_figures=() if shared is None else _common_figures(stored, views, shared, days_per_year),
+        common_figures=figures,
         common_note=note,
+        best=best,
+        paired=() if shared is None or best is None else _paired(views, shared, best, days_per_year),
         ranks=ranks_of(stored) if panel else None,
         differences=_differing([(*view.settings, *view.idle_settings) for view in views]),
         origins=_differing([(*view.data, *view.environment) for view in views], keep_all=True),
@@ -152,6 +158,29 @@ def _common_figures(
             "Max drawdown", "share", "lower", tuple((name, max_drawdown(net)) for name, net in nets.items())
         ),
     )
+
+
+def _best(figures: Sequence[Score]) -> str | None:
+    """Return the run with the highest Sharpe ratio; None where fewer than two have one."""
+    known = [(value, name) for name, value in figures[0].values if value is not None] if figures else []
+    return max(known)[1] if len(known) > 1 else None
+
+
+def _paired(
+    views: Sequence[RunView], shared: pl.DataFrame, best: str, days_per_year: int
+) -> tuple[Paired, ...]:
+    """Return how much more the best made than each other run: what both share of the market falls out."""
+    nets = {view.name: shared[f"net{i}"].to_numpy() for i, view in enumerate(views)}
+    found = []
+    for name, net in nets.items():
+        if name == best:
+            continue
+        more = nets[best] - net
+        moves = not is_constant(more)
+        gain = float(more.mean()) * days_per_year
+        error = mean_error(more - more.mean()) * days_per_year if moves else None
+        found.append(Paired(name, len(shared), gain if moves else 0.0, error))
+    return tuple(found)
 
 
 def _differing(tables: Sequence[Pairs], *, keep_all: bool = False) -> tuple[tuple[str, tuple[str, ...]], ...]:

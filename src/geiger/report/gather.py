@@ -20,17 +20,31 @@ from geiger.backtest.simulate import simulate
 from geiger.checks.base import Finding
 from geiger.cleaning import clean, clean_setting, cleaned
 from geiger.codec import fitted, plain
-from geiger.columns import STACK_WEIGHTS, WEIGHTS, require
+from geiger.columns import IMPORTANCES, STACK_WEIGHTS, WEIGHTS, require
+from geiger.command_line import Folders
 from geiger.errors import DataError, SettingError
+from geiger.evidence.error_rates import Rate, tables
 from geiger.figures import STRATEGY
 from geiger.files import read_frame
 from geiger.market.calendar import market_of
 from geiger.records import Diagnosis, Epoch, Health
-from geiger.report.view import DiagnosisView, Equity, HealthView, Pairing, Pairs, RunView, Weights
+from geiger.report.paths import alone_of, importances_of, paths_of, rolling_ic
+from geiger.report.view import (
+    DiagnosisView,
+    Equity,
+    HealthView,
+    Importance,
+    Pairing,
+    Pairs,
+    PathView,
+    RunView,
+    Weights,
+)
 from geiger.runlog import RunLog, read_log
 from geiger.runlog.verdict import verdict_lines
 from geiger.runlog.wording import how_to_audit
 from geiger.runs.folder import StoredRun
+from geiger.runs.gist import Gist, gist_of
 from geiger.runs.record import RECORD, OwnParts, RunRecord
 from geiger.settings.models import SECTIONS, STACK
 
@@ -60,6 +74,7 @@ def view_of(
     findings: Sequence[Finding] | None = None,
     *,
     known: RunLog | None = None,
+    folders: Folders = Folders(),
 ) -> RunView:
     """Return what the page of one run shows.
 
@@ -71,6 +86,8 @@ def view_of(
         Of the analyzer, about this run; None where it was not asked.
     known : RunLog, optional
         What the log says, where the caller has read it.
+    folders : Folders
+        Those that command lines on the page have to name.
 
     Raises
     ------
@@ -78,7 +95,7 @@ def view_of(
         The record of the run cannot be read. Frames that cannot be read only leave a gap on the page.
     """
     try:
-        return _view(stored, log, findings, known)
+        return _view(stored, log, findings, known, folders)
     except (
         ValueError,
         RecursionError,
@@ -89,7 +106,11 @@ def view_of(
 
 
 def _view(
-    stored: StoredRun, log: Path | None, findings: Sequence[Finding] | None, known: RunLog | None
+    stored: StoredRun,
+    log: Path | None,
+    findings: Sequence[Finding] | None,
+    known: RunLog | None,
+    folders: Folders,
 ) -> RunView:
     record, results, gaps = stored.record, stored.record.results, list[str]()
     panel = bool(record.members)
@@ -99,7 +120,7 @@ def _view(
     read = known
     if read is None and log is not None:
         read = kept(lambda: read_log(log), gaps)
-    epochs, missing = _epochs(read, record)
+    epochs = _epochs(read, record, [] if log is not None or known is not None else gaps)
     costs, days_per_year = costs_of_run(stored), _days_per_year(record)
 
     def equity() -> Equity | None:
@@ -107,6 +128,7 @@ def _view(
             return None
         return _panel_equity(ledger) if panel else _equity(ledger, costs, days_per_year)
 
+    equity_view = kept(equity, gaps)
     return RunView(
         name=clean(stored.name),
         symbol=clean(record.symbol),
@@ -132,18 +154,71 @@ def _view(
         folds=None if results.folds is None else _cleaned(results.folds),
         trained=_cleaned(record.folds),
         rivals=_cleaned(results.rivals),
-        equity=kept(equity, gaps),
+        equity=equity_view,
         pairing=None if forecasts is None else _pairing(forecasts),
         epochs=epochs,
-        epochs_missing=missing,
         weights=kept(lambda: _weights(stored), gaps),
         findings=None if findings is None else tuple(_clean_finding(finding) for finding in findings),
         data=_flat({**record.data.as_dict(), **_own(record.own)}),
         settings=settings,
         idle_settings=idle,
         environment=_flat(plain(record.environment)),
+        gist=_gist(record, folders),
+        paths=kept(lambda: _paths(ledger, forecasts, equity_view, costs, days_per_year), gaps) or PathView(),
+        importances=kept(lambda: _importances(stored), gaps) or (),
+        gates=_gates(record),
         gaps=tuple(gaps),
     )
+
+
+def _gist(record: RunRecord, folders: Folders) -> Gist:
+    """Return the answer first, without the one command that leads to this very page."""
+    gist = gist_of(record, folders)
+    texts = tuple((clean(name), clean(text)) for name, text in gist.facts)
+    here = gist.next.startswith("geiger report ")
+    return replace(cleaned(gist), facts=texts, next="" if here else gist.next)
+
+
+def _paths(
+    ledger: pl.DataFrame | None,
+    forecasts: pl.DataFrame | None,
+    equity: Equity | None,
+    costs: Costs,
+    days_per_year: int,
+) -> PathView:
+    """Return what ledger and forecasts show beyond their figures; a panel's ledger is no single position."""
+    if ledger is None or equity is None or len(ledger) < 2:
+        return PathView()
+    name = HELD if HELD in equity.curves else EQUAL
+    held = equity.curves[name]
+    returns = np.diff(held, prepend=1.0) / np.concatenate(([1.0], held[:-1]))
+    paths = paths_of(ledger, returns, name, costs, days_per_year)
+    if name == EQUAL:
+        return paths
+    paths = alone_of(ledger, costs, days_per_year, paths)
+    if forecasts is None:
+        return paths
+    known = forecasts.drop_nulls("outcome")
+    values = known["forecast"].to_numpy(), known["outcome"].to_numpy()
+    return replace(paths, rolling_ic=rolling_ic(*values, known["known_on"].to_list(), days_per_year))
+
+
+def _importances(stored: StoredRun) -> tuple[Importance, ...]:
+    path = stored.folder / "importances.parquet"
+    if not path.exists():
+        return ()
+    found = importances_of(require(read_frame(path), IMPORTANCES))
+    return tuple(cleaned(one) for one in found)
+
+
+def _gates(record: RunRecord) -> tuple[Rate, ...]:
+    """Return how often chance passes the gates of the plan, of the very table that the verdict speaks from.
+
+    Whether a run's settings are those that were measured is the verdict's to say.
+    """
+    said = "" if record.verdict is None else record.verdict.rates
+    found = next((one for one in tables() if said and one.model == record.model and one.text() == said), None)
+    return () if found is None else found.gates
 
 
 def kept(read: Callable[[], Read], gaps: list[str]) -> Read | None:
@@ -175,26 +250,14 @@ def _clean_finding(finding: Finding) -> Finding:
     return replace(cleaned(finding), evidence=tuple(cleaned(evidence) for evidence in finding.evidence))
 
 
-def _epochs(log: RunLog | None, record: RunRecord) -> tuple[tuple[Epoch, ...], str | None]:
-    """Return the epochs of a run, or why it has none."""
-    if record.forecasts_of is not None:
-        source = clean(record.forecasts_of)
-        return (), f"Not applicable: a backtest trains nothing; the forecasts are those of {source}."
-    if record.model == STACK:
-        return (
-            (),
-            "Not applicable: a stack weighs the forecasts of its base models; each has a run of its own.",
-        )
-    if record.model == "ridge":
-        return (), "Not applicable: ridge has no epochs: its log lists one row for each penalty tried."
+def _epochs(log: RunLog | None, record: RunRecord, gaps: list[str]) -> tuple[Epoch, ...]:
+    """Return the epochs of a run; a log that is gone is a gap only of a model that has epochs."""
+    if record.forecasts_of is not None or record.model in (STACK, "ridge"):
+        return ()
     if log is None:
-        return (
-            (),
-            "The log of this run was not found, and only it has the epochs; name its folder with --log-dir.",
-        )
-    if not log.epochs:
-        return (), "The log holds no epochs."
-    return log.epochs, None
+        gaps.append("the log, and only it has the epochs; name its folder with --log-dir")
+        return ()
+    return log.epochs
 
 
 def _equity(ledger: pl.DataFrame, costs: Costs, days_per_year: int) -> Equity:

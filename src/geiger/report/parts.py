@@ -1,11 +1,15 @@
 """What the pages share: tables, charts with their numbers, the notation, and the filling of a template.
 
-All text of runs and logs is escaped by the templates; only the charts, made here, go in as they are.
+All text of runs and logs is escaped by the templates; only the charts, made here, go in as they are. The two
+scripts of a page, the chart library and ours, stand in it, and the page's own policy lets no other run.
 """
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,12 +19,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geiger.checks.audited import RED as RED_AUDIT
-from geiger.records import Notice, Unit, as_text
+from geiger.checks.trading import beta as BETA
+from geiger.glossary import TERMS, pieces
+from geiger.records import Answer, Notice, Unit, as_text
 from geiger.report.charts import Drawing, drawdown, equity_drawing
 from geiger.report.view import Equity, Floats, RunView
+from geiger.runs.gist import Gist
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 ALARMS = ("LEAK_SUSPECT", "DOCTOR_")  # beginnings of the codes that come before anything good
 MOST_ROWS = 60  # of one table
@@ -36,13 +44,55 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Table:
-    """One table: the first cell of a row is its heading, the other cells align right unless `prose`."""
+    """One table: the first cell of a row is its heading, the other cells align right unless `prose`.
+
+    Attributes
+    ----------
+    steps : tuple of tuple of int
+        Colour of each cell but the first of a row, 1 (far below 0) to 7 (far above); 0 has none.
+    links : tuple of str
+        Where the heading of each row leads, relative to the page; empty for nowhere.
+    sortable : bool
+        Whether a script may sort it by any column.
+    """
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     prose: bool = False
     note: str = ""
+    steps: tuple[tuple[int, ...], ...] = ()
+    links: tuple[str, ...] = ()
+    sortable: bool = False
+
+    @property
+    def csv(self) -> str:
+        """Return an address that holds the table as CSV: it opens without a server and without a script."""
+        lines = "\n".join(",".join(map(_cell, row)) for row in (self.columns, *self.rows))
+        return "data:text/csv;charset=utf-8," + _UNSAFE.sub(lambda m: f"%{ord(m[0]):02X}", lines)
+
+    @property
+    def file(self) -> str:
+        """Return what the CSV is called.
+
+        >>> Table("By calendar year, net", (), ()).file
+        'by-calendar-year-net.csv'
+        """
+        return re.sub(r"[^a-z0-9]+", "-", self.caption.lower()).strip("-")[:60] + ".csv"
+
+
+_UNSAFE = re.compile(r"[%#\n\r\t]")  # what an address may not hold as it is
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.])")  # what a spreadsheet would run
+
+
+def _cell(text: str) -> str:
+    """Return one cell of a CSV, which no spreadsheet takes for a formula.
+
+    >>> _cell('a "b", c'), _cell("=1+1"), _cell("+5.1 pp")
+    ('"a ""b"", c"', "'=1+1", '+5.1 pp')
+    """
+    safe = f"'{text}" if _FORMULA.match(text) else text
+    return '"' + safe.replace('"', '""') + '"' if re.search(r'[",\n]', safe) else safe
 
 
 @dataclass(frozen=True)
@@ -117,8 +167,66 @@ def alarms_of(view: RunView) -> list[Notice]:
         text = f"The audit is {view.audit.text()}. No figure of this run counts before that is mended."
         found.insert(0, Notice(RED_AUDIT, text))
     said = {notice.code for notice in found}
-    told = [one for one in view.findings or () if one.severity == "FAIL" and one.code not in said]
-    return found + [Notice(one.code, one.text) for one in told]
+    told = [
+        one
+        for one in view.findings or ()
+        if (one.severity == "FAIL" or one.code == BETA.code) and one.code not in said
+    ]
+    return found + [Notice(one.code, f"{one.title}: {one.text}") for one in told]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The first thing of a page: the answer in a word, its sentence, and what is known besides.
+
+    Attributes
+    ----------
+    tone : str
+        Of its colour: ``found``, ``none``, ``open`` or ``alarm``.
+    """
+
+    word: str
+    sentence: str
+    tone: str
+    facts: tuple[tuple[str, str], ...] = ()
+    wrong: tuple[Notice, ...] = ()
+    next: str = ""
+
+
+_TONES = {
+    Answer.SIGNAL: "found",
+    Answer.SIGNAL_IF_IN_TIME: "found",
+    Answer.NO_SIGNAL: "none",
+    Answer.CANNOT_TELL: "open",
+}
+
+
+def answered(gist: Gist | None, alarms: Sequence[Notice] = ()) -> Answered | None:
+    """Return the gist as a page begins with it; an alarm, told right below, colours whatever the answer is."""
+    if gist is None:
+        return None
+    word, _, sentence = gist.headline.partition(": ")
+    if gist.answer is None:
+        word, sentence = word.capitalize(), CHANCE
+    told = {notice.code for notice in alarms}
+    tone = "open" if gist.answer is None else _TONES[gist.answer]
+    return Answered(
+        word=word,
+        sentence=_sentence(sentence),
+        tone="alarm" if told - {BETA.code} else tone,
+        facts=tuple((name, _sentence(text)) for name, text in gist.facts),
+        wrong=tuple(notice for notice in gist.wrong if notice.code not in told),
+        next=gist.next,
+    )
+
+
+def _sentence(text: str) -> str:
+    """Begin with a capital and end with a full stop.
+
+    >>> _sentence("slope 0.1 (p 0.3)")
+    'Slope 0.1 (p 0.3).'
+    """
+    return text if not text else text[0].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def is_alarm(notice: Notice) -> bool:
@@ -137,13 +245,47 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["terms"] = _with_terms
     return made
+
+
+def _with_terms(text: str) -> Markup:
+    """Return a text, escaped, whose words of the glossary open their entry."""
+    from markupsafe import Markup, escape
+
+    button = '<button type="button" class="term" popovertarget="{}" title="{}">{}</button>'
+    return Markup("").join(
+        escape(piece) if term is None else Markup(button).format(f"pop-{term.anchor}", term.words, piece)
+        for piece, term in pieces(str(text))
+    )
 
 
 def render(template: str, **content: Any) -> str:
     """Return the page that a template makes of `content`; a name that it does not fill is an error."""
-    style = resources.files("geiger.report").joinpath("templates/page.css").read_text(encoding="utf-8")
-    return _environment().get_template(template).render(style=style, **content)
+    scripts = (_file("vendor/uPlot.iife.min.js"), _file("templates/live.js"))
+    page = _environment().get_template(template).render(
+        style=_file("vendor/uPlot.min.css") + _file("templates/page.css"),
+        scripts=scripts,
+        policy=" ".join(f"'{_digest(script)}'" for script in scripts),
+        **content,
+    )
+    used = set(re.findall(r'popovertarget="pop-(term-[a-z0-9-]+)"', page))
+    terms = [term for term in TERMS if term.anchor in used]
+    return page.replace(GLOSSARY, _environment().get_template("glossary.html.j2").render(terms=terms))
+
+
+GLOSSARY = "<!-- glossary -->"  # where it goes, once it is known which words a page has
+
+
+@cache
+def _file(name: str) -> str:
+    return resources.files("geiger.report").joinpath(name).read_text(encoding="utf-8").strip()
+
+
+@cache
+def _digest(script: str) -> str:
+    """Return what a policy calls a script that may run."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def counted(number: int, word: str) -> str:

@@ -1,10 +1,11 @@
 """The page of one run: from its view record to one HTML file that needs nothing else.
 
-No script, no network, no other file.
+No network and no other file; its two scripts stand in it, and without them all of it can be read.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +23,6 @@ from geiger.report.charts import (
     weights_drawing,
 )
 from geiger.report.parts import (
-    CHANCE,
     MEANINGS,
     MOST_ROWS,
     SHAPES,
@@ -30,12 +30,26 @@ from geiger.report.parts import (
     KeyFigure,
     Table,
     alarms_of,
+    answered,
     counted,
     is_alarm,
     plain,
     render,
     wealth_chart,
     written,
+)
+from geiger.report.path_parts import (
+    costs_chart,
+    distribution_chart,
+    falls_table,
+    gates_table,
+    held_chart,
+    importances_chart,
+    months_table,
+    rolling_ic_chart,
+    rolling_sharpe_chart,
+    sharpe_table,
+    stays_table,
 )
 from geiger.report.tables import (
     figures_table,
@@ -54,17 +68,29 @@ STEEPEST = 1e6  # a calibration line steeper than this is not drawn
 
 def run_page(view: RunView) -> str:
     """Return the page of one run."""
+    paths = view.paths
+    alarms = alarms_of(view)
     return render(
         "run.html.j2",
         view=view,
         title=f"{view.symbol}, {view.model}",
         shape=SHAPES.get(view.status, "square"),
         meaning=MEANINGS.get(view.status, "not a status that this version knows"),
-        chance=CHANCE,
-        alarms=alarms_of(view),
-        key_figures=_key_figures(view),
+        answer=answered(view.gist, alarms),
+        alarms=alarms,
+        key_figures=_key_figures(view) if view.figures else [],
         equity=_equity_chart(view),
+        falls=falls_table(paths),
+        months=months_table(paths.months),
         calibration=_calibration_chart(view),
+        rolling_ic=rolling_ic_chart(paths),
+        sharpe_range=sharpe_table(paths.sharpe_range),
+        rolling_sharpe=rolling_sharpe_chart(paths),
+        distribution=distribution_chart(paths),
+        weights_held=held_chart(paths.positions),
+        stays=stays_table(paths.positions),
+        costs=costs_chart(paths),
+        importances=importances_chart(view.importances),
         epochs=epochs_chart(view),
         years=years_table(view),
         folds=folds_table(view),
@@ -72,6 +98,7 @@ def run_page(view: RunView) -> str:
         rivals=_rivals_table(view),
         checkpoints=view.checkpoints,
         ladder=ladder_table(view),
+        gates=gates_table(view.gates),
         scorecard=scorecard_table(view),
         all_figures=figures_table(view),
         trained=trained_table(view),
@@ -85,8 +112,7 @@ def run_page(view: RunView) -> str:
 
 def _key_figures(view: RunView) -> list[KeyFigure]:
     def text(name: FigureName) -> str:
-        figure = view.figure(name)
-        return "not measured" if figure is None else written(figure.value, figure.unit)
+        return _figure(view, name)
 
     growth, fall = view.score(ScoreName.CAGR), view.score(ScoreName.MAX_DRAWDOWN)
     p = view.score(ScoreName.VOLATILITY_MATCHED_P).get(STRATEGY)
@@ -148,8 +174,8 @@ def _equity_chart(view: RunView) -> Chart | None:
 
 def _calibration_chart(view: RunView) -> Chart | str:
     pairing = view.pairing
-    if pairing is None:
-        return "The forecasts could not be read."
+    if pairing is None:  # what could not be read is said further up
+        return ""
     bins = binned(pairing.forecast, pairing.outcome)
     if bins is None:
         return _no_bins(pairing)
@@ -197,10 +223,10 @@ def _no_bins(pairing: Pairing) -> str:
     return "Too few forecasts, or too few that differ: there is no calibration to show."
 
 
-def epochs_chart(view: RunView) -> Chart | str:
-    """Return how losses and forecasts came out by epoch, or why there is nothing to draw."""
+def epochs_chart(view: RunView) -> Chart | None:
+    """Return how losses and forecasts came out by epoch; None of a run that has none."""
     if not view.epochs:
-        return view.epochs_missing or "This run has no epochs."
+        return None
     unit = "boosting round" if view.model in GROUPS["gbm"] else "epoch"
     members: dict[tuple[int, int], list[Epoch]] = {}
     for epoch in view.epochs:
@@ -299,8 +325,18 @@ def _weight(value: float) -> str:
 
 
 def _rivals_table(view: RunView) -> Table | None:
+    """Return a stack beside its rivals, itself first."""
     if not view.rivals:
         return None
+    own = (
+        "the stack itself",
+        _figure(view, FigureName.CORRELATION),
+        _figure(view, FigureName.R2),
+        _figure(view, FigureName.DIRECTION_ACCURACY),
+        _figure(view, FigureName.SHARPE),
+        "",
+        "",
+    )
     rows = tuple(
         (
             rival.name,
@@ -313,9 +349,13 @@ def _rivals_table(view: RunView) -> Table | None:
         )
         for rival in view.rivals
     )
-    columns = ("Instead of the stack", "Correlation", "R²", "Accuracy", "Sharpe", "R² of the stack above it")
-    return Table(
-        "Simpler alternatives on the same days, under the same trading rule",
-        (*columns, "Standard error"),
-        rows,
-    )
+    columns = ("Forecast", "Correlation", "R²", "Direction accuracy", "Sharpe ratio", "R² of the stack above it")
+    caption = "The stack and simpler alternatives, on the same days under the same trading rule"
+    clear = sum((one.gain or 0.0) > 1.96 * (one.gain_error or math.inf) for one in view.rivals)
+    note = f"The stack's R² lies above that of {clear} of {len(rows)} by more than 1.96 standard errors."
+    return Table(caption, (*columns, "Standard error"), (own, *rows), note=note)
+
+
+def _figure(view: RunView, name: FigureName) -> str:
+    figure = view.figure(name)
+    return "not measured" if figure is None else written(figure.value, figure.unit)

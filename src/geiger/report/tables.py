@@ -38,14 +38,10 @@ def years_table(view: RunView, held: str = HELD) -> Table | None:
     return Table("By calendar year in which returns became known", columns, rows)
 
 
-def folds_table(view: RunView, held: str = HELD) -> Table | str:
-    """Return the test rows of each fold, or why there are none."""
-    if view.folds is None:
-        return (
-            "This run was made by a version that did not measure folds by themselves; train again for them."
-        )
+def folds_table(view: RunView, held: str = HELD) -> Table | None:
+    """Return the test rows of each fold; None where the run is too old to have measured them."""
     if not view.folds:
-        return "This run has no fold of its own to show."
+        return None
     rows = tuple(
         (
             f"{fold.fold}",

@@ -28,6 +28,7 @@ from geiger.report.charts import (
     make_drawing,
     thin,
 )
+from geiger.report.live import Live, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -227,7 +228,19 @@ def sums_drawing(
     if told.size:
         keys.append(line_key(f"mean of the last {window} days", 1))
     keys.append(Key("95% of what chance alone does", 4, mark="heat"))
-    return make_drawing(name, "Rank IC over time", gist, draw, tuple(keys), height=4.2, narrow_height=4.4)
+    panels = [Panel("sum of rank IC", {"sum": total}, height=240, digits=2)]
+    if told.size:
+        panels.append(Panel("mean, %", {f"last {window} days": mean}, first=2, height=150, digits=2, suffix="%"))
+    return make_drawing(
+        name,
+        "Rank IC over time",
+        gist,
+        draw,
+        tuple(keys),
+        height=4.2,
+        narrow_height=4.4,
+        live=Live(days.astype(object).tolist(), tuple(panels)),
+    )
 
 
 def curve_drawing(

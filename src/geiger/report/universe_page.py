@@ -17,7 +17,6 @@ from geiger.cross_section import CrossSection, Member, Portfolio, RankIC, RankRi
 from geiger.records import as_text
 from geiger.report.gather import EQUAL, MATCHED_EQUAL
 from geiger.report.parts import (
-    CHANCE,
     MEANINGS,
     MOST_ROWS,
     SHAPES,
@@ -25,11 +24,21 @@ from geiger.report.parts import (
     KeyFigure,
     Table,
     alarms_of,
+    answered,
     counted,
     is_alarm,
     render,
     wealth_chart,
     written,
+)
+from geiger.report.path_parts import (
+    MONTHS,
+    distribution_chart,
+    falls_table,
+    importances_chart,
+    months_table,
+    rolling_sharpe_chart,
+    sharpe_table,
 )
 from geiger.report.run_page import epochs_chart, weights_chart
 from geiger.report.tables import (
@@ -62,7 +71,6 @@ MOST_SMALL = 30  # small multiples, and rows of the heat map of symbols
 MOST_HEAT = 60
 MOST_RANKED = 40
 PERCENT = "rank IC, %"
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 PATHS = {
     BUY_AND_HOLD: EQUAL,
     VOLATILITY_MATCHED: MATCHED_EQUAL,
@@ -75,8 +83,7 @@ GROUPS: Mapping[str, int] = {"all": 0, "period": 1, "delay": 2, "neutral": 2, "h
 def universe_page(view: UniverseView) -> str:
     """Return the page of one run of a panel."""
     run, found, traces = view.run, view.found, view.traces
-    shown = _shown(view)
-    training = epochs_chart(run) if run.epochs else None
+    shown, alarms = _shown(view), alarms_of(run)
     return render(
         "universe.html.j2",
         view=run,
@@ -84,8 +91,8 @@ def universe_page(view: UniverseView) -> str:
         symbols=counted(len(view.members), "symbol"),
         shape=SHAPES.get(run.status, "square"),
         meaning=MEANINGS.get(run.status, "not a status that this version knows"),
-        chance=CHANCE,
-        alarms=alarms_of(run),
+        answer=answered(run.gist, alarms),
+        alarms=alarms,
         key_figures=[] if found is None else _key_figures(found),
         ics=None if found is None else _ic_table(found),
         ic_points=None if found is None else _ic_chart(found),
@@ -95,6 +102,12 @@ def universe_page(view: UniverseView) -> str:
         quantiles=None if found is None else _quantiles_chart(found),
         rivals=None if found is None else _rivals_chart(found),
         equity=None if run.equity is None else wealth_chart("equity", "Equity and drawdown", run.equity),
+        falls=falls_table(run.paths),
+        monthly=months_table(run.paths.months),
+        sharpe_range=sharpe_table(run.paths.sharpe_range),
+        rolling_sharpe=rolling_sharpe_chart(run.paths),
+        distribution=distribution_chart(run.paths),
+        importances=importances_chart(run.importances),
         portfolios=None if found is None else _portfolios_table(found, view.paid_bps),
         costs=None if found is None else _costs_chart(found, view.paid_bps),
         ranking=_ranking_chart(view),
@@ -106,7 +119,7 @@ def universe_page(view: UniverseView) -> str:
         sources=_sources_table(view),
         years=years_table(run, HELD),
         folds=folds_table(run, HELD) if run.folds else None,
-        training=training if isinstance(training, Chart) else None,
+        training=epochs_chart(run),
         weights=weights_chart(run.weights),
         checkpoints=run.checkpoints,
         ladder=ladder_table(run),

@@ -470,6 +470,7 @@ _LINES = (
     _number("Threads", "threads"),
     _text("Versions", "versions"),
     _text("Command", "command"),
+    _text("Runs Folder", "runs_dir"),
     _training("Meta-learner", "weighing", _weighing, _read_weighing),
     _training("Feeding", "feeding", _feeding, _read_feeding),
     _training("Loss", "objective", _objective, _read_objective),

@@ -84,11 +84,11 @@ class Answers:
             kept = {key: facts[key] for key in ("folder", "known", "trends", "steps")}
             beside = {"steps_cover": here, **whole(kept, _BESIDE - _COVERED)}
         logs = page(in_order, "logs", limit, offset=offset, total=len(chosen), most=BYTES - _BESIDE)
-        return {**beside, **logs}
+        return {**logs, **beside}  # the answers first
 
     def compare_runs(self, names: list[str]) -> dict[str, Any]:
-        """Return 2 to 10 runs side by side."""
-        from geiger.analysis.analyzer import compare_facts
+        """Return two runs or more side by side."""
+        from geiger.analysis.comparison import compare_facts
 
         return whole(compare_facts(self._book(), names))
 
@@ -147,7 +147,7 @@ class Answers:
         if self._served is None:
             from geiger.service.served import ServedLogs
 
-            self._served = ServedLogs(self._log_dir)
+            self._served = ServedLogs(self._log_dir, self._runs_dir)
         return self._served
 
     def _newest(self, count: int | None) -> list[str]:
