@@ -120,7 +120,7 @@ def example_data(args: argparse.Namespace) -> int:
     print(f"{args.folder}: {len(files)} files")
     width = max(len(file.name) for file in files)
     for file in files:
-        print("\n".join(wrapped(file.about, f"  {file.name:<{width}}  ", " " * (width + 4))))
+        print("\n".join(wrapped(file.about, f"  {file.name:<{width}}  ", " " * (width + 4), 80)))
     look = shlex.join(["geiger", "data", "check", str(args.folder / "MESSY.csv")])
     train = shlex.join(["geiger", "train", "ridge", "ACME", "--data", str(args.folder / "prices")])
     print(f"Look: {look}\nNext: {train} --context none --recipe quick")
