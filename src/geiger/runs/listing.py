@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from geiger.cleaning import clean
 from geiger.codec import Misfit, fitted_texts, parsed, straight
@@ -324,10 +325,10 @@ class Choice:
 
     def of(self, rows: Iterable[RunRow]) -> list[RunRow]:
         """Return the chosen rows in order; a row without the value that is sorted by comes last."""
-        key = SORTS[self.sort]
-        chosen = [(key(row), row) for row in rows if self._takes(row)]
-        known = sorted((pair for pair in chosen if pair[0] is not None), key=lambda pair: pair[0])
-        return [row for _, row in known] + [row for value, row in chosen if value is None]
+        key, chosen = SORTS[self.sort], [row for row in rows if self._takes(row)]
+        known: list[tuple[Any, RunRow]] = [(key(row), row) for row in chosen if key(row) is not None]
+        in_order = [row for _, row in sorted(known, key=lambda pair: pair[0])]
+        return in_order + [row for row in chosen if key(row) is None]
 
     def _takes(self, row: RunRow) -> bool:
         return (

@@ -68,7 +68,7 @@ HEADS = (
     ("Compare", ""),
 )
 FILTERS = ("symbol", "model", "answer", "status")
-TONES = {Answer.SIGNAL: "found"}
+TONES: Mapping[str, str] = {Answer.SIGNAL: "found"}
 
 
 class NoSuch(DataError):
