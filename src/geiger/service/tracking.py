@@ -36,6 +36,9 @@ Item = TypeVar("Item")
 EXPERIMENT = "geiger"
 NAME, WHOLE = "geiger.run", "geiger.whole"  # tags: whose export it is, and whether it came to its end
 AT_ONCE = {"metrics": 1000, "params": 100, "tags": 100}  # what a store takes in one call
+OF_VERDICT = ("p_value", "corrected_p", "slope", "explained", "detectable", "difference", "worth_p")
+OF_FOLD = ("rho", "k", "above_mean", "accuracy", "net", "buy_and_hold")
+OF_EPOCH = ("loss", "val_loss", "pred_std", "pos_pct")
 LONGEST = 500  # characters of a parameter; older stores take no more
 LONGEST_TAG = 5000
 QUIETLY = {  # set where the user has not: a dead server is not waited for, and nothing is told to others
@@ -228,18 +231,15 @@ def _measured(record: RunRecord, log: Path | None) -> list[Measured]:
     ]
     verdict, health = record.verdict, record.results.health
     if verdict is not None:
-        names = ("p_value", "corrected_p", "slope", "explained", "detectable", "difference", "worth_p")
-        found += [(f"verdict {name}", getattr(verdict, name), 0) for name in names]
+        found += [(f"verdict {name}", getattr(verdict, name), 0) for name in OF_VERDICT]
         found.append(("verdict days", float(verdict.days), 0))
     if health is not None:
         found += [("correlation error", health.rho_error, 0)]
     for fold in record.results.folds or ():
-        names = ("rho", "k", "above_mean", "accuracy", "net", "buy_and_hold")
-        found += [(f"folds/{name}", getattr(fold, name), fold.fold) for name in names]
+        found += [(f"folds/{name}", getattr(fold, name), fold.fold) for name in OF_FOLD]
     for epoch in _epochs(log):
         of = f"epochs/fold {epoch.fold} seed {epoch.seed}"
-        names = ("loss", "val_loss", "pred_std", "pos_pct")
-        found += [(f"{of}/{name}", getattr(epoch, name), epoch.epoch) for name in names]
+        found += [(f"{of}/{name}", getattr(epoch, name), epoch.epoch) for name in OF_EPOCH]
     return [
         Measured(key, value, at) for key, value, at in found if value is not None and math.isfinite(value)
     ]
