@@ -100,7 +100,7 @@ def test_the_log_analyzer_reads_panels(call: Call, trained: StoredRun) -> None:
     call("backtest", NAME, "--cost-bps", "20")
     listed = call("logs", "list", "--symbol", NAME, "--json").json["logs"]
     assert [one["trouble"] for one in listed] == [None, None]
-    said = call("logs", "analyze", "--all")
+    said = call("logs", "analyze", "--all", "-v")
     assert said.code == 0, said.err
     assert "Rank IC " in said.out
     assert "WFE: undefined - NOT APPLICABLE" in said.out
