@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from geiger.cli.complaint import complain, plain
 from geiger.cli.options import day_of, is_symbol
-from geiger.cli.terminal import print_json, table
+from geiger.command_line import Folders
+from geiger.cli.terminal import print_json, table, wrapped
 from geiger.errors import DataError, SettingError
 from geiger.market.actions import MISMATCH
 from geiger.market.calendar import valid_symbol
 from geiger.market.doubts import Doubt, in_order
+from geiger.market.examples import write_examples
 from geiger.market.inspection import inspect, unusable
 from geiger.market.readers import Reading, read_prices
 from geiger.market.rhythm import observed_market
@@ -109,6 +112,22 @@ def fetch_data(args: argparse.Namespace) -> int:
     return _keep(loaded, args)
 
 
+def example_data(args: argparse.Namespace) -> int:
+    """Write made-up files to try, and say what each is."""
+    files = write_examples(args.folder, force=args.force)
+    if args.json:
+        print_json([{"file": args.folder / file.name, "about": file.about} for file in files])
+        return 0
+    print(f"{args.folder}: {len(files)} files")
+    width = max(len(file.name) for file in files)
+    for file in files:
+        print("\n".join(wrapped(file.about, f"  {file.name:<{width}}  ", " " * (width + 4), 80)))
+    look = shlex.join(["geiger", "data", "check", str(args.folder / "MESSY.csv")])
+    train = shlex.join(["geiger", "train", "ridge", "ACME", "--data", str(args.folder / "prices")])
+    print(f"Look: {look}\nNext: {train} --context none --recipe quick")
+    return 0
+
+
 def _keep(loaded: Loaded, args: argparse.Namespace) -> int:
     found = inspect(loaded)
     doubts = in_order((*loaded.notes, *found))
@@ -126,7 +145,8 @@ def _keep(loaded: Loaded, args: argparse.Namespace) -> int:
         return 0
     _print_loaded(loaded)
     _print_doubts(doubts)
-    print(f"kept: `geiger train ridge {loaded.symbol} --runs-dir {args.runs_dir}` will find it")
+    line = Folders.of(args.runs_dir).command("geiger", "train", "ridge", loaded.symbol, runs=True)
+    print(f"kept: `{line}` will find it")
     return 0
 
 
