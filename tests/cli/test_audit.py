@@ -52,7 +52,7 @@ def test_a_green_audit_is_noted_and_shown_by_every_door(trained: Path, on_data: 
     assert report["color"] == "green"
     again = on_data("train", "ridge", "AAA", "-v")
     assert f"  {line}\n" in again.out, "the next training of the same finds it"
-    traded = call("backtest", "--run", trained.name, "--cost-bps", 30)
+    traded = call("backtest", "--run", trained.name, "--cost-bps", 30, "-v")
     assert f"{line}, of other trading settings" in traded.out
     assert call("audit", "--run", trained.name, "--json").json["run"] == trained.name
 

@@ -107,7 +107,7 @@ def test_the_log_analyzer_reads_panels(call: Call, trained: StoredRun) -> None:
     for command in (line.partition("Next: ")[2] for line in said.out.splitlines() if "Next: " in line):
         assert not command.startswith((f"geiger train ridge {NAME}", "geiger data show", "geiger predict"))
         assert "--rule" not in command
-    shown = call("logs", "show", trained.name)
+    shown = call("logs", "show", trained.name, "-v")
     assert "Cross-section" in shown.out
     assert "Members:" in shown.out
     names = [one["name"] for one in listed]
