@@ -21,9 +21,9 @@ from geiger.cli.logs_text import (
     answer_lines,
     comparison_lines,
     figure_cells,
-    log_lines,
     short_name,
     standing,
+    told_lines,
 )
 from geiger.cli.terminal import counted, print_json, progress, table
 from geiger.codec import fitted
@@ -234,7 +234,7 @@ def watch_logs(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps(analyzer.log_facts(found)), flush=True)
         else:
-            print("\n".join(log_lines(found, clean(args.log_dir))) + "\n", flush=True)
+            print("\n".join(told_lines(found, clean(args.log_dir))) + "\n", flush=True)
         reported += 1
         if reported == args.count:
             break

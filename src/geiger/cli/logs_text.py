@@ -118,6 +118,15 @@ def _joined(texts: Sequence[str]) -> Iterator[str]:
         yield line
 
 
+def told_lines(log: LogAnalysis, folder: str) -> Iterator[str]:
+    """Yield one log by itself: its answer, its findings, and what that means."""
+    yield from answer_lines(log, folder)
+    for finding in log.findings:
+        yield _one_line(f"  {finding.severity} {finding.code} {finding.title}: {finding.text}")
+    yield from _said(f"{log.conclusion}:", "  ", "    ")
+    yield f"     {log.next}"
+
+
 # Several logs
 
 
