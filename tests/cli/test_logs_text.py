@@ -126,3 +126,8 @@ def test_an_alarm_comes_before_any_answer_and_behind_it_in_the_table() -> None:
 def test_a_run_that_was_repeated_says_by_which() -> None:
     lines = lines_of(LogAnalysis(NAMES[0], repeated=NAMES[1]))
     assert f"It was repeated since, in {NAMES[1]}." in lines
+
+
+def test_a_log_that_cannot_be_read_is_told_by_that_alone() -> None:
+    lines = lines_of(LogAnalysis(NAMES[0], trouble="it is empty", conclusion="cannot be read: it is empty"))
+    assert lines == [f"Analyzing logs/{NAMES[0]}.log ...", "  cannot be read: it is empty"]

@@ -47,6 +47,9 @@ def analysis_lines(analysis: Analysis, listing: str, *, verbose: bool = False) -
         yield from _in_full(analysis)
         return
     logs = analysis.logs
+    if len(logs) == 1 and logs[0].trouble:
+        yield from _head_of_one(logs[0], analysis.folder)
+        return
     lines = list(_head_of_one(logs[0], analysis.folder) if len(logs) == 1 else _head_of_many(analysis))
     room = next((room for most, room in ROOM.items() if len(logs) <= most), ROOM_OF_MANY)
     steps = [step for step in analysis.steps if step.kind == ACT]
