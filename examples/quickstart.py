@@ -3,7 +3,7 @@
 import geiger
 
 prices = geiger.load_prices("AAPL")  # embedded; a path of a CSV file works as well
-experiment = geiger.Experiment("AAPL", model="lgb", config=geiger.recipe("quick"), prices=prices)
+experiment = geiger.Experiment("AAPL", model="ridge", config=geiger.recipe("quick"), prices=prices)
 run = geiger.run(experiment)
 
 print(run.status, run.evaluation.health.meaning)

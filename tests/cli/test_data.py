@@ -213,3 +213,22 @@ def test_a_currency_whose_close_comes_first_is_no_error(call: Call, data: Path, 
         answer = call("data", "check", data / f"{name}.csv")
         assert answer.code == code, answer.out
         assert f"{'ERROR  ' if code else 'WARNING'} DATA_CLOSE_FIRST" in answer.out
+
+
+def test_example_files_are_told_and_not_written_over(call: Call) -> None:
+    answer = call("data", "example", "try it")
+    assert answer.code == 0
+    assert "  prices/NOISE.csv  a made-up market without any" in answer.out
+    assert answer.out.splitlines()[-2:] == [
+        "Look: geiger data check 'try it/MESSY.csv'",
+        "Next: geiger train ridge ACME --data 'try it/prices' --context none --recipe quick",
+    ]
+    checked = call("data", "check", "try it/MESSY.csv")
+    assert checked.code == 1
+    assert "DATA_UNADJUSTED_SPLIT" in checked.out
+    Path("try it/symbols.txt").write_text("MINE\n")
+    again = call("data", "example", "try it", "--json")
+    assert again.code == 1
+    assert "symbols.txt: is there and holds something else" in again.complaint
+    files = call("data", "example", "try it", "--force", "--json").json
+    assert [file["file"] for file in files][:2] == ["try it/README.txt", "try it/prices/ACME.csv"]

@@ -210,6 +210,16 @@ def _data(commands: Commands) -> None:
     _runs_dir(parser)
     _json(parser)
 
+    parser = _command(
+        actions,
+        "example",
+        f"{home}:example_data",
+        "write made-up files to try: prices, forecasts, a messy one",
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path, help="where to write them; made where missing")
+    parser.add_argument("--force", action="store_true", help="write over files that hold something else, too")
+    _json(parser)
+
 
 def _features(commands: Commands) -> None:
     features = commands.add_parser(
@@ -828,10 +838,6 @@ def _runs_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runs-dir", metavar="DIR", type=Path, default=Path("runs"), help="folder of the runs"
     )
-
-
-def _verbose(parser: argparse.ArgumentParser, text: str = "say all there is, not the gist alone") -> None:
-    parser.add_argument("-v", "--verbose", action="store_true", help=text)
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

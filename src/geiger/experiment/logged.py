@@ -58,7 +58,7 @@ class Logged:
         with self._one:
             if epoch.fold in self._ended:  # told late: the fold's own epochs stand in the log
                 return
-            counts = epoch.epoch <= 1 or epoch.epoch % self.every == 0
+            counts = epoch.epoch == 1 or (epoch.epoch > 0 and epoch.epoch % self.every == 0)
             if counts or (epoch.fold, epoch.seed) == self.shown:
                 self.log.progress(epoch)
         self.on_epoch(epoch)
