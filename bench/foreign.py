@@ -67,7 +67,7 @@ def measured(markets: int) -> Iterator[tuple[str, str]]:
 def _answer(prices: pl.DataFrame, forecast: Floats) -> str:
     rows = pl.DataFrame({"day": prices["day"], "forecast": forecast})[BEFORE:]
     # What trading was worth decides no answer, and its resamples would take most of the time.
-    with patch("geiger.judging.economics.bootstrap_mean_p", return_value=0.5):
+    with patch("geiger.judging.economics.bootstrap_mean_p", return_value=(0.5, 0.5)):
         return str(verdict(rows, prices=prices, tries=1, made_in_time=True).answer)
 
 

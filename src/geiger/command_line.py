@@ -39,3 +39,6 @@ class Folders:
         if logs and self.logs != LOG_DIR:
             line += ["--log-dir", self.logs]
         return shlex.join(line)
+
+
+USUAL = Folders()

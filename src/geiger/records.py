@@ -483,6 +483,8 @@ class RunSettings:
         What is the user's own, each in one line: its name, its hash, its columns.
     members : int
         Of a panel: its symbols.
+    runs_dir : str
+        The folder of runs, where it is another one than `runs`.
     """
 
     symbol: str | None = None
@@ -520,6 +522,7 @@ class RunSettings:
     own_target: str | None = None
     own_estimator: str | None = None
     members: int | None = None
+    runs_dir: str | None = None
 
 
 @dataclass(frozen=True)
@@ -922,6 +925,8 @@ class RunLog:
         lifted them yet (`runlog.wording`).
     epochs : tuple of Epoch
         Of all folds and seeds where the events were read; of one member where only the text was.
+    progress : tuple of Epoch
+        Epochs as they happened, some of them, while the fold was still in training; never in the text.
     folds : tuple of FoldResult
         Never in the text.
     cross_section : CrossSection or None
@@ -956,6 +961,7 @@ class RunLog:
     settings: RunSettings | None = field(default=None, compare=False)
     assessment: Assessment | None = field(default=None, compare=False)
     epochs: tuple[Epoch, ...] = ()
+    progress: tuple[Epoch, ...] = field(default=(), compare=False)
     folds: tuple[FoldResult, ...] = ()
     trainings: tuple[Training, ...] = ()
     figures: tuple[Figure, ...] = ()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from geiger.analysis.analyzer import LogAnalysis, analyze, compare_facts, list_facts, show_facts
+from geiger.analysis.analyzer import LogAnalysis, analyze, list_facts, show_facts
+from geiger.analysis.comparison import compare_facts
 from geiger.analysis.logbook import LogBook
 from geiger.errors import DataError
 from geiger.records import Figure, LoggedScorecard, Notice, Status
@@ -46,6 +48,11 @@ def write(
     return log.path.stem
 
 
+def there(folder: Path, line: str) -> str:
+    """Return a line as it is told to whoever reads in another folder than the usual one."""
+    return shlex.join([*shlex.split(line), "--log-dir", str(folder)])
+
+
 def commands(folder: Path) -> list[str]:
     steps = analyze(LogBook(folder, keep=False), everything=True).steps
     return [step.command for step in steps if step.severity == "READY"]
@@ -55,8 +62,8 @@ def test_runs_with_fewer_warnings_come_first(tmp_path: Path) -> None:
     doubtful = write(tmp_path, "AAA", 1, "DATA_GAPS", "FALLBACK")
     clean = write(tmp_path, "ZZZ", 2)
     assert commands(tmp_path) == [
-        f"geiger backtest ZZZ --run {clean}",
-        f"geiger backtest AAA --run {doubtful}",
+        there(tmp_path, f"geiger backtest ZZZ --run {clean}"),
+        there(tmp_path, f"geiger backtest AAA --run {doubtful}"),
     ]
 
 
@@ -64,13 +71,17 @@ def test_a_run_that_was_repeated_asks_for_nothing(tmp_path: Path) -> None:
     write(tmp_path, "AAA", 1)
     again = write(tmp_path, "AAA", 2)
     other = write(tmp_path, "AAA", 3, Recipe="plan")
-    assert sorted(commands(tmp_path)) == [f"geiger backtest AAA --run {name}" for name in (again, other)]
+    assert sorted(commands(tmp_path)) == [
+        there(tmp_path, f"geiger backtest AAA --run {name}") for name in (again, other)
+    ]
 
 
 def test_a_run_that_was_backtested_asks_for_no_backtest(tmp_path: Path) -> None:
     run = write(tmp_path, "AAA", 1)
     traded = write(tmp_path, "AAA", 2, model="backtest", **{"Forecasts of": run, "Model": "ridge"})
-    assert commands(tmp_path) == [f"geiger report {traded}"]
+    steps = analyze(LogBook(tmp_path, keep=False), everything=True).steps
+    assert all(step.kind == "look" for step in steps), "nothing is left to run"
+    assert steps[0].command == there(tmp_path, f"geiger report {traded}")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +110,7 @@ def test_a_healthy_run_that_shows_nothing_is_not_good_and_not_ready(
     assert log.sentences[0].text.endswith(f" - NOTHING SHOWN ({rests})")
     assert not log.ready
     assert [step.severity for step in analysis.steps] == ["NEXT"]
-    assert log.next == analysis.steps[0].command == f"geiger backtest AAA --run {log.name}"
+    assert log.next == analysis.steps[0].command == there(tmp_path, f"geiger backtest AAA --run {log.name}")
     assert not re.search("good|ready", repr(analysis.steps) + log.conclusion, re.I)
 
 
@@ -190,19 +201,22 @@ def foreign(folder: Path, name: str, model: str, *figures: str) -> LogAnalysis:
 def test_figures_of_no_forecast_are_no_result(tmp_path: Path) -> None:
     found = foreign(tmp_path, "AAPL_lstm_20251229_143022", "lstm", "Training Time: 12.5")
     assert (found.result, [f.code for f in found.findings]) == ("", ["GC106"])
-    assert "backtest" not in found.next
+    assert " backtest " not in found.next
 
 
 def test_a_model_of_another_program_is_not_sent_to_a_backtest(tmp_path: Path) -> None:
     measured = ("Direction Accuracy: 56.0%", "Base Rate: 53.0%", "Direction Test p: 0.012")
     found = foreign(tmp_path, "AAPL_forest_20251229_143022", "forest", *measured)
-    assert (found.ready, found.next) == (False, "geiger logs show AAPL_forest_20251229_143022")
+    assert (found.ready, found.next) == (
+        False,
+        there(tmp_path, "geiger logs show AAPL_forest_20251229_143022"),
+    )
 
 
 def test_the_name_of_a_log_tells_the_model_where_the_settings_do_not(tmp_path: Path) -> None:
     measured = ("Direction Accuracy: 56.0%", "Base Rate: 53.0%", "Direction Test p: 0.012")
     found = foreign(tmp_path, "AAPL_lstm_20251229_143022", "LSTMTransformerPaper", *measured)
-    assert (found.ready, found.next) == (True, "geiger backtest AAPL --model lstm")
+    assert (found.ready, found.next) == (True, there(tmp_path, "geiger backtest AAPL --model lstm"))
 
 
 def test_success_without_figures_asks_for_nothing_that_assumes_a_result(tmp_path: Path) -> None:
@@ -212,7 +226,7 @@ def test_success_without_figures_asks_for_nothing_that_assumes_a_result(tmp_path
     (log,) = analysis.logs
     assert "Nothing was measured" in log.conclusion
     assert not log.ready
-    assert [step.command for step in analysis.steps] == ["geiger train lstm AAA"]
+    assert [step.command for step in analysis.steps] == [there(tmp_path, "geiger train lstm AAA")]
 
 
 def test_the_audit_of_a_run_is_among_its_facts(tmp_path: Path) -> None:

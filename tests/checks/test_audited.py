@@ -19,8 +19,8 @@ def test_a_red_audit_comes_before_anything_good() -> None:
     found = analyze_case(case(with_(audit=RED)))
     assert found.sentences[0].text == f"Audit: {RED.text()}"
     assert (found.result, found.ready) == (Word.BAD, False)
-    assert found.conclusion.startswith("Not ready for a backtest: GC702")
-    assert found.next == f"geiger audit --run {NAME}"
+    assert found.conclusion == "To mend first: GC702. The audit is red"
+    assert found.next == "geiger data show AAPL --data 'my prices'", "the same audit would find the same"
     (red,) = found.findings
     assert red.cause == "It reads the next row. Mend: Use shift(0)."
 
@@ -75,7 +75,20 @@ def test_what_is_the_users_own_has_to_be_given_again() -> None:
     own = config(Own_Features="features.py:mine", Own_Estimator="model.py:Mine")
     found = CODES["GC701"](case(both(own, with_(audit=None))))
     assert found is not None
-    assert found.next == f"geiger audit --run {NAME} --features FILE.py:NAME --estimator FILE.py:NAME"
+    assert found.next == f"geiger logs show {NAME}", "the log names no file that a command could take"
+    typed = "geiger train own AAPL --features features.py:mine --estimator model.py:Mine"
+    found = CODES["GC701"](case(both(own, config(Command=typed), with_(audit=None))))
+    assert found is not None
+    assert found.next == f"geiger audit --run {NAME} --features features.py:mine --estimator model.py:Mine"
+
+
+def test_a_leak_of_the_users_own_is_told_by_the_run_without_it() -> None:
+    own = config(
+        Own_Features="features.py:mine", Command="geiger train lstm AAPL --features features.py:mine"
+    )
+    found = CODES["GC702"](case(both(own, with_(audit=RED))))
+    assert found is not None
+    assert found.next == "geiger train lstm AAPL"
 
 
 def test_a_log_of_another_program_is_not_asked() -> None:

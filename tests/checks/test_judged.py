@@ -29,11 +29,13 @@ def test_the_answer_is_the_first_sentence_and_decides_the_word(answer: Answer) -
     assert found.ready == (answer is Answer.SIGNAL)
     result = next(s.text for s in found.sentences if s.text.startswith("Result"))
     assert f"verdict {answer}" in result
+    assert ("ready" in repr((found.conclusion, found.next)).lower()) == (answer is Answer.SIGNAL)
 
 
 def test_the_check_source_stands_under_an_answer_that_is_no_signal() -> None:
     texts = [s.text for s in analyze_case(case(judged(VERDICT))).sentences]  # type: ignore[arg-type]
-    assert texts[1] == f"Check source: {CHECK.text()}"
+    assert texts[1].startswith("Effect: slope 0.41")
+    assert texts[2] == f"Check source: {CHECK.text()}"
     assert not any("Check source" in s.text for s in analyze_case(case(judged(SIGNAL))).sentences)  # type: ignore[arg-type]
 
 

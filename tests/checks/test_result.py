@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from geiger import metrics
 from geiger.checks.base import Case
 from geiger.checks.catalogue import ask_all
 from geiger.checks.result import Word, result_of
 from geiger.evidence.direction import pesaran_timmermann
-from geiger.records import Figure, LoggedScorecard, RunLog, Status
+from geiger.records import Answer, Figure, LoggedScorecard, RunLog, Status
+from geiger.runlog.reader import parse_text
 
 SEEDS, DAYS = 400, 750
 
@@ -50,3 +54,99 @@ def test_a_strong_signal_is_mostly_good() -> None:
 
 def test_a_log_without_figures_has_no_word() -> None:
     assert result_of(Case("AAPL_ridge_20251229_143022", RunLog(status=Status.SUCCESS)), ()) is None
+
+
+NAME = "AAPL_lstm_20251229_143022"
+shares = st.none() | st.floats(0.3, 0.7)
+
+
+@given(
+    answer=st.none() | st.sampled_from(Answer),
+    accuracy=shares,
+    base=shares,
+    p=st.none() | st.floats(0.0, 1.0),
+    spread=st.none() | st.floats(0.0, 2.0),
+    wfe=st.none() | st.floats(-1.0, 2.0),
+    health=st.sampled_from(["SHRUNK_OK", "SHRUNK_OK, NO_SKILL", "OVERDISPERSED", "COLLAPSED_SIGN"]),
+    schema=st.sampled_from([0, 1]),
+)
+def test_no_word_contradicts_the_verdict_or_the_base_rate(
+    answer: Answer | None,
+    accuracy: float | None,
+    base: float | None,
+    p: float | None,
+    spread: float | None,
+    wfe: float | None,
+    health: str,
+    schema: int,
+) -> None:
+    values = {
+        "Direction Accuracy": accuracy,
+        "Base Rate": base,
+        "Direction Test p": p,
+        "Prediction Std": spread,
+        "WFE": wfe,
+    }
+    log = RunLog(
+        schema=schema,
+        figures=tuple(Figure(name, value, "number") for name, value in values.items()),
+        scorecard=LoggedScorecard(notes=(f"Health: {health}: words.",)),
+        verdict=("not evaluated" if answer is None else f"{answer}: a sentence",),
+        status=Status.SUCCESS,
+    )
+    found = ask_all(Case(NAME, log))
+    result = result_of(Case(NAME, log), found)
+    if result is None:
+        assert accuracy is None
+        assert spread is None
+        return
+    below = accuracy is not None and base is not None and accuracy < base
+    if result.word is Word.GOOD:
+        assert answer in (None, Answer.SIGNAL)
+        assert not below
+    if answer is not None:
+        assert result.shown == (answer is Answer.SIGNAL)
+        assert f"verdict {answer}" in result.rests
+        assert (result.word is Word.NOTHING_SHOWN) <= (answer is not Answer.SIGNAL)
+    elif result.shown:
+        assert not below
+        assert base is not None or schema == 0
+    assert result.rests, "a word says what it rests on"
+
+
+PLAN = """\
+=== TRAINING CONFIG ===
+Symbol: AAPL
+Model: lstm_regressor
+
+=== FINAL METRICS ===
+Direction Accuracy: {accuracy}
+Prediction Std: 0.0423
+Positive %: {positive}
+WFE: {wfe}
+Test Sharpe: 0.87
+{more}
+=== STATUS ===
+SUCCESS
+"""
+
+
+@pytest.mark.parametrize(
+    ("figures", "word", "rests"),
+    [
+        ({}, Word.GOOD, "by the plan's gates alone; no verdict and no base rate, so no word on skill"),
+        ({"accuracy": "51.9%"}, Word.NOTHING_SHOWN, "Direction Accuracy 51.9%"),
+        ({"positive": "70.0%"}, Word.NOTHING_SHOWN, "Positive % 70.0%, and the plan asks for 35% to 65%"),
+        ({"wfe": "42.0%"}, Word.NOTHING_SHOWN, "WFE 42.0%, and the plan asks for above 50%"),
+        ({"more": "Base Rate: 55.3%\n"}, Word.NOTHING_SHOWN, "not above the base rate"),
+    ],
+)
+def test_a_log_of_the_plans_sections_alone_is_held_to_the_plans_own_gates(
+    figures: dict[str, str], word: Word, rests: str
+) -> None:
+    text = PLAN.format(**{"accuracy": "54.2%", "positive": "52.1%", "wfe": "58.3%", "more": "", **figures})
+    case = Case(NAME, parse_text(text))
+    result = result_of(case, ask_all(case))
+    assert result is not None
+    assert result.word is word
+    assert result.rests.startswith(rests)

@@ -10,6 +10,7 @@ from itertools import count
 import pytest
 
 from geiger.checks.trends import TRENDS, Brief, find_trends
+from geiger.command_line import Folders
 
 _NUMBERS = count()
 
@@ -19,7 +20,8 @@ def brief(symbol: str = "AAPL", model: str = "lstm", status: str = "SUCCESS", **
     n = next(_NUMBERS)
     began = f"2025-12-{1 + n // 1440:02d}T{n // 60 % 24:02d}:{n % 60:02d}:00"
     name = f"{symbol}_{model}_{began.replace('-', '').replace(':', '').replace('T', '_')}"
-    given = {"recipe": "default", "data": f"hash of {symbol}", **facts}
+    line = shlex.join(["geiger", "train", model, symbol])
+    given = {"recipe": "default", "data": f"hash of {symbol}", "line": line, **facts}
     return Brief(name, symbol, model, began, status, **given)  # type: ignore[arg-type]
 
 
@@ -37,6 +39,8 @@ def test_a_pair_that_always_collapses() -> None:
     assert found.code == "GC601"
     assert found.text == "AAPL lstm: all 3 finished runs ended COLLAPSED"
     assert [e.place for e in found.evidence] == [f"{b.name}.log:{90 + i}" for i, b in enumerate(runs)]
+    assert found.runs == tuple(b.name for b in runs)
+    assert found.next == "geiger train ridge AAPL", "not the same once more"
     assert codes(runs[:2]) == []
     assert codes([*runs, brief()]) == []
     assert codes([*runs, brief(status="")]) == ["GC601"], "a run that goes on says nothing yet"
@@ -180,12 +184,15 @@ def test_every_pattern_is_described() -> None:
 
 
 def test_a_verdict_that_knows_fewer_bars_than_another() -> None:
-    old = brief("AAPL", "gbm_lgb", trained="lgb", judged_to="2023-12-29", recipe="quick")
+    line = "geiger train lgb AAPL --recipe quick --data 'my prices'"
+    old = brief("AAPL", "gbm_lgb", trained="lgb", judged_to="2023-12-29", recipe="quick", line=line)
     new = brief("AAPL", "ridge", trained="ridge", judged_to="2024-01-31")
     (found,) = find_trends([old, new])
     assert found.code == "GC609"
     assert found.text.startswith("AAPL lgb: judged on bars up to 2023-12-29")
-    assert found.next == "geiger train lgb AAPL --recipe quick"
+    assert found.next == line
+    (elsewhere,) = find_trends([old, new], Folders(logs="my logs"))
+    assert elsewhere.next == f"{line} --log-dir 'my logs'"
     again = brief("AAPL", "gbm_lgb", trained="lgb", judged_to="2024-01-31")
     assert codes([old, new, again]) == []
     assert codes([old, brief("MSFT", "ridge", judged_to="2024-01-31"), brief("AAPL", "lstm")]) == []

@@ -36,13 +36,11 @@ def test_it_trains_first_and_then_trades_what_is_there(on_data: Call) -> None:
     assert f"AAA ridge: forecasts of {trained.name}\n" in unnamed.out
     assert first.code == second.code
     assert runs("AAA_ridge_*") == [trained]
-    for run in runs("AAA_backtest_*"):
-        assert facts_of(run)["forecasts_of"] == trained.name
-        log = read_log(Path("training_logs") / f"{run.name}.log")
-        assert dict(log.config)["Forecasts of"] == trained.name
-        assert log.epochs == ()
-        for name in ("forecasts", "ledger"):
-            assert (run / f"{name}.parquet").read_bytes() == (trained / f"{name}.parquet").read_bytes()
+    assert runs("AAA_backtest_*") == [], "it would have been the training's own ledger once more"
+    for answer in (first, second, unnamed):
+        assert "so its ledger is this backtest: no new run" in " ".join(answer.out.split())
+        assert f"  Run       runs/{trained.name}\n" in answer.out
+    tables = on_data("backtest", "AAA", "-v").out
     for label in (
         "Sharpe ratio",
         "buy and hold",
@@ -50,7 +48,35 @@ def test_it_trains_first_and_then_trades_what_is_there(on_data: Call) -> None:
         "volatility matched",
         "sign persistence",
     ):
-        assert label in second.out
+        assert label in tables
+        assert label not in second.out or label == "buy and hold"
+
+
+def test_a_backtest_at_other_costs_is_a_run_of_its_own(on_data: Call) -> None:
+    on_data("train", "ridge", "AAA")
+    (trained,) = runs("AAA_ridge_*")
+    told = on_data("backtest", "AAA", "--model", "ridge", "--cost-bps", 7)
+    (run,) = runs("AAA_backtest_*")
+    assert f"  Run       runs/{run.name}\n" in told.out
+    assert facts_of(run)["forecasts_of"] == trained.name
+    log = read_log(Path("training_logs") / f"{run.name}.log")
+    assert dict(log.config)["Forecasts of"] == trained.name
+    assert log.epochs == ()
+    assert (run / "forecasts.parquet").read_bytes() == (trained / "forecasts.parquet").read_bytes()
+
+
+def test_every_backtest_shows_other_costs_and_a_days_delay(on_data: Call) -> None:
+    on_data("train", "ridge", "AAA")
+    told = on_data("backtest", "AAA", "--model", "ridge").out.splitlines()
+    start = next(i for i, line in enumerate(told) if line.startswith("The same forecasts at other costs"))
+    labels = [line[:18].strip() for line in told[start + 2 :]]
+    assert labels == ["0 bp", "1 bp", "2 bp", "5 bp", "10 bp", "20 bp", "50 bp", "5 bp, 1 day late"]
+    (facts,) = on_data("backtest", "AAA", "--model", "ridge", "--json").json
+    (own,) = (row for row in facts["costs"] if row["cost_bps"] == 5.0 and not row["days_late"])
+    figures = {figure["name"]: figure["value"] for figure in facts["figures"]}
+    assert (own["sharpe"], own["held_sharpe"]) == (figures["Test Sharpe"], figures["Buy & Hold Sharpe"])
+    dear = on_data("backtest", "AAA", "--model", "ridge", "--cost-bps", 7, "--json").json[0]
+    assert [row["cost_bps"] for row in dear["costs"]] == [0, 1, 2, 5, 7, 10, 20, 50, 7]
 
 
 def test_other_costs_trade_the_same_forecasts(on_data: Call) -> None:
@@ -84,8 +110,7 @@ def test_what_differs_is_trained_anew(
         (old / "run.json").write_text('{"forecast_key": ')
     answer = on_data("backtest", "AAA", "--model", "ridge", *words, "--json")
     assert answer.err == ""
-    (traded,) = runs("AAA_backtest_*")
-    assert facts_of(traded)["forecasts_of"] not in (old.name, None)
+    assert answer.json[0]["run"] != old.name
     assert len(runs("AAA_ridge_*")) == 2
 
 
@@ -124,8 +149,8 @@ def test_the_plans_own_line(data: Path, tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, script, *words], cwd=tmp_path, capture_output=True, text=True)
     assert ran.returncode in (0, 3)
     assert ran.stderr == ""
-    assert "Sharpe ratio" in ran.stdout
-    assert len(list((tmp_path / "training_logs").glob("AAA_backtest_*.log"))) == 1
+    assert "The same forecasts at other costs" in ran.stdout
+    assert len(list((tmp_path / "training_logs").glob("AAA_ridge_*.log"))) == 1
 
 
 def test_without_settings_it_trades_the_run_trained_last_whatever_its_settings(

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,19 @@ from geiger.analysis.analyzer import Analysis, LogAnalysis, analyze, case_of
 from geiger.analysis.logbook import INDEX, LogBook
 from geiger.checks.catalogue import ask_all
 from geiger.cli import main
-from geiger.cli.parser import build_parser
+from geiger.cli.logs import SORTS
+from geiger.cli.parser import LOG_SORTS, build_parser
+from geiger.figures import FigureName
 from geiger.market.synthetic import planted_market
-from geiger.records import Figure, Notice, Status
+from geiger.records import Answer, Figure, Notice, Status
 from geiger.runlog import RunLogWriter
 from geiger.settings import override
+from helpers.cases import GREEN
+from helpers.verdicts import VERDICT
 
 SMALL = {"min_train": 200, "lockbox": 50, "refit": 60, "max_folds": 4}
+DATA = "my prices"
+SOURCE = "--data 'my prices' --context none"
 Call = Any
 
 
@@ -71,13 +77,16 @@ class Lab:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     root = tmp_path_factory.mktemp("lab")
+    (root / DATA).mkdir()
     prices = planted_market(2600, 1, 0.02).prices
+    for symbol in ("AAA", "BBB", "CCC", "DDD", "FFF"):
+        as_export(prices).write_csv(root / DATA / f"{symbol}.csv")
     names: dict[str, str] = {}
     small = override(recipe("quick"), SMALL)
 
     def train(how: str, model: str, changes: dict[str, Any], symbol: str = "AAA", **more: Any) -> None:
         experiment = Experiment(
-            symbol, model, override(small, changes), prices=prices, context="none", **more
+            symbol, model, override(small, changes), data=Path(DATA), context="none", **more
         )
         names[how] = run(experiment).name
 
@@ -86,7 +95,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
         train("collapsed", "lgb", {"lgb": {"learning_rate": 1e-7}}, "BBB")
         train("biased", "own", {}, "CCC", estimator=OneSign())
         train("over-fitted", "xgb", {"xgb": {"max_trees": 150, "depth": 8, "learning_rate": 0.3}}, "DDD")
-        names["killed"] = _killed(root, prices)
+        names["killed"] = _killed(root)
         good = root / "training_logs" / f"{names['good']}.log"
         names["corrupt"] = "EEE_gbm_lgb_20240101_000000"
         data = bytearray(good.read_bytes())
@@ -103,16 +112,22 @@ def own(lab: Lab, tmp_path: Path) -> Lab:
     return Lab(tmp_path / "lab", lab.names)
 
 
-def _killed(root: Path, prices: pl.DataFrame) -> str:
+def as_export(prices: pl.DataFrame) -> pl.DataFrame:
+    """Return prices as an export has them."""
+    names = {"Date": "day", "Open": "open", "High": "high", "Low": "low", "Close": "close"}
+    told = {name: pl.col(column) for name, column in names.items()}
+    return prices.select(**told, **{"Adj Close": pl.col("close"), "Volume": pl.col("volume")})
+
+
+def _killed(root: Path) -> str:
     """Kill a run once it has written a fold, and return the name of its log."""
     code = (
-        "import sys, polars as pl\nfrom geiger import Experiment, recipe, run\n"
+        "import sys\nfrom pathlib import Path\nfrom geiger import Experiment, recipe, run\n"
         "from geiger.settings import override\n"
         f"config = override(recipe('quick'), {SMALL | {'max_folds': 9, 'catboost': {'max_trees': 400}}!r})\n"
-        "run(Experiment('FFF', 'catboost', config, prices=pl.read_parquet(sys.argv[1]), context='none'))\n"
+        "run(Experiment('FFF', 'catboost', config, data=Path(sys.argv[1]), context='none'))\n"
     )
-    prices.write_parquet(root / "prices.parquet")
-    process = subprocess.Popen([sys.executable, "-c", code, root / "prices.parquet"], cwd=root)
+    process = subprocess.Popen([sys.executable, "-c", code, DATA], cwd=root)
     try:
         while True:
             found = list((root / "training_logs").glob("FFF_*.jsonl"))
@@ -134,19 +149,21 @@ def codes(log: LogAnalysis) -> set[str]:
 
 @pytest.mark.slow
 def test_each_log_gets_its_findings_and_its_next_step(lab: Lab) -> None:
-    done = lab.analyzed()
-    assert done["good"].result in ("GOOD", "NOTHING SHOWN"), done["good"].findings  # 240 days show little
-    assert done["good"].ready == (done["good"].result == "GOOD")
-    assert done["good"].conclusion.startswith("Ready") == done["good"].ready
-    assert done["good"].next == f"geiger backtest AAA --run {lab.names['good']}"
+    done, there = lab.analyzed(), f" --log-dir {shlex.quote(str(lab.logs))}"
+    good = done["good"]
+    assert (good.result == "GOOD") == good.ready == (good.answer == "SIGNAL"), good.findings
+    assert good.conclusion.startswith("Ready") == good.ready
+    looked = f"geiger report {lab.names['good']}{there}"
+    traded = f"geiger backtest AAA --run {lab.names['good']}{there}"
+    assert good.next == (traded if good.ready else looked)
     assert {"GC201", "GC302"} <= codes(done["collapsed"])
     assert not done["collapsed"].ready
-    assert done["collapsed"].next == "geiger train lgb BBB --recipe default"
+    assert done["collapsed"].next == f"geiger train lgb BBB {SOURCE} --recipe default{there}"
     assert "GC202" in codes(done["biased"])
     assert not done["biased"].ready
     assert {"GC111", "GC112", "GC204"} <= codes(done["over-fitted"])
     assert "GC101" in codes(done["killed"])
-    assert done["killed"].next == "geiger train catboost FFF --recipe quick"
+    assert done["killed"].next == f"geiger train catboost FFF {SOURCE} --recipe quick{there}"
     assert "GC103" in codes(done["corrupt"])
     assert not done["corrupt"].ready, "it has no status any more"
 
@@ -199,8 +216,10 @@ def test_every_next_step_is_a_command(lab: Lab) -> None:
         assert words[0] == "geiger"
         assert build_parser().parse_args(words[1:]).handler
     assert len(steps) == len(set(steps))
-    ranks = [step.severity for step in analysis.steps]
-    assert ranks == sorted(ranks, key=["FAIL", "READY", "NEXT", "WARN", "NOTE"].index)
+    ranks = [
+        (step.kind, ["FAIL", "READY", "NEXT", "WARN", "NOTE"].index(step.severity)) for step in analysis.steps
+    ]
+    assert ranks == sorted(ranks), "what makes something new comes before what only shows"
 
 
 @pytest.mark.slow
@@ -209,13 +228,12 @@ def test_the_plans_example_session(own: Lab, capsys: pytest.CaptureFixture[str])
     with chdir(own.root):
         assert main(["logs", "analyze", own.names["good"]]) == 0
         said = capsys.readouterr().out
-        assert f"Analyzing training_logs/{own.names['good']}.log ..." in said
+        assert re.match("AAA lgb: (SIGNAL|NO SIGNAL|CANNOT TELL): ", said), "the answer first"
         assert "  Result: Direction accuracy " in said
         assert "pred_std 0." in said
         assert "  WFE: " in said
-        command = f"geiger backtest AAA --run {own.names['good']}"
-        assert f"Please run:\n    {command}\n" in said
-        assert main(shlex.split(command)[1:]) == 0
+        assert len(said.splitlines()) <= 25
+        assert main(shlex.split(f"backtest AAA --run {own.names['good']}")) == 0
         assert f"forecasts of {own.names['good']}" in capsys.readouterr().out
         assert main(["logs", "analyze", "--json"]) == 0
         facts = json.loads(capsys.readouterr().out)
@@ -223,9 +241,6 @@ def test_the_plans_example_session(own: Lab, capsys: pytest.CaptureFixture[str])
         assert [log["symbol"] for log in backtested] == ["AAA"]
         assert backtested[0]["next"] == f"geiger report {backtested[0]['name']}"
         assert main(shlex.split(backtested[0]["next"])[1:]) == 0
-        capsys.readouterr()
-        again = analyze(LogBook(own.logs), [own.names["good"]])
-        assert again.logs[0].conclusion.startswith(f"Backtested already in {backtested[0]['name']}")
 
 
 @pytest.mark.slow
@@ -300,19 +315,29 @@ SUCCESS
 
 
 def test_the_plans_own_example_log(logs: Path, call: Call) -> None:
+    """The plan's words where its user expects them, each with what it rests on."""
     name = "AAPL_lstm_20251229_143022"
     (logs / f"{name}.log").write_text(PLAN_LOG)
     answer = call("logs", "analyze")
     assert answer.code == 0
-    assert answer.out.splitlines()[:4] == [
+    assert answer.out.splitlines() == [
         f"Analyzing training_logs/{name}.log ...",
-        "  Result: Direction accuracy 54.2% (base rate unknown), pred_std 0.0423 - NOTHING SHOWN "
-        "(no base rate to compare with) [lines 14, 15]",
-        "  WFE: 58.3% - PASS [line 17]",
-        "  Sharpe 0.87 [line 18]",
+        "  Result: Direction accuracy 54.2% (base rate unknown), pred_std 0.0423 - GOOD",
+        "    (by the plan's gates alone; no verdict and no base rate, so no word on",
+        "    skill)",
+        "  WFE: 58.3% - PASS",
+        "  Sharpe 0.87",
+        "  Verdict: not evaluated (no figure here says by itself whether this is skill or",
+        "    luck)",
+        "",
+        "No findings: no check fires.",
+        "",
+        "What to do next",
+        "  1. Ready for backtest. Please run:",
+        "     geiger backtest AAPL --model lstm",
+        f"Why, with the lines: geiger logs analyze {name} -v",
     ]
-    assert " Please run:\n    geiger backtest AAPL --model lstm\n" in answer.out
-    assert not re.search("SIGNAL|GOOD|ready", answer.out, re.I)
+    assert "[lines 14, 15]" in call("logs", "analyze", name, "-v").out
 
 
 def test_new_means_new_since_the_last_analysis(logs: Path, call: Call) -> None:
@@ -322,9 +347,8 @@ def test_new_means_new_since_the_last_analysis(logs: Path, call: Call) -> None:
     write(logs, 1, "MSFT")
     second = call("logs", "analyze").out
     assert "MSFT_lstm" in second
-    assert "Analyzing training_logs/AAPL" not in second
-    assert second.count("Analyzing") == 1
-    assert call("logs", "analyze", "--all").out.count("Analyzing") == 2
+    assert "AAPL_lstm" not in second
+    assert call("logs", "analyze", "--all").out.startswith("2 logs in training_logs: ")
     assert [log["new"] for log in call("logs", "list", "--json").json["logs"]] == [False, False]
 
 
@@ -349,13 +373,15 @@ def test_show_and_compare(logs: Path, call: Call) -> None:
     one, other = write(logs), write(logs, 1)
     shown = call("logs", "show", one.stem)
     assert re.search(r"^  WFE +60\.0% +line 15$", shown.out, re.M)
+    assert "Settings" not in shown.out
+    assert "\nSettings\n" in call("logs", "show", one.stem, "-v").out
     assert call("logs", "show", one.stem, "--json").json["lines"]["FINAL METRICS/WFE"] == 15
     table = call("logs", "compare", one.stem, other.stem)
     assert f"A  {one.stem}: SUCCESS" in table.out
     facts = call("logs", "compare", one.stem, other.stem, "--json").json
     assert {figure["name"] for figure in facts["figures"]} >= {"WFE", "Test Sharpe"}
     assert facts["settings"] == {}
-    assert "give 2 to 10 different logs, got 1" in call("logs", "compare", one.stem, one.stem).complaint
+    assert "give two different logs or more, got 1" in call("logs", "compare", one.stem, one.stem).complaint
     assert "no log 'NO'" in call("logs", "show", "NO").complaint
 
 
@@ -383,12 +409,113 @@ def test_hostile_logs_neither_crash_it_nor_reach_the_terminal(logs: Path, call: 
         (logs / f"H{i}_lstm_20250101_0000{i:02d}.jsonl").write_bytes(bytes(data[::-1]))
     (logs / "E\x1b[31mVIL_lstm_20250101_000000.log").write_text(PLAN_LOG)
     (logs / "odd.log").write_text('=== TRAINING CONFIG ===\nSymbol: $(reboot)\nModel: "; rm\n')
-    for words in (["list", "--all"], ["analyze", "--all", "--limit", "99"], ["analyze", "--all", "--json"]):
+    listed = (["list", "--all"], ["list", "--sort", "verdict"])
+    analyzed = ["analyze", "--all", "--limit", "99"]
+    for words in (*listed, analyzed, [*analyzed, "-v"], ["analyze", "--all", "--json"]):
         answer = call("logs", *words)
         assert answer.code == 0
         assert answer.err == ""
         assert all(line.isprintable() for line in answer.out.splitlines()), words
         assert "$(reboot)" not in "".join(w for w in answer.out.splitlines() if "geiger" in w)
+
+
+FIGURES = ("Direction Accuracy", "Base Rate", "Test Sharpe", "Buy & Hold Sharpe", "Correlation")
+
+
+def judged(
+    folder: Path,
+    second: int,
+    answer: Answer | None,
+    p: float,
+    *figures: float,
+    symbol: str = "AAPL",
+    model: str = "ridge",
+) -> str:
+    """Write the log of a run with this verdict, and return its name."""
+    verdict = None
+    if answer is not None:
+        verdict = replace(VERDICT, answer=answer, sentence="so it is", corrected_p=p)
+    with RunLogWriter(folder, symbol, model, now=datetime(2025, 12, 29, 14, 30, second)) as log:
+        log.config({"Recipe": "default", "Data Hash": "abc", "Context": "SPY"})
+        told = [FigureName(name).of(value) for name, value in zip(FIGURES, figures, strict=True)]
+        told.append(Figure("Prediction Std", 0.06, "number"))
+        log.finish(Status.SUCCESS, figures=told, verdict=verdict, audit=GREEN)
+    assert log.path is not None
+    return log.path.stem
+
+
+def test_list_sorts_and_fits_a_terminal(logs: Path, call: Call) -> None:
+    worst = judged(logs, 1, Answer.NO_SIGNAL, 0.6, 0.50, 0.55, -0.30, 0.74, -0.02)
+    best = judged(logs, 2, Answer.SIGNAL, 0.001, 0.56, 0.55, 0.90, 0.74, 0.08)
+    between = judged(logs, 3, Answer.CANNOT_TELL, 0.2, 0.57, 0.55, 0.80, 0.74, 0.03)
+    bare = write(logs, 4, "A_NAME_THAT_IS_LONGER_THAN_ANY_TABLE_HAS_ROOM_FOR").stem
+
+    def order(*words: str) -> list[str]:
+        return [log["name"] for log in call("logs", "list", "--json", *words).json["logs"]]
+
+    assert order() == [bare, between, best, worst]
+    assert order("--reverse") == [worst, best, between, bare]
+    assert order("--sort", "verdict") == order("--sort", "p") == [best, between, worst, bare]
+    assert order("--sort", "accuracy") == [between, best, worst, bare]
+    assert order("--sort", "sharpe") == order("--sort", "correlation") == [best, between, worst, bare]
+    assert order("--sort", "sharpe", "--limit", "1") == [best]
+    assert order("--sort", "sharpe", "--reverse")[1:] == [worst, between, best]
+    lines = call("logs", "list").out.splitlines()
+    assert lines[0].split() == ["log", "verdict", "p", "acc/base", "Sharpe/hold", "findings"]
+    assert lines[2].split() == [between, "CANNOT", "TELL", "0.200", "57.0/55.0%", "0.80/0.74", "new"]
+    assert max(map(len, lines)) <= 100
+    assert "-  -" not in "\n".join(lines), "what is not known is left blank"
+    assert set(LOG_SORTS) == {"began", *SORTS}
+
+
+def test_one_log_is_told_in_25_lines_of_80_columns(logs: Path, call: Call) -> None:
+    name = judged(logs, 1, Answer.CANNOT_TELL, 0.2, 0.537, 0.553, 0.51, 0.74, 0.03)
+    lines = call("logs", "analyze").out.splitlines()
+    assert lines[0] == "AAPL ridge: CANNOT TELL: so it is"
+    assert len(lines) <= 25
+    assert all(len(line) <= 80 for line in lines if " geiger " not in line), lines
+    text = " ".join(line.strip() for line in lines)
+    assert "Direction accuracy 53.7% (base rate 55.3%), pred_std 0.0600 - NOTHING SHOWN" in text
+    assert "Effect: slope 0.41" in text
+    assert "Sharpe 0.51, buy and hold 0.74" in text
+    assert not re.search("ready|good", text, re.I), "nothing was found"
+    assert call("logs", "show", name).out.startswith(lines[0])
+
+
+def test_twelve_logs_are_told_in_60_lines_of_80_columns(logs: Path, call: Call) -> None:
+    answers = [*[Answer.NO_SIGNAL] * 6, *[Answer.CANNOT_TELL] * 4, Answer.SIGNAL, None]
+    names = [
+        judged(logs, n, answer, 0.5 - n / 24, 0.53, 0.55, n / 10, 0.74, n / 100, symbol=f"S{n % 4}")
+        for n, answer in enumerate(answers)
+    ]
+    text = call("logs", "analyze").out
+    lines = text.splitlines()
+    assert lines[0] == "12 logs in training_logs: 1 SIGNAL, 4 CANNOT TELL, 6 NO SIGNAL, 1 no verdict"
+    assert "0 of 11 ring (p below 0.01); by chance 0.11 would" in text
+    assert "Best of 12: " in text
+    assert len(lines) <= 60
+    assert all(len(line) <= 80 for line in lines if " geiger " not in line), lines
+    table = [line.split()[0] for line in lines if line.startswith("S") and "_ridge_" in line]
+    assert table[0] == names[10]
+    assert sorted(table) == sorted(names)
+    assert text.count("geiger backtest") <= 5
+    full = call("logs", "analyze", "--all", "-v").out
+    assert full.count("Analyzing training_logs/") == 12
+
+
+def test_many_runs_are_compared_in_rows_and_across_symbols_nothing_is_ranked(logs: Path, call: Call) -> None:
+    names = [
+        judged(logs, n, Answer.NO_SIGNAL, 0.5, 0.53, 0.55, n / 10, 0.74, n / 100, symbol="AB"[n % 2])
+        for n in range(12)
+    ]
+    out = call("logs", "compare", *names).out
+    assert re.search(r"^1 +A_ridge_\S+ +NO SIGNAL +0\.500 +53\.0/55\.0% +1\.00/0\.74$", out, re.M)
+    assert "Group 2: 6 runs of B" in out
+    assert "Nothing is starred or ranked across the groups" in out
+    assert "different symbols" in out
+    assert "*" not in out
+    alike = call("logs", "compare", names[0], names[2]).out
+    assert re.search(r"^Test Sharpe +0\.20 \* +0\.00 ", alike, re.M), "the better one stands first"
 
 
 def test_the_case_of_one_log_remembers_nothing(logs: Path) -> None:

@@ -28,14 +28,17 @@ def test_a_panel_is_trained_and_the_answer_comes_first(call: Call, line: tuple[o
     assert told.code == 0, told.err
     lines = told.out.splitlines()
     assert lines[0].startswith(f"{NAME}: 12 symbols, 760 days from ")
-    planned = next(i for i, text in enumerate(lines) if text.startswith(f"{NAME} ridge: "))
-    assert lines[planned + 1].startswith("  CANNOT TELL: ")
-    assert any(text.startswith("  all days ") for text in lines)
+    answer = next(i for i, text in enumerate(lines) if text.startswith(f"{NAME} ridge: CANNOT TELL: "))
+    assert any(text.startswith(f"{NAME} ridge: 5 folds of ridge") for text in lines[:answer])
+    assert len(lines) - answer <= 10
+    assert max(map(len, lines[answer:])) <= 80
     run = RunsFolder(Path("runs")).newest(NAME)
     assert run is not None
     assert run.record.status is Status.SUCCESS
     assert (Path("training_logs") / f"{run.name}.log").exists()
-    assert str(run.folder) in lines[-1]
+    assert f"  Run       {run.folder}" in lines
+    full = call(*line, "-v").out.splitlines()
+    assert any(text.startswith("  all days ") for text in full)
 
 
 def test_a_dry_run_trains_nothing(call: Call, line: tuple[object, ...]) -> None:

@@ -28,15 +28,23 @@ def test_a_backtest_has_a_log_and_a_run_of_its_own(call: Call, trained: StoredRu
     told = call("backtest", NAME, "--cost-bps", "20")
     assert told.code == 0, told.err
     assert f"{NAME} ridge: forecasts of {trained.name}" in told.out
-    assert "At 20 bp" in told.out
-    (facts,) = call("backtest", "--run", trained.name, "--json").json
+    assert "At 20 bp" in call("backtest", NAME, "--cost-bps", "20", "-v").out
+    (facts,) = call("backtest", "--run", trained.name, "--cost-bps", "4", "--json").json
     stored = RunsFolder(Path("runs")).load(facts["run"])
     assert stored.record.forecasts_of == trained.name
     assert Path(facts["log"]).name.startswith(f"{NAME}_backtest_")
-    assert facts["figures"] == trained_figures(trained)
+    assert facts["figures"] != trained_figures(trained)
     whole = call("replay", facts["run"])
     assert whole.code == 0
     assert "ledger: bit-identical" in whole.out
+
+
+def test_a_backtest_that_would_repeat_the_training_shows_it(call: Call, trained: StoredRun) -> None:
+    told = call("backtest", NAME)
+    assert "so its ledger is this backtest: no new run" in " ".join(told.out.split())
+    (facts,) = call("backtest", "--run", "latest", "--json").json
+    assert (facts["run"], facts["figures"]) == (trained.name, trained_figures(trained))
+    assert not list(Path("runs").glob("*_backtest_*"))
 
 
 def trained_figures(trained: StoredRun) -> list[object]:

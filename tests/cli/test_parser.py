@@ -49,12 +49,15 @@ def test_help_and_version(call: Call) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "arguments are required: COMMAND"),
-        (("trian",), "invalid choice: 'trian'"),
+        (("--debug",), "arguments are required: COMMAND"),
+        (("trian",), "no COMMAND 'trian': did you mean 'train'"),
+        (("logs", "analyse"), "no ACTION 'analyse': did you mean 'analyze'"),
+        (("train", "ridge", "AAA", "--epoch-s", "3"), "arguments: --epoch-s: did you mean --epochs"),
+        (("train", "ridge", "AAA", "--log_dir=x"), "arguments: --log_dir=x: did you mean --log-dir"),
         (("data",), "arguments are required: ACTION"),
         (("train", "ridge", "AAA", "--bogus"), "unrecognized arguments: --bogus"),
         (("train", "ridge", "AAA", "--refit", "x"), "argument --refit: invalid int value: 'x'"),
-        (("train", "ridge", "AAA", "--recipe", "plam"), "invalid choice: 'plam'"),
+        (("train", "ridge", "AAA", "--recipe", "plam"), "no --recipe 'plam': did you mean 'plan'"),
         (("data", "show", "AAPL", "MSFT"), "unrecognized arguments: MSFT"),
         (("train", "ridge", "A", "--\x1b[2J"), r"--\x1b[2J"),
     ],
@@ -64,6 +67,18 @@ def test_wrong_usage_is_one_line_and_code_2(call: Call, words: tuple[str, ...], 
     assert (answer.code, answer.out) == (2, "")
     assert message in answer.complaint
     assert "--help` shows what there is" in answer.complaint
+
+
+def test_a_bare_command_says_where_to_begin(call: Call) -> None:
+    answer = call()
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert len(lines) < 12
+    assert max(map(len, lines)) <= 80
+    shown = [line.split()[1] for line in lines if line.startswith("  geiger ")]
+    there = build_parser().commands()
+    assert shown == [name for name in ("demo", "train", "logs", "report", "runs") if name in there]
+    assert lines[-1] == "All commands: geiger --help. Of one: geiger train --help."
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -24,7 +24,7 @@ def test_a_forecast_from_noise_brings_every_code_of_its_run(call: Callable[..., 
             Date="day", Open="open", High="high", Low="low", Close="close", Volume="volume"
         )
         named.with_columns(pl.col("Close").alias("Adj Close")).write_csv(data / "AAA.csv")
-        trained = call("train", "ridge", "AAA", "--data", data, *SMALL).out
+        trained = call("train", "ridge", "AAA", "--data", data, *SMALL, "-v").out
         (said,) = re.findall(r"Health: ([A-Z_, ]+): ", trained)
         predicted = call("predict", "AAA", "--data", data).out
         assert re.findall(r"  From \S+: [A-Z]+, (.+)", predicted) == [said]
@@ -35,6 +35,20 @@ def test_a_forecast_from_noise_brings_every_code_of_its_run(call: Callable[..., 
 
 
 Call = Any
+
+
+def test_right_after_training_the_verdict_comes_first_and_the_model_is_up_to_date(
+    on_data: Call, call: Call
+) -> None:
+    trained = on_data("train", "ridge", "AAA")
+    lines = call("predict", "--run", "latest", "AAA").out.splitlines()
+    answer = next(line for line in trained.out.splitlines() if line.startswith("AAA ridge: CANNOT TELL: "))
+    assert lines[0] == answer
+    assert any(line.endswith("model up to date") for line in lines)
+    assert not any("MODEL_OLD" in line or "Suggested weight" in line for line in lines)
+    (held,) = (i for i, line in enumerate(lines) if "Its rule would hold" in line)
+    assert lines[held].startswith("  No signal was shown, so this may be noise. Its rule would hold")
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_forecast_takes_the_prices_from_where_the_run_did(on_data: Call, call: Call, data: Path) -> None:

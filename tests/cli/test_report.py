@@ -52,7 +52,8 @@ def test_runs_side_by_side(on_data: Call, call: Call) -> None:
 
 
 def test_a_backtest_and_a_run_whose_log_is_gone(on_data: Call, call: Call) -> None:
-    answer = on_data("backtest", "AAA", "--model", "ridge", "--json")
+    on_data("train", "ridge", "AAA")
+    answer = on_data("backtest", "AAA", "--model", "ridge", "--cost-bps", 7, "--json")
     folder = Path(answer.json[0]["folder"])
     shutil.rmtree("training_logs")
     assert call("report", folder.name).code == 0
@@ -79,7 +80,8 @@ def test_a_panel_by_name_and_beside_a_symbol(on_data: Call, call: Call) -> None:
     ("words", "complaint"),
     [
         (["AAPL_ridge_20240105_143022"], "no finished run there"),
-        (["../../etc/passwd"], "is no run name"),
+        (["../../etc/passwd"], "../../etc: no finished run is called 'passwd' or begins so"),
+        (["latest"], "runs: no finished run is called 'latest'"),
         ([], "name a run"),
         (["--compare", "AAPL_ridge_20240105_143022"], "no finished run there"),
     ],

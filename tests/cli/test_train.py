@@ -86,16 +86,16 @@ def test_gbm_writes_three_logs_that_tell_what_the_runs_hold(on_data: Call) -> No
             exact.warnings,
         )
         assert [figure.name for figure in printed.figures] == [figure.name for figure in exact.figures]
-        assert f"  Log: training_logs/{path.name}\n  Run: runs/{path.stem}\n" in answer.out
+        assert f" AAA {run['model']}: CANNOT TELL, p " in answer.out
     assert answer.code == (0 if statuses == {Status.SUCCESS} else 3)
 
 
 def test_what_is_true_of_the_symbol_is_said_once(on_data: Call) -> None:
-    answer = on_data("train", "gbm", "AAA", "TINY")
+    answer = on_data("train", "gbm", "AAA", "TINY", "-v")
     lines = answer.out.splitlines()
     assert sum(line.startswith("AAA: folder, ") for line in lines) == 1
     assert sum("DATA_EXTRA_SESSIONS" in line for line in lines) == 1
-    assert [line.split(":")[0] for line in lines if line.startswith("AAA ")] == [
+    assert [line.split(":")[0] for line in lines if line.startswith("AAA ") and " folds, " in line] == [
         "AAA xgb",
         "AAA lgb",
         "AAA catboost",
@@ -165,7 +165,7 @@ def test_constant_prices_end_as_collapsed(on_data: Call, data: Path, market: pl.
 
 
 def test_a_dry_run_says_what_it_would_do_and_writes_no_run(on_data: Call) -> None:
-    answer = on_data("train", "xgb", "AAA", "--dry-run")
+    answer = on_data("train", "xgb", "AAA", "--dry-run", "-v")
     assert (answer.code, answer.err) == (0, "")
     data_line, *_, plan_line = answer.out.splitlines()
     assert data_line.endswith("1050 days from 2000-01-03 to 2004-01-09; the last 50 rows stay locked")
@@ -218,7 +218,7 @@ def test_gbm_without_catboost_trains_no_model_twice(on_data: Call, monkeypatch: 
 
 def test_a_log_folder_that_is_a_file_stops_no_training(on_data: Call, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("I am a file")
-    answer = on_data("train", "ridge", "AAA", "--log-dir", tmp_path / "file")
+    answer = on_data("train", "ridge", "AAA", "--log-dir", tmp_path / "file", "-v")
     assert answer.code in (0, 3)
     assert answer.complaint == f"geiger: log {tmp_path / 'file'}: File exists; the run goes on without a log"
     assert "  Log: none could be written\n" in answer.out
@@ -273,16 +273,19 @@ def test_a_damaged_fold_is_trained_again(on_data: Call, monkeypatch: pytest.Monk
 @pytest.mark.slow
 def test_a_training_of_one_symbol_makes_what_its_verdict_lacks(call: Call, data: Path) -> None:
     words = ("train", "ridge", "AAA", "--data", data, *WORDS)
-    first = call(*words, judged_in_full=True)
+    first = call(*words, "-v", judged_in_full=True)
     lines = first.out.splitlines()
     planned = next(i for i, line in enumerate(lines) if line.startswith("AAA ridge: 2 folds"))
-    assert lines[planned + 1].startswith(("  CANNOT TELL: ", "  NO SIGNAL: "))  # the answer before all else
+    answers = ("AAA ridge: CANNOT TELL: ", "AAA ridge: NO SIGNAL: ")
+    assert lines[planned + 1].startswith(answers)  # the answer before all else
     assert "  Audit: green, " in first.out
     assert "Check Source: on these very prices" in first.out
     (facts,) = call(*words, "--json", judged_in_full=True).json
     assert facts["audit"]["color"] == "green"
     assert facts["verdict"]["check"]["model"] == "ridge"
-    two = call("train", "ridge", "AAA", "BBB", "--data", data, *WORDS, "--seed", "7", judged_in_full=True)
+    two = call(
+        "train", "ridge", "AAA", "BBB", "-v", "--data", data, *WORDS, "--seed", "7", judged_in_full=True
+    )
     assert two.out.count("Not Checked: audit: was not asked for") == 2
 
 
@@ -309,8 +312,8 @@ def test_an_alarm_comes_before_anything_good(on_data: Call, monkeypatch: pytest.
     alarm = Notice("LEAK_SUSPECT", "too good to be true")
     monkeypatch.setattr("geiger.experiment.evaluation.alarms", lambda **figures: (alarm,))
     lines = on_data("train", "lgb", "AAA").out.splitlines()
-    said = lines.index("  Warning LEAK_SUSPECT: too good to be true")
-    assert said < next(i for i, line in enumerate(lines) if "Direction Accuracy" in line)
+    said = lines.index("  Alarm     LEAK_SUSPECT: too good to be true")
+    assert said < next(i for i, line in enumerate(lines) if line.startswith("  Money "))
     (path,) = logs()
     log = read_log(path)
     assert log.scorecard.notes[0].startswith("LEAK_SUSPECT")
@@ -332,7 +335,7 @@ def test_rewritten_days_of_the_lock_box_are_not_told(on_data: Call, data: Path) 
     for row, told in ((prices.height - 10, False), (500, True)):
         factor = pl.when(pl.int_range(pl.len()) == row).then(1.001).otherwise(1.0)
         prices.with_columns(pl.col("Volume") * factor).write_csv(data / "AAA.csv")
-        answer = on_data("train", "ridge", "AAA")
+        answer = on_data("train", "ridge", "AAA", "-v")
         assert ("DATA_REWRITTEN" in answer.out) is told
         prices.write_csv(data / "AAA.csv")
         on_data("train", "ridge", "AAA", "--dry-run")  # remembers the prices as they were
@@ -394,3 +397,57 @@ def test_what_is_wrong_with_own_code_is_one_line(on_data: Call) -> None:
         done = on_data("train", "ridge", "AAA", "--features", given)
         assert done.code == 1
         assert said in done.complaint
+
+
+def gist_of(text: str) -> list[str]:
+    """Return the lines from the answer on."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if ": CANNOT TELL: " in line or ": NO SIGNAL: " in line)
+    return lines[start:]
+
+
+def test_a_training_ends_with_ten_lines_at_most(on_data: Call) -> None:
+    answer = on_data("train", "ridge", "AAA")
+    (log,) = logs()
+    lines = gist_of(answer.out)
+    assert len(lines) <= 10
+    assert max(map(len, lines)) <= 80
+    assert lines[0].startswith("AAA ridge: ")
+    assert lines[-2] == f"  Run       runs/{log.stem}"
+    assert lines[-1].startswith("  Next      geiger ")
+    assert "SUCCESS" not in answer.out
+    assert "\x1b" not in answer.out
+    full = on_data("train", "ridge", "AAA", "-v").out
+    assert "Direction Accuracy" in full
+    assert "  Log: training_logs/" in full
+
+
+def test_several_symbols_end_with_one_table(on_data: Call) -> None:
+    answer = on_data("train", "ridge", "AAA", "NOPE", "BBB")
+    lines = answer.out.splitlines()
+    assert [line.split(":")[0] for line in lines[:2]] == ["1/3 AAA ridge", "3/3 BBB ridge"]
+    assert lines[2] == ""
+    assert lines[3].split() == [
+        "symbol",
+        "model",
+        "verdict",
+        "p,",
+        "all",
+        "tries",
+        "correlation",
+        "Sharpe",
+        "held",
+    ]
+    assert {line.split()[0] for line in lines[4:6]} == {"AAA", "BBB"}
+    assert lines[6].split() == ["NOPE", "ridge", "no", "run"]
+    assert any(line.startswith("  ridge: ") and "over 2 symbols" in line for line in lines)
+    assert any(line.startswith("The best of 2 by luck alone") for line in lines)
+    assert max(map(len, lines)) <= 80
+    assert len(lines) < 25
+
+
+def test_the_first_model_of_a_symbol_is_judged_with_those_that_came_behind_it(on_data: Call) -> None:
+    found = on_data("train", "gbm", "AAA", "--json").json
+    assert [facts["verdict"]["tries"]["skill"] for facts in found] == [3, 3, 3]
+    for facts in found:
+        assert the_run(Path(facts["log"]))["verdict"] == facts["verdict"]

@@ -68,7 +68,7 @@ def test_p_of_independent_values_is_that_of_the_normal_distribution() -> None:
     x = np.random.default_rng(8).normal(size=400)
     for shift in (0.0, 0.05, 0.1):
         z = (x + shift).mean() / (x.std() / 20)
-        told = bootstrap_mean_p(x + shift, block=1, resamples=20_000, seed=1)
+        told, _ = bootstrap_mean_p(x + shift, block=1, resamples=20_000, seed=1)
         assert told == pytest.approx(stats.norm.sf(z), abs=0.02)
 
 
@@ -77,20 +77,27 @@ def test_p_keeps_its_level_where_days_hang_together() -> None:
     blocks, days = [], []
     for seed in range(200):
         x = np.convolve(rng.normal(size=304), np.ones(5), "valid")
-        blocks.append(bootstrap_mean_p(x, block=20, resamples=199, seed=seed) < 0.1)
-        days.append(bootstrap_mean_p(x, block=1, resamples=199, seed=seed) < 0.1)
+        blocks.append(bootstrap_mean_p(x, block=20, resamples=199, seed=seed)[0] < 0.1)
+        days.append(bootstrap_mean_p(x, block=1, resamples=199, seed=seed)[0] < 0.1)
     assert 0.04 < np.mean(blocks) < 0.2  # standard error 2.1%
     assert np.mean(days) > 0.2
 
 
 def test_p_of_values_without_spread() -> None:
-    assert bootstrap_mean_p(np.zeros(20), block=5, resamples=99, seed=0) == 1.0
-    assert bootstrap_mean_p(np.full(20, -0.1), block=5, resamples=99, seed=0) == 1.0
-    assert bootstrap_mean_p(np.full(20, 0.1), block=5, resamples=99, seed=0) == 0.01
-    assert bootstrap_mean_p([0.3], block=5, resamples=99, seed=0) == 0.01
+    assert bootstrap_mean_p(np.zeros(20), block=5, resamples=99, seed=0)[0] == 1.0
+    assert bootstrap_mean_p(np.full(20, -0.1), block=5, resamples=99, seed=0)[0] == 1.0
+    assert bootstrap_mean_p(np.full(20, 0.1), block=5, resamples=99, seed=0)[0] == 0.01
+    assert bootstrap_mean_p([0.3], block=5, resamples=99, seed=0)[0] == 0.01
 
 
 @pytest.mark.parametrize("values", [[], [1.0, np.nan], [[1.0], [2.0]]])
 def test_p_refuses_what_is_no_column(values: list[float]) -> None:
     with pytest.raises(DataError, match="one column of finite values"):
         bootstrap_mean_p(values, block=5, seed=0)
+
+
+def test_p_below_zero_is_that_of_the_mirrored_values() -> None:
+    x = np.random.default_rng(11).normal(0.05, 1.0, size=300)
+    told = bootstrap_mean_p(x, block=10, resamples=999, seed=3)
+    assert told == bootstrap_mean_p(-x, block=10, resamples=999, seed=3)[::-1]
+    assert told[0] < told[1]

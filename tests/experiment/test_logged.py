@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
 
 from geiger.errors import TrainingError
-from geiger.experiment.logged import own_lines, own_settings
+from geiger.experiment.logged import Logged, own_lines, own_settings
 from geiger.experiment.run import run
-from geiger.records import Outcome, Status
-from geiger.runlog import read_log
+from geiger.records import Epoch, FoldResult, Outcome, Status
+from geiger.runlog import RunLogWriter, read_log
 from geiger.runs.record import NOTHING_OWN, OwnPart, OwnParts
 from helpers.runs import Constant, experiment
 
@@ -53,3 +55,21 @@ def test_a_model_that_fails_leaves_a_log_that_says_so(tmp_path: Path, market: pl
     assert log.status is Status.FAILED
     assert [notice.code for notice in log.warnings][-1] == "TRAINING_FAILED"
     assert log.checkpoints[0].outcome is Outcome.FAIL
+
+
+def test_of_an_epoch_that_happens_the_log_gets_what_helps(tmp_path: Path) -> None:
+    heard: list[Epoch] = []
+    with RunLogWriter(tmp_path, "SPY", "lstm", shown=(1, 0)) as log:
+        logged = Logged(log, lambda fold: None, heard.append, shown=(1, 0), every=5)
+        told = [Epoch(n, 0.9, 1.0, 0.1, 52.0, fold=fold) for fold in (0, 1) for n in range(12)]
+        for epoch in told:
+            logged.happened(epoch)
+        result = FoldResult(0, *["2010-01-04"] * 6, 1000, 100, 252, (60,), 1.0)
+        done: Any = SimpleNamespace(result=result, epochs=(), trainings=())
+        logged.trained(done)
+        logged.happened(replace(told[0], epoch=15))
+    assert heard == told, "of what comes late nobody is told"
+    assert log.path is not None
+    found = read_log(log.path).progress
+    assert [one.epoch for one in found if one.fold == 0] == [1, 5, 10]
+    assert [one.epoch for one in found if one.fold == 1] == list(range(12))

@@ -30,6 +30,8 @@ from geiger.experiment.workers import AHEAD, MEMBERS_AT_ONCE, _deaf_to_ctrl_c, g
 from geiger.experiment.written import Run
 from geiger.features.catalogue import NAMES
 from geiger.models import make
+from geiger.records import Epoch
+from geiger.runlog import read_log
 from geiger.settings.models import GROUPS
 from helpers.folds import folds_of
 from helpers.runs import (
@@ -84,6 +86,30 @@ def test_the_same_run_twice_gives_the_same_bits_whatever_the_processes(
     assert plan(network_experiment(tmp_path, market, config=network_settings(workers=1))).key() == (
         plan(network_experiment(tmp_path, market, config=network_settings(workers=2))).key()
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [{"workers": 2}, {"workers": 1}, {"parallel": "vmap"}])
+def test_epochs_are_told_as_they_happen_and_change_no_bit(
+    tmp_path: Path, market: pl.DataFrame, pair_run: Run, how: dict[str, Any]
+) -> None:
+    heard: list[Epoch] = []
+    config = network_settings(seeds=2, **how)
+    made = run(network_experiment(tmp_path, market, config=config), on_epoch=heard.append)
+    if "workers" in how:
+        assert made.forecasts.equals(pair_run.forecasts)
+    assert made.log is not None
+    log = read_log(made.log)
+    told = sorted((e.fold, e.seed, e.epoch, e.val_loss) for e in heard)
+    assert told == sorted((e.fold, e.seed, e.epoch, e.val_loss) for e in log.epochs), "and of no locked fold"
+    assert sorted({e.fold for e in heard}) == sorted(fold.fold for fold in log.folds)
+    lines = made.log.with_suffix(".jsonl").read_text().splitlines()
+    first = {kind: next(i for i, line in enumerate(lines) if f'"event": "{kind}"' in line) for kind in KINDS}
+    assert first["progress"] < first["epoch"] < first["fold"]
+    assert log.unread == ()
+
+
+KINDS = ("progress", "epoch", "fold")
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from geiger.evidence.error_rates import ErrorRates, Rate
-from geiger.judging.summary import RINGS, Gate, Summary, summarise
+from geiger.judging.summary import RINGS, Gate, Row, Summary, compare, row_of, summarise
 from geiger.judging.validate import Asked, Entry, Pooled
 from helpers.validations import asked, price_folder, validated
 
@@ -109,3 +109,18 @@ def test_without_any_run_there_is_a_table_all_the_same(tmp_path: Path) -> None:
     summary = summarise(what, validated(what))
     assert [row.run for row in summary.rows] == [None]
     assert (summary.best, summary.models[0].error, summary.models[0].gates) == (None, None, ())
+
+
+def test_runs_alone_come_to_the_same_as_those_of_a_validation(
+    found: tuple[Asked, list[Entry], Summary],
+) -> None:
+    what, entries, summary = found
+    runs = [what.runs.load(str(entry.run)) for entry in entries[:3]]
+    failed = Row(symbol="NONE", model="ridge", recipe="", trouble="no prices")
+    alone = compare(runs, [failed])
+    assert alone.rows[:-1] == summary.rows[:-1]
+    assert alone.rows[-1] == failed
+    assert (alone.best, alone.best_row) == (summary.best, summary.best_row)
+    (one,), (other,) = alone.models[:1], summary.models
+    assert (one.mean, one.error, one.rings, one.symbols) == (other.mean, other.error, other.rings, 3)
+    assert [row_of(run) for run in runs] == [next(r for r in alone.rows if r.run == run.name) for run in runs]

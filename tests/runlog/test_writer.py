@@ -529,3 +529,34 @@ def test_a_log_that_takes_no_audit_says_so(tmp_path: Path) -> None:
     path.with_suffix(".jsonl").unlink()
     assert not add_audit(path, GREEN)
     assert not path.with_suffix(".jsonl").exists()
+
+
+def test_epochs_stand_in_the_text_as_they_happen_and_once(tmp_path: Path) -> None:
+    one, other = Epoch(1, 0.9, 1.01234, 0.1, 52.0, fold=1), Epoch(1, 0.8, 0.98765, 0.2, 51.0, fold=0, seed=2)
+    with RunLogWriter(tmp_path, "SPY", "lstm", now=NOW, shown=(1, 0)) as log:
+        assert log.path is not None
+        log.progress(other)
+        log.progress(one)
+        line = "Epoch 1: loss=0.9000, val_loss=1.0123, pred_std=0.1000, pos_pct=52.0%"
+        told = "Progress: fold 0, seed 2, after epoch 1: val_loss=0.9877"
+        assert log.path.read_text().splitlines()[-2:] == [told, line]
+        killed = read_log(log.path)
+        assert (killed.progress, killed.status, killed.unread) == ((other, one), None, ())
+        assert [epoch.epoch for epoch in killed.epochs] == [1], "of the text: its fold is not done yet"
+        for epoch in (other, replace(one, best=True)):
+            log.epoch(epoch)
+        log.finish(Status.SUCCESS)
+    text = log.path.read_text()
+    assert (text.count(line), text.count(told)) == (1, 1)
+    found = read_log(log.path)
+    assert found.epochs == (other, replace(one, best=True))
+    assert found.unread == ()
+    assert found.lines["EPOCH METRICS/1"] == text.splitlines().index(line) + 1
+
+
+def test_a_training_that_failed_behind_its_first_epochs_was_one_in_epochs(tmp_path: Path) -> None:
+    with RunLogWriter(tmp_path, "SPY", "lstm", now=NOW, shown=(1, 0)) as log:
+        log.progress(Epoch(1, 0.9, 1.0, 0.1, 52.0))
+        log.finish(Status.FAILED)
+    assert log.path is not None
+    assert "not applicable" not in log.path.read_text()

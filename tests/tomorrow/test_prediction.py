@@ -97,7 +97,7 @@ def test_the_interval_lies_between_two_quantiles_of_earlier_errors_in_units_of_v
         below, above = np.mean(sides, axis=0)
         assert (made.below, made.above) == (pytest.approx(below), pytest.approx(above))
         assert (made.covered, made.covered_rows) == (pytest.approx(1 - below - above), len(sides))
-        assert "below" in made.lines()[1]
+        assert "below" in made.lines()[2]
     with pytest.raises(SettingError, match="level must lie between"):
         predict(stack_stored, RunsFolder(stack_run.folder.parent), data=planted_folder, level=90)
 
@@ -308,13 +308,13 @@ def test_a_position_that_is_kept_says_since_when_and_why(
     worth = np.flatnonzero(np.abs(expected) >= threshold_bps / 1e4 / trading["holding_days"])
     assert made.chosen_on == past["day"][int(worth[-1])]
     assert made.weight == np.sign(expected[worth[-1]])
-    line = next(line for line in made.lines() if "Suggested weight" in line)
+    line = next(line for line in made.lines() if "of equity, after costs" in line)
     assert f"kept from {made.chosen_on}, since this forecast does not pay the cost of a trade" in line
     never = with_record(stack_stored, tmp_path, config={"trading": {**trading, "cost_bps": 1e5}})
     made = predict(never, runs, data=planted_folder)
     assert (made.chosen_on, made.weight) == (None, 0.0)
     assert (
-        "Suggested weight +0.00 of equity, after costs; no forecast so far pays the cost of a trade"
+        "Its rule would hold +0.00 of equity, after costs; no forecast so far pays the cost of a trade"
         in "".join(made.lines())
     )
 

@@ -6,42 +6,50 @@ that is the verdict's to say, and there is none yet.
 
 from __future__ import annotations
 
-import shlex
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from geiger.analysis.logbook import KnownLog, LogBook
+from geiger.analysis.logbook import KnownLog, LogBook, p_of
 from geiger.checks.base import Case, Evidence, Finding, Severity, command_name
 from geiger.checks.catalogue import ask_all
-from geiger.checks.comparing import CONDITIONS, NO_EVIDENCE, cautions
+from geiger.checks.commands import is_act, same
 from geiger.checks.result import Result, result_of
 from geiger.checks.training import NO_END
 from geiger.checks.trends import Brief, find_trends
 from geiger.cleaning import clean
-from geiger.errors import DataError, SettingError
+from geiger.errors import DataError
 from geiger.figures import FigureName
 from geiger.records import NOT_EVALUATED, Answer, Figure, Outcome, Status, as_text
-from geiger.runlog.verdict import answer_in
+from geiger.runlog.verdict import answer_in, effect_text, worth_text
 from geiger.runlog.wording import audit_line
 
 SCHEMA = 1
-MOST_COMPARED = 10
 SHOWN_EPOCHS = 200
 ASK, DONE = ". Please run", "Backtested already"
+ACT, LOOK = "act", "look"
 # what must be mended, what is ready, what goes on though nothing was shown, what may be tried
 _RANKS = ("FAIL", "READY", "NEXT", "WARN", "NOTE")
-RANK_IC = "Rank IC a day"
+REPEATS = ("GC101", "GC106", "GC108", "GC609", "GC703")  # findings after which the same run is made again
 _EFFICIENCY = 4  # the checkpoint that the plan's example states
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One plain sentence and the lines that it rests on."""
+    """One plain sentence and the lines that it rests on.
+
+    Attributes
+    ----------
+    about : str
+        ``verdict``, ``effect``, ``result``, ``ranks``, ``wfe``, ``money``, ``checkpoints``, ``source`` or
+        ``audit``.
+    """
 
     text: str
     evidence: tuple[Evidence, ...]
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,14 @@ class LogAnalysis:
         What that means, and the command to type.
     trouble : str
         Why the log cannot be read; empty where it can.
+    answer : str
+        That of the verdict; empty where there is none.
+    p, level : float or None
+        Of the verdict: the p with all tries counted, where they are known, and below what it must lie.
+    figures : dict of str to float
+        The final metrics that are defined.
+    rests : str
+        What the word rests on.
     """
 
     name: str
@@ -75,17 +91,29 @@ class LogAnalysis:
     conclusion: str = ""
     next: str = ""
     trouble: str = ""
+    answer: str = ""
+    p: float | None = None
+    level: float | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+    rests: str = ""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command to try next, and why: findings by their code, with the places they cite."""
+    """One command to try next, and why: findings by their code, with the places they cite.
+
+    Attributes
+    ----------
+    kind : str
+        ``act`` where it makes something new, ``look`` where it shows what there is.
+    """
 
     command: str
     severity: str
     reasons: tuple[str, ...]
     evidence: tuple[Evidence, ...]
     runs: int
+    kind: str = ACT
 
 
 @dataclass(frozen=True)
@@ -139,13 +167,13 @@ def analyze(
     briefs = [one.brief for one in known]
     shown = _in_order(chosen)[-limit:] if limit else _in_order(chosen)
     logs = tuple(_analyzed(book, one, briefs) for one in shown)
-    trends = find_trends(briefs)
+    trends = find_trends(briefs, book.places)
     book.mark(shown)
     return Analysis(
         folder=clean(book.folder),
         logs=logs,
         trends=trends,
-        steps=_steps(logs, trends, briefs),
+        steps=next_steps(logs, trends, briefs),
         chosen=len(chosen),
         known=len(known),
         new=sum(not one.analyzed for one in known),
@@ -169,6 +197,7 @@ def analyze_case(case: Case, *, backtested: str | None = None) -> LogAnalysis:
     findings = ask_all(case)
     result = result_of(case, findings)
     conclusion, command = _conclusion(case, findings, result, backtested)
+    judged = case.log.judged
     return LogAnalysis(
         name=case.name,
         symbol=case.symbol,
@@ -180,27 +209,32 @@ def analyze_case(case: Case, *, backtested: str | None = None) -> LogAnalysis:
         ready=result is not None and result.shown and case.can_be_traded and _goes_on(case, findings),
         conclusion=conclusion,
         next=command,
+        answer=str(answer_in(case.log.verdict[0]) or ""),
+        p=p_of(case),
+        level=None if judged is None else judged.level,
+        figures={f.name: float(f.value) for f in reversed(case.log.figures) if f.value is not None},
+        rests=result.rests if result else "",
     )
 
 
 def _analyzed(book: LogBook, one: KnownLog, briefs: Sequence[Brief]) -> LogAnalysis:
     brief = one.brief
     if brief.trouble:
-        return LogAnalysis(
-            clean(brief.name),
-            conclusion=f"cannot be read: {brief.trouble}",
-            next="geiger logs list",
-            trouble=brief.trouble,
-        )
+        return _unreadable(book, brief.name, brief.trouble)
     traded = [b.name for b in briefs if b.of == brief.name and b.status == Status.SUCCESS]
+    trained = next((b.line for b in briefs if brief.of and b.name == brief.of), "")
     try:
-        case = book.case(one.name, before=_before(book, brief, briefs))
+        case = replace(book.case(one.name, before=_before(book, brief, briefs)), line=trained)
         return analyze_case(case, backtested=traded[-1] if traded else None)
     except Exception as error:  # it went since it was listed, or says what no check expects: one log only
-        text = clean(error)
-        return LogAnalysis(
-            clean(one.name), conclusion=f"cannot be read: {text}", next="geiger logs list", trouble=text
-        )
+        return _unreadable(book, one.name, str(error))
+
+
+def _unreadable(book: LogBook, name: str, why: str) -> LogAnalysis:
+    listing = book.places.command("geiger", "logs", "list", logs=True)
+    return LogAnalysis(
+        clean(name), conclusion=f"cannot be read: {clean(why)}", next=listing, trouble=clean(why)
+    )
 
 
 def _before(book: LogBook, brief: Brief, briefs: Sequence[Brief]) -> Case | None:
@@ -227,12 +261,33 @@ def _goes_on(case: Case, findings: Sequence[Finding]) -> bool:
 
 
 def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
-    """Yield the result in the words of the plan's example, each with its lines."""
-    audit = case.log.audit
+    """Yield what a log says, the answer first: each sentence with its lines."""
+    audit, judged = case.log.audit, answer_in(case.log.verdict[0]) is not None
     if audit is not None and not audit.green:  # before any figure, which does not count
-        yield Sentence(audit_line(audit), (case.at_audit(),))
-    if answer_in(case.log.verdict[0]) is not None:  # the answer comes before the figures
+        yield Sentence(audit_line(audit), (case.at_audit(),), "audit")
+    if judged:
         yield from _verdict(case)
+    if result:
+        yield _result(case, result)
+    yield from _rank_ic(case)
+    yield from _efficiency(case)
+    yield from _money(case)
+    points = case.log.checkpoints
+    if points:
+        passed = sum(point.outcome is Outcome.PASS for point in points)
+        yield Sentence(
+            f"Checkpoints: {passed} of {len(points)} passed",
+            tuple(case.at(f"CHECKPOINTS/{p.number}", f"{p.name}: {p.outcome}") for p in points),
+            "checkpoints",
+        )
+    if case.log.status is not None and not judged:
+        yield from _verdict(case)
+    if audit is not None and audit.green:
+        yield Sentence(audit_line(audit), (case.at_audit(),), "audit")
+
+
+def _result(case: Case, result: Result) -> Sentence:
+    """Return the sentence of the plan's example: accuracy beside its base rate, spread, and the word."""
     accuracy, k = case.figure(FigureName.DIRECTION_ACCURACY), case.figure(FigureName.PREDICTION_STD)
     base = case.figure(FigureName.BASE_RATE)
     parts: list[tuple[str, Figure]] = []
@@ -241,42 +296,40 @@ def _sentences(case: Case, result: Result | None) -> Iterable[Sentence]:
         parts.append((f"Direction accuracy {as_text(accuracy.value, 'share')}{beside}", accuracy))
     if k is not None:
         parts.append((f"pred_std {as_text(k.value, 'number')}", k))
-    if result:
-        cited = [figure for _, figure in parts] + ([base] if base else []) + list(result.figures)
-        yield Sentence(
-            f"Result: {', '.join(text for text, _ in parts)} - {result.text}",
-            tuple(case.at_figure(f.name, as_text(f.value, f.unit)) for f in cited),
-        )
-    yield from _rank_ic(case)
-    yield from _efficiency(case)
+    cited = [figure for _, figure in parts] + ([base] if base else []) + list(result.figures)
+    return Sentence(
+        f"Result: {', '.join(text for text, _ in parts)} - {result.text}",
+        tuple(case.at_figure(f.name, as_text(f.value, f.unit)) for f in dict.fromkeys(cited)),
+        "result",
+    )
+
+
+def _money(case: Case) -> Iterable[Sentence]:
+    """Yield what trading the forecasts earned, beside holding the market."""
     sharpe, held = case.figure(FigureName.SHARPE), case.figure(FigureName.BUY_AND_HOLD_SHARPE)
-    if sharpe is not None:
-        beside = f", buy and hold {as_text(held.value, 'ratio')}" if held else ""
-        yield Sentence(
-            f"Sharpe {as_text(sharpe.value, 'ratio')}{beside}",
-            tuple(case.at_figure(f.name, as_text(f.value, f.unit)) for f in (sharpe, held) if f),
-        )
-    points = case.log.checkpoints
-    if points:
-        passed = sum(point.outcome is Outcome.PASS for point in points)
-        yield Sentence(
-            f"Checkpoints: {passed} of {len(points)} passed",
-            tuple(case.at(f"CHECKPOINTS/{p.number}", f"{p.name}: {p.outcome}") for p in points),
-        )
-    if case.log.status is not None and answer_in(case.log.verdict[0]) is None:
-        yield from _verdict(case)
-    if audit is not None and audit.green:
-        yield Sentence(audit_line(audit), (case.at_audit(),))
+    if sharpe is None:
+        return
+    beside = f", buy and hold {as_text(held.value, 'ratio')}" if held else ""
+    judged = case.log.judged
+    worth = "" if judged is None else f"; economic: {worth_text(judged)}"
+    yield Sentence(
+        f"Sharpe {as_text(sharpe.value, 'ratio')}{beside}{worth}",
+        tuple(case.at_figure(f.name, as_text(f.value, f.unit)) for f in (sharpe, held) if f),
+        "money",
+    )
 
 
 def _verdict(case: Case) -> Iterable[Sentence]:
-    """Yield the answer, and under one that is no signal what the check source says of the pipeline."""
-    said = case.log.verdict[0]
+    """Yield the answer and the effect, and where it is no signal what the check source says."""
+    said, judged = case.log.verdict[0], case.log.judged
     chance = " (no figure here says by itself whether this is skill or luck)" if said == NOT_EVALUATED else ""
-    yield Sentence(f"Verdict: {said}{chance}", (case.at("VERDICT/text", said),))
-    judged = case.log.judged
-    if judged is not None and judged.check is not None and judged.answer is not Answer.SIGNAL:
-        yield Sentence(f"Check source: {judged.check.text()}", (case.at("VERDICT/text", said),))
+    yield Sentence(f"Verdict: {said}{chance}", (case.at("VERDICT/text", said),), "verdict")
+    if judged is None:
+        return
+    yield Sentence(f"Effect: {effect_text(judged)}", (case.at("VERDICT/text", said),), "effect")
+    if judged.check is not None and judged.answer is not Answer.SIGNAL:
+        text = f"Check source: {judged.check.text()}"
+        yield Sentence(text, (case.at("VERDICT/text", said),), "source")
 
 
 def _rank_ic(case: Case) -> Iterable[Sentence]:
@@ -287,7 +340,7 @@ def _rank_ic(case: Case) -> Iterable[Sentence]:
     whole = found.ics[0]
     error = "undefined" if whole.error is None else as_text(whole.error, "return")
     text = f"Rank IC {as_text(whole.mean, 'return')} a day, error {error}, over {whole.days} days"
-    yield Sentence(text, (case.at(f"CROSS-SECTION/{whole.name}", text),))
+    yield Sentence(text, (case.at(f"CROSS-SECTION/{whole.name}", text),), "ranks")
 
 
 def _efficiency(case: Case) -> Iterable[Sentence]:
@@ -304,7 +357,7 @@ def _efficiency(case: Case) -> Iterable[Sentence]:
         else "FAIL"
     )
     shown = as_text(wfe.value, "share")
-    yield Sentence(f"WFE: {shown} - {word}", (case.at_figure(FigureName.WFE, shown),))
+    yield Sentence(f"WFE: {shown} - {word}", (case.at_figure(FigureName.WFE, shown),), "wfe")
 
 
 def _conclusion(
@@ -318,84 +371,157 @@ def _conclusion(
     warned = [f for f in findings if f.severity is Severity.WARN]
     knowing = f", knowing {', '.join(f.code for f in warned)}" if warned else ""
     if grave:
-        first = grave[0]
-        after = "report" if case.is_backtest else "backtest"
         codes = ", ".join(f.code for f in grave)
-        return f"Not ready for a {after}: {codes}. {first.title}: mend it first", first.next
+        return f"To mend first: {codes}. {grave[0].title}", grave[0].next
     if case.is_backtest:
-        return f"Backtest read{knowing}. The page shows it all", f"geiger report {shlex.quote(case.name)}"
+        return f"Backtest read{knowing}. The page shows it all", case.commands.report()
     if case.log.status is not Status.SUCCESS:
         return f"ended {case.log.status}", case.remedy()
+    answer = answer_in(case.log.verdict[0])
+    if answer not in (None, Answer.SIGNAL):
+        return f"{_SO[answer]}{knowing}. The page shows why", case.commands.report()
     if backtested:
-        text = f"{DONE} in {backtested}{knowing}{ASK}"
-        return text, f"geiger logs analyze {shlex.quote(backtested)}"
+        traded = replace(case.commands, name=backtested)
+        return f"{DONE} in {backtested}{knowing}. The page shows it all", traded.report()
     if not case.can_be_traded:
         text = f"No model of Geiger made it, so that no backtest can trade its forecasts{knowing}{ASK}"
-        return text, f"geiger logs show {shlex.quote(case.name)}"
+        return text, case.commands.show()
     if result is not None and result.shown:
-        return f"Ready for backtest{knowing}{ASK}", case.backtest()
+        return f"Ready for backtest{knowing}{ASK}", case.commands.backtest()
     why = result.rests if result else "no forecasts were measured"
     say = "The backtest puts its trades beside buy and hold"
-    return f"Nothing shown so far ({why}){knowing}. {say}{ASK}", case.backtest()
+    return f"Nothing shown so far ({why}){knowing}. {say}{ASK}", case.commands.backtest()
 
 
-def _steps(
+_SO: dict[Answer | None, str] = {
+    Answer.NO_SIGNAL: "Nothing to trade was found",
+    Answer.CANNOT_TELL: "Not told from luck so far",
+    Answer.SIGNAL_IF_IN_TIME: "Nobody has shown that it was made in time",
+}
+_Reason = tuple[str, str, str, tuple[Evidence, ...]]  # rank, run or pattern, text, evidence
+
+
+def next_steps(
     logs: Sequence[LogAnalysis], trends: Sequence[Finding], briefs: Sequence[Brief]
 ) -> tuple[Step, ...]:
-    """Rank what to try next: what must be mended, then the next step of runs, then what may be tried.
+    """Rank what to do next: first what makes something new, then what shows what there is.
 
-    Within a rank, runs with fewer warnings and commands that answer findings of more runs come first. A run
-    that was repeated since asks for nothing.
+    Of each what must be mended comes first, then the next step of runs, then what may be tried; within a
+    rank, runs with fewer warnings and commands that answer findings of more runs. A run that was repeated
+    since asks for nothing; nor does a finding whose command was typed since. Patterns count in which one of
+    the logs takes part.
     """
-    newest: dict[tuple[str, ...], str] = {}
+    newest = {_same(brief): brief.name for brief in sorted(briefs, key=lambda b: (b.began, b.name))}
+    same_as = {brief.name: _same(brief) for brief in briefs}
+    since = _Since(briefs)
     warned: dict[str, int] = {}  # command -> warnings of the run whose next step it is
-    for brief in sorted(briefs, key=lambda b: (b.began, b.name)):
-        newest[_same(brief)] = brief.name
-    same = {brief.name: _same(brief) for brief in briefs}
-    found: dict[str, list[tuple[str, str, str, tuple[Evidence, ...]]]] = {}
+    found: dict[str, list[_Reason]] = {}
+
+    def ask(command: str, runs: Sequence[str], code: str, reason: _Reason) -> None:
+        if not since.was_done(command, runs, repeats=code in REPEATS):
+            found.setdefault(command, []).append(reason)
+
     for log in logs:
-        if log.trouble or newest[same[log.name]] != log.name:
+        if log.trouble or newest[same_as[log.name]] != log.name:
             continue
         failed = any(f.severity is Severity.FAIL for f in log.findings)
-        if log.status == Status.SUCCESS and not failed and not log.conclusion.startswith(DONE):
+        if log.status == Status.SUCCESS and not failed:
             reason = f"{log.name}: {log.conclusion.removesuffix(ASK)}"
-            rank = "READY" if log.ready else "NEXT"
-            found.setdefault(log.next, []).append((rank, log.name, reason, ()))
+            ask(log.next, [log.name], "", ("READY" if log.ready else "NEXT", log.name, reason, ()))
             warned[log.next] = sum(f.severity is Severity.WARN for f in log.findings)
         for f in log.findings:
-            reason = f"{f.code} {f.title} ({log.name})"
-            found.setdefault(f.next, []).append((str(f.severity), log.name, reason, f.evidence))
+            text = f"{f.code} {f.title} ({log.name})"
+            ask(f.next, [log.name], f.code, (str(f.severity), log.name, text, f.evidence))
+    shown = {log.name for log in logs}
     for f in trends:
-        found.setdefault(f.next, []).append((str(f.severity), f.code, f"{f.code} {f.text}", f.evidence))
-
-    ranked = sorted(
-        found.items(),
-        key=lambda item: (
-            min(_RANKS.index(r[0]) for r in item[1]),
-            warned.get(item[0], 0),
-            -len({r[1] for r in item[1]}),
-            item[0],
-        ),
-    )
+        if shown & {*f.runs}:
+            ask(f.next, f.runs, f.code, (str(f.severity), f.code, f"{f.code} {f.text}", f.evidence))
+    steps = [_step(command, sorted(r, key=lambda r: _RANKS.index(r[0]))) for command, r in found.items()]
     return tuple(
-        _step(command, sorted(reasons, key=lambda r: _RANKS.index(r[0]))) for command, reasons in ranked
+        sorted(
+            steps,
+            key=lambda s: (
+                s.kind != ACT,
+                _RANKS.index(s.severity),
+                warned.get(s.command, 0),
+                -s.runs,
+                s.command,
+            ),
+        )
     )
 
 
-def _step(command: str, reasons: Sequence[tuple[str, str, str, tuple[Evidence, ...]]]) -> Step:
-    """Return the step that reasons ask for, gravest first: rank, run or pattern, text, evidence."""
+def _step(command: str, reasons: Sequence[_Reason]) -> Step:
+    """Return the step that reasons ask for, gravest first."""
     return Step(
         command,
         reasons[0][0],
         tuple(text for _, _, text, _ in reasons),
         tuple(evidence for *_, cited in reasons for evidence in cited),
         len({run for _, run, _, _ in reasons}),
+        ACT if is_act(command) else LOOK,
     )
+
+
+class _Since:
+    """Which commands were typed after which run."""
+
+    def __init__(self, briefs: Sequence[Brief]) -> None:
+        self._by_name = {brief.name: brief for brief in briefs}
+        self._ended: dict[str, list[Brief]] = {}
+        for brief in briefs:
+            if brief.status:
+                self._ended.setdefault(brief.symbol, []).append(brief)
+        self._lines: dict[str, tuple[object, ...]] = {}
+
+    def was_done(self, command: str, runs: Sequence[str], *, repeats: bool) -> bool:
+        """Whether this very command was typed for these runs, or after them, and what it makes ended.
+
+        Parameters
+        ----------
+        repeats : bool
+            Whether it is meant to make the same run again: that was done where it ended twice on the same
+            prices.
+        """
+        if not is_act(command):
+            return False
+        known = [self._trained(self._by_name[run]) for run in runs if run in self._by_name]
+        last = max(known, key=lambda brief: brief.began, default=None)
+        if last is None:
+            return False
+        wanted = same(command)
+        alike = [b for b in self._ended.get(last.symbol, ()) if self._line(b) == wanted]
+        if repeats and last.status:
+            return any(b.name != last.name and b.data == last.data for b in alike)
+        return any(b.began > last.began or (b.began == last.began and not repeats) for b in alike)
+
+    def _trained(self, brief: Brief) -> Brief:
+        """Return the run whose forecasts it has: of a backtest another one."""
+        return self._by_name.get(brief.of, brief)
+
+    def _line(self, brief: Brief) -> tuple[object, ...]:
+        if brief.line not in self._lines:
+            self._lines[brief.line] = same(brief.line)
+        return self._lines[brief.line]
 
 
 def _same(brief: Brief) -> tuple[str, ...]:
     """Return what two runs share of which the later repeats the earlier."""
     return brief.symbol, brief.model, brief.trained, brief.recipe
+
+
+def in_rank(answer: str, p: float | None, figures: Mapping[str, float]) -> tuple[float, ...]:
+    """Return what sorts runs: by their answers, then the p of these, then the correlation and the Sharpe."""
+    correlation, sharpe = (
+        figures.get(name, -math.inf) for name in (FigureName.CORRELATION, FigureName.SHARPE)
+    )
+    place = _ANSWERS.index(answer) if answer in _ANSWERS else len(_ANSWERS)
+    return float(place), math.inf if p is None else p, -correlation, -sharpe
+
+
+_ANSWERS = [
+    str(answer) for answer in (Answer.SIGNAL, Answer.SIGNAL_IF_IN_TIME, Answer.CANNOT_TELL, Answer.NO_SIGNAL)
+]
 
 
 def _in_order(known: Iterable[KnownLog]) -> list[KnownLog]:
@@ -433,6 +559,8 @@ def _brief_facts(one: KnownLog) -> dict[str, Any]:
         codes.setdefault(severity, []).append(code)
     return {
         "name": clean(brief.name),
+        "answer": brief.answer or None,
+        "p": brief.p,
         "symbol": brief.symbol,
         "model": brief.model,
         "began": brief.began,
@@ -451,7 +579,7 @@ def show_facts(book: LogBook, name: str) -> dict[str, Any]:
     case = book.case(name)
     log = case.log
     epochs = log.epochs[-SHOWN_EPOCHS:]
-    return _facts(
+    return json_able(
         {
             "schema": SCHEMA,
             "name": case.name,
@@ -469,6 +597,7 @@ def show_facts(book: LogBook, name: str) -> dict[str, Any]:
             "folds": [asdict(fold) for fold in log.scorecard.folds],
             "notes": list(log.scorecard.notes),
             "cross_section": None if log.cross_section is None else asdict(log.cross_section),
+            "answer": str(answer_in(log.verdict[0]) or "") or None,
             "verdict": list(log.verdict),
             "judged": None if log.judged is None else asdict(log.judged),
             "audit": None if log.audit is None else asdict(log.audit),
@@ -483,104 +612,23 @@ def show_facts(book: LogBook, name: str) -> dict[str, Any]:
 
 def analysis_facts(analysis: Analysis) -> dict[str, Any]:
     """Return an analysis as JSON-able facts."""
-    return _facts({"schema": SCHEMA, **asdict(analysis)})
+    facts = asdict(analysis)
+    return json_able({"schema": SCHEMA, **facts, "logs": [_answer_first(log) for log in facts["logs"]]})
 
 
 def log_facts(log: LogAnalysis) -> dict[str, Any]:
     """Return what one log means as JSON-able facts."""
-    return _facts({"schema": SCHEMA, **asdict(log)})
+    return json_able({"schema": SCHEMA, **_answer_first(asdict(log))})
 
 
-def compare_facts(book: LogBook, names: Sequence[str]) -> dict[str, Any]:
-    """Put logs side by side: figures, settings that differ, findings of each, and what forbids comparing.
-
-    Raises
-    ------
-    SettingError
-        Fewer than two logs, or more than ten.
-    """
-    unique = list(dict.fromkeys(book.path(name).stem for name in names))
-    if not 2 <= len(unique) <= MOST_COMPARED:
-        raise SettingError(f"compare: give 2 to {MOST_COMPARED} different logs, got {len(unique)}")
-    cases = [book.case(name) for name in unique]
-    found = {case.name: ask_all(case) for case in cases}
-    results = {case.name: result_of(case, found[case.name]) for case in cases}
-    settings = list(dict.fromkeys(name for case in cases for name in case.config))
-    differing = {
-        name: {case.name: case.config.get(name) for case in cases}
-        for name in settings
-        if len({case.config.get(name) for case in cases}) > 1
-    }
-    figures = list(dict.fromkeys(figure.name for case in cases for figure in _figures(case)))
-    return _facts(
-        {
-            "schema": SCHEMA,
-            "runs": [
-                {
-                    "name": c.name,
-                    "symbol": c.symbol,
-                    "model": c.kind,
-                    "status": c.log.status,
-                    "result": result.word if (result := results[c.name]) else None,
-                }
-                for c in cases
-            ],
-            "figures": [_compared(name, cases) for name in figures],
-            "settings": differing,
-            "findings": {
-                name: [{"code": f.code, "severity": f.severity, "title": f.title} for f in findings]
-                for name, findings in found.items()
-            },
-            "cautions": list(_cautions(cases)),
-        }
-    )
+def _answer_first(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a log in the order in which they are told."""
+    first = ("name", "answer", "p", "level", "symbol", "model", "status", "result", "rests", "sentences")
+    return {**{name: facts[name] for name in first}, **facts}
 
 
-def _compared(name: str, cases: Sequence[Case]) -> dict[str, Any]:
-    figures = [next((f for f in _figures(case) if f.name == name), None) for case in cases]
-    known = [f for f in figures if f is not None]
-    values = {c.name: None if f is None else f.value for c, f in zip(cases, figures, strict=True)}
-    better = next((f.better for f in known if f.better != "neither"), "neither")
-    defined = {run: value for run, value in values.items() if value is not None}
-    best = None
-    if better != "neither" and len(set(defined.values())) > 1:
-        best = (max if better == "higher" else min)(defined, key=lambda run: defined[run])
-    return {
-        "name": name,
-        "unit": known[0].unit,
-        "better": better,
-        "values": values,
-        "lines": {case.name: case.log.lines.get(_place(case, name)) for case in cases},
-        "best": best,
-    }
-
-
-def _figures(case: Case) -> tuple[Figure, ...]:
-    """Return the final metrics, and of a panel how its scores ranked the symbols."""
-    found = case.log.cross_section
-    if found is None or not found.ics:
-        return case.log.figures
-    return (*case.log.figures, Figure(RANK_IC, found.ics[0].mean, "return", "higher", found.ics[0].days))
-
-
-def _place(case: Case, name: str) -> str:
-    found = case.log.cross_section
-    of_ranks = name == RANK_IC and found is not None and found.ics
-    return f"CROSS-SECTION/{found.ics[0].name}" if found and of_ranks else f"FINAL METRICS/{name}"
-
-
-def _cautions(cases: Sequence[Case]) -> Iterable[str]:
-    """Say what stands in the way of reading the figures side by side."""
-    yield from cautions(
-        {name for name in CONDITIONS if len({case.config[name] for case in cases if name in case.config}) > 1}
-    )
-    for case in cases:
-        if case.log.status is None:
-            yield f"{case.name} has no STATUS"
-    yield NO_EVIDENCE
-
-
-def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+def json_able(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts as JSON can hold them."""
     return {name: _finite(value) for name, value in facts.items()}
 
 

@@ -23,7 +23,7 @@ from geiger.errors import DataError
 from geiger.files import free, locked, write_atomically
 
 INDEX = ".logbook.jsonl"
-SCHEMA = 2
+SCHEMA = 3
 LARGEST = 2**29  # bytes: some hundred thousand logs
 WAIT = 10.0  # seconds until another process must be done with its lines
 _LARGEST_FIGURE, _LARGEST_LINE = 1e100, 2**53  # as `brief_of` has them

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
 import os
 import re
 import stat
@@ -27,9 +28,11 @@ from geiger.checks.training import STILL_RUNNING
 from geiger.checks.trends import Brief
 from geiger.cleaning import clean, clean_setting, cleaned, spotless
 from geiger.codec import compact
+from geiger.command_line import RUNS_DIR, Folders
 from geiger.errors import DataError, did_you_mean
 from geiger.records import RunLog
 from geiger.runlog import read_log, read_text
+from geiger.runlog.verdict import answer_in
 
 __all__ = ["INDEX", "KnownLog", "LogBook", "Stamp"]
 
@@ -52,10 +55,20 @@ class LogBook:
         Whether the index is written; without it nothing is ever written.
     today : date, optional
         By default the present.
+    runs : path
+        Where the runs lie, for the commands on them; by default where each log says.
     """
 
-    def __init__(self, folder: Path | str, *, keep: bool = True, today: dt.date | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        keep: bool = True,
+        today: dt.date | None = None,
+        runs: Path | str = RUNS_DIR,
+    ) -> None:
         self.folder = Path(folder)
+        self.places = Folders(_shown(runs), _shown(folder))
         self.keep = keep
         self.today = today or dt.date.today()
 
@@ -173,6 +186,7 @@ class LogBook:
             idle=max(0.0, time.time() - max(fact.st_mtime for fact in facts)),
             today=self.today,
             before=before,
+            folders=self.places,
         )
 
     def path(self, name: str) -> Path:
@@ -191,8 +205,11 @@ class LogBook:
             if inside and _is_name(stem) and self._ours(path):
                 return path
         near = did_you_mean(stem, list(self.names())[-MOST_SUGGESTED:]).partition("? Known")[0]
-        hint = f"{near}?" if near.startswith("did you mean") else "`geiger logs list` shows those there are"
+        hint = f"{near}?" if near.startswith("did you mean") else f"`{self._listing()}` shows those there are"
         raise DataError(f"{clean(self.folder)}: no log {clean(name)!r} there; {clean(hint)}")
+
+    def _listing(self) -> str:
+        return self.places.command("geiger", "logs", "list", logs=True)
 
     def _read(self, unread: Sequence[Key]) -> Iterator[list[KnownLog]]:
         """Yield the logs, some at once; where they are many, processes read them."""
@@ -235,6 +252,11 @@ class LogBook:
     def _tidy(self) -> None:
         """Forget the logs that went or changed."""
         self._index.tidy(self.names)
+
+
+def _shown(folder: Path | str) -> str:
+    """Return a folder as a command names it."""
+    return str(folder) if str(folder).isprintable() else clean(folder)
 
 
 def _is_name(stem: str) -> bool:
@@ -285,7 +307,28 @@ def brief_of(case: Case) -> Brief:
         result=str(result.word) if result else "",
         judged_to="" if log.judged is None else log.judged.data_to,
         panel=case.is_panel,
+        answer=str(answer_in(log.verdict[0]) or ""),
+        p=p_of(case),
+        line=_line_of(case),
     )
+
+
+def p_of(case: Case) -> float | None:
+    """Return the p of the verdict, with all tries counted where they are known."""
+    judged = case.log.judged
+    if judged is None:
+        return None
+    p = judged.p_value if judged.corrected_p is None else judged.corrected_p
+    return p if p is not None and math.isfinite(p) else None
+
+
+def _line_of(case: Case) -> str:
+    """Return the line that makes a run once more, the folder of logs left out."""
+    commands = replace(case, folders=Folders()).commands
+    if not case.is_backtest:
+        return commands.train()
+    rule = case.settings.rule
+    return commands.backtest(*([("--rule", rule)] if rule and not case.is_panel else []))
 
 
 def began(name: str) -> dt.datetime | None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from geiger.checks.base import Answer, Case, Fires, NotApplicable, Quiet, Severity, check
+from geiger.checks.commands import Option
 from geiger.records import Status
-from geiger.runlog.wording import audit_command
 
 RED = "GC702"
-OWN_KINDS = ("features", "target", "estimator")
 _NOT_ENDED = "the run has not ended, or ended FAILED"
 
 
@@ -29,7 +28,7 @@ def no_audit(case: Case) -> Answer:
         "nobody has altered the future of this run to see what moves",
         (case.at_audit(),),
         "Not asked for yet, or made for other code, data or settings.",
-        audit_it(case),
+        case.commands.audit(),
     )
 
 
@@ -49,7 +48,10 @@ def red_audit(case: Case) -> Answer:
     cause = audit.cause or "Something depends on rows that come after the day on which it claims to be known"
     mend = audit.mend or "the audit itself says what to do"
     return Fires(
-        audit.text(), (case.at_audit(),), f"{_sentence(cause)} Mend: {_sentence(mend)}", audit_it(case)
+        audit.text(),
+        (case.at_audit(),),
+        f"{_sentence(cause)} Mend: {_sentence(mend)}",
+        without_the_leak(case),
     )
 
 
@@ -73,27 +75,26 @@ def other_audit(case: Case) -> Answer:
         "Audited after an update, with the code of that day."
         if code
         else "The audit is that of the training; this run sizes or fills its forecasts otherwise.",
-        case.again() if code else _traded_so(case),
+        case.commands.train() if code else _traded_so(case),
     )
 
 
 CHECKS = (no_audit, red_audit, other_audit)
 
 
-def audit_it(case: Case) -> str:
-    """Return the audit of the run; what is the user's own has to be given again."""
-    settings = case.settings
-    own = [kind for kind in OWN_KINDS if getattr(settings, f"own_{kind}") is not None]
-    return audit_command(settings.forecasts_of or case.name, own)
+def without_the_leak(case: Case) -> str:
+    """Return what tells the leak from the rest: the same run without what is the user's own, or its prices.
+
+    The same audit again would find the same, and so would the same training.
+    """
+    return case.commands.without_own() if case.commands.own else case.commands.prices()
 
 
 def _traded_so(case: Case) -> str:
     """Return the audit of the same model under the trading settings of this run."""
     settings = case.settings
-    if case.is_panel:  # its portfolio has no rule and no risk to set
-        return audit_it(case)
-    asked = {"--rule": settings.rule, "--risk": settings.risk}
-    return case.command("audit", *(word for pair in asked.items() if pair[1] for word in map(str, pair)))
+    asked: list[Option] = [("--rule", settings.rule), ("--risk", settings.risk)]
+    return case.commands.audit_traded(*(option for option in asked if option[1]))
 
 
 def _sentence(text: str) -> str:

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from pathlib import PurePath
 from typing import TypeAlias
 
+from geiger.checks.commands import OWN_KINDS, Commands, Typed, goes_on, options_of, word
+from geiger.command_line import RUNS_DIR, USUAL, Folders
 from geiger.figures import STRATEGY, FigureName, ScoreName
-from geiger.records import Assessment, Figure, RunLog, RunSettings
-from geiger.runlog.wording import assessment_of, audit_command, audit_line, settings_of
-from geiger.settings.models import SECTIONS, log_names
+from geiger.records import Assessment, Figure, RunLog, RunSettings, Status
+from geiger.runlog.wording import assessment_of, audit_line, settings_of
+from geiger.settings.models import OWN, SECTIONS, log_names
 
 COMMANDS = {said: name for said, name in log_names().items() if name in SECTIONS and said != name}
-_WORD = re.compile(r"[A-Za-z0-9^=._-]+")
+IN_MEMORY = "frame"  # the source of prices that were handed over, and that no command can name
 
 
 def command_name(model: str) -> str:
@@ -68,7 +68,13 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: the fact, its evidence, the likely cause, and the next command to type."""
+    """What a check found: the fact, its evidence, the likely cause, and the next command to type.
+
+    Attributes
+    ----------
+    runs : tuple of str
+        Of a pattern in several runs: those that show it, the oldest first.
+    """
 
     code: str
     title: str
@@ -77,11 +83,12 @@ class Finding:
     evidence: tuple[Evidence, ...]
     cause: str
     next: str
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Fires:
-    """A check's answer: yes. `next` is a command line."""
+    """A check's answer: yes. `next` is a command line, put together by `Case.commands`."""
 
     text: str
     evidence: tuple[Evidence, ...]
@@ -122,6 +129,10 @@ class Case:
         The day on which the question is asked.
     before : Case or None
         The finished run of the same symbol and model before this one.
+    folders : Folders
+        Where the reader's command looks for logs and runs.
+    line : str
+        Of a backtest: the line that trains what it traded; empty where nobody looked.
     """
 
     name: str
@@ -130,6 +141,8 @@ class Case:
     idle: float | None = None
     today: dt.date = dt.date.max
     before: Case | None = None
+    folders: Folders = USUAL
+    line: str = ""
 
     @cached_property
     def settings(self) -> RunSettings:
@@ -246,95 +259,61 @@ class Case:
         """Cite one row of the scorecard."""
         return self.at(f"SCORECARD/Figure/{name}", text)
 
-    def command(self, action: str, *options: str, model: str | None = None) -> str:
-        """Return a command line on this run's symbol, model, recipe and data, safe to paste.
+    @cached_property
+    def typed(self) -> Typed | None:
+        """The command line that the log names, taken apart; None where it names none of ours."""
+        return Typed.of(self.settings.command)
 
-        `action` is ``train``, ``backtest``, ``predict``, ``audit``, ``features build`` or ``data show``;
-        `model` takes the place of the run's own. Of a panel it is ``train`` on the same symbols, or a command
-        that takes this run.
-        """
-        if self.is_panel:
-            return self._of_panel(action, *options, model=model)
-        symbol = self.symbol if _WORD.fullmatch(self.symbol) else "SYMBOL"
-        model = model or (self.model if self.model in SECTIONS else "MODEL")
-        words = ["geiger", *action.split()]
-        words += [model, symbol] if action == "train" else [symbol]
-        words += ["--model", model] if action in ("backtest", "predict", "audit") else []
-        if action in ("train", "backtest", "audit") and "--recipe" not in options:
-            recipe = self.settings.recipe
-            words += ["--recipe", recipe] if recipe in ("plan", "quick") else []
-        source, where = self.settings.source, self.settings.where
-        if source in ("folder", "file") and where and "--data" not in options:
-            # The folder, so that the context beside the symbol is found again.
-            file = PurePath(where)
-            words += ["--data", str(file.parent if source == "folder" and file.suffix else file)]
-        return shlex.join([*words, *options])
+    @cached_property
+    def commands(self) -> Commands:
+        """What there is to type about this run."""
+        settings = self.settings
+        typed = Typed.of(self.line) or self.typed
+        trained = typed is not None and typed.words[:1] == ("train",)
+        own = tuple(kind for kind in OWN_KINDS if getattr(settings, f"own_{kind}") is not None)
+        options = options_of(settings, typed)
+        named = dict(options)
+        nameless = {f"--{kind}" for kind in own} - set(named)
+        model = self.model if self.model in SECTIONS else OWN if "--estimator" in named else ""
+        if trained and self.is_panel and typed is not None:
+            members, files = typed.words[2:], [o for o in typed.options if o[0] == "--symbols-file"]
+            options = (*files, *options)
+        return Commands(
+            name=self.name,
+            trained=settings.forecasts_of or self.name,
+            symbol=word(self.symbol),
+            model=model,
+            options=options,
+            members=members if trained and self.is_panel else (),
+            panel=self.is_panel,
+            again=settings.source != IN_MEMORY and not nameless - {"--estimator"},
+            kept=settings.data_hash is not None and self.log.status in (Status.SUCCESS, Status.COLLAPSED),
+            own=own,
+            folders=self.places,
+        )
 
-    def _of_panel(self, action: str, *options: str, model: str | None) -> str:
-        """Return a command line on this panel: the log does not list its symbols, the line typed may."""
-        run, panel = self.settings.forecasts_of or self.name, self.symbol
-        panel = panel if _WORD.fullmatch(panel) else "PANEL"
-        if action == "backtest":
-            return shlex.join(["geiger", "backtest", panel, "--run", run])
-        if action == "audit":
-            return audit_command(run)
-        if action != "train":
-            return shlex.join(["geiger", "logs", "show", self.name])
-        if self.is_backtest:  # the line that trained it stands in the log of that run
-            return shlex.join(["geiger", "logs", "show", run])
-        words, own = self._typed(), self.model if self.model in SECTIONS else "MODEL"
-        if words[:2] != ["geiger", "train"] or own not in map(command_name, words[2:]):
-            words = ["geiger", "train", own, "--panel", panel, "--symbols-file", "FILE"]
-        named = 2 + [command_name(word) for word in words[2:]].index(own)
-        words[named] = model or own
-        for option in (one for one in options if one.startswith("--") and one in words):
-            place = words.index(option)
-            valued = options[options.index(option) + 1 : options.index(option) + 2]
-            del words[place : place + (2 if valued and not valued[0].startswith("--") else 1)]
-        return shlex.join([*words, *options])
-
-    def _typed(self) -> list[str]:
-        """Return the words of the command line that the log names; empty where it names none."""
-        try:
-            return shlex.split(self.settings.command or "")
-        except ValueError:
-            return []
+    @property
+    def places(self) -> Folders:
+        """Where logs and runs lie: as the reader's command says, else as the run's own did."""
+        if self.folders.runs != RUNS_DIR:
+            return self.folders
+        typed = None if self.typed is None else self.typed.value("--runs-dir")
+        return Folders(self.settings.runs_dir or typed or RUNS_DIR, self.folders.logs)
 
     def again(self) -> str:
         """Return the command that goes on with this very run, as it was typed where the log says so."""
-        words = self._typed()
-        if words[:1] == ["geiger"] and words[1:2] in (["train"], ["backtest"], ["demo"]):
-            return shlex.join(words)
-        if not self.is_backtest and self.model not in SECTIONS:  # an estimator of the user's own
-            return shlex.join(["geiger", "logs", "show", self.name])
-        return self.command("backtest" if self.is_backtest else "train")
+        if self.typed is not None and self.typed.words[:1] in (("train",), ("backtest",), ("demo",)):
+            return goes_on(self.settings.command or "", self.places)
+        return self.commands.backtest() if self.is_backtest else self.commands.train()
 
     def remedy(self) -> str:
-        """Return the training that changes one thing: the recipe, or where that is `default` the model.
-
-        Never the same run again: it would come out the same.
-        """
-        return self._remedy
-
-    @cached_property
-    def _remedy(self) -> str:
-        if self.model in SECTIONS and self.settings.recipe != "default":
-            return self.command("train", "--recipe", "default")
-        if self.model != "ridge":
-            return self.command("train", model="ridge")
-        return self.command("data show")
+        """Return the training that changes one thing; see `Commands.remedy`."""
+        return self.commands.remedy(self.settings.recipe)
 
     @property
     def can_be_traded(self) -> bool:
         """Whether a backtest can have its forecasts: the run was kept, or a model of ours makes new ones."""
         return self.settings.data_hash is not None or self.model in SECTIONS
-
-    def backtest(self) -> str:
-        """Return the command that trades this run's forecasts, exactly these where the run was kept."""
-        if self.settings.data_hash is not None and _WORD.fullmatch(self.symbol):
-            run = self.settings.forecasts_of or self.name
-            return shlex.join(["geiger", "backtest", self.symbol, "--run", run])
-        return self.command("backtest")
 
 
 @dataclass(frozen=True)

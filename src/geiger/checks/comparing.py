@@ -11,6 +11,7 @@ _DIFFERENT = {
     "Fill": "the runs are filled differently, so that their targets differ",
     "Folds": "the runs have different folds: their test days may differ",
     "Cost": "the runs pay different costs",
+    "Own Target": "the runs forecast different things",
 }
 CONDITIONS = tuple(_DIFFERENT)
 NO_EVIDENCE = "a difference between two figures is no evidence by itself: no standard error stands beside it"

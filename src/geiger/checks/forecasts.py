@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from geiger.checks.base import Answer, Case, Check, Evidence, Fires, NotApplicable, Quiet, Severity, check
@@ -118,7 +117,7 @@ def no_skill(case: Case) -> Answer:
         case,
         HealthCode.NO_SKILL,
         "No signal that these features, this model and so many rows can show.",
-        f"geiger report {shlex.quote(case.name)}",
+        case.commands.report(),
     )
 
 
@@ -188,7 +187,7 @@ def _doctor_checks() -> Iterator[Check]:
                 f"the doctor says {cause}",
                 (case.at_note("Doctor", f"Doctor: {said}"),),
                 text_of(cause),
-                case.backtest() if cause is Cause.RIGHTLY_SMALL else case.remedy(),
+                case.commands.report() if cause is Cause.RIGHTLY_SMALL else case.remedy(),
             )
 
         yield Check(
@@ -264,7 +263,7 @@ def _checkpoint_checks() -> Iterator[Check]:
 
 def _checkpoint(case: Case, number: int) -> Answer:
     point = next((p for p in case.log.checkpoints if p.number == number), None)
-    remedy = case.remedy() if number != 5 else f"geiger report {shlex.quote(case.name)}"
+    remedy = case.remedy() if number != 5 else case.commands.report()
     if point is None:
         figure = case.figure(GATES[number][0]) if number in GATES else None
         if figure is None or figure.value is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import shlex
 
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
 from geiger.records import RunSettings
@@ -34,12 +33,12 @@ def no_context(case: Case) -> Answer:
     if context:
         text = case.warning("CONTEXT_MISSING")
         cause = "The index does not reach that far back, or no volatility index is at hand."
-        return Fires(text, (cited,), cause, "geiger data list", Severity.NOTE)
+        return Fires(text, (cited,), cause, case.commands.at_hand(), Severity.NOTE)
     return Fires(
         "the run had no market index",
         (cited,),
-        "No index among the prices, and none named.",
-        case.command("train", "--context", "SPY"),
+        "No index among the prices, and none named: `--context SYMBOL` of `geiger train` names one.",
+        case.commands.at_hand(),
     )
 
 
@@ -62,7 +61,7 @@ def doubtful_prices(case: Case) -> Answer:
         f"{len(codes)} {'doubt' if len(codes) == 1 else 'doubts'} about the prices: {', '.join(unique)}",
         tuple(case.at_warning(code) for code in unique[:LISTED]),
         "An export with holes, stale quotes or adjustments that do not agree.",
-        case.command("data show"),
+        case.commands.prices(),
     )
 
 
@@ -86,7 +85,7 @@ def stale(case: Case) -> Answer:
         f"the development rows end on {last}, {age} days ago{beside}",
         (case.at_setting("Days"), *((case.at_setting("Lock-box"),) if locked else ())),
         "Embedded or old prices, or a model that was not trained again.",
-        case.command("data show"),
+        case.commands.prices(),
     )
 
 
@@ -169,7 +168,7 @@ def features(case: Case) -> Answer:
         f"{count} features, the contract has {COLUMNS}",
         (case.at_setting("Features"),),
         "A log of another program, or of another version of the contract.",
-        "geiger features list",
+        case.commands.of("features list"),
     )
 
 
@@ -188,7 +187,7 @@ def left_out(case: Case) -> Answer:
         ", ".join(found),
         tuple(case.at_warning(code) for code in found),
         case.warning(found[0]),
-        "geiger doctor",
+        case.commands.doctor(),
     )
 
 
@@ -210,7 +209,7 @@ def lockbox_open(case: Case) -> Answer:
         "no rows are locked away",
         (cited,),
         "Trained with --lockbox 0.",
-        case.command("train", "--lockbox", "252"),
+        case.commands.train(("--lockbox", "252")),
     )
 
 
@@ -245,5 +244,5 @@ def _drift(case: Case, names: tuple[str, ...], cause: str) -> Answer:
         f"since {before.name}: {', '.join(changed)} changed",
         tuple(cited),
         cause,
-        shlex.join(["geiger", "logs", "compare", before.name, case.name]),
+        case.commands.compare(before.name),
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
-
 from geiger.checks import base
-from geiger.checks.audited import audit_it
+from geiger.checks.audited import without_the_leak
 from geiger.checks.base import Case, Fires, NotApplicable, Quiet, Severity, check
 from geiger.records import Answer, SourceVerdict
 from geiger.runlog.verdict import answer_in
@@ -32,7 +30,7 @@ def unaudited_signal(case: Case) -> base.Answer:
         else f"SIGNAL, and the audit is red: {audit.text()}",
         (case.at("VERDICT/text", case.log.verdict[0]), case.at_audit()),
         "The log was changed after the run, or the audit was made after the verdict.",
-        audit_it(case),
+        case.commands.audit() if audit is None else without_the_leak(case),
     )
 
 
@@ -54,7 +52,7 @@ def best_of_many(case: Case) -> base.Answer:
         "these days",
         (case.at("VERDICT/text", case.log.verdict[0]),),
         "Each further try on the same days raises the bar for all of them: new days do not.",
-        shlex.join(["geiger", "trials", "list", "--symbol", case.symbol]),
+        case.commands.trials(),
     )
 
 
@@ -75,7 +73,7 @@ def old_verdict(case: Case) -> base.Answer:
         f"judged on {judged.made_on}, audited on {audit.day}",
         (case.at("VERDICT/text", case.log.verdict[0]), case.at_audit()),
         "Audited later, without judging again.",
-        shlex.join(["geiger", "judge", case.name]),
+        case.commands.judge(),
     )
 
 
@@ -97,7 +95,7 @@ def broken_pipeline(case: Case) -> base.Answer:
         judged.check.text(),
         (case.at("VERDICT/text", case.log.verdict[0]),),
         "A setting keeps the model from learning: too strong a penalty, too few rounds, features left out.",
-        case.again(),
+        case.remedy(),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 
 from geiger.backtest.yardsticks import days_to_alarm
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
@@ -43,7 +42,7 @@ def leak(case: Case) -> Answer:
         text,
         (cited,),
         "A future value among the inputs, labels that overlap the test rows, or prices in a wrong order.",
-        case.command("data show"),
+        case.commands.audit() if case.log.audit is None and case.log.schema else case.commands.prices(),
     )
 
 
@@ -69,7 +68,7 @@ def costs_above_edge(case: Case) -> Answer:
         "Positions turn over faster than the forecasts change their mind about.",
         case.remedy()
         if case.is_panel or case.settings.rule == "proportional"
-        else case.backtest() + " --rule proportional",
+        else case.commands.backtest(("--rule", "proportional")),
     )
 
 
@@ -100,7 +99,7 @@ def beta(case: Case) -> Answer:
             case.at_figure(FigureName.SHARPE, f"{sharpe:.2f}"),
         ),
         "Positions that are long most of the time and follow the market's drift rather than its turns.",
-        f"geiger report {shlex.quote(case.name)}",
+        case.commands.report(),
     )
 
 
@@ -130,7 +129,7 @@ def one_fold(case: Case) -> Answer:
         f"{name} gained {as_text(gained, 'return')}, all others together {as_text(rest, 'return')}",
         (case.at(key, f"{name}: {as_text(gained, 'return')}"),),
         "One lucky period, or a regime that came once.",
-        f"geiger report {shlex.quote(case.name)}",
+        case.commands.report(),
     )
 
 
@@ -152,7 +151,8 @@ def upper_bound(case: Case) -> Answer:
         "decisions are filled at the close they have seen",
         (case.at_setting("Fill"), *warned),
         "Chosen with --fill close, or a market without usable opens.",
-        case.command("train", "--fill", "next_open"),
+        # What the run chose for want of opens it would choose again.
+        case.commands.prices() if warned else case.commands.train(("--fill", "next_open")),
     )
 
 

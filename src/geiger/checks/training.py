@@ -7,7 +7,6 @@ that the text shows. A fault of training counts where more than half of the memb
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from statistics import median
@@ -47,7 +46,7 @@ def killed(case: Case) -> Answer:
     )
     if case.idle is not None and case.idle < STILL_RUNNING:
         text = f"no STATUS yet; the log grew {case.idle:.0f} s ago, so the run may still go on"
-        return Fires(text, seen, "The run has not ended.", "geiger logs watch", Severity.NOTE)
+        return Fires(text, seen, "The run has not ended.", case.commands.of("logs watch"), Severity.NOTE)
     return Fires(
         "the log ends without a STATUS: the run was killed or the machine stopped",
         seen,
@@ -91,7 +90,7 @@ def not_measured(case: Case) -> Answer:
             case.at("FINAL METRICS", "FINAL METRICS" if there else "no === FINAL METRICS === section"),
         ),
         "A log of another program, or one whose figures were cut out or written in another notation.",
-        f"geiger logs show {shlex.quote(case.name)}" if there else case.again(),
+        case.commands.show() if there else case.commands.train(),
     )
 
 
@@ -118,7 +117,7 @@ def no_status(case: Case) -> Answer:
         text,
         (cited,),
         "A log of another program, or one whose end is damaged or missing.",
-        f"geiger logs show {shlex.quote(case.name)}",
+        case.commands.show(),
     )
 
 
@@ -165,7 +164,7 @@ def failed(case: Case) -> Answer:
         "the run ended FAILED",
         (case.at("STATUS/FAILED", "FAILED"), *reasons),
         cause,
-        case.command("train", "--max-folds", "1", "--debug"),
+        _looked_into(case),
     )
 
 
@@ -206,7 +205,7 @@ def unread(case: Case) -> Answer:
         f"{len(lines)} {'line says' if len(lines) == 1 else 'lines say'} nothing that is known",
         cited,
         "A damaged or half-written file, or a log made by another program.",
-        f"geiger logs show {shlex.quote(case.name)}",
+        case.commands.show(),
     )
 
 
@@ -262,7 +261,7 @@ def over_fitting(case: Case) -> Answer:
         + (
             "; the weights of the best epoch were kept, so the forecasts are not hurt by it." if kept else "."
         ),
-        case.command("train", "--epochs", str(max(best.epoch, 1))),
+        case.commands.report() if kept else case.commands.train(("--epochs", str(max(best.epoch, 1)))),
         Severity.NOTE if kept else None,
     )
 
@@ -360,8 +359,8 @@ def rate_at_floor(case: Case) -> Answer:
         lambda t: t.final_learning_rate <= 1.001 * floor < t.learning_rate,
         f"the learning rate fell to its floor of {floor:g}",
         "A validation loss that stopped improving early: little signal, or a start rate that is too high.",
-        case.command(
-            "train", "--epochs", str(max(1, round(median(t.best_epoch for t in case.log.trainings))))
+        case.commands.train(
+            ("--epochs", str(max(1, round(median(t.best_epoch for t in case.log.trainings)))))
         ),
     )
 
@@ -405,7 +404,7 @@ def never_stopped(case: Case) -> Answer:
         lambda t: t.best_epoch == t.epochs > 0,
         "the last epoch was the best",
         "Too few epochs for this rate.",
-        case.command("train", "--epochs", str(2 * most)),
+        case.commands.train(("--epochs", str(2 * most))),
     )
 
 
@@ -431,6 +430,15 @@ def few_trees(case: Case) -> Answer:
         "No skill on the inner validation rows: the features say little about this symbol's next day.",
         case.remedy(),
     )
+
+
+_CLOSE_LOOK = (("--max-folds", "1"), ("--debug", None))
+
+
+def _looked_into(case: Case) -> str:
+    """Return the first fold alone with the traceback, and where that was looked at, something else."""
+    looked = case.typed is not None and set(_CLOSE_LOOK) <= set(case.typed.options)
+    return case.remedy() if looked else case.commands.train(*_CLOSE_LOOK)
 
 
 NO_END = ("GC101", "GC107", "GC108")  # one of them fires on each log without a status

@@ -7,7 +7,6 @@ what looks like ten results is often less, so every pattern says on how many it 
 from __future__ import annotations
 
 import math
-import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,8 @@ from statistics import NormalDist, mean, stdev
 from typing import TypeVar
 
 from geiger.checks.base import Evidence, Finding, Severity
+from geiger.checks.commands import Commands, commands_of, word
+from geiger.command_line import USUAL, Folders
 from geiger.figures import FigureName
 
 ALWAYS = 3  # runs from which a pattern is told
@@ -58,6 +59,12 @@ class Brief:
         Whether it learned from many symbols as one, whose name stands in `symbol`.
     trouble : str
         Why the log cannot be read; empty where it can.
+    answer : str
+        That of its verdict; empty where it has none.
+    p : float or None
+        Of the verdict: with all tries counted, where they are known.
+    line : str
+        The command line that makes it once more, the folder of logs left out; what shows it where none can.
     """
 
     name: str
@@ -76,6 +83,13 @@ class Brief:
     judged_to: str = ""
     panel: bool = False
     trouble: str = ""
+    answer: str = ""
+    p: float | None = None
+    line: str = ""
+
+    def commands(self, folders: Folders) -> Commands:
+        """Return what there is to type about it."""
+        return commands_of(self.line, self.name, folders)
 
     def at(self, figure: str) -> Evidence:
         """Cite the line of one figure."""
@@ -84,6 +98,10 @@ class Brief:
     def at_status(self) -> Evidence:
         """Cite its status."""
         return Evidence(f"{self.name}.log", self.lines.get("STATUS"), self.status or "no STATUS")
+
+
+# text, evidence, cause, command, and the runs that show it
+Found = Iterator[tuple[str, tuple[Evidence, ...], str, str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -95,28 +113,31 @@ class Trend:
     severity: Severity
     how: str
     why: str
-    ask: Callable[[Sequence[Brief]], Iterator[tuple[str, tuple[Evidence, ...], str, str]]]
+    ask: Callable[[Sequence[Brief], Folders], Found]
 
-    def __call__(self, briefs: Sequence[Brief]) -> list[Finding]:
+    def __call__(self, briefs: Sequence[Brief], folders: Folders) -> list[Finding]:
         """Return one finding for each place where the pattern holds."""
         return [
-            Finding(self.code, self.title, self.severity, text, evidence, cause, command)
-            for text, evidence, cause, command in self.ask(briefs)
+            Finding(self.code, self.title, self.severity, text, evidence, cause, command, runs)
+            for text, evidence, cause, command, runs in self.ask(briefs, folders)
         ]
 
 
 Key = TypeVar("Key")
-Found = Iterator[tuple[str, tuple[Evidence, ...], str, str]]
 
 
-def find_trends(briefs: Sequence[Brief]) -> tuple[Finding, ...]:
+def find_trends(briefs: Sequence[Brief], folders: Folders = USUAL) -> tuple[Finding, ...]:
     """Return every pattern in the runs; training runs only, oldest first."""
     runs = sorted((b for b in briefs if not b.trouble), key=lambda b: (b.began, b.name))
     trained = [b for b in runs if b.model != "backtest"]
-    return tuple(finding for trend in TRENDS for finding in trend(trained))
+    return tuple(finding for trend in TRENDS for finding in trend(trained, folders))
 
 
-def _ends_badly(briefs: Sequence[Brief]) -> Found:
+def _names(runs: Sequence[Brief]) -> tuple[str, ...]:
+    return tuple(b.name for b in runs)
+
+
+def _ends_badly(briefs: Sequence[Brief], folders: Folders) -> Found:
     for (symbol, model), runs in _by(briefs, lambda b: (b.symbol, b.model)).items():
         for status in ("COLLAPSED", "FAILED"):
             bad = [b for b in runs if b.status == status]
@@ -125,11 +146,12 @@ def _ends_badly(briefs: Sequence[Brief]) -> Found:
                     f"{symbol} {model}: all {len(bad)} finished runs ended {status}",
                     tuple(b.at_status() for b in bad[-LISTED:]),
                     "None of them ended well: look at the prices, the recipe and the loss that they share.",
-                    shlex.join(["geiger", "logs", "analyze", bad[-1].name]),
+                    bad[-1].commands(folders).remedy(bad[-1].recipe),
+                    _names(bad),
                 )
 
 
-def _symbol_ends_badly(briefs: Sequence[Brief]) -> Found:
+def _symbol_ends_badly(briefs: Sequence[Brief], folders: Folders) -> Found:
     for symbol, runs in _by(briefs, lambda b: b.symbol).items():
         finished = [b for b in runs if b.status]
         models = {b.model for b in finished}
@@ -139,27 +161,27 @@ def _symbol_ends_badly(briefs: Sequence[Brief]) -> Found:
                 f"{symbol}: no run of {', '.join(sorted(models))} ended well",
                 tuple(b.at_status() for b in bad[-LISTED:]),
                 "Where every model fails, look at the prices first.",
-                shlex.join(["geiger", "logs", "show", bad[-1].name])
-                if bad[-1].panel
-                else shlex.join(["geiger", "data", "show", symbol]),
+                bad[-1].commands(folders).prices(),
+                _names(bad),
             )
 
 
-def _killed(briefs: Sequence[Brief]) -> Found:
+def _killed(briefs: Sequence[Brief], folders: Folders) -> Found:
     unfinished = [b for b in briefs if b.findings.get("GC101") == "FAIL"]
     if len(unfinished) >= ALWAYS and len(unfinished) >= MOST * len(briefs):
         yield (
             f"{len(unfinished)} of {len(briefs)} runs were killed",
             tuple(b.at_status() for b in unfinished[-LISTED:]),
             "The logs do not say by what: too little memory, a time limit, a closed terminal.",
-            "geiger doctor",
+            unfinished[-1].commands(folders).doctor(),
+            _names(unfinished),
         )
 
 
 Pair = tuple[Brief, Brief]
 
 
-def _recipes(briefs: Sequence[Brief]) -> Found:
+def _recipes(briefs: Sequence[Brief], folders: Folders) -> Found:
     newest = {(b.symbol, b.model, b.recipe): b for b in briefs if CORRELATION in b.figures and b.recipe}
     recipes = sorted({recipe for _, _, recipe in newest})
     yield from _clear_ones(
@@ -170,11 +192,12 @@ def _recipes(briefs: Sequence[Brief]) -> Found:
                 if recipe == one and (symbol, model, other) in newest
             ]
             for one, other in combinations(recipes, 2)
-        }
+        },
+        folders,
     )
 
 
-def _models(briefs: Sequence[Brief]) -> Found:
+def _models(briefs: Sequence[Brief], folders: Folders) -> Found:
     newest = {(b.symbol, b.model, b.recipe): b for b in briefs if CORRELATION in b.figures}
     models = sorted({model for _, model, _ in newest} - {"ridge"})
     yield from _clear_ones(
@@ -185,11 +208,12 @@ def _models(briefs: Sequence[Brief]) -> Found:
                 if name == model and (symbol, "ridge", recipe) in newest
             ]
             for model in models
-        }
+        },
+        folders,
     )
 
 
-def _clear_ones(comparisons: Mapping[tuple[str, str], Sequence[Pair]]) -> Found:
+def _clear_ones(comparisons: Mapping[tuple[str, str], Sequence[Pair]], folders: Folders) -> Found:
     """Tell which comparisons are clear: a t-test over symbols, 5% for all comparisons together.
 
     Several pairs of one symbol share its days, so they count once, by their mean. Symbols count as
@@ -214,7 +238,8 @@ def _clear_ones(comparisons: Mapping[tuple[str, str], Sequence[Pair]]) -> Found:
             (a.at(CORRELATION), b.at(CORRELATION)),
             "No proof: symbols share their days, so that they count for less than they are; logs cannot "
             "tell the error, since that takes what each day adds.",
-            shlex.join(["geiger", "logs", "compare", a.name, b.name]),
+            b.commands(folders).compare(a.name),
+            tuple(brief.name for pair in pairs for brief in pair),
         )
 
 
@@ -235,7 +260,7 @@ def _student(p: float, freedom: int) -> float:
     return z + math.fsum(term / freedom**power for power, term in enumerate(terms, start=1))
 
 
-def _drift(briefs: Sequence[Brief]) -> Found:
+def _drift(briefs: Sequence[Brief], folders: Folders) -> Found:
     series = {
         (symbol, model, name): _changes([b for b in runs if name in b.figures and b.began], name)[-LONGEST:]
         for (symbol, model, _), runs in _by(briefs, lambda b: (b.symbol, b.model, b.recipe)).items()
@@ -254,7 +279,8 @@ def _drift(briefs: Sequence[Brief]) -> Found:
             (first.at(name), last.at(name)),
             "Newer data or changed settings; GC504 to GC506 say which. Runs on overlapping days drift by "
             "chance, too.",
-            shlex.join(["geiger", "logs", "compare", first.name, last.name]),
+            last.commands(folders).compare(first.name),
+            _names(known),
         )
 
 
@@ -278,7 +304,7 @@ def _mann_kendall(values: Sequence[float]) -> float | None:
     return (s - (s > 0) + (s < 0)) / math.sqrt(variance) if variance > 0 else None
 
 
-def _shared(briefs: Sequence[Brief]) -> Found:
+def _shared(briefs: Sequence[Brief], folders: Folders) -> Found:
     finished = [b for b in briefs if b.status]
     counts = Counter(code for b in finished for code, s in b.findings.items() if s != "NOTE")
     for code, count in sorted(counts.items()):
@@ -288,11 +314,12 @@ def _shared(briefs: Sequence[Brief]) -> Found:
                 f"{code} in {count} of {len(finished)} finished runs",
                 tuple(b.at_status() for b in cited[-LISTED:]),
                 "Look for what these runs share: prices, recipe, context or version.",
-                shlex.join(["geiger", "logs", "analyze", cited[-1].name]),
+                cited[-1].commands(folders).show(),
+                _names(cited),
             )
 
 
-def _many_tries(briefs: Sequence[Brief]) -> Found:
+def _many_tries(briefs: Sequence[Brief], folders: Folders) -> Found:
     for (symbol, data), runs in _by(briefs, lambda b: (b.symbol, b.data)).items():
         known = [b for b in runs if SHARPE in b.figures and data]
         tries = {(b.model, b.recipe, round(b.figures[SHARPE], 6)) for b in known}
@@ -305,7 +332,8 @@ def _many_tries(briefs: Sequence[Brief]) -> Found:
             (best.at(SHARPE),),
             "The best of many tries is partly luck: the verdict of a run counts them, its Sharpe ratio does "
             "not.",
-            shlex.join(["geiger", "logs", "show", best.name]),
+            best.commands(folders).trials_of(word(symbol)),
+            _names(known),
         )
 
 
@@ -316,7 +344,7 @@ def _by(briefs: Sequence[Brief], key: Callable[[Brief], Key]) -> dict[Key, list[
     return groups
 
 
-def _old_verdicts(briefs: Sequence[Brief]) -> Found:
+def _old_verdicts(briefs: Sequence[Brief], folders: Folders) -> Found:
     for symbol, runs in _by(briefs, lambda b: b.symbol).items():
         newest = {b.trained or b.model: b for b in runs if b.judged_to}
         last = max((b.judged_to for b in newest.values()), default="")
@@ -326,9 +354,8 @@ def _old_verdicts(briefs: Sequence[Brief]) -> Found:
                     f"{symbol} {model}: judged on bars up to {old.judged_to}, others on bars up to {last}",
                     (old.at_status(),),
                     "Trained before the newer bars were there.",
-                    shlex.join(["geiger", "logs", "show", old.name])  # with the line that trained it
-                    if old.panel
-                    else shlex.join(["geiger", "train", model, symbol, "--recipe", old.recipe or "default"]),
+                    old.commands(folders).train(),
+                    (old.name,),
                 )
 
 

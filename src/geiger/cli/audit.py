@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from geiger.audit.door import audit, audit_run
 from geiger.cli.complaint import complain
 from geiger.cli.complaint import plain as plain_error
 from geiger.cli.museum import show_museum
+from geiger.cli.named import run_named
 from geiger.cli.options import config_of, experiment_of, settings_given, symbols_of
 from geiger.cli.terminal import Tick, counted, print_json, progress, table, wrapped
 from geiger.codec import plain
@@ -17,7 +17,6 @@ from geiger.errors import GeigerError, SettingError, did_you_mean
 from geiger.judging.again import judge_stored
 from geiger.runlog.verdict import headline
 from geiger.runs.audits import Audit, CanaryCheck, Leak
-from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.settings.models import OWN, SECTIONS
 
 RED = 3
@@ -43,16 +42,10 @@ def audit_symbol(args: argparse.Namespace) -> int:
     return 0 if found.green else RED
 
 
-def _run_of(args: argparse.Namespace) -> tuple[StoredRun, RunsFolder]:
-    path = Path(args.run)
-    runs = RunsFolder(args.runs_dir if path.name == args.run else path.parent)
-    return runs.load(path.name), runs
-
-
 def _judge_again(args: argparse.Namespace) -> None:
     """Give the run its verdict once more, now that it has an audit; the audit stands where that fails."""
     try:
-        stored, runs = _run_of(args)
+        stored, runs = run_named(args.run, args.runs_dir)
         verdict = judge_stored(
             stored, runs, target=args.target, estimator=args.estimator, log_dir=args.log_dir
         )
@@ -64,13 +57,13 @@ def _judge_again(args: argparse.Namespace) -> None:
 
 
 def _audit_run(args: argparse.Namespace, tick: Tick) -> Audit:
-    others = [name for name in args.symbols if not Path(args.run).name.startswith(f"{name}_")]
+    stored, runs = run_named(args.run, args.runs_dir)
+    others = [name for name in args.symbols if name != stored.record.symbol]
     if settings_given(args, own=()) or args.model or args.data or others:
         raise SettingError(
             "--run audits what that run was: leave out other symbols, model, data and settings, or leave out "
             "--run"
         )
-    stored, runs = _run_of(args)
     return audit_run(
         stored,
         runs,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
+from geiger.cli.named import run_named
 from geiger.cli.terminal import print_json, progress, table, wrapped
 from geiger.codec import plain
 from geiger.errors import SettingError
@@ -32,12 +32,11 @@ def calibrate_verdict(args: argparse.Namespace) -> int:
 
 
 def _here(args: argparse.Namespace) -> int:
-    path = Path(args.here)
-    runs = RunsFolder(args.runs_dir if path.name == args.here else path.parent)
+    stored, runs = run_named(args.here, args.runs_dir)
     effort = Effort() if args.paths is None else replace(Effort(), paths=args.paths)
-    with progress(f"check source of {path.name}", 0, quiet=args.json) as tick:
+    with progress(f"check source of {stored.name}", 0, quiet=args.json) as tick:
         found = check_run(
-            runs.load(path.name),
+            stored,
             runs,
             features=args.features,
             target=args.target,

@@ -14,12 +14,15 @@ from types import FrameType
 
 from geiger.errors import Terminated
 
-GO_ON = (
-    "train",
-    "backtest",
-    "demo",
-    "validate",
-)  # typed again, they take the finished folds and go on from there
+FOLDS = "finished folds are kept"
+GO_ON = {  # typed again, they take what is kept and go on from there
+    "train": FOLDS,
+    "backtest": FOLDS,
+    "demo": FOLDS,
+    "validate": FOLDS,
+    "ablate": "finished trainings are kept",
+    "calibrate": "what was measured is kept",
+}
 ENDING = 3.0  # seconds that a command has to end in peace
 
 
@@ -55,9 +58,10 @@ def terminable() -> Iterator[None]:
 
 def last_word(args: argparse.Namespace) -> str:
     """Return what a command says that was stopped: how to go on, where it keeps what was finished."""
-    if args.command not in GO_ON:
+    here = args.command == "calibrate" and args.here is not None  # worlds of one run: nothing is kept of them
+    if args.command not in GO_ON or here:
         return "stopped"
-    return f"stopped; finished folds are kept, go on with: {shlex.join(['geiger', *args.words])}"
+    return f"stopped; {GO_ON[args.command]}, go on with: {shlex.join(['geiger', *args.words])}"
 
 
 def code_of(stop: KeyboardInterrupt) -> int:

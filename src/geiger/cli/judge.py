@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from geiger.cli.named import run_named
 from geiger.cli.terminal import print_json, wrapped
 from geiger.codec import plain
 from geiger.errors import SettingError
@@ -13,7 +14,6 @@ from geiger.judging.foreign import verdict
 from geiger.market.snapshots import Store
 from geiger.runlog.verdict import verdict_lines
 from geiger.runs.folder import RunsFolder, StoredRun
-from geiger.runs.record import RECORD
 
 SCHEMA = 1
 COLUMNS = 110  # of lines on a pipe
@@ -67,7 +67,7 @@ def _judge_run(args: argparse.Namespace) -> int:
             f"{option} is of a file of forecasts, and {args.what} is none; a run is judged by what it was "
             "and by its register"
         )
-    stored, runs = _run_of(args)
+    stored, runs = run_named(args.what, args.runs_dir)
     found = judge_stored(stored, runs, target=args.target, estimator=args.estimator, log_dir=args.log_dir)
     if args.json:
         audited = _has_audit(stored, runs)
@@ -77,16 +77,6 @@ def _judge_run(args: argparse.Namespace) -> int:
     print(stored.name)
     _show([first, *(f"  {line}" for line in rest)])
     return 0
-
-
-def _run_of(args: argparse.Namespace) -> tuple[StoredRun, RunsFolder]:
-    """Return the run that a folder, a name or the beginning of one means, and the folder of its runs."""
-    path = Path(args.what)
-    if (path / RECORD).is_file():
-        runs = RunsFolder(path.resolve().parent)
-        return runs.load(path.resolve().name), runs
-    runs = RunsFolder(args.runs_dir)
-    return runs.named(args.what), runs
 
 
 def _has_audit(stored: StoredRun, runs: RunsFolder) -> bool:

@@ -1,14 +1,31 @@
-"""What a name on the command line stands for: a symbol, or a panel that was trained under it."""
+"""What a name on the command line stands for: a run, a symbol, or a panel that was trained under it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from geiger.cli.options import is_symbol
+from geiger.command_line import Folders
 from geiger.errors import DataError, SettingError
 from geiger.market.calendar import valid_symbol
 from geiger.models import expand, resolve
 from geiger.runs.folder import RunsFolder, StoredRun
+
+
+def run_named(text: str, runs_dir: Path) -> tuple[StoredRun, RunsFolder]:
+    """Return the run that a RUN of a command line means, and the folder of its runs.
+
+    A RUN is a name, the beginning of one (the newest counts), ``latest``, or the folder of a run.
+
+    Raises
+    ------
+    DataError
+        There is none; the line says where it was looked for.
+    """
+    path = Path(text)
+    runs = RunsFolder(runs_dir if path.name == text else path.parent)
+    return runs.named(path.name if path.name else text), runs
 
 
 def panels_named(runs: RunsFolder, names: Iterable[str], model: str | None = None) -> list[StoredRun]:
@@ -40,8 +57,8 @@ def panels_named(runs: RunsFolder, names: Iterable[str], model: str | None = Non
 def _run_of(runs: RunsFolder, name: str, model: str | None) -> StoredRun:
     found = runs.newest(name, model)
     if found is None or not found.record.members:
-        raise DataError(
-            f"{runs.root}: no run of {model} for the panel {name}; `geiger train {model} --panel {name} "
-            "SYMBOL...` makes one"
+        made = Folders.of(runs.root).command(
+            "geiger", "train", model or "ridge", "--panel", name, "SYMBOL...", runs=True
         )
+        raise DataError(f"{runs.root}: no run of {model} for the panel {name}; `{made}` makes one")
     return found

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from geiger import codec
+from geiger.cli.gist import gist_lines, record_in
 from geiger.cli.options import config_of
-from geiger.cli.show import EXIT, warning_lines
-from geiger.cli.terminal import counted, print_json, progress
+from geiger.cli.show import EXIT, short_warnings, warning_lines
+from geiger.cli.terminal import counted, print_json, progress, shown_in
 from geiger.errors import SettingError
+from geiger.experiment.logged import places_of
 from geiger.judging.panel import panel
 from geiger.judging.run import Making
 from geiger.models import expand, resolve
@@ -58,7 +61,7 @@ def train_panel(args: argparse.Namespace, symbols: Sequence[str]) -> int:
 
 def _train(args: argparse.Namespace, planned: PanelPlan) -> tuple[int, dict[str, Any]]:
     if not args.json:
-        print("\n".join(plan_lines(planned)), flush=True)
+        print("\n".join(plan_lines(planned, verbose=args.verbose)), flush=True)
     if args.dry_run:
         return 0, plan_facts(planned)
     title = f"{planned.work.name} {planned.model}"
@@ -70,8 +73,14 @@ def _train(args: argparse.Namespace, planned: PanelPlan) -> tuple[int, dict[str,
         making = Making(audit=args.audit, check_source=False, on_step=tick, on_plan=tick.more)
         finished = panel(planned, making=making, on_fold=on_fold)
     if not args.json:
-        print("\n".join(run_lines(finished)), flush=True)
+        show_panel(finished, verbose=args.verbose, log_dir=args.log_dir)
     return EXIT[finished.status], run_facts(finished)
+
+
+def show_panel(finished: PanelRun, *, verbose: bool, log_dir: Path) -> None:
+    """Print what came of a panel's run: its gist, and with `verbose` all there is."""
+    lines = gist_lines(record_in(finished.folder), finished.folder, log_dir)
+    print("\n".join([*lines, "", *run_lines(finished)] if verbose else lines), flush=True)
 
 
 def plan_facts(planned: PanelPlan) -> dict[str, Any]:
@@ -90,9 +99,13 @@ def plan_facts(planned: PanelPlan) -> dict[str, Any]:
     }
 
 
-def plan_lines(planned: PanelPlan) -> list[str]:
-    """Return what the data are, everything doubtful about them, and what will be done."""
-    return [*data_lines(planned), plan_line(planned)]
+def plan_lines(planned: PanelPlan, *, verbose: bool) -> list[str]:
+    """Return what the data are, what is doubtful about them, and what will be done."""
+    first, *warnings = data_lines(planned)
+    if verbose:
+        return [first, *warnings, plan_line(planned)]
+    short = shown_in(first, hanging="  "), short_warnings(planned.notices)
+    return [*short[0], *short[1], *shown_in(plan_line(planned), hanging="  ")]
 
 
 def data_lines(planned: PanelPlan) -> list[str]:
@@ -115,7 +128,7 @@ def plan_line(planned: PanelPlan) -> str:
 
 
 def run_lines(run: PanelRun) -> list[str]:
-    """Return what a person wants to know of a panel's run: the answer first."""
+    """Return all that a terminal says of a panel's run: the answer first."""
     answer, *rest = verdict_lines(run.verdict)
     points, found = run.evaluation.checkpoints, run.evaluation.cross_section
     passed = sum(point.outcome is Outcome.PASS for point in points)
@@ -126,7 +139,7 @@ def run_lines(run: PanelRun) -> list[str]:
         f"  Checkpoints: {passed} of {len(points)} passed",
         "  Verdict:",
         *(f"    {line}" for line in rest),
-        f"  {audit_line(run.audit, how_to_audit(run.trained))}",
+        f"  {audit_line(run.audit, how_to_audit(run.trained, (), places_of(run.folder, run.log)))}",
         f"  Log: {run.log or 'none could be written'}",
         f"  Run: {run.folder}",
     ]

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Sequence
 
 from geiger.cli.options import NETWORK, OWN_PARTS, SETTINGS, traded_as_asked
-from geiger.cli.panel import data_lines, plan_line, run_facts, run_lines
-from geiger.cli.show import EXIT, scorecard_text
-from geiger.cli.terminal import print_json, progress
+from geiger.cli.panel import data_lines, plan_line, run_facts, show_panel
+from geiger.cli.show import EXIT, scorecard_text, show_repeated, stored_facts
+from geiger.cli.terminal import print_json, progress, shown_in
 from geiger.errors import SettingError
 from geiger.experiment.replay import Replay
 from geiger.judging.panel import backtest_panel
@@ -39,12 +39,20 @@ def backtest_panels(args: argparse.Namespace, panels: Sequence[StoredRun]) -> in
             command=shlex.join(["geiger", *args.words]),
         )
         if not args.json:
-            print("\n".join(data_lines(planned)))
-            print(f"{planned.work.name} {planned.model}: forecasts of {stored.name}", flush=True)
+            if args.verbose:
+                print("\n".join(data_lines(planned)))
+            told = f"{planned.work.name} {planned.model}: forecasts of {stored.name}"
+            print("\n".join(shown_in(told, hanging="  ")), flush=True)
+        if stored.config().trading == planned.work.config.trading:
+            results.append((EXIT[stored.record.status], stored_facts(stored)))
+            if not args.json:
+                show_repeated(args, stored)
+            continue
         finished = backtest_panel(planned, stored)
+        if args.verbose and not args.json:
+            print(f"\n{scorecard_text(finished.evaluation.results())}\n")
         if not args.json:
-            print(f"\n{scorecard_text(finished.evaluation)}\n")
-            print("\n".join(run_lines(finished)), flush=True)
+            show_panel(finished, verbose=args.verbose, log_dir=args.log_dir)
         results.append((EXIT[finished.status], run_facts(finished)))
     if args.json:
         print_json([facts for _, facts in results])

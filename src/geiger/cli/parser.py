@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
@@ -14,36 +17,104 @@ from geiger.settings.models import SECTIONS, choices
 from geiger.settings.recipes import RECIPES
 
 USAGE = 2
+RUN = "a run: its name, the beginning of one (the newest counts), latest, or its folder"
 EPILOG = """\
 exit codes: 0 fine, 1 an error (one plain line), 2 usage, 3 FAILED, COLLAPSED or a red audit, 130 Ctrl-C
 first steps: geiger demo · geiger data list · geiger train ridge AAPL · geiger backtest AAPL --model ridge
 """
+FIRST = {  # what a bare `geiger` shows: enough to begin with
+    "demo": "the whole way on embedded prices, in a few minutes",
+    "train ridge AAPL": "train a model, and say whether it found anything",
+    "logs analyze": "say what the new logs mean, and what to do next",
+    "report latest": "one page of a run, for any browser",
+    "runs": "all runs in one table",
+}
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line: the usage of `train` alone would fill half a screen."""
 
     def error(self, message: str) -> NoReturn:
-        complain(f"{message}; `{self.prog} --help` shows what there is")
+        """Say what is wrong with the line, and end."""
+        complain(f"{_shortened(message)}; `{self.prog} --help` shows what there is")
         sys.exit(USAGE)
+
+    def options(self) -> list[str]:
+        """Return every option of this command."""
+        return [word for action in self._actions for word in action.option_strings]
+
+    def arguments(self) -> list[argparse.Action]:
+        """Return options and places, without the commands."""
+        return [one for one in self._actions if not isinstance(one, argparse._SubParsersAction)]
+
+    def commands(self) -> dict[str, Parser]:
+        """Return the commands, or the actions of a command, with the parser of each; empty without."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                return dict(action.choices)
+        return {}
+
+
+_CHOICE = re.compile(r"argument ([^:]+): invalid choice: '(.*)' \(choose from (.*)\)", re.DOTALL)
+
+
+def _shortened(message: str) -> str:
+    """Return a complaint of argparse with the nearest right word in place of all that there are.
+
+    >>> _shortened("argument COMMAND: invalid choice: 'trian' (choose from 'demo', 'train')")
+    "no COMMAND 'trian': did you mean 'train'"
+    >>> _shortened("argument --risk: invalid choice: 'x' (choose from 'conservative', 'balanced')")
+    "no --risk 'x': choose from 'conservative', 'balanced'"
+    """
+    found = _CHOICE.fullmatch(message)
+    if found is None:
+        return message
+    what, word, known = found.groups()
+    near = nearest(word, [one.strip(" '") for one in known.split(",")])
+    return f"no {what} {word!r}: {f'did you mean {near!r}' if near else f'choose from {known}'}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that a slip of the pen meant; None where none is near.
+
+    >>> nearest("--epoch-s", ["--epochs", "--seeds"]), nearest("zzz", ["--epochs"])
+    ('--epochs', None)
+    """
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
+def first_lines() -> str:
+    """Return what a bare ``geiger`` says: the commands that matter, and how to see all."""
+    there = build_parser().commands()
+    shown = {line: text for line, text in FIRST.items() if line.split()[0] in there}
+    width = max(map(len, shown))
+    lines = [f"  geiger {line.ljust(width)}  {text}" for line, text in shown.items()]
+    title = "Trains next-day stock-return forecasters and says what they are worth."
+    return "\n".join([title, "", *lines, "", "All commands: geiger --help. Of one: geiger train --help."])
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line; symbols may stand before, between and after the options."""
     words = sys.argv[1:] if argv is None else argv
+    if not words:
+        print(first_lines())
+        sys.exit(0)
     args, rest = build_parser().parse_known_args(words)
     args.words = words
     if rest and ("symbols" not in args or any(word.startswith("-") for word in rest)):
-        unknown = " ".join(word for word in rest if word.startswith("-") or "symbols" not in args)
-        args.parser.error(f"unrecognized arguments: {unknown}")
+        unknown = [word for word in rest if word.startswith("-") or "symbols" not in args]
+        near = nearest(unknown[0].split("=")[0], args.parser.options()) if unknown[0] != "-" else None
+        meant = f": did you mean {near}" if near else ""
+        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
     if rest:
         args.symbols = [*args.symbols, *rest]
     return args
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of the whole command line."""
-    parser = _Parser(
+    parser = Parser(
         prog="geiger",
         description="Trains next-day stock-return forecasters the strict way and says what they are worth.",
         epilog=EPILOG,
@@ -70,15 +141,16 @@ def build_parser() -> argparse.ArgumentParser:
     _doctor(commands)
     _agents(commands)
     _mcp(commands)
+    _completion(commands)
     return parser
 
 
-Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
-def _command(commands: Commands, name: str, handler: str, help: str) -> argparse.ArgumentParser:
+def _command(commands: Commands, name: str, handler: str, help: str) -> Parser:
     text = help[0].upper() + help[1:] + "."
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=text)
+    parser = commands.add_parser(name, help=help, description=text)
     parser.set_defaults(handler=handler, parser=parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
@@ -95,6 +167,7 @@ def _demo(commands: Commands) -> None:
         "--recipe", choices=tuple(RECIPES), default="quick", help="settings to use (default: quick)"
     )
     _folders(parser)
+    _verbose(parser)
 
 
 def _data(commands: Commands) -> None:
@@ -189,6 +262,7 @@ def _train(commands: Commands) -> None:
     )
     _own(parser, "features", "target", "estimator")
     _experiment(parser)
+    _verbose(parser)
     _json(parser)
 
 
@@ -216,6 +290,7 @@ def _backtest(commands: Commands) -> None:
     )
     _own(parser, "features", "target", "estimator")
     _experiment(parser)
+    _verbose(parser)
     _json(parser)
 
 
@@ -231,7 +306,7 @@ def _predict(commands: Commands) -> None:
     parser.add_argument(
         "--model", metavar="MODEL", help="whose newest run to use (default: the newest of any)"
     )
-    parser.add_argument("--run", metavar="RUN", help="use exactly this run")
+    parser.add_argument("--run", metavar="RUN", help=f"use exactly this run ({RUN})")
     parser.add_argument(
         "--level", type=float, default=0.9, metavar="P", help="share the interval shall hold (default: 0.9)"
     )
@@ -256,7 +331,7 @@ def _report(commands: Commands) -> None:
         "geiger.cli.report:report",
         "write one HTML page of a run, or of several side by side",
     )
-    parser.add_argument("run", metavar="RUN", nargs="?", help="name of the run, or its folder")
+    parser.add_argument("run", metavar="RUN", nargs="?", help=RUN)
     parser.add_argument("--compare", metavar="RUN", nargs="+", help="put these runs side by side")
     parser.add_argument(
         "--out",
@@ -275,7 +350,7 @@ def _replay(commands: Commands) -> None:
         "geiger.cli.replay:replay_run",
         "repeat a run from its record and say whether every forecast has the same bits",
     )
-    parser.add_argument("run", metavar="RUN", help="name of the run, or its folder")
+    parser.add_argument("run", metavar="RUN", help=RUN)
     _own(parser, "features", "target", "estimator")
     _runs_dir(parser)
     _json(parser)
@@ -326,8 +401,7 @@ def _judge(commands: Commands) -> None:
     parser.add_argument(
         "what",
         metavar="FORECASTS|RUN",
-        help="a CSV or Parquet file with a day and a forecast a row; or a run: its name, its beginning, or "
-        "its folder",
+        help=f"a CSV or Parquet file with a day and a forecast a row; or {RUN}",
     )
     group = parser.add_argument_group("forecasts (a run has its own prices, settings and tries)")
     group.add_argument(
@@ -365,9 +439,10 @@ def _unseal(commands: Commands) -> None:
         "geiger.cli.unseal:unseal_run",
         "score the lock-box of a run, once, and give its verdict again",
     )
-    parser.add_argument("run", metavar="RUN", help="name of a finished training")
+    parser.add_argument("run", metavar="RUN", help=RUN)
     _own(parser, "target", "estimator")
     _runs_dir(parser)
+    _verbose(parser)
     _json(parser)
 
 
@@ -413,6 +488,13 @@ def _logs(commands: Commands) -> None:
         "--status", choices=("SUCCESS", "FAILED", "COLLAPSED", "NONE"), help="only logs that end so"
     )
     parser.add_argument("--new", action="store_true", help="only logs that were not analyzed yet")
+    parser.add_argument(
+        "--sort",
+        choices=LOG_SORTS,
+        default="began",
+        help=f"{', '.join(LOG_SORTS)}: the best first (default: began, the newest first)",
+    )
+    parser.add_argument("--reverse", action="store_true", help="the other way round")
     parser.add_argument("--limit", type=int, metavar="N", default=50, help="at most N (default: 50)")
     parser.add_argument("--all", action="store_true", help="all of them")
     _log_dir(parser)
@@ -420,6 +502,7 @@ def _logs(commands: Commands) -> None:
 
     parser = _command(actions, "show", f"{home}:show_log", "show what one log says, with line numbers")
     parser.add_argument("log", metavar="LOG", help="name of the log, or its file")
+    _verbose(parser, "settings, epochs and the whole verdict as well")
     _log_dir(parser)
     _json(parser)
 
@@ -431,10 +514,13 @@ def _logs(commands: Commands) -> None:
     parser.add_argument(
         "--limit", type=int, metavar="N", default=20, help="show at most N logs (default: 20)"
     )
+    _verbose(parser, "every finding of every log, with its lines and its cause")
     _log_dir(parser)
     _json(parser)
 
-    parser = _command(actions, "compare", f"{home}:compare_logs", "put two to ten logs side by side")
+    parser = _command(
+        actions, "compare", f"{home}:compare_logs", "put logs side by side, ranked where they compare"
+    )
     parser.add_argument("logs", metavar="LOG", nargs="+")
     _log_dir(parser)
     _json(parser)
@@ -616,6 +702,16 @@ def _mcp(commands: Commands) -> None:
     _folders(parser)
 
 
+def _completion(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "completion",
+        "geiger.cli.completion:completion",
+        "print what makes a shell complete commands and options: bash, zsh or fish",
+    )
+    parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
+
+
 def _experiment(parser: argparse.ArgumentParser) -> None:
     """Add the options that every command with an experiment shares."""
     _source(parser)
@@ -659,7 +755,20 @@ def _settings(group: argparse._ArgumentGroup) -> None:
     )
 
 
+SHELLS = ("bash", "zsh", "fish")
 ENGINES = ("local", "ray")
+LOG_SORTS = (
+    "began",
+    "name",
+    "verdict",
+    "p",
+    "accuracy",
+    "correlation",
+    "sharpe",
+    "wfe",
+    "drawdown",
+    "findings",
+)
 TIERS = ("quick", "standard", "tries", "networks", "stack", "demo")
 OWN = {
     "features": (
@@ -680,6 +789,10 @@ def _own(parser: argparse.ArgumentParser, *kinds: str) -> None:
     for kind in kinds:
         metavar, text = OWN[kind]
         group.add_argument(f"--{kind}", metavar=metavar, help=text)
+
+
+def _verbose(parser: argparse.ArgumentParser, text: str = "say all there is, not the gist alone") -> None:
+    parser.add_argument("-v", "--verbose", action="store_true", help=text)
 
 
 def _source(parser: argparse.ArgumentParser) -> None:
@@ -715,6 +828,10 @@ def _runs_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runs-dir", metavar="DIR", type=Path, default=Path("runs"), help="folder of the runs"
     )
+
+
+def _verbose(parser: argparse.ArgumentParser, text: str = "say all there is, not the gist alone") -> None:
+    parser.add_argument("-v", "--verbose", action="store_true", help=text)
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

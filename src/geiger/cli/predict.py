@@ -9,9 +9,9 @@ from itertools import product
 from typing import Any
 
 from geiger.cli.complaint import complain, plain
-from geiger.cli.named import panels_named
+from geiger.cli.named import panels_named, run_named
 from geiger.cli.options import symbols_of
-from geiger.cli.terminal import print_json
+from geiger.cli.terminal import print_json, shown_in
 from geiger.errors import SettingError
 from geiger.market.calendar import valid_symbol
 from geiger.market.snapshots import Store
@@ -28,7 +28,7 @@ def predict_next(args: argparse.Namespace) -> int:
     if args.score:
         return _score(args, runs)
     panels = [] if args.run else panels_named(runs, symbols_of(args), args.model)
-    if args.run and (named := runs.load(args.run)).record.members:
+    if args.run and (named := run_named(args.run, args.runs_dir)[0]).record.members:
         panels = [named]
     if panels:
         return _predict_panels(args, runs, panels)
@@ -63,18 +63,18 @@ def _predict_panels(args: argparse.Namespace, runs: RunsFolder, panels: Sequence
     if args.json:
         print_json([one.as_dict() for one in made])
     else:
-        print("\n".join(line for one in made for line in one.lines()))
+        print("\n".join(_broken([line for one in made for line in one.lines()])))
     return 0
 
 
 def _predict(args: argparse.Namespace, runs: RunsFolder, symbol: str, model: str | None) -> dict[str, Any]:
-    stored = runs.load(args.run) if args.run else find_model(runs, symbol, model)
+    stored = run_named(args.run, args.runs_dir)[0] if args.run else find_model(runs, symbol, model)
     if stored.record.symbol != symbol:
         raise SettingError(f"run {stored.name} is of {stored.record.symbol}, not of {symbol}")
     made = predict(stored, runs, data=args.data, features=args.features, target=args.target, level=args.level)
     facts = made.as_dict()
     if not args.json:
-        print("\n".join(made.lines()))
+        print("\n".join(_broken(made.lines())))
     if args.save:
         kept = save(made, runs)
         facts["saved"] = {"number": kept.line.number, "hash": kept.line.hash, "in_time": kept.in_time}
@@ -83,6 +83,15 @@ def _predict(args: argparse.Namespace, runs: RunsFolder, symbol: str, model: str
             if not kept.in_time:
                 print(f"  It will not count when forecasts are scored: {_why_late(made)}")
     return facts
+
+
+def _broken(lines: Sequence[str]) -> list[str]:
+    """Return lines in 80 columns, what is broken indented behind its own beginning."""
+    found = []
+    for line in lines:
+        indent = line[: len(line) - len(line.lstrip())]
+        found += shown_in(line.strip(), indent, f"{indent}  ")
+    return found
 
 
 def _why_late(made: Prediction) -> str:

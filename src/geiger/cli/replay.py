@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 
+from geiger.cli.named import run_named
 from geiger.cli.show import plan_facts, plan_line
 from geiger.cli.terminal import print_json, progress
 from geiger.codec import plain
+from geiger.command_line import Folders
 from geiger.experiment.plan import Plan
 from geiger.experiment.replay import Replay, changes_since, replay
 from geiger.experiment.train_fold import FoldOutput
@@ -20,12 +21,13 @@ DIFFERS = 3
 
 def replay_run(args: argparse.Namespace) -> int:
     """Repeat one run, from its name or its folder."""
-    path = Path(args.run)
-    runs = RunsFolder(args.runs_dir if path.name == args.run else path.parent)
-    stored = runs.load(path.name)
+    stored, runs = run_named(args.run, args.runs_dir)
     audit = stored.record.audit
     if not args.json:
-        print(audit_line(audit, how_to_audit(stored.trained, stored.record.own.kinds)), flush=True)
+        print(
+            audit_line(audit, how_to_audit(stored.trained, stored.record.own.kinds, Folders.of(runs.root))),
+            flush=True,
+        )
         for change in changes_since(stored):
             print(f"Differs from when {stored.name} was made: {change}", flush=True)
 

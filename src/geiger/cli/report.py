@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from geiger.cli.named import run_named
 from geiger.cli.terminal import print_json
 from geiger.codec import plain
 from geiger.command_line import Folders
@@ -28,7 +29,7 @@ from geiger.report.run_page import run_page
 from geiger.report.universe import universe_of
 from geiger.report.universe_page import universe_page
 from geiger.report.view import RunView
-from geiger.runs.folder import RunsFolder, StoredRun
+from geiger.runs.folder import StoredRun
 
 PAGE = "report.html"
 LONGEST_NAME = 120  # characters of a file's name, without its ending; file systems take 255 bytes
@@ -127,8 +128,7 @@ def compare_name(names: Sequence[str]) -> str:
 
 
 def _stored(word: str, runs_dir: Path) -> StoredRun:
-    path = Path(word)
-    return RunsFolder(runs_dir if path.name == word else path.parent).load(path.name)
+    return run_named(word, runs_dir)[0]
 
 
 def _page(stored: StoredRun, view: RunView) -> str:

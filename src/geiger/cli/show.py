@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from geiger import codec
 from geiger.backtest.scorecard import LABELS
-from geiger.cli.terminal import counted
-from geiger.experiment.evaluation import Evaluation
-from geiger.experiment.logged import own_lines
+from geiger.cli.gist import gist_lines
+from geiger.cli.terminal import counted, shown_in, table
+from geiger.experiment.cost_curve import CostRow
+from geiger.experiment.logged import own_lines, places_of
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.experiment.written import Run
 from geiger.figures import FigureName
@@ -19,7 +21,11 @@ from geiger.runlog import LoggedScorecard
 from geiger.runlog.sections import scorecard_lines
 from geiger.runlog.verdict import verdict_lines
 from geiger.runlog.wording import audit_line, how_to_audit
+from geiger.runs.folder import StoredRun
+from geiger.runs.record import Results
 
+SAME = "traded as in training (the same costs, rule and risk), so its ledger is this backtest: no new run"
+MOST_WARNINGS = 3  # of the data, before a training begins
 EXIT = {Status.SUCCESS: 0, Status.FAILED: 3, Status.COLLAPSED: 3}  # code of a command that made a run
 
 
@@ -42,8 +48,15 @@ def warning_lines(notices: Iterable[Notice]) -> list[str]:
     return [f"  Warning {notice.code}: {notice.text}" for notice in notices]
 
 
+def short_warnings(notices: Sequence[Notice]) -> list[str]:
+    """Return one line a notice, as far as it goes, and how many more there are."""
+    shown = [line for one in warning_lines(notices[:MOST_WARNINGS]) for line in shown_in(one, most=1)]
+    left = len(notices) - MOST_WARNINGS
+    return shown if left <= 0 else [*shown, f"  and {counted(left, 'more warning')}, with -v"]
+
+
 def run_lines(run: Run) -> list[str]:
-    """Return what a person wants to know of a run, in a few lines; its warnings stand apart."""
+    """Return all that a terminal says of a run; its warnings stand apart."""
     text = {figure.name: as_text(figure.value, figure.unit) for figure in run.evaluation.figures}
     health, points = run.evaluation.health, run.evaluation.checkpoints
     codes = ", ".join(health.codes)
@@ -66,7 +79,7 @@ def run_lines(run: Run) -> list[str]:
         *(f"    {p.number}. {p.name}: FAIL ({p.found})" for p in points if p.outcome is Outcome.FAIL),
         "  Verdict:",
         *(f"    {line}" for line in rest),
-        f"  {audit_line(run.audit, how_to_audit(run.trained, run.own.kinds))}",
+        f"  {audit_line(run.audit, how_to_audit(run.trained, run.own.kinds, places_of(run.folder, run.log)))}",
     ]
 
 
@@ -96,18 +109,41 @@ def place_lines(run: Run) -> list[str]:
     return [f"  Log: {run.log or 'none could be written'}", f"  Run: {run.folder}"]
 
 
-def scorecard_text(evaluation: Evaluation) -> str:
+def scorecard_text(results: Results) -> str:
     """Return the scorecard's tables, with words for people in place of the names for programs."""
-    card = evaluation.scorecard
     scores = tuple(
         replace(
             score,
             name=LABELS[score.name],
             values=tuple((column.replace("_", " "), value) for column, value in score.values),
         )
-        for score in card.scores
+        for score in results.scores
     )
-    return "\n".join(scorecard_lines(LoggedScorecard(scores, evaluation.rungs, card.years, evaluation.folds)))
+    card = LoggedScorecard(scores, results.ladder, results.years, results.folds or ())
+    return "\n".join(scorecard_lines(card))
+
+
+def show_repeated(args: argparse.Namespace, stored: StoredRun) -> None:
+    """Print the training's own ledger, which a backtest under the same settings would only repeat."""
+    print("\n".join(shown_in(SAME, "  ", "  ")))
+    if args.verbose:
+        print(f"\n{scorecard_text(stored.record.results)}\n")
+    print("\n".join(gist_lines(stored.record, stored.folder, args.log_dir)), flush=True)
+
+
+def cost_lines(rows: Sequence[CostRow]) -> list[str]:
+    """Return what the same forecasts earn at other costs, and a day late, beside buying and holding."""
+    heading = ("Cost, one way", "Sharpe", "CAGR", "held: Sharpe", "CAGR")
+    return [
+        "The same forecasts at other costs (not counted as tries), beside holding:",
+        *table([heading, *map(_cost_cells, rows)], indent="  ").splitlines(),
+    ]
+
+
+def _cost_cells(row: CostRow) -> tuple[str, ...]:
+    late = "" if not row.days_late else f", {counted(row.days_late, 'day')} late"
+    pairs = (row.sharpe, "ratio"), (row.cagr, "return"), (row.held_sharpe, "ratio"), (row.held_cagr, "return")
+    return (f"{row.cost_bps:g} bp{late}", *(as_text(value, unit) for value, unit in pairs))  # type: ignore[arg-type]
 
 
 def run_facts(run: Run) -> dict[str, Any]:
@@ -123,6 +159,23 @@ def run_facts(run: Run) -> dict[str, Any]:
         "verdict": codec.plain(run.verdict),
         "audit": codec.plain(run.audit),
         "warnings": [asdict(notice) for notice in run.notices],
+    }
+
+
+def stored_facts(stored: StoredRun) -> dict[str, Any]:
+    """Return a stored run as JSON-able facts, with the same names as `run_facts`."""
+    record = stored.record
+    return {
+        "run": stored.name,
+        "symbol": record.symbol,
+        "model": record.model,
+        "status": record.status,
+        "log": record.log,
+        "folder": stored.folder,
+        **codec.plain(record.results),
+        "verdict": codec.plain(record.verdict),
+        "audit": codec.plain(record.audit),
+        "warnings": [asdict(notice) for notice in record.warnings],
     }
 
 
@@ -158,6 +211,16 @@ def duration(minutes: float) -> str:
     ('about 12 s', 'about 12 min')
     """
     return f"about {minutes:.0f} min" if minutes >= 1.5 else f"about {max(60 * minutes, 1):.0f} s"
+
+
+def plan_lines(planned: Plan, *, verbose: bool) -> list[str]:
+    """Return what the data are, what is doubtful about them, and what will be done."""
+    lines, plan = data_lines(planned), plan_line(plan_facts(planned))
+    if verbose:
+        return [*lines, plan]
+    told = [line for line in lines if line not in warning_lines(planned.notices)]
+    short = [line for text in told for line in shown_in(text, hanging="  ")]
+    return [*short, *short_warnings(planned.notices), *shown_in(plan, hanging="  ")]
 
 
 def data_lines(planned: Plan) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 
 BAR = 20  # columns of a progress bar
+COLUMNS = 80  # of what every run prints, so that it fits any terminal
 
 
 class Tick(Protocol):
@@ -26,6 +28,9 @@ class Tick(Protocol):
     def more(self, steps: int) -> None:
         """Take note that there will be so many more steps."""
 
+    def note(self, text: str) -> None:
+        """Take note of how far the present step is."""
+
 
 class Silent:
     """Told of each step, and says nothing."""
@@ -34,6 +39,9 @@ class Silent:
         """Take note of nothing."""
 
     def more(self, steps: int) -> None:
+        """Take note of nothing."""
+
+    def note(self, text: str) -> None:
         """Take note of nothing."""
 
 
@@ -51,6 +59,10 @@ class Shown:
         """Make the bar longer by so many steps."""
         self._steps += steps
         self._bar.update(self._task, total=self._steps)
+
+    def note(self, text: str) -> None:
+        """Show it where the last step stood."""
+        self._bar.update(self._task, note=text)
 
 
 @contextmanager
@@ -87,22 +99,46 @@ def table(rows: Sequence[Sequence[str]], indent: str = "") -> str:
     return "\n".join(indent + line.rstrip() for line in lines)
 
 
-def wrapped(text: str, indent: str = "", hanging: str | None = None, columns: int = 100) -> list[str]:
+def wrapped(
+    text: str,
+    indent: str = "",
+    hanging: str | None = None,
+    columns: int = 100,
+    *,
+    widest: int = 100,
+    most: int | None = None,
+) -> list[str]:
     """Break prose where a terminal ends, and at `columns` elsewhere; names are never broken.
 
     Parameters
     ----------
     hanging : str, optional
         What later lines begin with; by default `indent`.
+    widest : int
+        Columns at most, however wide the terminal is.
+    most : int, optional
+        Lines at most; what is left out is marked.
     """
     return textwrap.wrap(
         text,
-        min(100, max(60, shutil.get_terminal_size((columns, 24)).columns)),
+        min(widest, max(60, shutil.get_terminal_size((columns, 24)).columns)),
         initial_indent=indent,
         subsequent_indent=indent if hanging is None else hanging,
         break_long_words=False,
         break_on_hyphens=False,
+        max_lines=most,
+        placeholder=" ...",
     )
+
+
+def shown_in(text: str, indent: str = "", hanging: str | None = None, most: int | None = None) -> list[str]:
+    """Break prose at 80 columns, or where a narrower terminal ends; see `wrapped`."""
+    return wrapped(text, indent, hanging, COLUMNS, widest=COLUMNS, most=most)
+
+
+def colour_wanted() -> bool:
+    """Whether stdout shows colours: a terminal that knows them, whose user has not said NO_COLOR."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def counted(number: int, word: str) -> str:

@@ -1,41 +1,75 @@
-"""``geiger train``: one model or a group, one or many symbols."""
+"""``geiger train``: one model or a group, one or many symbols.
+
+One training ends with its gist; of several each ends with a line, and all of them with a table.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
+from pathlib import Path
 from typing import Any
 
+from geiger import codec
 from geiger.cli.complaint import complain, plain
+from geiger.cli.gist import gist_lines, record_in
 from geiger.cli.options import config_of, experiment_of, is_symbol, symbols_of
 from geiger.cli.show import (
     EXIT,
     Voice,
     base_line,
-    data_lines,
     place_lines,
     plan_facts,
     plan_line,
+    plan_lines,
     run_facts,
     run_lines,
     warning_lines,
 )
-from geiger.cli.terminal import print_json, progress
-from geiger.errors import SettingError, TrainingError
+from geiger.cli.summary import comparison_lines, row_line
+from geiger.cli.terminal import Tick, print_json, progress, shown_in
+from geiger.errors import GeigerError, SettingError, TrainingError
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import run_bases
 from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run
 from geiger.judging.run import NOTHING, Making, run
+from geiger.judging.summary import Row, compare, row_of
+from geiger.judging.validate import judge_with_all_tries
 from geiger.models import expand, resolve
-from geiger.records import as_text
+from geiger.records import Epoch, as_text
+from geiger.runs.folder import RunsFolder
 from geiger.settings import Config
 from geiger.settings.models import OWN
 
 Result = tuple[int, dict[str, Any]]  # exit code, and facts that JSON can hold
-Task = Callable[[argparse.Namespace, Experiment, Voice], Result]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Which training of how many that one command makes.
+
+    >>> Turn(3, 12).named("AAPL ridge"), Turn().named("AAPL ridge")
+    ('3/12 AAPL ridge', 'AAPL ridge')
+    """
+
+    number: int = 1
+    total: int = 1
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one."""
+        return self.total > 1
+
+    def named(self, text: str) -> str:
+        """Return a text with the number before it, where there are several."""
+        return f"{self.number}/{self.total} {text}" if self.several else text
+
+
+Task = Callable[[argparse.Namespace, Experiment, Voice, Turn], Result]
 
 
 def train(args: argparse.Namespace) -> int:
@@ -63,14 +97,50 @@ def for_each(
         models = {symbol: [_own(args.model)] for symbol in symbols}
     else:
         models = {symbol: models_of(args.model or default(symbol)) for symbol in symbols}
+    numbers, total = count(1), sum(map(len, models.values()))
     results = [
-        result for symbol in models for result in _of_symbol(args, task, symbol, models[symbol], config)
+        result
+        for symbol in models
+        for result in _of_symbol(args, task, symbol, models[symbol], config, (numbers, total))
     ]
+    if sum("run" in facts for _, facts in results) > 1:
+        _count_all_tries(args, [facts for _, facts in results])
     if args.json:
         print_json([facts for _, facts in results])
-    elif told := ringing([facts["verdict"] for _, facts in results if facts.get("verdict")]):
-        print(told)
+    elif total > 1:
+        print("\n".join(together(args.runs_dir, [facts for _, facts in results])), end="")
     return max(code for code, _ in results)
+
+
+def _count_all_tries(args: argparse.Namespace, found: Sequence[dict[str, Any]]) -> None:
+    """Judge those runs again that know fewer tries than there are by now: the first ones of each series."""
+    runs, own = RunsFolder(args.runs_dir), {"target": args.target, "estimator": args.estimator}
+    for facts in found:
+        if not (facts.get("verdict") or {}).get("tries"):
+            continue
+        try:
+            judge_with_all_tries(runs, [facts["run"]], args.log_dir, **own)
+            facts["verdict"] = codec.plain(runs.load(facts["run"]).record.verdict)
+        except GeigerError as error:  # the run is done, and its own verdict stands
+            complain(f"{facts['run']}: no verdict with all tries: {plain(error)}")
+
+
+def together(runs_dir: Path, found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what several trainings came to: the table, the means, the best by luck; empty without a run."""
+    runs = RunsFolder(runs_dir)
+    stored = [runs.load(facts["run"]) for facts in found if "run" in facts]
+    if not stored:
+        return []
+    recipe = str(stored[0].record.config.get("recipe", ""))
+    failed = [
+        Row(symbol=facts["symbol"], model=facts["model"], recipe=recipe, trouble=facts["error"])
+        for facts in found
+        if "error" in facts
+    ]
+    summary = compare(stored, failed)
+    counted = any(one.symbols > 1 for one in summary.models)  # by model, with its mean over symbols
+    rang = "" if counted else ringing([facts["verdict"] for facts in found if facts.get("verdict")])
+    return ["", *comparison_lines(summary), *(shown_in(rang) if rang else []), ""]
 
 
 def ringing(verdicts: Sequence[Mapping[str, Any]]) -> str:
@@ -110,24 +180,29 @@ def _own(model: str | None) -> str:
     return OWN
 
 
-def show_plan(planned: Plan, voice: Voice) -> None:
+def show_plan(planned: Plan, voice: Voice, *, verbose: bool) -> None:
     """Print what the data are, and what will be trained on them."""
-    voice.say(data_lines(planned))
-    print(plan_line(plan_facts(planned)), flush=True)
+    voice.say(plan_lines(planned, verbose=verbose))
 
 
-def train_one(planned: Plan, *, quiet: bool, making: Making = NOTHING) -> Run:
+def train_one(
+    planned: Plan, *, quiet: bool, making: Making = NOTHING, turn: Turn = Turn(), brief: bool = False
+) -> Run:
     """Train with a progress bar that shows each fold's spread; the base models of a stack come first.
 
     Parameters
     ----------
     making : Making
         What is made for the verdict behind the folds.
+    brief : bool
+        Say nothing of the base models of a stack.
     """
-    bases = run_bases(planned, train=partial(_train_base, quiet=quiet))
-    if not quiet:
-        print("".join(f"  {base_line(base)}\n" for base in bases), end="", flush=True)
-    title = f"{planned.experiment.symbol} {planned.model}"
+    silent = quiet or brief
+    bases = run_bases(planned, train=partial(_train_base, quiet=quiet, turn=turn, silent=silent))
+    if not silent:
+        for base in bases:
+            print("\n".join(shown_in(base_line(base), "  ", "    ")), flush=True)
+    title = turn.named(f"{planned.experiment.symbol} {planned.model}")
     with progress(title, len(planned.folds), quiet=quiet) as tick:
 
         def on_fold(output: FoldOutput) -> None:
@@ -138,30 +213,54 @@ def train_one(planned: Plan, *, quiet: bool, making: Making = NOTHING) -> Run:
             tick(f"fold {output.result.fold} to {output.result.test_last}, {health}")
 
         made = replace(making, on_step=tick, on_plan=tick.more)
-        return run(planned, on_fold=on_fold, bases=bases, making=made)
+        on_epoch = _EpochNote(tick, planned.learner.effort.epochs)
+        return run(planned, on_fold=on_fold, on_epoch=on_epoch, bases=bases, making=made)
 
 
-def _train_base(planned: Plan, *, quiet: bool) -> Run:
+@dataclass(frozen=True)
+class _EpochNote:
+    """Shows how far a network is, while its fold is still in training."""
+
+    tick: Tick
+    epochs: int | None
+
+    def __call__(self, epoch: Epoch) -> None:
+        of = "" if self.epochs is None else f" of {self.epochs}"
+        self.tick.note(
+            f"fold {epoch.fold}, seed {epoch.seed}: epoch {epoch.epoch}{of}, val_loss {epoch.val_loss:.4f}"
+        )
+
+
+def _train_base(planned: Plan, *, quiet: bool, turn: Turn, silent: bool) -> Run:
     """Train one base model of a stack, and say so."""
-    if not quiet:
-        print(f"  {plan_line(plan_facts(planned))}", flush=True)
-    return train_one(planned, quiet=quiet)
+    if not silent:
+        print("\n".join(shown_in(plan_line(plan_facts(planned)), "  ", "    ")), flush=True)
+    return train_one(planned, quiet=quiet, turn=turn, brief=silent)
 
 
-def show_run(finished: Run, voice: Voice) -> None:
-    """Print what came of a run, its warnings as far as they are new, and where it was written."""
-    print("\n".join(run_lines(finished)))
-    voice.say(warning_lines(finished.notices))
-    print("\n".join(place_lines(finished)), flush=True)
+def show_run(finished: Run, voice: Voice, *, verbose: bool, log_dir: Path | None = None) -> None:
+    """Print what came of a run: its gist, and with `verbose` all there is."""
+    print("\n".join(gist_lines(record_in(finished.folder), finished.folder, log_dir)), flush=True)
+    if verbose:
+        print("\n".join(["", *run_lines(finished)]))
+        voice.say(warning_lines(finished.notices))
+        print("\n".join(place_lines(finished)), flush=True)
 
 
 def _of_symbol(
-    args: argparse.Namespace, task: Task, symbol: str, models: list[str], config: Config
+    args: argparse.Namespace,
+    task: Task,
+    symbol: str,
+    models: list[str],
+    config: Config,
+    turns: tuple[Iterator[int], int],
 ) -> list[Result]:
-    voice, results, complaints = Voice(), [], set()
+    voice, results, complaints = Voice(), list[Result](), set[str]()
+    numbers, total = turns
     for model in models:
+        turn = Turn(next(numbers), total)
         try:
-            results.append(task(args, experiment_of(args, symbol, model, config), voice))
+            results.append(task(args, experiment_of(args, symbol, model, config), voice, turn))
         except BrokenPipeError:  # nobody reads on
             raise
         except Exception as error:
@@ -176,18 +275,27 @@ def _of_symbol(
     return results
 
 
-def _train(args: argparse.Namespace, experiment: Experiment, voice: Voice) -> Result:
+def _train(args: argparse.Namespace, experiment: Experiment, voice: Voice, turn: Turn) -> Result:
     """Plan, train and show one experiment."""
-    planned = plan(experiment)
+    planned, brief = plan(experiment), turn.several and not args.verbose
     if args.dry_run and args.json:
         return 0, plan_facts(planned)
-    if not args.json:
-        show_plan(planned, voice)
+    if not args.json and (args.dry_run or not brief):
+        show_plan(planned, voice, verbose=args.verbose)
     if args.dry_run:
         return 0, {}
     alone = len(symbols_of(args)) == 1
     making = Making(audit=alone and args.audit, check_source=alone and args.check_source)
-    finished = train_one(planned, quiet=args.json, making=making)
+    finished = train_one(planned, quiet=args.json, making=making, turn=turn, brief=brief)
     if not args.json:
-        show_run(finished, voice)
+        show_one(args, finished, voice, turn)
     return EXIT[finished.status], run_facts(finished)
+
+
+def show_one(args: argparse.Namespace, finished: Run, voice: Voice, turn: Turn) -> None:
+    """Print what came of one run: a line where it is one of several, and else its gist."""
+    if turn.several:
+        stored = RunsFolder(args.runs_dir).load(finished.name)
+        print("\n".join(shown_in(turn.named(row_line(row_of(stored))), hanging="  ")), flush=True)
+    if args.verbose or not turn.several:
+        show_run(finished, voice, verbose=args.verbose, log_dir=args.log_dir)

@@ -14,6 +14,7 @@ from geiger import codec
 from geiger.cli.complaint import complain
 from geiger.cli.options import config_of, symbols_of
 from geiger.cli.show import duration
+from geiger.cli.summary import HEADING, badly_lines, best_lines, called, mean_lines, with_error
 from geiger.cli.terminal import Tick, counted, print_json, progress, table, wrapped
 from geiger.cli.train import models_of
 from geiger.errors import SettingError
@@ -159,11 +160,12 @@ def summary_lines(found: Summary) -> list[str]:
     """Return a summary for people: the table first, then what stands behind it."""
     return [
         *table(_rows(found)).splitlines(),
-        *_badly(found),
+        *badly_lines(found),
         "",
-        *_means(found.models),
+        HEADING,
+        *mean_lines(found.models),
         *_together(found),
-        *_best(found),
+        *(line for text in best_lines(found) for line in wrapped(text)),
         "",
         *_gates(found.models),
         "",
@@ -186,38 +188,11 @@ def _cells(row: Row, several: bool) -> list[str]:
         *named,
         row.answer or "none",
         as_text(row.p_value, "p"),
-        _with_error(row.correlation, row.error),
+        with_error(row.correlation, row.error),
         as_text(row.sharpe, "ratio"),
         as_text(row.hold, "ratio"),
         f"{row.passed} of 5",
     ]
-
-
-def _badly(found: Summary) -> list[str]:
-    """Return which trainings ended badly, which the exit code says as well."""
-    badly = [row for row in found.rows if row.status not in (None, Status.SUCCESS)]
-    named = ", ".join(f"{row.symbol} {row.model} {row.status}" for row in badly)
-    return wrapped(f"Ended badly: {named}; `geiger logs analyze` says why.") if badly else []
-
-
-def _with_error(value: float | None, error: float | None) -> str:
-    if value is None:
-        return "undefined"
-    return f"{value:+z.3f}" + ("" if error is None else f" (se {error:.3f})")
-
-
-def _means(models: Sequence[OfModel]) -> list[str]:
-    lines = ["Mean correlation over symbols, its error clustered by day (symbols share their days):"]
-    for one in models:
-        days = f", {one.days} days" if one.days else ""
-        mean = _with_error(one.mean, one.error)
-        lines.append(f"  {_called(one, models)}: {mean} over {counted(one.symbols, 'symbol')}{days}")
-        if one.level is not None:
-            chance = f"by chance {one.level * one.tested:g} would, were they independent"
-            lines.append(
-                f"    {one.rings} of {one.tested} ring (p with all tries below {one.level:g}); {chance}"
-            )
-    return lines
 
 
 def _together(found: Summary) -> list[str]:
@@ -235,32 +210,15 @@ def _together(found: Summary) -> list[str]:
         lines += wrapped(f"{name}: {answer}", "  ", "    ")
         if one.rank_ic is not None:
             days = counted(one.days or 0, "day")
-            lines.append(f"    rank IC {_with_error(one.rank_ic, one.error)} over {days}; run {one.run}")
+            lines.append(f"    rank IC {with_error(one.rank_ic, one.error)} over {days}; run {one.run}")
     return lines
-
-
-def _called(one: OfModel, models: Sequence[OfModel]) -> str:
-    several = len({other.recipe for other in models}) > 1
-    return f"{one.model} {one.recipe}" if several else one.model
-
-
-def _best(found: Summary) -> list[str]:
-    best, row = found.best, found.best_row
-    if best is None or row is None or best.n < 2:
-        return []
-    text = (
-        f"The best of {best.n} by luck alone would show a correlation {best.usual:.1f} times its error (one "
-        f"time in twenty more than {best.high:.1f} times); the best here, {row.symbol} {row.model}, shows "
-        f"{best.seen:.1f} times (p {as_text(best.p_value, 'p')})."
-    )
-    return wrapped(text)
 
 
 def _gates(models: Sequence[OfModel]) -> list[str]:
     shown = [one for one in models if one.gates]
     if not shown:
         return []
-    heads = [cell for one in shown for cell in (_called(one, models), "by chance")]
+    heads = [cell for one in shown for cell in (called(one, models), "by chance")]
     rows = [["Passed", *heads]]
     for place, gate in enumerate(shown[0].gates):
         rows.append([gate.name, *(cell for one in shown for cell in _gate(one.gates[place]))])

@@ -59,12 +59,14 @@ def resample_counts(n: int, *, block: float, resamples: int, seed: int) -> Count
     return counts
 
 
-def bootstrap_mean_p(values: ArrayLike, *, block: float, resamples: int = 5000, seed: int) -> float:
-    """Return the one-sided p of a mean above 0, from the stationary bootstrap.
+def bootstrap_mean_p(
+    values: ArrayLike, *, block: float, resamples: int = 5000, seed: int
+) -> tuple[float, float]:
+    """Return the one-sided p of a mean above 0, and that of one below 0, from one stationary bootstrap.
 
-    The share of resamples whose mean lies above the observed one by at least the observed mean, the observed
-    one counted among them: never below 1 / (resamples + 1). Resampled means scatter around the observed mean
-    as the observed one does around the true mean, dependence within blocks included.
+    Of a mean above 0: the share of resamples whose mean lies above the observed one by at least the observed
+    mean, the observed one counted among them: never below 1 / (resamples + 1). Resampled means scatter around
+    the observed mean as the observed one does around the true mean, dependence within blocks included.
 
     Parameters
     ----------
@@ -88,8 +90,10 @@ def bootstrap_mean_p(values: ArrayLike, *, block: float, resamples: int = 5000, 
     observed = float(x.mean())
     means = _means(resample_counts(x.size, block=block, resamples=resamples, seed=seed), x - observed)
     # Rounding may not decide where all values are the same: such a mean is as sure as it can be, or zero.
-    reached = int(np.count_nonzero(means >= observed - 1e-12 * float(np.max(np.abs(x)))))
-    return (1 + reached) / (resamples + 1)
+    margin = 1e-12 * float(np.max(np.abs(x)))
+    above = int(np.count_nonzero(means >= observed - margin))
+    below = int(np.count_nonzero(-means >= -observed - margin))
+    return (1 + above) / (resamples + 1), (1 + below) / (resamples + 1)
 
 
 def _means(counts: Counts, centred: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

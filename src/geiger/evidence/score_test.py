@@ -329,6 +329,6 @@ def _last(values: Floats) -> Floats:
 def _p_value(statistic: float, dof: int | None) -> float:
     if dof is None:
         return 0.5 * math.erfc(statistic / math.sqrt(2.0))
-    from scipy.stats import t
+    from scipy.special import stdtr
 
-    return float(t.sf(statistic, dof))
+    return float(stdtr(dof, -statistic))

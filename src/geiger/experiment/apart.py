@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from functools import partial
+from pathlib import Path
 
+from geiger.experiment.spool import leave
 from geiger.experiment.train_fold import FoldOutput, Task, train_fold
 from geiger.models import Forecaster
+from geiger.models.telling import telling
 from geiger.settings import Config
 
 # Keras does without each of them where it is not installed.
@@ -29,9 +33,14 @@ def prepare() -> None:
             allocator.mallopt(option, value)
 
 
-def train_apart(model: str, forecaster: Forecaster, config: Config, task: Task) -> FoldOutput:
-    """Train one fold on one thread, in a process of its own or, where there is one only, in this one."""
+def train_apart(
+    model: str, forecaster: Forecaster, config: Config, task: Task, spool: Path | None = None
+) -> FoldOutput:
+    """Train one fold on one thread, in a process of its own or, where there is one only, in this one.
+
+    Epochs are left in `spool` as they happen, where there is one; see `experiment.spool`.
+    """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):
+    with threadpool_limits(1), telling(None if spool is None else partial(leave, spool)):
         return train_fold(model, forecaster, config, task)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from geiger.backtest.yardsticks import checkpoints
+from geiger.command_line import LOG_DIR, RUNS_DIR, Folders
 from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
 from geiger.experiment.plan import Plan
 from geiger.experiment.train_fold import FoldOutput
 from geiger.features.catalogue import FEATURES
 from geiger.figures import STRATEGY
-from geiger.records import Assessment, AuditSummary, FoldResult, Notice, RunSettings, Status, Verdict
+from geiger.records import Assessment, AuditSummary, Epoch, FoldResult, Notice, RunSettings, Status, Verdict
 from geiger.runlog import LoggedScorecard, RunLogWriter
 from geiger.runlog.wording import DOCTOR, doctor_note, health_note, how_to_audit
 from geiger.runs.environment import code_hash, environment
@@ -25,20 +27,51 @@ COLUMNS_SHOWN = 20  # names of own columns in a line of the log
 KEPT = "finished folds are kept, and the same command goes on from there"
 
 
+def unheard(epoch: Epoch) -> None:
+    """Take no note of an epoch."""
+
+
 @dataclass(frozen=True)
 class Logged:
-    """Tells the log of each fold as it comes, and then whoever else wants to know."""
+    """Tells the log of each fold as it comes, and then whoever else wants to know.
+
+    Attributes
+    ----------
+    on_epoch : callable
+        Told of each epoch as it happens, perhaps from another thread.
+    shown : (fold, seed), optional
+        The member of which the log gets every epoch as it happens.
+    every : int
+        Of the other members it gets the first epoch and then every so many.
+    """
 
     log: RunLogWriter
     on_fold: Callable[[FoldOutput], None]
+    on_epoch: Callable[[Epoch], None] = unheard
+    shown: tuple[int, int] | None = None
+    every: int = 1
+    _ended: set[int] = field(default_factory=set)  # folds
+    _one: threading.RLock = field(default_factory=threading.RLock)  # thread that writes at a time
+
+    def happened(self, epoch: Epoch) -> None:
+        """Log an epoch of a fold that is still in training."""
+        with self._one:
+            if epoch.fold in self._ended:  # told late: the fold's own epochs stand in the log
+                return
+            counts = epoch.epoch == 1 or (epoch.epoch > 0 and epoch.epoch % self.every == 0)
+            if counts or (epoch.fold, epoch.seed) == self.shown:
+                self.log.progress(epoch)
+        self.on_epoch(epoch)
 
     def trained(self, fold: FoldOutput) -> None:
         """Log epochs, result and trainings of a fold."""
-        for epoch in fold.epochs:
-            self.log.epoch(epoch)
-        self.log.fold(fold.result)
-        for training in fold.trainings:
-            self.log.training(training)
+        with self._one:
+            self._ended.add(fold.result.fold)
+            for epoch in fold.epochs:
+                self.log.epoch(epoch)
+            self.log.fold(fold.result)
+            for training in fold.trainings:
+                self.log.training(training)
         self.on_fold(fold)
 
     def weighed(self, result: FoldResult) -> None:
@@ -106,8 +139,14 @@ def run_settings(planned: Plan, folds: int) -> RunSettings:
         threads=learner.threads,
         versions=versions(),
         command=planned.experiment.command or None,
+        runs_dir=named_elsewhere(planned.experiment.runs_dir),
         training=learner.described(),
     )
+
+
+def named_elsewhere(runs_dir: Path | str) -> str | None:
+    """Return the folder of runs as a log names it: not where commands look by themselves."""
+    return None if str(runs_dir) == RUNS_DIR else str(runs_dir)
 
 
 def own_settings(own: OwnParts) -> dict[str, Any]:
@@ -163,6 +202,10 @@ class Finished(Protocol):
         """The run that made the forecasts."""
 
     @property
+    def folder(self) -> Path:
+        """Where it lies among the runs."""
+
+    @property
     def evaluation(self) -> Evaluation:
         """What they were worth."""
 
@@ -181,6 +224,11 @@ class Finished(Protocol):
     @property
     def own(self) -> OwnParts:
         """What is the user's own."""
+
+
+def places_of(run: Path, log: Path | None) -> Folders:
+    """Return where a run and its log lie, as commands on it name these folders."""
+    return Folders.of(run.parent, LOG_DIR if log is None else log.parent)
 
 
 def close_log(log: RunLogWriter, finished: Finished, notes: tuple[str, ...] = ()) -> None:
@@ -203,7 +251,7 @@ def close_log(log: RunLogWriter, finished: Finished, notes: tuple[str, ...] = ()
         cross_section=evaluation.cross_section,
         verdict=finished.verdict,
         audit=finished.audit,
-        advice=how_to_audit(finished.trained, finished.own.kinds),
+        advice=how_to_audit(finished.trained, finished.own.kinds, places_of(finished.folder, log.path)),
     )
 
 

@@ -18,11 +18,20 @@ import polars as pl
 
 from geiger.errors import TrainingError
 from geiger.experiment.evaluation import Evaluation, evaluate
-from geiger.experiment.logged import Logged, close_log, failure_logged, open_log, own_settings, run_settings
+from geiger.experiment.logged import (
+    Logged,
+    close_log,
+    failure_logged,
+    open_log,
+    own_settings,
+    run_settings,
+    unheard,
+)
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
 from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run, run_name, write_backtest, write_run
-from geiger.records import Verdict
+from geiger.models.telling import telling
+from geiger.records import Epoch, Verdict
 from geiger.runs.folder import StoredRun
 
 
@@ -50,6 +59,7 @@ class Finding:
 
 
 Judge = Callable[[Finding], Verdict | None]
+EPOCHS_TOLD = 4  # of a member while it is in training; all of them stand in the log when its fold is done
 
 
 def unjudged(finding: Finding) -> None:
@@ -60,6 +70,7 @@ def run(
     work: Experiment | Plan,
     *,
     on_fold: Callable[[FoldOutput], None] = lambda fold: None,
+    on_epoch: Callable[[Epoch], None] = unheard,
     bases: Sequence[BaseRun] | None = None,
     judge: Judge = unjudged,
 ) -> Run:
@@ -70,6 +81,8 @@ def run(
     work : Experiment or Plan
     on_fold : callable
         Told of each fold when it is done.
+    on_epoch : callable
+        Told of each epoch of a network as it happens, perhaps from another thread.
     bases : sequence of BaseRun, optional
         The base models of a stack, as `run_bases` found or made them; without it they are found or made now.
     judge : callable
@@ -83,10 +96,14 @@ def run(
     planned = plan(work) if isinstance(work, Experiment) else work
     found = run_bases(planned) if bases is None else bases
     parts = planned.parts()
-    with open_log(planned.experiment, planned.log_name, shown=(planned.folds[-1].index, 0)) as log:
+    shown = planned.folds[-1].index, 0
+    with open_log(planned.experiment, planned.log_name, shown=shown) as log:
         log.settings(run_settings(planned, len(planned.folds)))
         with failure_logged(log, planned, resumable=parts is not None):
-            made = planned.train(found, parts, Logged(log, on_fold))
+            every = max(1, (planned.learner.effort.epochs or 0) // EPOCHS_TOLD)
+            logged = Logged(log, on_fold, on_epoch, shown, every)
+            with telling(logged.happened):
+                made = planned.train(found, parts, logged)
             evaluation = evaluate(
                 made.forecasts,
                 made.in_sample,

@@ -16,6 +16,7 @@ from geiger.errors import TrainingError
 from geiger.learning.folds import Fold
 from geiger.learning.windows import Floats, FoldArrays, Scaler, fold_arrays, join
 from geiger.models import Ensemble, Forecaster, fit_members
+from geiger.models.telling import known_as
 from geiger.models.trained import Trained
 from geiger.records import Epoch, FoldResult, Notice, Training
 from geiger.seeds import derive
@@ -118,7 +119,8 @@ def train_fold(model: str, forecaster: Forecaster, config: Config, task: Task) -
     arrays = arrays_of(task.rows, config, fold)
     try:
         seeds = seeds_of(config, model, fold)
-        predictor = fit_members(forecaster, arrays.train, arrays.valid, seeds, course=task.told)
+        with known_as(lambda epoch: replace(epoch, fold=fold.index) if task.told else None):
+            predictor = fit_members(forecaster, arrays.train, arrays.valid, seeds, course=task.told)
     except TrainingError as error:
         raise TrainingError(f"fold {fold.index}, {error}") from error
     return output_of(task, arrays, predictor, time.perf_counter() - started)

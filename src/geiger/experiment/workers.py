@@ -13,17 +13,22 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from importlib import metadata
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
 from geiger.blas import one_blas_thread
 from geiger.errors import Diverged, TrainingError
 from geiger.experiment.apart import prepare, train_apart
+from geiger.experiment.spool import spooled
 from geiger.experiment.train_fold import FoldOutput, Task, arrays_of, output_of, seeds_of, train_fold
 from geiger.models import Forecaster, average
 from geiger.models.halt import halting
+from geiger.models.telling import known_as, listener
+from geiger.records import Epoch
 from geiger.runs.environment import threads_at_hand
 from geiger.settings import Config
 
@@ -119,18 +124,31 @@ def _train_in_processes(
     model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task]
 ) -> Iterator[FoldOutput]:
     """Give each fold to a process of one thread; the number of processes changes no bit."""
+    with ExitStack() as stack:
+        to = listener()
+        spool = None if to is None else stack.enter_context(spooled(to))
+        outputs = _begun(model, forecaster, config, tasks, None if spool is None else spool.folder)
+        try:
+            for output in outputs:
+                if spool is not None:  # the last epochs of a fold are told before the fold
+                    spool.look()
+                yield output
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # whoever stops early knows that folds are left
+                outputs.close()
+
+
+def _begun(
+    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task], spool: Path | None
+) -> Generator[FoldOutput]:
     from joblib import Parallel, delayed, parallel_config
 
     with parallel_config(backend="loky", inner_max_num_threads=1, initializer=prepare), _deaf_to_ctrl_c():
         parallel = Parallel(n_jobs=workers_for(config, len(tasks)), return_as="generator", max_nbytes=None)
-        outputs = parallel(delayed(train_apart)(model, forecaster, config, task) for task in tasks)
-    try:
-        for output in outputs:  # noqa: UP028 - `yield from` would close it without the filter below
-            yield output
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # whoever stops early knows that folds are left over
-            outputs.close()
+        jobs = (delayed(train_apart)(model, forecaster, config, task, spool) for task in tasks)
+        begun: Generator[FoldOutput] = parallel(jobs)
+        return begun
 
 
 @contextmanager
@@ -168,8 +186,15 @@ def _train_program(
         for task, one in zip(tasks, arrays, strict=True)
         for seed in seeds_of(config, model, task.fold)[:each]
     ]
+
+    def named(epoch: Epoch) -> Epoch | None:
+        number, seed = divmod(epoch.seed, each)
+        task = tasks[number]
+        return replace(epoch, fold=task.fold.index, seed=seed) if task.told else None
+
     try:
-        fitted = forecaster.fit_many(members)
+        with known_as(named):
+            fitted = forecaster.fit_many(members)
     except Diverged as error:
         number, seed = divmod(error.member, each)
         raise TrainingError(f"fold {tasks[number].fold.index}, seed {seed}: {error}") from error

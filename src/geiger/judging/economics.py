@@ -48,8 +48,5 @@ def economics(ledger: pl.DataFrame, market: pl.DataFrame, seed: int) -> Economic
     net = ledger["net"].to_numpy()
     difference = net - market["net"].to_numpy()
     varies = difference.size > 1 and float(difference.std()) > 0.0
-    above, below = (
-        (bootstrap_mean_p(sign * difference, block=BLOCK, seed=seed) if varies else None)
-        for sign in (1.0, -1.0)
-    )
+    above, below = bootstrap_mean_p(difference, block=BLOCK, seed=seed) if varies else (None, None)
     return Economics(ledger["day"], difference, net, above, below)

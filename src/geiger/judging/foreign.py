@@ -452,8 +452,5 @@ def _beside_market(own: pl.DataFrame, loaded: Loaded, seed: int, name: str) -> t
     spread = float(market.std())
     difference = net - (float(net.std()) / spread if spread > 0.0 else 0.0) * market
     varies = float(difference.std()) > 1e-9 * float(net.std())  # less is the rounding of the market itself
-    above, below = (
-        (bootstrap_mean_p(sign * difference, block=BLOCK, seed=seed) if varies else None)
-        for sign in (1.0, -1.0)
-    )
+    above, below = bootstrap_mean_p(difference, block=BLOCK, seed=seed) if varies else (None, None)
     return Economics(both["day"], difference, net, above, below), own.height - both.height

@@ -9,12 +9,13 @@ from functools import partial
 from geiger.audit.door import audit_plan
 from geiger.errors import GeigerError
 from geiger.experiment import run as unjudged
+from geiger.experiment.logged import unheard
 from geiger.experiment.plan import BaseRun, Experiment, Plan, plan
 from geiger.experiment.run import Finding
 from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run
 from geiger.judging.judge import judge
-from geiger.records import AuditSummary, CheckSource, Verdict
+from geiger.records import AuditSummary, CheckSource, Epoch, Verdict
 from geiger.runs.folder import StoredRun
 from geiger.studies.calibration import rates_of
 from geiger.studies.check_source import check_source, kept_check, short_effort
@@ -48,6 +49,7 @@ def run(
     *,
     making: Making = Making(),
     on_fold: Callable[[FoldOutput], None] = lambda fold: None,
+    on_epoch: Callable[[Epoch], None] = unheard,
     bases: Sequence[BaseRun] | None = None,
 ) -> Run:
     """Train strictly walk-forward, trade the forecasts, judge them, and write log and run folder.
@@ -59,6 +61,8 @@ def run(
         What is made for the verdict; `NOTHING` leaves it to what there is already.
     on_fold : callable
         Told of each fold when it is done.
+    on_epoch : callable
+        Told of each epoch of a network as it happens, perhaps from another thread.
     bases : sequence of BaseRun, optional
         The base models of a stack, as `experiment.run.run_bases` found or made them.
 
@@ -75,7 +79,8 @@ def run(
     planned = plan(work) if isinstance(work, Experiment) else work
     if bases is None:
         bases = unjudged.run_bases(planned, train=partial(run, making=NOTHING))
-    return unjudged.run(planned, on_fold=on_fold, bases=bases, judge=partial(_verdict, making=making))
+    verdict = partial(_verdict, making=making)
+    return unjudged.run(planned, on_fold=on_fold, on_epoch=on_epoch, bases=bases, judge=verdict)
 
 
 def backtest(planned: Plan, stored: StoredRun) -> Run:

@@ -6,7 +6,7 @@ what the best of many shows by luck is drawn with one random factor a day.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -154,6 +154,29 @@ def summarise(asked: Asked, entries: Sequence[Entry], together: Sequence[Pooled]
     """Return what the finished runs of a validation come to."""
     runs = stored_runs(asked, entries)
     rows = [_row(entry, runs.get(place)) for place, entry in enumerate(entries)]
+    rates = {place: entry.rates for place, entry in enumerate(entries)}
+    return replace(_summary(rows, runs, rates), pooled=tuple(_pooled(asked, one) for one in together))
+
+
+def compare(runs: Sequence[StoredRun], failed: Sequence[Row] = ()) -> Summary:
+    """Return what finished runs come to side by side; `failed` are rows of those that have none."""
+    empty = [
+        Row(symbol=one.record.symbol, model=one.record.model, recipe=str(one.record.config.get("recipe", "")))
+        for one in runs
+    ]
+    rows = [*(_filled(row, stored) for row, stored in zip(empty, runs, strict=True)), *failed]
+    return _summary(rows, dict(enumerate(runs)), {})
+
+
+def row_of(stored: StoredRun) -> Row:
+    """Return the row of one finished run."""
+    return compare([stored]).rows[0]
+
+
+def _summary(
+    rows: Sequence[Row], runs: Mapping[int, StoredRun], rates: Mapping[int, ErrorRates | None]
+) -> Summary:
+    """Return the summary of rows, by whose place `runs` has what is finished."""
     figures = {place: _daily(stored) for place, stored in runs.items()}
     groups: dict[tuple[str, str], list[int]] = {}
     for place, row in enumerate(rows):
@@ -162,7 +185,7 @@ def summarise(asked: Asked, entries: Sequence[Entry], together: Sequence[Pooled]
         _of_model(
             [rows[place] for place in places],
             [runs[place] for place in places if place in runs],
-            [entries[place].rates for place in places if place in runs],
+            [rates.get(place) for place in places if place in runs],
             [figure for place in places if (figure := figures.get(place)) is not None],
         )
         for places in groups.values()
@@ -176,7 +199,6 @@ def summarise(asked: Asked, entries: Sequence[Entry], together: Sequence[Pooled]
         models=tuple(models),
         best=best,
         best_row=None if first is None or best is None else rows[first],
-        pooled=tuple(_pooled(asked, one) for one in together),
     )
 
 
@@ -191,8 +213,10 @@ def _order(row: Row) -> tuple[bool, float, float, str, str, str]:
 
 def _row(entry: Entry, stored: StoredRun | None) -> Row:
     row = Row(symbol=entry.experiment.symbol, model=entry.model, recipe=entry.experiment.config.recipe)
-    if stored is None:
-        return replace(row, trouble=entry.error)
+    return replace(row, trouble=entry.error) if stored is None else _filled(row, stored)
+
+
+def _filled(row: Row, stored: StoredRun) -> Row:
     record, results = stored.record, stored.record.results
     value = {figure.name: figure.value for figure in results.figures}
     health, verdict = results.health, record.verdict

@@ -11,7 +11,7 @@ as a rerun, which does not count.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -343,11 +343,21 @@ def _judge_again(asked: Asked, entries: Sequence[Entry]) -> None:
 
     The first model of a symbol was judged when the others were not registered yet.
     """
-    register = register_of(asked.runs)
-    for entry in entries:
-        if entry.run is None:
-            continue
-        stored = asked.runs.load(entry.run)
+    names = [entry.run for entry in entries if entry.run is not None]
+    judge_with_all_tries(asked.runs, names, Path(asked.log_dir))
+
+
+def judge_with_all_tries(runs: RunsFolder, names: Iterable[str], log_dir: Path, **own: Any) -> None:
+    """Judge those runs once more whose verdict knows fewer tries than there are by now.
+
+    Parameters
+    ----------
+    own : optional
+        ``target`` and ``estimator`` of the user's own, as `judge_stored` takes them.
+    """
+    register = register_of(runs)
+    for name in names:
+        stored = runs.load(name)
         verdict = stored.record.verdict
         if verdict is not None and verdict.tries is not None:
             tries = verdict.tries
@@ -357,7 +367,7 @@ def _judge_again(asked: Asked, entries: Sequence[Entry]) -> None:
                 continue
             if now <= tries.skill:
                 continue
-        judge_stored(stored, asked.runs, log_dir=Path(asked.log_dir))
+        judge_stored(stored, runs, log_dir=log_dir, **own)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import polars as pl
 
 from geiger import settings
 from geiger.experiment.evaluation import Evaluation
-from geiger.experiment.logged import versions
+from geiger.experiment.logged import named_elsewhere, versions
 from geiger.experiment.written import Judged, audit_of_forecasts, kept_audit
 from geiger.features.catalogue import FEATURES
 from geiger.learning.folds import Fold
@@ -93,6 +93,7 @@ def panel_settings(planned: PanelPlan) -> RunSettings:
         threads=1,
         versions=versions(),
         command=planned.work.command or None,
+        runs_dir=named_elsewhere(planned.work.runs_dir),
         members=len(material.symbols),
     )
 

@@ -132,7 +132,7 @@ def _view(
     equity = kept(wealth, gaps)
     return RunView(
         **_named(stored),
-        how_to_audit=clean(how_to_audit(stored.trained, record.own.kinds)),
+        how_to_audit=clean(how_to_audit(stored.trained, record.own.kinds, folders)),
         days_per_year=days_per_year,
         health=_health(results.health),
         diagnosis=_diagnosis(results.diagnosis),

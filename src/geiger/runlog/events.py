@@ -33,6 +33,7 @@ from geiger.runlog.versions import SCHEMA, Event
 RECORDS: dict[str, type] = {
     "config": ConfigSection,
     "epoch": Epoch,
+    "progress": Epoch,
     "fold": FoldResult,
     "training": Training,
     "warning": Notice,
@@ -72,6 +73,7 @@ def encode_all(log: RunLog) -> Iterator[Event]:
         yield encode("config", ConfigSection(log.config, log.settings))
     card = log.scorecard
     groups: tuple[tuple[str, Iterable[object]], ...] = (
+        ("progress", log.progress),
         ("epoch", log.epochs),
         ("fold", log.folds),
         ("training", log.trainings),
@@ -158,6 +160,7 @@ def assemble(schema: int, contents: Iterable[tuple[str, Any]]) -> RunLog:
         settings=config.values,
         assessment=last_of("assessment", None),
         epochs=all_of("epoch"),
+        progress=all_of("progress"),
         folds=all_of("fold"),
         trainings=all_of("training"),
         figures=all_of("figure"),

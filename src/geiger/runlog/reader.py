@@ -336,7 +336,7 @@ def _parse_epochs(lines: list[Line], told: Collection[str]) -> Iterator[_Found]:
             values = {name: _float(parts.get(name, "nan").rstrip("%")) for name in names}
             event = {"event": "epoch", "epoch": int(match[1]), **values}
             yield _Found(number, f"{sections.EPOCHS}/{match[1]}", event)
-        elif line.strip().lower() == sections.NOT_APPLICABLE:
+        elif line.strip().lower() == sections.NOT_APPLICABLE or line.startswith(f"{sections.PROGRESS}: "):
             yield _Found(number)
 
 

@@ -36,7 +36,7 @@ from geiger.records import (
 )
 from geiger.runlog.events import encode, encode_all
 from geiger.runlog.facts import plan_figures_first, shown_epochs
-from geiger.runlog.sections import closing, epoch_lines, opening, stopping
+from geiger.runlog.sections import closing, epoch_lines, opening, progress_line, stopping
 from geiger.runlog.verdict import verdict_lines
 from geiger.runlog.wording import config_lines
 
@@ -141,7 +141,8 @@ class RunLogWriter:
         self._began = False
         self._epochs: list[Epoch] = []
         self._warnings: list[Notice] = []
-        self._live = False  # whether the text already shows epochs
+        self._live: set[int] = set()  # epochs of the shown member that the text has already
+        self._latest: tuple[Epoch, ...] = ()  # the last that was told of a fold still in training
         self._files: dict[str, _File] = {}
         self._create(self._directory, when)
 
@@ -185,9 +186,29 @@ class RunLogWriter:
         self._begin()
         self._epochs.append(epoch)
         self._event("epoch", epoch)
-        if (epoch.fold, epoch.seed) == self._shown:
-            self._live = True
+        self._show(epoch)
+
+    @_guarded
+    def progress(self, epoch: Epoch) -> None:
+        """Write how far a member is whose fold is still in training; its epochs come with the fold.
+
+        The text shows the epochs of the shown member as they happen, each once; of any other a line that says
+        how far it is.
+        """
+        self._begin()
+        self._latest = (epoch,)
+        self._event("progress", epoch)
+        if not self._show(epoch):
+            self._files["log"].write(progress_line(epoch))
+
+    def _show(self, epoch: Epoch) -> bool:
+        """Write an epoch into the text where it is the shown member's, once; return whether it is."""
+        if (epoch.fold, epoch.seed) != self._shown:
+            return False
+        if epoch.epoch not in self._live:
+            self._live.add(epoch.epoch)
             self._files["log"].write(epoch_lines([epoch]))
+        return True
 
     @_guarded
     def fold(self, result: FoldResult) -> None:
@@ -258,7 +279,8 @@ class RunLogWriter:
         self._files["jsonl"].write("".join(_json_line(event) for event in encode_all(facts)))
         facts = replace(facts, epochs=tuple(self._epochs), warnings=tuple(self._warnings))
         late = "" if self._live else epoch_lines(shown_epochs(facts.epochs))
-        self._files["log"].write(late + closing(facts, status, clean(advice)))
+        begun = replace(facts, epochs=facts.epochs or self._latest)
+        self._files["log"].write(late + closing(begun, status, clean(advice)))
         self.close()
 
     @_guarded

@@ -28,6 +28,7 @@ Files are Parquet, JSON and npz without objects: reading one runs no code.
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -38,6 +39,7 @@ from types import MappingProxyType
 import polars as pl
 
 from geiger import settings
+from geiger.cleaning import clean
 from geiger.columns import (
     FORECASTS,
     IN_SAMPLE,
@@ -65,6 +67,7 @@ from geiger.runs.record import (
 from geiger.settings import Config
 
 STAMP = "%Y%m%d_%H%M%S"
+LATEST = "latest"  # names the run that was finished last
 RUN_NAME = re.compile(r"[A-Za-z0-9^=][A-Za-z0-9^=._-]*_[a-z_]+_\d{8}_\d{6}")
 
 
@@ -294,18 +297,21 @@ class RunsFolder:
         return StoredRun(self.root / name, record)
 
     def named(self, text: str) -> StoredRun:
-        """Return the run of this name, or else the newest one whose name begins so.
+        """Return the run of this name, or else the newest one whose name begins so; `latest` is the newest.
 
         Raises
         ------
         DataError
             There is none, or its record cannot be read.
         """
-        if RUN_NAME.fullmatch(text) and (self.root / text / RECORD).exists():
+        if RUN_NAME.fullmatch(text):
             return self.load(text)
-        found = _newest(run for run in self.all() if text and run.name.startswith(text))
+        runs = self.all()
+        found = _newest(run for run in runs if text == LATEST or (text and run.name.startswith(text)))
         if found is None:
-            raise DataError(f"{self.root}: no finished run is called {text!r} or begins so")
+            near = difflib.get_close_matches(text, {run.name[: len(text)] for run in runs}, n=1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise DataError(f"{self.root}: no finished run is called {clean(text)!r} or begins so{meant}")
         return found
 
     def find(self, forecast_key: str) -> StoredRun | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geiger.command_line import Folders
 from geiger.errors import DataError, GeigerError, SettingError
 from geiger.records import Epoch, RunLog
 from geiger.service.bounds import BYTES, ROWS, inside, page, whole
@@ -84,11 +85,11 @@ class Answers:
             kept = {key: facts[key] for key in ("folder", "known", "trends", "steps")}
             beside = {"steps_cover": here, **whole(kept, _BESIDE - _COVERED)}
         logs = page(in_order, "logs", limit, offset=offset, total=len(chosen), most=BYTES - _BESIDE)
-        return {**beside, **logs}
+        return {**logs, **beside}  # the answers first
 
     def compare_runs(self, names: list[str]) -> dict[str, Any]:
-        """Return 2 to 10 runs side by side."""
-        from geiger.analysis.analyzer import compare_facts
+        """Return two runs or more side by side."""
+        from geiger.analysis.comparison import compare_facts
 
         return whole(compare_facts(self._book(), names))
 
@@ -104,7 +105,9 @@ class Answers:
         stored = runs.load(name)
         found = stored.record.audit
         if found is None:
-            how = how_to_audit(stored.trained, stored.record.own.kinds)
+            how = how_to_audit(
+                stored.trained, stored.record.own.kinds, Folders.of(self._runs_dir, self._log_dir)
+            )
             return whole({"run": name, "audit": None, "how": how})
         facts = {"run": name, "audit": {"text": found.text(), **plain(found)}}
         try:
@@ -147,7 +150,7 @@ class Answers:
         if self._served is None:
             from geiger.service.served import ServedLogs
 
-            self._served = ServedLogs(self._log_dir)
+            self._served = ServedLogs(self._log_dir, self._runs_dir)
         return self._served
 
     def _newest(self, count: int | None) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from geiger.analysis.index import Key, KnownLog, Stamp
 from geiger.analysis.logbook import LogBook
+from geiger.command_line import RUNS_DIR
 from geiger.records import RunLog
 from geiger.service.tools import is_name
 
@@ -15,8 +16,8 @@ from geiger.service.tools import is_name
 class ServedLogs(LogBook):
     """A folder of logs, without its index: that is neither written nor trusted."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, keep=False)
+    def __init__(self, folder: Path, runs: Path | str = RUNS_DIR) -> None:
+        super().__init__(folder, keep=False, runs=runs)
         self._known: dict[Key, KnownLog] = {}
         self._last: tuple[object, RunLog] | None = None
 

@@ -131,7 +131,8 @@ _RUN = Argument("name", NAME, "name of the run, without .log", required=True)
 TOOLS = (
     Tool(
         "list_runs",
-        "Lists the training and backtest logs, newest first: symbol, model, status, main figures.",
+        "Lists the training and backtest logs, newest first: answer and p of the verdict, symbol, model, "
+        "status, main figures.",
         (
             Argument("symbol", WORD, "only this symbol"),
             Argument("model", MODEL, "only this model; lgb and gbm_lgb are the same"),
@@ -154,9 +155,10 @@ TOOLS = (
     ),
     Tool(
         "analyze_runs",
-        "Says what the checks find in runs and across them: code, severity, evidence with file and line, "
-        "cause, and the next command. Without arguments: the newest run. "
-        "What to try next stands on the first page, with the runs that it covers.",
+        "Says what runs came to, the answer first (answer, sentences), then what the checks find in them and "
+        "across them: code, severity, evidence with file and line, cause, and the next command. Without "
+        "arguments: the newest run. What to do next stands on the first page, with the runs that it covers: "
+        "steps of the kind act make something new, those of the kind look only show.",
         (
             Argument("names", LIST, "these runs"),
             Argument("newest", NUMBER, "the so many newest runs"),
@@ -166,8 +168,8 @@ TOOLS = (
     ),
     Tool(
         "compare_runs",
-        "Sets 2 to 10 runs side by side: settings that differ, figures, findings.",
-        (Argument("names", LIST, "2 to 10 runs", required=True),),
+        "Sets runs side by side, ranked among those that compare: settings that differ, figures, findings.",
+        (Argument("names", LIST, "2 runs or more", required=True),),
     ),
     Tool(
         "epochs",

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import polars as pl
 
 from geiger.backtest.sizing import decide
+from geiger.command_line import Folders
 from geiger.errors import DataError, SettingError
 from geiger.evidence.conformal import HALFLIFE, interval
 from geiger.experiment.evaluation import expected_simple, sizing_of
@@ -30,8 +31,8 @@ from geiger.experiment.prepare import prepare, refilled
 from geiger.features.catalogue import contract_hash
 from geiger.market.calendar import UNKNOWN, Market, close_instant, next_session, open_instant, sessions
 from geiger.market.snapshots import Store
-from geiger.records import Notice, Status, as_text
-from geiger.runlog.verdict import headline
+from geiger.records import Answer, Notice, Status, as_text
+from geiger.runlog.verdict import answer_in, headline
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.runs.saved import SavedModel, model_of
 from geiger.settings import Config
@@ -131,17 +132,36 @@ class Prediction:
             f"held {as_text(self.covered, 'share')} of {self.covered_rows} earlier outcomes, with "
             f"{as_text(self.below, 'share')} below and {as_text(self.above, 'share')} above"
         )
-        age = "of an age not known" if self.data_age is None else f"{_counted(self.data_age, 'session')} old"
         return [
-            f"{self.symbol} {self.model}: {self.direction}, expected {as_text(self.expected, 'return')} from "
+            f"{self.symbol} {self.model}: {self.verdict}",
+            f"  Forecast: {self.direction}, expected {as_text(self.expected, 'return')} from "
             f"the {fill} of {self.entry_day} to the {fill} of {self.exit_day}",
             f"  {aim} interval {spread} (out of sample it {held})",
-            f"  Suggested weight {self.weight:+.2f} of equity, after costs{self._why()}",
-            f"  Made at the close of {self.day}: data {age}, model {_counted(self.model_age, 'row')} old",
+            f"  {self._position()}{self._why()}",
+            f"  Made at the close of {self.day}: data {self._age()}, model {self._freshness()}",
             f"  From {self.run}: {self.status}, {self.health}",
-            f"  Verdict: {self.verdict}",
             *(f"  Warning {notice.code}: {notice.text}" for notice in self.notices),
         ]
+
+    def _position(self) -> str:
+        """Return the weight, and never bare where nothing was found that speaks for holding it."""
+        held = f"{self.weight:+.2f} of equity, after costs"
+        match answer_in(self.verdict):
+            case Answer.SIGNAL:
+                return f"Suggested weight {held}"
+            case Answer.NO_SIGNAL:
+                return f"Nothing speaks for trading this: no signal. Its rule would hold {held}"
+            case _:
+                return f"No signal was shown, so this may be noise. Its rule would hold {held}"
+
+    def _age(self) -> str:
+        return "of an age not known" if self.data_age is None else f"{_counted(self.data_age, 'session')} old"
+
+    def _freshness(self) -> str:
+        """Return how many rows the model has not learned from, but for those whose outcome is to come."""
+        unknown = 2 if self.fill == "next_open" else 1  # rows whose outcome is still to come
+        behind = self.model_age - unknown
+        return "up to date" if behind <= 0 else f"{_counted(behind, 'row')} behind"
 
     def _why(self) -> str:
         """Return why the weight is not what this forecast asks for; nothing where it is."""
@@ -166,10 +186,8 @@ def find_model(runs: RunsFolder, symbol: str, model: str | None) -> StoredRun:
     """
     found = runs.newest(symbol, model, usable=True)
     if found is None:
-        raise DataError(
-            f"{runs.root}: no saved {model or 'model'} of {symbol}; "
-            f"`geiger train {model or 'stack'} {symbol}` makes one"
-        )
+        line = Folders.of(runs.root).command("geiger", "train", model or "stack", symbol, runs=True)
+        raise DataError(f"{runs.root}: no saved {model or 'model'} of {symbol}; `{line}` makes one")
     return found
 
 

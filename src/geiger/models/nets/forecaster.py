@@ -9,7 +9,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -20,6 +20,7 @@ from geiger.metrics import correlation, nrc1, nrc2, pred_std
 from geiger.models.base import Effort, Forecaster, Predictor, common_state, named
 from geiger.models.screen import MAX_DELAY, Screened, fit_screened, refitted
 from geiger.models.state import State
+from geiger.models.telling import known_as, tell
 from geiger.records import (
     EarlyStopping,
     Epoch,
@@ -107,7 +108,7 @@ class Network(Forecaster):
         """
         lessons, members = _Lessons(self), []
         for number, seed in enumerate(seeds):
-            with named(number):
+            with named(number), known_as(partial(replace, seed=number)):
                 members += self._fit([(train, valid, seed)], lessons)
         return members
 
@@ -475,7 +476,7 @@ def _at(block: Block) -> Ints:
 def exhaust(
     program: Program, jobs: Sequence[Job], schedule: ScheduleSettings
 ) -> tuple[list[Learned], list[list[Epoch]]]:
-    """Run the loop to its end and sort its records by member."""
+    """Run the loop to its end and sort its records by member; each is told as it comes."""
     from geiger.models.nets.loop import train
 
     courses: list[list[Epoch]] = [[] for _ in jobs]
@@ -484,6 +485,7 @@ def exhaust(
         try:
             for record in next(loop):
                 courses[record.seed].append(record)
+                tell(record)
         except StopIteration as end:
             return end.value, courses
 

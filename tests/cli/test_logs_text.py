@@ -1,0 +1,104 @@
+"""The words of an analysis: names that fit, findings grouped, reasons before commands."""
+
+from __future__ import annotations
+
+from geiger.analysis.analyzer import Analysis, LogAnalysis, Sentence, Step
+from geiger.checks.base import Finding, Severity
+from geiger.cli.logs_text import LONGEST_NAME, analysis_lines, answer_lines, short_name, step_lines
+
+NAMES = [f"S{n}_ridge_20251229_14300{n}" for n in range(5)]
+
+
+def finding(code: str, severity: Severity = Severity.WARN, *runs: str) -> Finding:
+    return Finding(code, f"Title of {code}", severity, "text", (), "cause", "geiger doctor", runs)
+
+
+def analysis(*logs: LogAnalysis, **given: object) -> Analysis:
+    facts = {"folder": "logs", "trends": (), "steps": (), "chosen": len(logs), "known": 9, "new": 0, **given}
+    return Analysis(logs=logs, **facts)  # type: ignore[arg-type]
+
+
+def lines_of(*logs: LogAnalysis, **given: object) -> list[str]:
+    return list(analysis_lines(analysis(*logs, **given), "geiger logs analyze"))
+
+
+def test_names_of_runs_fit_their_column() -> None:
+    for symbol in ("A", "AAPL", "A_PANEL_WITH_MANY_WORDS_IN_ITS_NAME"):
+        name = f"{symbol}_gbm_catboost_20251229_143022"
+        assert len(short_name(name)) <= LONGEST_NAME
+        assert short_name(name).endswith("20251229_143022")
+
+
+def test_findings_are_told_once_for_all_logs_that_have_them() -> None:
+    logs = [LogAnalysis(name, findings=(finding("GC205"), finding("GC503", Severity.NOTE))) for name in NAMES]
+    logs[0] = LogAnalysis(NAMES[0], findings=(finding("GC201", Severity.FAIL), finding("GC205")))
+    lines = lines_of(*logs)
+    at = lines.index("Findings")
+    assert lines[at + 1 : at + 4] == [
+        f"  FAIL GC201 Title of GC201: {NAMES[0]}",
+        "  WARN GC205 Title of GC205: all 5",
+        "  NOTE GC503 Title of GC503: 4 runs",
+    ]
+
+
+def test_a_pattern_is_told_where_one_of_its_runs_is_asked_about() -> None:
+    one = LogAnalysis(NAMES[0])
+    inside = lines_of(one, trends=(finding("GC608", Severity.WARN, *NAMES[:2]),))
+    assert "  WARN GC608 Title of GC608: S0_ridge, S1_ridge" in inside
+    outside = lines_of(one, trends=(finding("GC608", Severity.WARN, *NAMES[1:3]),))
+    assert not any("GC608" in line for line in outside)
+
+
+def test_what_has_no_room_is_counted() -> None:
+    many = tuple(finding(f"GC1{n:02d}") for n in range(40))
+    lines = lines_of(LogAnalysis(NAMES[0], findings=many))
+    shown = sum("Title of" in line for line in lines)
+    assert f"  and {40 - shown} more" in lines
+    assert len(lines) <= 25
+
+
+def test_at_most_five_steps_and_no_command_is_broken() -> None:
+    path = "a folder " * 20
+    steps = tuple(Step(f"geiger train ridge S{n} --data '{path}'", "WARN", ("why",), (), 1) for n in range(9))
+    lines = lines_of(*(LogAnalysis(name) for name in NAMES), steps=steps)
+    assert sum(f"--data '{path}'" in line for line in lines) in range(1, 6)
+
+
+def test_a_reason_comes_before_its_command() -> None:
+    step = Step("geiger backtest A --run R", "READY", ("R: Ready for backtest", "GC1 x (R)"), (), 1)
+    assert list(step_lines(1, step, one=True)) == [
+        "  1. Ready for backtest (1 more reason). Please run:",
+        "     geiger backtest A --run R",
+    ]
+
+
+def test_a_red_audit_is_said_before_the_answer() -> None:
+    red = Sentence("Audit: red, 13 stages", (), "audit")
+    verdict = Sentence("Verdict: CANNOT TELL: the audit is red", (), "verdict")
+    log = LogAnalysis(NAMES[0], "S0", "ridge", "SUCCESS", (red, verdict), answer="CANNOT TELL")
+    assert list(answer_lines(log, "logs"))[:2] == [
+        "S0 ridge: Audit: red, 13 stages",
+        "  Verdict: CANNOT TELL: the audit is red",
+    ]
+
+
+def test_nothing_to_run_is_said() -> None:
+    looks = (Step("geiger report R", "NEXT", ("why",), (), 1, "look"),)
+    lines = lines_of(LogAnalysis(NAMES[0]), steps=looks)
+    assert "Nothing more to run for this log." in lines
+    assert "To look closer: geiger report R" in lines
+
+
+def test_steps_that_do_the_same_for_other_runs_are_told_once() -> None:
+    models = ("xgb", "lgb", "catboost")
+    trains = [Step(f"geiger train {m} A --recipe default", "WARN", ("GC1 x (R)",), (), 1) for m in models]
+    audits = [Step(f"geiger audit --run {name}", "NOTE", ("GC7 y (R)",), (), 1) for name in NAMES]
+    lines = lines_of(*(LogAnalysis(name, p=0.5) for name in NAMES), steps=(*trains, *audits))
+    at = lines.index("What to do next")
+    assert lines[at + 1 : at + 6] == [
+        "  1. GC1 x (2 like it for other runs):",
+        "     geiger train xgb A --recipe default",
+        "  2. GC7 y (4 like it for other runs):",
+        f"     geiger audit --run {NAMES[0]}",
+        "Each further training on these days is one more try, and raises the bar.",
+    ]
