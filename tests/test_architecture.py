@@ -58,7 +58,16 @@ MAY_IMPORT: dict[str, list[str]] = {
     "models": [*SMALL, "settings", "features", "learning"],
     "backtest": [*SMALL, "settings"],
     "evidence": [*SMALL, "settings"],
-    "runlog": ["errors", "cleaning", "records", "cross_section", "figures", "codec", "settings"],
+    "runlog": [
+        "command_line",
+        "errors",
+        "cleaning",
+        "records",
+        "cross_section",
+        "figures",
+        "codec",
+        "settings",
+    ],
     "runs": [*SMALL, "settings", "runlog", "learning", "models"],
     "checks": [
         "command_line",

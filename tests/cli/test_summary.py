@@ -69,7 +69,7 @@ def test_models_of_one_symbol_have_no_mean_over_symbols() -> None:
 
 
 def test_one_run_in_a_line() -> None:
-    assert row_line(ROW) == "AAPL catboost: CANNOT TELL, p 0.042, Sharpe -0.61, held 0.80"
+    assert row_line(ROW) == "AAPL catboost: CANNOT TELL, p 0.042, Sharpe -0.61, buy and hold 0.80"
     assert row_line(replace(ROW, status=Status.COLLAPSED)) == (
         "AAPL catboost: CANNOT TELL, p 0.042, training COLLAPSED"
     )

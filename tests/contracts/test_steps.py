@@ -26,6 +26,8 @@ from geiger.command_line import Folders
 from geiger.market.synthetic import planted_market
 from geiger.records import RunSettings, Status
 from geiger.runlog.wording import settings_in
+from geiger.runs.folder import RunsFolder
+from geiger.runs.gist import gist_of
 from helpers.cases import CODES, GREEN
 from helpers.commands import call
 from helpers.threes import THREES
@@ -166,18 +168,19 @@ def as_export(prices: pl.DataFrame) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a tiny market, and one run of it in folders with spaces in their names."""
+    """A folder with a tiny market, and two runs of it in folders with spaces in their names."""
     place = tmp_path_factory.mktemp("a place")
     (place / "my prices").mkdir()
-    as_export(planted_market(1100, 1, 0.02).prices).write_csv(place / "my prices" / "AAA.csv")
+    as_export(planted_market(1300, 1, 0.1).prices).write_csv(place / "my prices" / "AAA.csv")
     with chdir(place):
-        assert call(f"{TYPED} --no-audit --no-check-source") == 0
+        for cost in (5, 6):
+            assert call(f"{TYPED} --cost-bps {cost} --no-audit --no-check-source") == 0
     return place
 
 
 def told_in(place: Path) -> Iterator[str]:
     """Yield every command that checks, patterns and the analysis can tell of the run there."""
-    (path,) = (place / "my logs").glob("*.log")
+    first, path = sorted((place / "my logs").glob("*.log"))
     real = LogBook(Path("my logs"), keep=False).case(path.stem)
     for code, three in THREES.items():
         said = settings_in(three.fires.log.config)
@@ -192,19 +195,20 @@ def told_in(place: Path) -> Iterator[str]:
             recipe=said.recipe,
             last_day=said.last_day,
         )
-        before = None if three.fires.before is None else replace(real, name=path.stem)
+        before = None if three.fires.before is None else replace(real, name=first.stem)
         case = replace(three.fires, name=path.stem, folders=real.folders, before=before)
         answer = CODES[code].ask(replace(case, log=replace(case.log, settings=settings)))
         if isinstance(answer, Fires):
             yield answer.next
     briefs = [
-        replace(brief_of(real), name=path.stem, began=f"2026-01-01T00:00:0{n}", status="COLLAPSED")
-        for n in range(3)
+        replace(brief_of(real), name=name, began=f"2026-01-01T00:00:0{n}", status="COLLAPSED")
+        for n, name in enumerate((first.stem, first.stem, path.stem))
     ]
     yield from (trend.next for trend in find_trends(briefs, real.places))
     analysis = analyze(LogBook(Path("my logs"), keep=False))
     yield from (step.command for step in analysis.steps)
     yield from (log.next for log in analysis.logs)
+    yield gist_of(RunsFolder(Path("my runs")).load(path.stem).record, ELSEWHERE).next
 
 
 def quickly(command: str) -> str:
@@ -225,6 +229,41 @@ def test_every_step_runs(place: Path, capsys: pytest.CaptureFixture[str]) -> Non
             if command.startswith("geiger logs watch"):  # which ends by itself only with --seconds
                 command += " --seconds 1"
             assert call(quickly(command)) == 0, (command, capsys.readouterr().err)
+
+
+FOLDERS = "--runs-dir 'my runs' --log-dir 'my logs'"
+SESSION = [  # what a person types, some of it wrong
+    f"geiger train ridge AAA --data 'my prices' {SMALL} --cost-bps 7 -v --no-check-source {FOLDERS}",
+    f"geiger backtest AAA --model ridge {FOLDERS}",
+    "geiger predict AAA --runs-dir 'my runs'",
+    "geiger data add 'my prices/AAA.csv' --runs-dir 'my runs'",
+    "geiger logs list --log-dir 'my logs'",
+    "geiger logs analyze --all --log-dir 'my logs'",
+    "geiger logs analyze --all -v --log-dir 'my logs'",
+    "geiger logs show NO --log-dir 'my logs'",
+    "geiger trials list --runs-dir 'my runs'",
+]
+TOLD = (
+    r"`(geiger [^`]+)`|^ *(?:\w[\w ,]*: +|Next +|)(geiger .+)$"  # between backticks, or to the end of a line
+)
+
+
+@pytest.mark.slow
+def test_every_command_that_a_session_tells_runs(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same folders everywhere, whatever is asked; a command is told whole, on a line of its own."""
+    told: dict[str, str] = {}
+    with chdir(place):
+        capsys.readouterr()
+        for line in SESSION:
+            call(line)
+            shown = capsys.readouterr()
+            for found in re.finditer(TOLD, shown.out + shown.err, re.M):
+                told.setdefault((found[1] or found[2]).strip(), line)
+        assert any("my runs" in command for command in told)
+        commands = {command: line for command, line in told.items() if not is_name(shlex.split(command)[1:])}
+        assert len(commands) > 4
+        for command, line in commands.items():
+            assert call(quickly(command)) == 0, (command, line, capsys.readouterr().err)
 
 
 # What messages tell

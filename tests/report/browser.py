@@ -94,9 +94,12 @@ class Page:
 
     def press(self, key: str) -> None:
         """Press one key, as Tab or Enter."""
+        text = {"Enter": {"text": "\r"}, "+": {"text": "+"}, "0": {"text": "0"}}.get(key, {})
         for kind in ("keyDown", "keyUp"):
             code = {"Tab": 9, "Enter": 13, "ArrowRight": 39, "+": 107, "0": 48}[key]
-            self.pipe.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+            more = text if kind == "keyDown" else {}
+            facts = {"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, **more}
+            self.pipe.ask("Input.dispatchKeyEvent", **facts)
 
     def point(self, x: float, y: float, *, drag_to: float | None = None) -> None:
         """Move the mouse to a place; with `drag_to` press there, move to that x and let go."""

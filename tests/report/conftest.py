@@ -30,6 +30,9 @@ from helpers.panels import panel_config, panel_prices
 VOID = {"meta", "link", "br", "img", "circle", "path", "line", "use"}
 
 
+_INLINE = "\0"  # behind an element that stands within a line of text
+
+
 @dataclass
 class Node:
     name: str
@@ -52,8 +55,19 @@ class Node:
 
     def words(self) -> str:
         """All text below, with single spaces; style sheets and scripts are none."""
-        parts = [self.text, *(child.words() for child in self.children)]
-        return " ".join(" ".join(parts).split()) if self.name not in ("style", "script") else ""
+        return " ".join(self._text().split())
+
+    def _text(self) -> str:
+        """Text below as it stands: a word that opens its entry stays within its sentence."""
+        if self.name in ("style", "script"):
+            return ""
+        text = self.text
+        for child in self.children:
+            within = child.name == "button" or child.attributes.get("class") == "tied"
+            inline = within or (child.name == "" and text.endswith(_INLINE))
+            text = text.removesuffix(_INLINE) + ("" if inline else " ") + child._text()
+            text += _INLINE if within else ""
+        return text.removesuffix(_INLINE)
 
     def tables(self) -> dict[str, list[list[str]]]:
         """Rows of cells by caption, the heading first."""

@@ -325,7 +325,7 @@ def test_a_page_can_be_walked_with_the_keyboard(page: tuple[Any, str, Path]) -> 
     assert first["top"] >= 0
     regions = opened.run("document.querySelectorAll('.scroll').length")
     reached = 0
-    for _ in range(opened.run("document.querySelectorAll('a, summary, [tabindex=\"0\"]').length")):
+    for _ in range(opened.run("document.querySelectorAll('a, summary, button, [tabindex=\"0\"]').length")):
         opened.press("Tab")
         focus = opened.run(FOCUS)
         reached += focus["what"] == "scroll"

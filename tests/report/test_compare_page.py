@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from geiger.records import AuditSummary, as_text
+from geiger.records import Answer, AuditSummary, as_text
 from geiger.report.compare_page import compare_page
 from geiger.report.comparison import compare
 from geiger.report.gather import HELD, MATCHED, view_of
@@ -34,7 +34,9 @@ def test_runs_side_by_side(made: Runs, read: Read) -> None:
     assert len(page.all("h1")) == 1
     common = next(rows for caption, rows in tables.items() if "common days alone" in caption)
     totals = [one.score("total_return")["strategy"] for one in view.runs]
-    assert [cell.removesuffix(" (best)") for cell in common[2][1:]] == [as_text(t, "return") for t in totals]
+    assert common[0][2] == "Growth, net"
+    assert [row[2].removesuffix(" (best)") for row in common[1:3]] == [as_text(t, "return") for t in totals]
+    assert [row[0] for row in common[1:]] == ["A: AAPL ridge", "B: AAPL xgb", "buy and hold (gross)"]
 
 
 def test_each_run_stands_with_its_audit_and_a_red_one_is_an_alarm(made: Runs, read: Read) -> None:
@@ -149,7 +151,7 @@ def test_where_less_is_better_the_lowest_is_the_best(made: Runs, read: Read) -> 
     lowest = min(fall for fall in falls if fall is not None)
     own = next(row for row in tables["Final metrics, over each run's own days"] if row[0] == "Max Drawdown")
     common = next(rows for caption, rows in tables.items() if "common days alone" in caption)
-    for row in (own, next(row for row in common if row[0] == "Max drawdown")):
+    for row in (own, ["Max drawdown", *(row[3] for row in common[1:3])]):
         assert [cell for cell in row if "(best)" in cell] == [f"{as_text(lowest, 'share')} (best)"]
 
 
@@ -175,3 +177,56 @@ def test_runs_of_symbols_have_no_rank_correlations(made: Runs, read: Read) -> No
     stored = [made["ridge"], made["xgb"]]
     page = read(compare_page(compare(stored, [view_of(one) for one in stored])))
     assert "#ranks" not in [node.attributes["href"] for node in page.all("a")]
+
+
+def test_the_answer_comes_first_and_a_run_leads_to_its_own_page(made: Runs, read: Read) -> None:
+    stored = [made["ridge"], made["xgb"]]
+    views = [view_of(one) for one in stored]
+    told = replace(views[1].gist, answer=Answer.NO_SIGNAL)  # type: ignore[type-var]
+    views[1] = replace(views[1], gist=told)
+    page = read(compare_page(compare(stored, views), {stored[1].name: "x/report.html"}))
+    header = page.all("header")[0]
+    (rows,) = header.tables().values()
+    assert rows[0][:2] == ["Run", "Verdict"]
+    assert [row[1] for row in rows[1:]] == ["not evaluated", "NO SIGNAL"]
+    links = [node.attributes["href"] for node in header.all("table")[0].all("a")]
+    assert links == ["x/report.html"]
+
+
+def test_the_best_is_paired_with_the_others(made: Runs, read: Read) -> None:
+    stored = [made["ridge"], made["xgb"]]
+    view = compare(stored, [view_of(one) for one in stored])
+    nets = {run.name: run.ledger()["net"].to_numpy() for run in stored}
+    sharpes = {name: net.mean() / net.std() for name, net in nets.items()}
+    best, other = sorted(sharpes, key=lambda name: -sharpes[name])
+    assert view.best == best
+    (pair,) = view.paired
+    more = nets[best] - nets[other]
+    assert (pair.name, pair.days) == (other, len(more))
+    assert pair.gain == pytest.approx(252 * more.mean())
+    assert pair.error == pytest.approx(252 * more.std() / len(more) ** 0.5, rel=0.5)
+    words = read(compare_page(view)).by_id("equity").words()
+    assert "the highest Sharpe ratio on the common days, less each other run" in words
+
+
+def test_what_does_not_compare_is_not_ranked(made: Runs, changed: Changed, read: Read) -> None:
+    stored = [made["xgb"], changed(made["ridge"], fill)]
+    view = compare(stored, [view_of(one) for one in stored])
+    assert (view.best, view.paired) == (None, ())
+    assert "Not ranked: the runs differ" in read(compare_page(view)).all("header")[0].words()
+
+
+def test_twelve_runs_have_a_page(made: Runs, read: Read, tmp_path: Path) -> None:
+    stored = []
+    for i in range(12):
+        folder = tmp_path / f"AAPL_ridge_20240105_1430{i:02d}"
+        shutil.copytree(made["ridge"].folder, folder)
+        stored.append(StoredRun(folder, made["ridge"].record))
+    text = compare_page(compare(stored, [view_of(one) for one in stored]))
+    assert len(text.encode()) < 1_500_000
+    page = read(text)
+    assert [row[0] for row in page.all("header")[0].tables()["The runs, the answer first"][1:]][-1] == "L: AAPL ridge"
+    figures = page.tables()["Final metrics, over each run's own days"]
+    assert figures[0] == ["Figure", *"ABCDEFGHIJKL"]
+    drawn = page.by_id("equity").all("figure")[0]
+    assert drawn.words().count("L: AAPL ridge") == 2  # wide and narrow

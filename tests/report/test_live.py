@@ -16,7 +16,7 @@ def test_days_count_from_1970_and_gaps_are_null() -> None:
     assert facts["x"] == [0, 1, 18321]  # 50 years and 59 days
     assert (facts["time"], facts["log"]) == (True, True)
     (shown,) = facts["panels"]
-    assert [one["y"] for one in shown["series"]] == [[1.0, None, None], [0.333333, 2.0, 1e9]]
+    assert [one["y"] for one in shown["series"]] == [[1.0, None, None], [0.33333, 2.0, 1e9]]
     assert [one["line"] for one in shown["series"]] == [1, 2]
 
 
@@ -35,3 +35,10 @@ def test_no_name_ends_the_element_it_stands_in() -> None:
     text = Live(DAYS[:1], (Panel(name, {name: np.zeros(1)}),)).text()
     assert not set("<>&\u2028") & set(text)
     assert json.loads(text)["panels"][0]["label"] == name
+
+
+def test_falls_are_left_to_the_script() -> None:
+    curves = {"a": np.array([1.0, 0.5, 2.0])}
+    facts = json.loads(Live(DAYS, (Panel("growth", curves), Panel("fall", curves, falls=True))).text())
+    assert [panel["series"][0]["y"] for panel in facts["panels"]] == [[1.0, 0.5, 2.0], []]
+    assert facts["panels"][1]["falls"] is True

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from geiger.columns import PANEL_FORECASTS
-from geiger.records import as_text
+from geiger.records import Answer, as_text
 from geiger.report.gather import view_of
 from geiger.report.universe import universe_of
 from geiger.report.universe_page import ic_cells, ic_name, universe_page
@@ -136,7 +136,9 @@ def test_a_run_without_a_cross_section_still_has_a_page(
         (bare.folder / f"{name}.parquet").unlink()
     tree = read(page_of(bare))
     found = {node.attributes.get("id") for node in tree.by_id("main").all("section")}
-    assert found == {"time", "checkpoints", "scorecard", "evaluated", "provenance"}
+    assert found == {
+        *("basis", "time", "checkpoints", "scorecard", "evaluated", "warnings", "provenance", "glossary")
+    }
     assert tree.by_id("basis").words().count("Could not be read") == 2
 
 
@@ -155,7 +157,8 @@ def test_names_from_outside_are_escaped(panel_run: StoredRun, changed: Changed, 
     named.write_parquet(told.folder / "forecasts.parquet")
     page = page_of(told)
     tree = read(page)
-    assert "<script" not in page
+    assert page.count("<script>") == 2
+    assert "<script>alert" not in page
     assert "<img" not in page
     assert "\u202e" not in page
     assert "alert(1)" in tree.by_id("symbols").words()
@@ -204,7 +207,10 @@ def test_five_hundred_symbols_are_a_page_too(panel_run: StoredRun, changed: Chan
 
 def test_the_verdict_comes_first(panel_run: StoredRun, read: Read) -> None:
     view = universe_of(panel_run, view_of(panel_run))
-    said = replace(view, run=replace(view.run, verdict=("NO SIGNAL: nothing was found", "Skill: p 0.4")))
+    assert view.run.gist is not None
+    gist = replace(view.run.gist, answer=Answer.NO_SIGNAL, headline="NO SIGNAL: nothing was found")
+    said = replace(view, run=replace(view.run, gist=gist, verdict=("NO SIGNAL: x", "Skill: p 0.4")))
     tree = read(universe_page(said))
-    assert tree.by_id("basis").words().startswith("What this rests on Verdict NO SIGNAL: nothing was found")
+    assert tree.all("section")[0].attributes["id"] == "verdict"
+    assert tree.by_id("verdict").words().startswith("NO SIGNAL Nothing was found.")
     assert "p 0.4" in tree.by_id("evaluated").words()

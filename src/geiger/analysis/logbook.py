@@ -205,8 +205,11 @@ class LogBook:
             if inside and _is_name(stem) and self._ours(path):
                 return path
         near = did_you_mean(stem, list(self.names())[-MOST_SUGGESTED:]).partition("? Known")[0]
-        hint = f"{near}?" if near.startswith("did you mean") else "`geiger logs list` shows those there are"
+        hint = f"{near}?" if near.startswith("did you mean") else f"`{self._listing()}` shows those there are"
         raise DataError(f"{clean(self.folder)}: no log {clean(name)!r} there; {clean(hint)}")
+
+    def _listing(self) -> str:
+        return self.places.command("geiger", "logs", "list", logs=True)
 
     def _read(self, unread: Sequence[Key]) -> Iterator[list[KnownLog]]:
         """Yield the logs, some at once; where they are many, processes read them."""

@@ -12,6 +12,7 @@ from geiger.audit.panel_door import How, audit_panel, audit_panel_run
 from geiger.audit.proof import Scope, prove
 from geiger.audit.stages import BUILT_IN
 from geiger.audit.worlds import World
+from geiger.command_line import LOG_DIR, Folders
 from geiger.errors import SettingError
 from geiger.experiment.own import (
     estimator_of_run,
@@ -135,7 +136,7 @@ def audit_run(
     if record.kind != "train":
         raise SettingError(
             f"{stored.name}: a backtest trained nothing; audit the run whose forecasts it traded: "
-            f"{audit_command(stored.trained, record.own.kinds)}"
+            f"{audit_command(stored.trained, record.own.kinds, Folders.of(runs.root, log_dir or LOG_DIR))}"
         )
     prices, context = sources_of_run(stored, runs)
     config = stored.config()

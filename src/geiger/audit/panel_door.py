@@ -9,6 +9,7 @@ from pathlib import Path
 from geiger.audit.panel_canaries import run_panel_canaries
 from geiger.audit.panel_proof import prove_panel
 from geiger.audit.panel_worlds import world_of
+from geiger.command_line import LOG_DIR, Folders
 from geiger.errors import SettingError
 from geiger.panel.again import plan_again
 from geiger.panel.plan import PanelPlan
@@ -71,7 +72,7 @@ def audit_panel_run(
     if stored.record.kind != "train":
         raise SettingError(
             f"{stored.name}: a backtest trained nothing; audit the run whose forecasts it traded: "
-            f"{audit_command(stored.trained)}"
+            f"{audit_command(stored.trained, (), Folders.of(runs.root, log_dir or LOG_DIR))}"
         )
     planned = plan_again(stored, runs, stored.config())
     found = replace(audit_panel(planned, how), run=stored.name)

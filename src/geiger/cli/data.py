@@ -10,6 +10,7 @@ from typing import Any
 
 from geiger.cli.complaint import complain, plain
 from geiger.cli.options import day_of, is_symbol
+from geiger.command_line import Folders
 from geiger.cli.terminal import print_json, table, wrapped
 from geiger.errors import DataError, SettingError
 from geiger.market.actions import MISMATCH
@@ -144,7 +145,8 @@ def _keep(loaded: Loaded, args: argparse.Namespace) -> int:
         return 0
     _print_loaded(loaded)
     _print_doubts(doubts)
-    print(f"kept: `geiger train ridge {loaded.symbol} --runs-dir {args.runs_dir}` will find it")
+    line = Folders.of(args.runs_dir).command("geiger", "train", "ridge", loaded.symbol, runs=True)
+    print(f"kept: `{line}` will find it")
     return 0
 
 

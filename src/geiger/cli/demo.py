@@ -7,7 +7,7 @@ import shlex
 
 from geiger.cli.gist import gist_lines, record_in
 from geiger.cli.report import write_page
-from geiger.cli.show import EXIT, Voice, duration, run_lines, scorecard_text
+from geiger.cli.show import EXIT, Voice, duration, scorecard_text
 from geiger.cli.summary import row_line
 from geiger.cli.terminal import shown_in
 from geiger.cli.train import models_of, show_plan, show_run, train_one
@@ -44,7 +44,7 @@ def demo(args: argparse.Namespace) -> int:
     minutes = sum(planned.minutes() for planned in plans if not planned.bases)
     print(f"{SYMBOL} 2000-2013 with the S&P 500 as context, embedded prices, recipe {args.recipe!r}:")
     print(
-        f"{len(plans)} models, {duration(minutes)} in all. Each forecast is of a day not yet seen.\n",
+        f"{len(plans)} models, {duration(minutes)} in all. Each forecast is of a day not yet seen.",
         flush=True,
     )
     voice, code, check, made = Voice(), 0, None, list[Run]()
@@ -56,8 +56,7 @@ def demo(args: argparse.Namespace) -> int:
         made.append(trained)
     if args.verbose:
         print(f"{made[-1].model}, beside the baselines, on the same days and costs:\n")
-        print(f"{scorecard_text(made[-1].evaluation.results())}\n")
-        print("\n".join(run_lines(made[-1])))
+        print(scorecard_text(made[-1].evaluation.results()))
     print("\n".join(["", *ending(args, made[-1], check)]))
     return code
 
@@ -81,7 +80,7 @@ def ending(args: argparse.Namespace, trained: Run, check: CheckSource | None) ->
     """Return what all of it came to: the answer, how often such answers are wrong, the page, what now."""
     folders = Folders.of(args.runs_dir, args.log_dir)
     page = write_page(trained.folder, args.log_dir)
-    *gist, _ = gist_lines(record_in(trained.folder), trained.folder, args.log_dir)
+    gist = gist_lines(record_in(trained.folder), trained.folder, args.log_dir)[:-2]  # where, and what now
     rates = UNKNOWN if trained.verdict is None or not trained.verdict.rates else trained.verdict.rates
     source = [] if check is None else [f"Check source of {check.model}: {check.text()}"]
     told = [
@@ -94,6 +93,6 @@ def ending(args: argparse.Namespace, trained: Run, check: CheckSource | None) ->
     return [
         *gist,
         *told,
-        f"  Page: {shlex.quote(str(page))}",
-        *(f"  {name}: {step}" for name, step in zip(("What it means", "Your prices"), steps, strict=True)),
+        f"  Page      {shlex.quote(str(page))}",
+        *(f"  {name:<9} {step}" for name, step in zip(("Explain", "Next"), steps, strict=True)),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from geiger.cli.options import is_symbol
+from geiger.command_line import Folders
 from geiger.errors import DataError, SettingError
 from geiger.market.calendar import valid_symbol
 from geiger.models import expand, resolve
@@ -56,8 +57,8 @@ def panels_named(runs: RunsFolder, names: Iterable[str], model: str | None = Non
 def _run_of(runs: RunsFolder, name: str, model: str | None) -> StoredRun:
     found = runs.newest(name, model)
     if found is None or not found.record.members:
-        raise DataError(
-            f"{runs.root}: no run of {model} for the panel {name}; `geiger train {model} --panel {name} "
-            "SYMBOL...` makes one"
+        made = Folders.of(runs.root).command(
+            "geiger", "train", model or "ridge", "--panel", name, "SYMBOL...", runs=True
         )
+        raise DataError(f"{runs.root}: no run of {model} for the panel {name}; `{made}` makes one")
     return found

@@ -14,6 +14,7 @@ from geiger.cli.options import config_of
 from geiger.cli.show import EXIT, short_warnings, warning_lines
 from geiger.cli.terminal import counted, print_json, progress, shown_in
 from geiger.errors import SettingError
+from geiger.experiment.logged import places_of
 from geiger.judging.panel import panel
 from geiger.judging.run import Making
 from geiger.models import expand, resolve
@@ -138,7 +139,7 @@ def run_lines(run: PanelRun) -> list[str]:
         f"  Checkpoints: {passed} of {len(points)} passed",
         "  Verdict:",
         *(f"    {line}" for line in rest),
-        f"  {audit_line(run.audit, how_to_audit(run.trained))}",
+        f"  {audit_line(run.audit, how_to_audit(run.trained, (), places_of(run.folder, run.log)))}",
         f"  Log: {run.log or 'none could be written'}",
         f"  Run: {run.folder}",
     ]

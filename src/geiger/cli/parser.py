@@ -840,9 +840,5 @@ def _runs_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _verbose(parser: argparse.ArgumentParser, text: str = "say all there is, not the gist alone") -> None:
-    parser.add_argument("-v", "--verbose", action="store_true", help=text)
-
-
 def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for programs")

@@ -9,6 +9,7 @@ from geiger.cli.named import run_named
 from geiger.cli.show import plan_facts, plan_line
 from geiger.cli.terminal import print_json, progress
 from geiger.codec import plain
+from geiger.command_line import Folders
 from geiger.experiment.plan import Plan
 from geiger.experiment.replay import Replay, changes_since, replay
 from geiger.experiment.train_fold import FoldOutput
@@ -23,7 +24,10 @@ def replay_run(args: argparse.Namespace) -> int:
     stored, runs = run_named(args.run, args.runs_dir)
     audit = stored.record.audit
     if not args.json:
-        print(audit_line(audit, how_to_audit(stored.trained, stored.record.own.kinds)), flush=True)
+        print(
+            audit_line(audit, how_to_audit(stored.trained, stored.record.own.kinds, Folders.of(runs.root))),
+            flush=True,
+        )
         for change in changes_since(stored):
             print(f"Differs from when {stored.name} was made: {change}", flush=True)
 

@@ -12,7 +12,7 @@ from geiger.backtest.scorecard import LABELS
 from geiger.cli.gist import gist_lines
 from geiger.cli.terminal import counted, shown_in, table
 from geiger.experiment.cost_curve import CostRow
-from geiger.experiment.logged import own_lines
+from geiger.experiment.logged import own_lines, places_of
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.experiment.written import Run
 from geiger.figures import FigureName
@@ -79,7 +79,7 @@ def run_lines(run: Run) -> list[str]:
         *(f"    {p.number}. {p.name}: FAIL ({p.found})" for p in points if p.outcome is Outcome.FAIL),
         "  Verdict:",
         *(f"    {line}" for line in rest),
-        f"  {audit_line(run.audit, how_to_audit(run.trained, run.own.kinds))}",
+        f"  {audit_line(run.audit, how_to_audit(run.trained, run.own.kinds, places_of(run.folder, run.log)))}",
     ]
 
 

@@ -30,7 +30,7 @@ def row_line(row: Row) -> str:
     told = f"{row.symbol} {row.model}: {row.answer or 'not judged'}, p {as_text(row.p_value, 'p')}"
     if row.status is not Status.SUCCESS:
         return f"{told}, training {row.status}"
-    return f"{told}, Sharpe {as_text(row.sharpe, 'ratio')}, held {as_text(row.hold, 'ratio')}"
+    return f"{told}, Sharpe {as_text(row.sharpe, 'ratio')}, buy and hold {as_text(row.hold, 'ratio')}"
 
 
 def _rows(found: Summary) -> list[list[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from geiger.backtest.yardsticks import checkpoints
-from geiger.command_line import RUNS_DIR
+from geiger.command_line import LOG_DIR, RUNS_DIR, Folders
 from geiger.errors import GeigerError, TrainingError
 from geiger.experiment.evaluation import Evaluation
 from geiger.experiment.plan import Plan
@@ -58,7 +58,7 @@ class Logged:
         with self._one:
             if epoch.fold in self._ended:  # told late: the fold's own epochs stand in the log
                 return
-            counts = epoch.epoch <= 1 or epoch.epoch % self.every == 0
+            counts = epoch.epoch == 1 or (epoch.epoch > 0 and epoch.epoch % self.every == 0)
             if counts or (epoch.fold, epoch.seed) == self.shown:
                 self.log.progress(epoch)
         self.on_epoch(epoch)
@@ -202,6 +202,10 @@ class Finished(Protocol):
         """The run that made the forecasts."""
 
     @property
+    def folder(self) -> Path:
+        """Where it lies among the runs."""
+
+    @property
     def evaluation(self) -> Evaluation:
         """What they were worth."""
 
@@ -220,6 +224,11 @@ class Finished(Protocol):
     @property
     def own(self) -> OwnParts:
         """What is the user's own."""
+
+
+def places_of(run: Path, log: Path | None) -> Folders:
+    """Return where a run and its log lie, as commands on it name these folders."""
+    return Folders.of(run.parent, LOG_DIR if log is None else log.parent)
 
 
 def close_log(log: RunLogWriter, finished: Finished, notes: tuple[str, ...] = ()) -> None:
@@ -242,7 +251,7 @@ def close_log(log: RunLogWriter, finished: Finished, notes: tuple[str, ...] = ()
         cross_section=evaluation.cross_section,
         verdict=finished.verdict,
         audit=finished.audit,
-        advice=how_to_audit(finished.trained, finished.own.kinds),
+        advice=how_to_audit(finished.trained, finished.own.kinds, places_of(finished.folder, log.path)),
     )
 
 

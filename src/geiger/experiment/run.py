@@ -59,7 +59,7 @@ class Finding:
 
 
 Judge = Callable[[Finding], Verdict | None]
-EPOCHS_TOLD = 10  # of a member while it is in training; all of them stand in the log when its fold is done
+EPOCHS_TOLD = 4  # of a member while it is in training; all of them stand in the log when its fold is done
 
 
 def unjudged(finding: Finding) -> None:

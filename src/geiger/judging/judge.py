@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from geiger.backtest.baselines import VOLATILITY_MATCHED
+from geiger.command_line import Folders
 from geiger.evidence.day_test import DayTest, Ints
 from geiger.evidence.regime import following
 from geiger.evidence.score_test import LEVEL, ScoreTest
@@ -114,6 +115,8 @@ def skill_verdict(found: Evidence, day: pl.Series, *, second_p: float | None) ->
 
 def _evidence(finding: Finding, test: ScoreTest, counted: Counted, audit: AuditSummary | None) -> Evidence:
     material, evaluation = finding.planned.material, finding.evaluation
+    experiment = finding.planned.experiment
+    folders = Folders.of(experiment.runs_dir, experiment.log_dir)
     return Evidence(
         test=test,
         tries=counted.tries,
@@ -125,7 +128,7 @@ def _evidence(finding: Finding, test: ScoreTest, counted: Counted, audit: AuditS
         following=following(daily_returns(material), test.scores),
         audit=audit,
         tries_unknown=counted.unknown,
-        how_to_audit=how_to_audit(finding.trained, finding.planned.own.kinds),
+        how_to_audit=how_to_audit(finding.trained, finding.planned.own.kinds, folders),
     )
 
 

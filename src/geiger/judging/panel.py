@@ -14,6 +14,7 @@ import numpy as np
 
 from geiger.audit.panel_door import How, audit_panel
 from geiger.backtest.portfolio import EXPOSURE_MATCHED, Held
+from geiger.command_line import Folders
 from geiger.errors import GeigerError
 from geiger.evidence.day_files import DayValues
 from geiger.evidence.day_test import Ints
@@ -167,7 +168,9 @@ def judge_panel(
         alarms=tuple(notice for notice in finding.evaluation.notices if notice.code == LEAK),
         audit=audit,
         tries_unknown=found_tries.unknown,
-        how_to_audit=how_to_audit(finding.trained),
+        how_to_audit=how_to_audit(
+            finding.trained, folders=Folders.of(planned.work.runs_dir, planned.work.log_dir)
+        ),
         names=selection.names,
     )
     told = skill_verdict(found, material.calendar, second_p=None)

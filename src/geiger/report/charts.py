@@ -156,7 +156,7 @@ def equity_drawing(
             below.plot(at[kept], fallen[kept], **style)
         top.axhline(1.0, color=SOFT, linewidth=0.6)
         if log:
-            _logarithmic(top, lowest, highest)
+            logarithmic(top, lowest, highest)
         top.set_ylabel("growth of 1" + (", log" if log else ""))
         below.set_ylabel("drawdown, %")
         below.set_ylim(None, 0)
@@ -165,14 +165,14 @@ def equity_drawing(
 
     keys = tuple(line_key(curve, i) for i, curve in enumerate(curves))
     dashes = [_dashes(i) for i in range(len(curves))]
-    falls = {curve: 100 * drawdown(values) for curve, values in curves.items()}
     live = Live(
         days,
         (
             Panel("growth of 1", curves, dashes=dashes, height=280, digits=3),
-            Panel("drawdown, %", falls, dashes=dashes, height=150, digits=1, suffix="%"),
+            Panel("drawdown, %", curves, dashes=dashes, height=150, digits=1, suffix="%", falls=True),
         ),
         log=lowest > 0,
+        begins_log=log,
     )
     return make_drawing(name, title, gist, draw, keys, height=4.4, narrow_height=4.6, live=live)
 
@@ -419,7 +419,8 @@ def dress(axes: Axes, size: Size, *, dates: bool = False, whole: bool = False) -
         axes.yaxis.set_major_locator(MaxNLocator(4 if size == "narrow" else 5))
 
 
-def _logarithmic(axes: Axes, lowest: float, highest: float) -> None:
+def logarithmic(axes: Axes, lowest: float, highest: float) -> None:
+    """Give axes a logarithmic scale with ticks at 1, 2 and 5."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     axes.set_yscale("log")

@@ -18,6 +18,7 @@ from geiger.report.charts import (
     drawdown,
     dress,
     line_key,
+    logarithmic,
     make_drawing,
     thin,
 )
@@ -71,9 +72,7 @@ def smalls_drawing(
             top.set_title(called if len(called) <= longest else f"{called[: longest - 1]}…", loc="left", fontsize=9)
             top.axhline(1.0, color=SOFT, linewidth=0.6)
             if log:
-                top.set_yscale("log")
-                top.yaxis.set_major_formatter("{x:g}")
-                top.yaxis.set_minor_formatter("")
+                logarithmic(top, lowest, highest)
             top.set_ylim(0.95 * lowest, 1.05 * highest)
             below.set_ylim(1.05 * deepest or -1.0, 0)
             for one in (top, below):

@@ -40,7 +40,6 @@ def compare_page(view: CompareView, links: Mapping[str, str] = MappingProxyType(
         scores=_scores_side_by_side(view),
         smalls=_small_charts(view),
         common_table=_common_table(view),
-        growth=_growth_table(view),
         paired=_paired_table(view),
         differences=_wide("Settings that differ", view, view.differences),
         origins=_wide("Data and versions", view, view.origins),
@@ -100,18 +99,6 @@ def _unranked(view: CompareView) -> str:
     if not view.alike:
         return "Not ranked: the runs differ in what must be the same before one can be better (see the cautions)."
     return "Not ranked: the runs have too few days in common."
-
-
-def _growth_table(view: CompareView) -> Table | None:
-    """Return what 1 became on the common days, one row a curve."""
-    if view.common is None:
-        return None
-    words = dict(zip((run.name for run in view.runs), _long_heads(view), strict=True))
-    rows = tuple(
-        (words.get(name, name), plain(float(values[-1]), 3), written(abs(float(drawdown(values).min())), "share"))
-        for name, values in view.common.curves.items()
-    )
-    return Table("Growth of 1 on the common days", ("Run", "1 became", "Deepest drawdown"), rows, sortable=True)
 
 
 def _paired_table(view: CompareView) -> Table | None:
@@ -184,7 +171,6 @@ def _overview_table(view: CompareView) -> Table:
         ("Health", [", ".join(run.health.codes) if run.health else "not measured" for run in view.runs]),
         ("Doctor", [run.diagnosis.cause if run.diagnosis else "not applicable" for run in view.runs]),
         ("Audit", [run.audit.text() if run.audit else "none" for run in view.runs]),
-        ("Verdict", [run.verdict[0] for run in view.runs]),
         ("Kind", [run.kind for run in view.runs]),
         ("Recipe", [run.recipe for run in view.runs]),
         ("Test days (of decision)", [_span(run) for run in view.runs]),
@@ -245,20 +231,24 @@ def _scores_side_by_side(view: CompareView) -> Table:
 
 
 def _common_table(view: CompareView) -> Table | None:
-    if not view.common_figures:
+    """Return one row a run, and one of what was held, on the days that all runs have."""
+    if not view.common_figures or view.common is None:
         return None
-
-    def row(score: Score) -> tuple[str, ...]:
-        return _row(
-            score.name,
-            [dict(score.values).get(run.name) for run in view.runs],
-            score.unit,
-            score.better if view.alike else "neither",
-        )
-
-    rows = tuple(row(score) for score in view.common_figures)
-    days = len(view.common.days) if view.common else 0
-    return Table(f"On the {days} common days alone", ("Figure", *_heads(view)), rows, note=view.common_note)
+    names = [run.name for run in view.runs]
+    columns = []
+    for score in view.common_figures:
+        values = [dict(score.values).get(name) for name in names]
+        columns.append(_row(score.name, values, score.unit, score.better if view.alike else "neither"))
+    rows = [
+        (called, *(column[1 + i] for column in columns)) for i, called in enumerate(_long_heads(view))
+    ]
+    for name, values in view.common.curves.items():
+        if name not in names:
+            fall = written(abs(float(drawdown(values).min())), "share")
+            rows.append((name, "", written(float(values[-1]) - 1.0, "return"), fall))
+    heads = ("Run", *(score.name for score in view.common_figures))
+    caption = f"On the {len(view.common.days)} common days alone"
+    return Table(caption, heads, tuple(rows), note=view.common_note, sortable=True)
 
 
 def _ranks_table(view: CompareView) -> Table | None:

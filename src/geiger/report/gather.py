@@ -139,7 +139,7 @@ def _view(
         verdict=tuple(map(clean, verdict_lines(record.verdict))),
         finished_at=clean(record.finished_at or "not recorded"),
         audit=None if record.audit is None else cleaned(record.audit),
-        how_to_audit=clean(how_to_audit(stored.trained, record.own.kinds)),
+        how_to_audit=clean(how_to_audit(stored.trained, record.own.kinds, folders)),
         days_per_year=days_per_year,
         forecasts_of=None if record.forecasts_of is None else clean(record.forecasts_of),
         health=_health(results.health),

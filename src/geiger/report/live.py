@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-DIGITS = 6  # of a number
+DIGITS = 5  # of a number
 LINES = 6  # colours there are
 _EPOCH = dt.date(1970, 1, 1)
 _ESCAPES = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&'\u2028\u2029"}
@@ -52,6 +52,7 @@ class Panel:
     bars: bool = False
     points: bool = False
     below: str = ""  # what runs from left to right, where it is no day
+    falls: bool = False  # percent below the highest of the panel above, which the script reckons; no values
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +64,13 @@ class Live:
     at : sequence of date, or array (n,)
         Ascending.
     log : bool
-        Whether the first panel may stand on a logarithmic scale.
+        Whether the first panel may stand on a logarithmic scale, and `begins_log` whether it does at first.
     """
 
     at: Sequence[dt.date] | Floats
     panels: tuple[Panel, ...] = field(default_factory=tuple)
     log: bool = False
+    begins_log: bool = False
 
     def text(self) -> str:
         """Return it as JSON that can stand in a page."""
@@ -77,6 +79,7 @@ class Live:
         facts = {
             "time": time,
             "log": self.log,
+            "begins": self.begins_log,
             "x": x,
             "panels": [_panel(panel) for panel in self.panels],
         }
@@ -89,7 +92,7 @@ def _panel(panel: Panel) -> dict[str, Any]:
         one: dict[str, Any] = {
             "name": name,
             "line": (panel.first - 1 + i) % LINES + 1,
-            "y": _numbers(values),
+            "y": [] if panel.falls else _numbers(values),
         }
         if i < len(panel.dashes) and panel.dashes[i]:
             one["dash"] = list(panel.dashes[i])
@@ -97,7 +100,7 @@ def _panel(panel: Panel) -> dict[str, Any]:
             one["points"] = True
         series.append(one)
     facts: dict[str, Any] = {"label": panel.label, "height": panel.height, "series": series}
-    for name in ("step", "bars", "suffix", "digits"):
+    for name in ("step", "bars", "falls", "suffix", "digits"):
         value = getattr(panel, name)
         if value or value == 0:
             facts[name] = value

@@ -250,14 +250,29 @@ def _environment() -> Environment:
 
 
 def _with_terms(text: str) -> Markup:
-    """Return a text, escaped, whose words of the glossary open their entry."""
+    """Return a text, escaped, whose words of the glossary open their entry.
+
+    What follows a word without a space stays on its line: a browser may break a line behind any button.
+    """
     from markupsafe import Markup, escape
 
     button = '<button type="button" class="term" popovertarget="{}" title="{}">{}</button>'
-    return Markup("").join(
-        escape(piece) if term is None else Markup(button).format(f"pop-{term.anchor}", term.words, piece)
-        for piece, term in pieces(str(text))
-    )
+    found = list(pieces(str(text)))
+    made, tied = Markup(""), ""
+    for i, (piece, term) in enumerate(found):
+        rest = piece.removeprefix(tied)
+        tied = ""
+        if term is None:
+            made += escape(rest)
+            continue
+        word = Markup(button).format(f"pop-{term.anchor}", term.words, rest)
+        follows = _TIED.match(found[i + 1][0]) if i + 1 < len(found) and found[i + 1][1] is None else None
+        tied = "" if follows is None else follows[0]
+        made += Markup('<span class="tied">{}{}</span>').format(word, tied) if tied else word
+    return made
+
+
+_TIED = re.compile(r"[^\s(]+")
 
 
 def render(template: str, **content: Any) -> str:

@@ -8,11 +8,11 @@ a line that says something else gives none.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from geiger.command_line import USUAL, Folders
 from geiger.records import (
     LOOKS_AHEAD,
     NOT_CAUGHT,
@@ -107,7 +107,7 @@ def audit_line(audit: AuditSummary | None, advice: str = "") -> str:
     return f"{AUDIT}: {NONE} ({advice})" if advice else f"{AUDIT}: {NONE}"
 
 
-def audit_command(trained: str, own: Iterable[str] = ()) -> str:
+def audit_command(trained: str, own: Iterable[str] = (), folders: Folders = USUAL) -> str:
     """Return the command that audits a run.
 
     Parameters
@@ -116,16 +116,19 @@ def audit_command(trained: str, own: Iterable[str] = ()) -> str:
         The run that made the forecasts.
     own : iterable of str
         What it had of the user's own, which has to be given again.
+    folders : Folders
+        Where the run and its log lie.
 
     >>> audit_command("AAPL_ridge_20240105_143022", ("features",))
     'geiger audit --run AAPL_ridge_20240105_143022 --features FILE.py:NAME'
     """
-    return shlex.join(["geiger", "audit", "--run", trained, *(w for k in own for w in (f"--{k}", FILE))])
+    given = (word for kind in own for word in (f"--{kind}", FILE))
+    return folders.command("geiger", "audit", "--run", trained, *given, runs=True, logs=True)
 
 
-def how_to_audit(trained: str, own: Iterable[str] = ()) -> str:
+def how_to_audit(trained: str, own: Iterable[str] = (), folders: Folders = USUAL) -> str:
     """Return how an audit of a run is made that has none; see `audit_command`."""
-    return f"`{audit_command(trained, own)}` makes one"
+    return f"`{audit_command(trained, own, folders)}` makes one"
 
 
 def is_audit_line(line: str) -> bool:

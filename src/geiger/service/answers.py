@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geiger.command_line import Folders
 from geiger.errors import DataError, GeigerError, SettingError
 from geiger.records import Epoch, RunLog
 from geiger.service.bounds import BYTES, ROWS, inside, page, whole
@@ -104,7 +105,9 @@ class Answers:
         stored = runs.load(name)
         found = stored.record.audit
         if found is None:
-            how = how_to_audit(stored.trained, stored.record.own.kinds)
+            how = how_to_audit(
+                stored.trained, stored.record.own.kinds, Folders.of(self._runs_dir, self._log_dir)
+            )
             return whole({"run": name, "audit": None, "how": how})
         facts = {"run": name, "audit": {"text": found.text(), **plain(found)}}
         try:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import polars as pl
 
 from geiger.backtest.sizing import decide
+from geiger.command_line import Folders
 from geiger.errors import DataError, SettingError
 from geiger.evidence.conformal import HALFLIFE, interval
 from geiger.experiment.evaluation import expected_simple, sizing_of
@@ -185,10 +186,8 @@ def find_model(runs: RunsFolder, symbol: str, model: str | None) -> StoredRun:
     """
     found = runs.newest(symbol, model, usable=True)
     if found is None:
-        raise DataError(
-            f"{runs.root}: no saved {model or 'model'} of {symbol}; "
-            f"`geiger train {model or 'stack'} {symbol}` makes one"
-        )
+        line = Folders.of(runs.root).command("geiger", "train", model or "stack", symbol, runs=True)
+        raise DataError(f"{runs.root}: no saved {model or 'model'} of {symbol}; `{line}` makes one")
     return found
 
 

@@ -66,12 +66,20 @@
   function enliven(figure) {
     const source = figure.querySelector("script[type='application/json']");
     const data = JSON.parse(source.textContent);
+    data.panels.forEach((told, i) => told.falls && told.series.forEach((one, j) => {
+      let top = 1;
+      one.y = data.panels[i - 1].series[j].y.map((wealth) => {
+        if (wealth == null) return null;
+        top = Math.max(top, wealth);
+        return 100 * (wealth / top - 1);
+      });
+    }));
     const x = data.time ? data.x.map((day) => day * DAY) : data.x;
     const place = make("div", {className: "live", tabIndex: 0});
     const title = figure.querySelector(".plot svg title").textContent;
     place.setAttribute("role", "group");
     place.setAttribute("aria-label", title + ". Arrow keys move along it, plus and minus zoom, 0 shows all. The numbers stand in the table below.");
-    let logarithmic = false, plots = [];
+    let logarithmic = !!data.begins, plots = [];
     const all = [x[0], x[x.length - 1]];
     const range = () => [plots[0].scales.x.min ?? all[0], plots[0].scales.x.max ?? all[1]];
     const zoom = (min, max) => plots.forEach((u) => u.setScale("x", {min, max}));
@@ -100,7 +108,7 @@
         toggle.setAttribute("aria-pressed", String(logarithmic));
         draw();
       });
-      toggle.setAttribute("aria-pressed", "false");
+      toggle.setAttribute("aria-pressed", String(logarithmic));
       tools.append(toggle);
     }
     tools.append(make("span", {className: "hint", textContent: "Drag to zoom, double-click for all."}));
