@@ -39,7 +39,8 @@ def killed(case: Case) -> Answer:
     if why := _said_otherwise(case):
         return NotApplicable(why)
     count = f"{len(case.log.epochs)} epochs, {len(case.log.folds)} finished folds"
-    last = case.log.epochs[-1] if case.log.epochs else None
+    known = case.log.epochs or case.log.progress  # a network's fold tells its epochs when it ends
+    last = known[-1] if known else None
     seen = (
         Evidence(f"{case.name}.log", None, "no === STATUS === section"),
         case.at("EPOCH METRICS", count) if last is None else _at_epoch(case, last, f"the last of {count}"),

@@ -39,10 +39,7 @@ def report(args: argparse.Namespace) -> int:
     if not words:
         raise SettingError("report: name a run, as `geiger report AAPL_ridge_20240105_143022`")
     folders = Folders.of(args.runs_dir, args.log_dir)
-    if args.compare is None:
-        made = _one(words[0], folders)
-    else:
-        made = _several(words, folders, args.out)
+    made = _one(words[0], folders) if args.compare is None else _several(words, folders, args.out)
     out = args.out or made.out
     content = made.page.encode()
     write_atomically(out, content)

@@ -182,9 +182,7 @@ def judge_panel(
         alarms=tuple(notice for notice in finding.evaluation.notices if notice.code == LEAK),
         audit=audit,
         tries_unknown=found_tries.unknown,
-        how_to_audit=how_to_audit(
-            finding.trained, folders=Folders.of(planned.work.runs_dir, planned.work.log_dir)
-        ),
+        how_to_audit=how_to_audit(finding.trained, folders=Folders.of(planned.work.runs_dir)),
         names=selection.names,
     )
     told = skill_verdict(found, material.calendar, second_p=None)
