@@ -13,6 +13,7 @@ from geiger.cli.gist import gist_lines, record_in
 from geiger.cli.options import config_of
 from geiger.cli.show import EXIT, short_warnings, warning_lines
 from geiger.cli.terminal import counted, print_json, progress, shown_in
+from geiger.cli.train import EpochNote
 from geiger.errors import SettingError
 from geiger.experiment.logged import places_of
 from geiger.judging.panel import panel
@@ -66,12 +67,14 @@ def _train(args: argparse.Namespace, planned: PanelPlan) -> tuple[int, dict[str,
         return 0, plan_facts(planned)
     title = f"{planned.work.name} {planned.model}"
     with progress(title, sum(map(len, planned.folds.values())), quiet=args.json) as tick:
+        on_epoch = EpochNote(tick, None, planned.work.config.seeds)
 
         def on_fold(model: str, fold: FoldScores) -> None:
+            on_epoch.ended(fold.fold.index)
             tick(f"{model} fold {fold.fold.index}, {fold.learned_rows} rows")
 
         making = Making(audit=args.audit, check_source=False, on_step=tick, on_plan=tick.more)
-        finished = panel(planned, making=making, on_fold=on_fold)
+        finished = panel(planned, making=making, on_fold=on_fold, on_epoch=on_epoch)
     if not args.json:
         show_panel(finished, verbose=args.verbose, log_dir=args.log_dir)
     return EXIT[finished.status], run_facts(finished)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -204,31 +204,49 @@ def train_one(
             print("\n".join(shown_in(base_line(base), "  ", "    ")), flush=True)
     title = turn.named(f"{planned.experiment.symbol} {planned.model}")
     with progress(title, len(planned.folds), quiet=quiet) as tick:
+        on_epoch = EpochNote(tick, planned.learner.effort.epochs, planned.experiment.config.seeds)
 
         def on_fold(output: FoldOutput) -> None:
             std = output.train_std
             spread = float(output.test_forecast.std()) / std if std > 0.0 else None  # prices that never move
             above = float((output.test_forecast > output.train_mean).mean())
             health = f"pred_std {as_text(spread, 'number')}, {as_text(above, 'share')} above the mean"
+            on_epoch.ended(output.result.fold)
             tick(f"fold {output.result.fold} to {output.result.test_last}, {health}")
 
         made = replace(making, on_step=tick, on_plan=tick.more)
-        on_epoch = _EpochNote(tick, planned.learner.effort.epochs)
         return run(planned, on_fold=on_fold, on_epoch=on_epoch, bases=bases, making=made)
 
 
 @dataclass(frozen=True)
-class _EpochNote:
-    """Shows how far a network is, while its fold is still in training."""
+class EpochNote:
+    """Shows how far networks are, while their folds are still in training.
+
+    Attributes
+    ----------
+    epochs : int or None
+        Of a member at most.
+    seeds : int
+        Members of a fold.
+    """
 
     tick: Tick
     epochs: int | None
+    seeds: int
+    _reached: dict[tuple[int, int], int] = field(default_factory=dict)  # of a fold and seed
 
     def __call__(self, epoch: Epoch) -> None:
-        of = "" if self.epochs is None else f" of {self.epochs}"
-        self.tick.note(
-            f"fold {epoch.fold}, seed {epoch.seed}: epoch {epoch.epoch}{of}, val_loss {epoch.val_loss:.4f}"
-        )
+        """Show an epoch, and move the bar by its part of a fold."""
+        most = max(self.epochs or 0, epoch.epoch, 1)
+        self._reached[epoch.fold, epoch.seed] = epoch.epoch
+        part = sum(self._reached.copy().values()) / most / self.seeds
+        member = f"fold {epoch.fold}, seed {epoch.seed}"
+        self.tick.note(f"{member}: epoch {epoch.epoch} of {most}, val_loss {epoch.val_loss:.4f}", part)
+
+    def ended(self, fold: int) -> None:
+        """Take note that a fold is done."""
+        for member in [member for member in self._reached.copy() if member[0] == fold]:
+            del self._reached[member]
 
 
 def _train_base(planned: Plan, *, quiet: bool, turn: Turn, silent: bool) -> Run:

@@ -6,6 +6,7 @@ forecast against the market; and the long/short portfolio beside equal weight at
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from geiger.evidence.day_test import Ints
 from geiger.evidence.panel_test import LEAST_NAMES, Grid, SelectionTest, selection_test, timing_test
 from geiger.evidence.score_test import ScoreTest
 from geiger.experiment.evaluation import costs_of
+from geiger.experiment.logged import unheard
 from geiger.experiment.tried import Tried, register_of, tried_on
 from geiger.judging.economics import Economics, economics
 from geiger.judging.judge import LEAK, deflated, skill_verdict, worth_of
@@ -37,7 +39,7 @@ from geiger.panel.run import PanelFinding, run_panel
 from geiger.panel.stored import walk_of_run
 from geiger.panel.walk import Listener
 from geiger.panel.written import PanelRun
-from geiger.records import AuditSummary, OfPanel, Verdict
+from geiger.records import AuditSummary, Epoch, OfPanel, Verdict
 from geiger.report.gather import log_of
 from geiger.runlog import add_verdict
 from geiger.runlog.wording import how_to_audit
@@ -52,6 +54,7 @@ def panel(
     *,
     making: Making = AUDITED,
     on_fold: Listener = lambda model, fold: None,
+    on_epoch: Callable[[Epoch], None] = unheard,
 ) -> PanelRun:
     """Train strictly walk-forward over many symbols, trade the scores, judge them, and write log and folder.
 
@@ -62,6 +65,8 @@ def panel(
         What is made for the verdict; of a panel that is the audit. `NOTHING` leaves it to what there is.
     on_fold : callable
         Told of each model's fold when it is done.
+    on_epoch : callable
+        Told of each epoch of a network as it happens.
 
     Raises
     ------
@@ -73,7 +78,7 @@ def panel(
     >>> geiger.panel(Panel("US28", symbols)).verdict.answer  # doctest: +SKIP
     <Answer.CANNOT_TELL: 'CANNOT TELL'>
     """
-    return run_panel(work, on_fold=on_fold, judge=partial(_verdict, making=making))
+    return run_panel(work, on_fold=on_fold, on_epoch=on_epoch, judge=partial(_verdict, making=making))
 
 
 def backtest_panel(planned: PanelPlan, stored: StoredRun) -> PanelRun:
