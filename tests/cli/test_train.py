@@ -15,11 +15,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from geiger.cli.train import EpochNote
 from geiger.codec import plain
 from geiger.errors import TrainingError
 from geiger.models.baselines import Ridge
-from geiger.records import Epoch, Notice, Status
+from geiger.records import Notice, Status
 from geiger.runlog import RunLog, read_events, read_log, read_text
 
 Call = Any
@@ -452,16 +451,3 @@ def test_the_first_model_of_a_symbol_is_judged_with_those_that_came_behind_it(on
     assert [facts["verdict"]["tries"]["skill"] for facts in found] == [3, 3, 3]
     for facts in found:
         assert the_run(Path(facts["log"]))["verdict"] == facts["verdict"]
-
-
-def test_the_bar_moves_with_the_epochs_of_folds_that_are_still_in_training() -> None:
-    told: list[tuple[str, float]] = []
-    tick: Any = type("Tick", (), {"note": lambda self, text, part: told.append((text, part))})()
-    note = EpochNote(tick, epochs=10, seeds=2)
-    for fold, seed, epoch in ((0, 0, 5), (0, 1, 5), (1, 0, 10)):
-        note(Epoch(epoch, 0.9, 1.0, 0.1, 52.0, fold=fold, seed=seed))
-    assert [part for _, part in told] == [0.25, 0.5, 1.0]  # of folds: 5 of 20, 10 of 20, and 10 of 20 more
-    assert told[0][0] == "fold 0, seed 0: epoch 5 of 10, val_loss 1.0000"
-    note.ended(0)
-    note(Epoch(10, 0.9, 1.0, 0.1, 52.0, fold=1))
-    assert told[-1][1] == 0.5

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from geiger import codec
+from geiger.cli.epochs import EpochNote
 from geiger.cli.export import export_finished
 from geiger.cli.gist import gist_lines, record_in
 from geiger.cli.options import config_of
 from geiger.cli.show import EXIT, short_warnings, warning_lines
 from geiger.cli.terminal import counted, print_json, progress, shown_in
-from geiger.cli.train import EpochNote
 from geiger.errors import SettingError
 from geiger.experiment.logged import places_of
 from geiger.judging.panel import panel

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from geiger import codec
 from geiger.cli.complaint import complain, plain
+from geiger.cli.epochs import EpochNote
 from geiger.cli.export import export_finished
 from geiger.cli.gist import gist_lines, record_in
 from geiger.cli.options import config_of, experiment_of, is_symbol, symbols_of
@@ -31,7 +32,7 @@ from geiger.cli.show import (
     warning_lines,
 )
 from geiger.cli.summary import comparison_lines, row_line
-from geiger.cli.terminal import Tick, print_json, progress, shown_in
+from geiger.cli.terminal import print_json, progress, shown_in
 from geiger.errors import GeigerError, SettingError, TrainingError
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import run_bases
@@ -41,7 +42,7 @@ from geiger.judging.run import NOTHING, Making, run
 from geiger.judging.summary import Row, compare, row_of
 from geiger.judging.validate import judge_with_all_tries
 from geiger.models import expand, resolve
-from geiger.records import Epoch, as_text
+from geiger.records import as_text
 from geiger.runs.folder import RunsFolder
 from geiger.settings import Config
 from geiger.settings.models import OWN
@@ -217,37 +218,6 @@ def train_one(
 
         made = replace(making, on_step=tick, on_plan=tick.more)
         return run(planned, on_fold=on_fold, on_epoch=on_epoch, bases=bases, making=made)
-
-
-@dataclass(frozen=True)
-class EpochNote:
-    """Shows how far networks are, while their folds are still in training.
-
-    Attributes
-    ----------
-    epochs : int or None
-        Of a member at most.
-    seeds : int
-        Members of a fold.
-    """
-
-    tick: Tick
-    epochs: int | None
-    seeds: int
-    _reached: dict[tuple[int, int], int] = field(default_factory=dict)  # of a fold and seed
-
-    def __call__(self, epoch: Epoch) -> None:
-        """Show an epoch, and move the bar by its part of a fold."""
-        most = max(self.epochs or 0, epoch.epoch, 1)
-        self._reached[epoch.fold, epoch.seed] = epoch.epoch
-        part = sum(self._reached.copy().values()) / most / self.seeds
-        member = f"fold {epoch.fold}, seed {epoch.seed}"
-        self.tick.note(f"{member}: epoch {epoch.epoch} of {most}, val_loss {epoch.val_loss:.4f}", part)
-
-    def ended(self, fold: int) -> None:
-        """Take note that a fold is done."""
-        for member in [member for member in self._reached.copy() if member[0] == fold]:
-            del self._reached[member]
 
 
 def _train_base(planned: Plan, *, quiet: bool, turn: Turn, silent: bool) -> Run:
