@@ -76,10 +76,17 @@ ACTS = ("train", "backtest", "audit", "judge", "demo", "validate")
 def is_act(command: str) -> bool:
     """Whether a command makes something new, rather than showing what there is.
 
+    A backtest of a run that is traded as it was in training repeats its ledger, and makes no run.
+
     >>> is_act("geiger train ridge AAPL"), is_act("geiger report AAPL_ridge_20240105_143022")
     (True, False)
+    >>> is_act("geiger backtest AAPL --run R"), is_act("geiger backtest AAPL --run R --rule sign")
+    (False, True)
     """
-    return command.split()[1:2] in [[act] for act in ACTS]
+    words = command.split()
+    if words[1:2] == ["backtest"] and "--run" in words:
+        return bool(set(_TRADING) & set(words))
+    return words[1:2] in [[act] for act in ACTS]
 
 
 @dataclass(frozen=True)
