@@ -145,19 +145,16 @@ def executed(page: Path) -> Iterator[Block]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "names", [("README.md", "docs/start.md"), ("docs/tutorial.md",)], ids=lambda names: names[0]
-)
-def test_pages_run_from_an_empty_folder(
-    names: tuple[str, ...],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_the_first_pages_run_from_an_empty_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every command and line of Python, in order, with the exit codes and the output that the page states."""
+    """Every command, in order, with the exit codes and the output that the pages state.
+
+    The pages begin with the same lines, which are run once.
+    """
     monkeypatch.chdir(tmp_path)
-    printed: dict[str, str] = {}  # a line that two pages share is run once
-    for name in names:
+    printed: dict[str, str] = {}
+    for name in ("README.md", "docs/start.md", "docs/tutorial.md"):
         found = list(executed(ROOT / name))
         assert sum(len(block.lines) for block in found) >= 3
         for block in found:
@@ -169,8 +166,11 @@ def test_pages_run_from_an_empty_folder(
             out = "".join(printed[line] for line in block.lines)
             same = doctest.OutputChecker().check_output(block.shown, out, doctest.ELLIPSIS)
             assert not block.shown or same, f"{block.lines}: {name} says\n{block.shown}\nand came:\n{out}"
-        for code in blocks(ROOT / name, "python"):
-            exec(compile(code, name, "exec"), {})
+
+
+def test_the_code_of_the_readme_is_an_example() -> None:
+    (code,) = blocks(ROOT / "README.md", "python")
+    assert code in (ROOT / "examples" / "quickstart.py").read_text(encoding="utf-8")
 
 
 def _newest(runs: Path, word: str) -> str:

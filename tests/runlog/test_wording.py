@@ -270,7 +270,7 @@ def test_every_setting_stands_in_a_line() -> None:
 @pytest.mark.parametrize("text", ["", "???", "NaN", "12 of 13", "1" * 40])
 def test_lines_that_say_something_else_give_no_value(text: str) -> None:
     free = {"Symbol", "Model", "Recipe", "Data Hash", "Fill", "Versions", "Command", "Forecasts of"}
-    free |= {"Runs Folder", "Context", "Own Features", "Own Target", "Own Estimator"}  # any text may be a name
+    free |= {"Runs Folder", "Context", "Own Features", "Own Target", "Own Estimator"}  # any text
     told = [(name, text) for name in LINES if name not in free] + [("Meta-learner", "a, b, c")]
     assert settings_in(told) == RunSettings()
 

@@ -14,9 +14,9 @@ from statistics import median
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
 from geiger.figures import PLAN_FIGURES, FigureName
 from geiger.records import Epoch, Status, Training
+from geiger.runlog.facts import STILL_RUNNING
 from geiger.settings.models import GROUPS
 
-STILL_RUNNING = 15 * 60  # seconds: a log that grew since then belongs to a run that goes on
 LISTED = 3  # lines that one finding cites of many
 RISE, FALL = 0.005, 0.002  # of the validation and the train loss, as shares: beyond the noise of an epoch
 SHORT, POINTS = 5, 3  # fewer epochs or shown points make no curve; of boosters every 50th round is shown
