@@ -478,7 +478,7 @@ class _Since:
         self._lines: dict[str, tuple[object, ...]] = {}
 
     def was_done(self, command: str, runs: Sequence[str], *, repeats: bool) -> bool:
-        """Whether this very command was typed for these runs, or after them, and what it makes ended.
+        """Whether this very command was typed on the same prices, or since, and what it makes ended.
 
         Parameters
         ----------
@@ -496,7 +496,9 @@ class _Since:
         alike = [b for b in self._ended.get(last.symbol, ()) if self._line(b) == wanted]
         if repeats and last.status:
             return any(b.name != last.name and b.data == last.data for b in alike)
-        return any(b.began > last.began or (b.began == last.began and not repeats) for b in alike)
+        if repeats:
+            return any(b.began > last.began for b in alike)
+        return any(b.began >= last.began or b.data == last.data for b in alike)  # it would come out the same
 
     def _trained(self, brief: Brief) -> Brief:
         """Return the run whose forecasts it has: of a backtest another one."""
