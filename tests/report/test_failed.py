@@ -13,7 +13,10 @@ from helpers.pages import HOSTILE, Read
 
 NAME = "AAPL_lstm_20240105_143022"
 CONFIG = "=== TRAINING CONFIG ===\nSymbol: AAPL\nModel: lstm\n\n"
-FAILED = "=== WARNINGS ===\nDATA_OLD: the last bar is old\nTRAINING_FAILED: the disk is full\n\n=== STATUS ===\nFAILED\n"
+FAILED = (
+    "=== WARNINGS ===\nDATA_OLD: the last bar is old\nTRAINING_FAILED: the disk is full\n\n"
+    "=== STATUS ===\nFAILED\n"
+)
 MISSING = "runs/AAPL: no finished run there"
 
 
