@@ -22,7 +22,10 @@ from geiger.report.universe import ranks_of
 from geiger.report.view import CompareView, Equity, Floats, Paired, Pairs, RunView
 from geiger.runs.folder import StoredRun
 
-WITH_ERRORS = "a difference between two figures is no evidence by itself; those to the best stand below with their errors"
+WITH_ERRORS = (
+    "a difference between two figures is no evidence by itself; those to the best stand below, each with "
+    "its error"
+)
 
 
 def compare(stored: Sequence[StoredRun], views: Sequence[RunView]) -> CompareView:
