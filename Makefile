@@ -14,7 +14,7 @@ ifneq ($(MESSY),)
 export GEIGER_MESSY ?= $(abspath $(MESSY))
 endif
 
-.PHONY: demo test test-fast test-machines test-platforms check fix bench curves docs clean
+.PHONY: install demo test test-fast test-machines test-platforms check fix bench curves docs site clean
 .DEFAULT_GOAL := demo
 
 # Byte-compiled whatever the environment says: uncompiled packages start 2 to 5 times slower.
@@ -25,6 +25,9 @@ $(STAMP): requirements/lock.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q $(VENV)/lib src || true
 	touch $@
+
+install: $(STAMP)
+	@echo "installed: . $(BIN)/activate, then geiger doctor"
 
 demo: $(STAMP)
 	$(BIN)/geiger demo
@@ -60,6 +63,10 @@ fix: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python tools/write_docs.py
+
+# The pages as a site, in site/: any doubtful link is an error, and nothing is loaded from elsewhere.
+site: $(STAMP)
+	$(BIN)/python -m sphinx -b html -W --keep-going -q -c docs -d $(VENV)/.doctrees . site
 
 # One table of all that has a goal. Parts: make bench BENCH="--only trainings --base 3d2d211 --rounds 3"
 bench: $(STAMP)

@@ -20,7 +20,9 @@ def trades_too_much(case: Case) -> Answer:
     if turnover <= 100.0:
         return Quiet()
     cited = case.at_figure(FigureName.TURNOVER_A_YEAR, f"{turnover:.0f}")
-    return Fires(f"turns over {turnover:.0f} times a year", (cited,), "The sign rule.", case.backtest())
+    return Fires(
+        f"turns over {turnover:.0f} times a year", (cited,), "The sign rule.", case.commands.backtest()
+    )
 
 
 log = RunLog(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import re
+import runpy
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import geiger
 from geiger.audit.stages import panel_stages_table, stages_table
 from geiger.checks.catalogue import checks_page
 from geiger.cli import main
@@ -58,6 +63,28 @@ def test_the_page_of_settings_is_fresh() -> None:
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == settings_page(), "run `make docs`"
 
 
+def made_by(tool: str, function: str) -> str:
+    """Return a page, or a part of one, as a tool makes it now."""
+    return str(runpy.run_path(str(ROOT / "tools" / f"{tool}.py"))[function]())
+
+
+def test_the_page_of_python_is_fresh() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert page == made_by("api", "api_page"), "run `make docs`"
+    for name in set(geiger.__all__) - {"__version__"}:
+        assert f"\n## geiger.{name}\n" in page
+
+
+def test_the_page_of_decisions_is_fresh() -> None:
+    page = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    assert page == made_by("decisions", "decisions_page"), "run `make docs`"
+
+
+def test_the_readme_shows_what_the_demo_printed() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"<!-- demo -->\n{made_by('demo', 'demo_part')}<!-- end of demo -->" in page, "run `make docs`"
+
+
 def test_the_table_of_stages_is_fresh() -> None:
     page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
     assert f"<!-- stages -->\n{stages_table()}<!-- end of stages -->" in page, "run `make docs`"
@@ -95,19 +122,61 @@ def test_the_crossing_rate_beside_an_e_value_is_the_measured_one() -> None:
     assert f"`{Live(63, 2.14, None).text()}`" in (ROOT / "docs" / "stack.md").read_text(encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Block:
+    """Commands of one code block, the exit code that the page states, and what it says that they print."""
+
+    lines: tuple[str, ...]
+    code: int
+    shown: str
+
+
+def executed(page: Path) -> Iterator[Block]:
+    """Yield the commands of a page in order; a text block right behind them is their output."""
+    parts = re.findall(r"^```(\w*)\n(.*?)^```$|^(\S)", page.read_text(encoding="utf-8"), re.S | re.M)
+    for place, (kind, block, other) in enumerate(parts):
+        lines = [line for line in block.splitlines() if re.match(r"(\.venv/bin/)?geiger ", line)]
+        if other or kind or not lines:
+            continue
+        after = parts[place + 1] if place + 1 < len(parts) else ("", "", "")
+        stated = re.search(r"exit code (\d)", block)
+        code = int(stated[1]) if stated else 0
+        yield Block(tuple(line.split("#")[0] for line in lines), code, after[1] if after[0] == "text" else "")
+
+
 @pytest.mark.slow
-def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every command of the page, in order, on a made-up market; the names of runs are the newest ones."""
+def test_the_first_pages_run_from_an_empty_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every command, in order, with the exit codes and the output that the pages state.
+
+    The pages begin with the same lines, which are run once.
+    """
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "prices").mkdir()
-    prices = planted_market(1700, 1, 0.02).prices.rename({"day": "Date"})
-    prices.drop("raw_close").write_csv(tmp_path / "prices" / "ACME.csv")
-    lines = commands(ROOT / "docs" / "tutorial.md")
-    assert len(lines) >= 12
-    for line in lines:
-        words = [_newest(tmp_path / "runs", word) for word in shlex.split(line)[1:]]
-        assert main(words) == 0, line
-    assert list((tmp_path / "runs").glob("*/report.html"))
+    printed: dict[str, str] = {}
+    for name in ("README.md", "docs/start.md", "docs/tutorial.md"):
+        found = list(executed(ROOT / name))
+        assert sum(len(block.lines) for block in found) >= 3
+        for block in found:
+            for line in block.lines:
+                if line not in printed:
+                    words = [_newest(tmp_path / "runs", word) for word in shlex.split(line)[1:]]
+                    assert main(words) == block.code, line
+                    printed[line] = capsys.readouterr().out
+            out = "".join(printed[line] for line in block.lines)
+            same = doctest.OutputChecker().check_output(block.shown, out, doctest.ELLIPSIS)
+            assert not block.shown or same, f"{block.lines}: {name} says\n{block.shown}\nand came:\n{out}"
+
+
+def test_the_code_of_the_readme_is_an_example() -> None:
+    (code,) = blocks(ROOT / "README.md", "python")
+    assert code in (ROOT / "examples" / "quickstart.py").read_text(encoding="utf-8")
+
+
+def _newest(runs: Path, word: str) -> str:
+    """Return the newest run of the same symbol and model, where `word` is the name of a run."""
+    stem = re.fullmatch(r"(.+_)\d{8}_\d{6}", word)
+    return max(path.name for path in runs.glob(f"{stem[1]}????????_??????")) if stem else word
 
 
 def blocks(page: Path, kind: str) -> list[str]:
@@ -144,12 +213,6 @@ def test_the_code_of_a_panel_runs() -> None:
     assert "'score', 'market', 'forecast', 'outcome'" in done.stdout
 
 
-def _newest(runs: Path, word: str) -> str:
-    """Return the newest run of the same symbol and model, where `word` is the name of a run."""
-    stem = re.fullmatch(r"(.+_)\d{8}_\d{6}", word)
-    return max(path.name for path in runs.glob(f"{stem[1]}????????_??????")) if stem else word
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
@@ -175,3 +238,28 @@ def test_every_example_ends_well(example: Path, tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("SUCCESS")
+
+
+@pytest.mark.slow
+def test_the_site_is_built_and_loads_nothing(tmp_path: Path) -> None:
+    """A link that leads nowhere is an error; the pages need no network and name no folder of ours."""
+    site, kept = tmp_path / "site", tmp_path / "kept"
+    options = ["-b", "html", "-W", "--keep-going", "-q", "-c", "docs", "-d", str(kept)]
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", *options, ".", str(site)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    pages = {path.relative_to(site).as_posix(): path for path in site.rglob("*.html")}
+    for page in PAGES[1:]:
+        assert page.relative_to(ROOT).with_suffix(".html").as_posix() in pages
+    loading = r"<(?:(?:script|img|iframe)[^>]*\bsrc|link[^>]*\bhref)=.(?:https?:)?//|url\(.?(?:https?:)?//"
+    for file in site.rglob("*"):
+        text = file.read_bytes().decode(errors="replace") if file.is_file() else ""
+        assert str(ROOT) not in text, file
+        if file.suffix in (".html", ".css"):
+            assert not re.search(loading, text), file
+    assert "docs/index.html" in pages["index.html"].read_text(encoding="utf-8")

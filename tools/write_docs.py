@@ -16,6 +16,9 @@ from geiger.service.tools import tools_table
 from geiger.settings.page import settings_page
 
 sys.path.insert(0, str(Path(__file__).parent))
+from api import api_page
+from decisions import decisions_page
+from demo import demo_part
 from museum import write_museum
 from speed import speed_parts
 
@@ -23,11 +26,14 @@ ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Write six whole pages, tables in four others, and the example of log-format."""
+    """Write whole pages, tables in others, and the example of log-format."""
     (ROOT / "docs" / "features.md").write_text(features_page(), encoding="utf-8")
     (ROOT / "docs" / "checks.md").write_text(checks_page(), encoding="utf-8")
     (ROOT / "docs" / "cli.md").write_text(cli_page(), encoding="utf-8")
     (ROOT / "docs" / "settings.md").write_text(settings_page(), encoding="utf-8")
+    (ROOT / "docs" / "api.md").write_text(api_page(), encoding="utf-8")
+    (ROOT / "docs" / "decisions" / "README.md").write_text(decisions_page(), encoding="utf-8")
+    _write_between(ROOT / "README.md", "<!-- demo -->\n", "<!-- end of demo -->", demo_part())
     (ROOT / "docs" / "glossary.md").write_text(glossary_page(), encoding="utf-8")
     page = ROOT / "docs" / "audit.md"
     _write_between(page, "<!-- stages -->\n", "<!-- end of stages -->", stages_table())

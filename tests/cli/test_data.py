@@ -88,7 +88,7 @@ def test_add_keeps_a_file_where_the_next_command_finds_it(call: Call, data: Path
     shown = call("data", "show", "MINE", "--json").json
     assert (shown["source"], shown["hash"]) == ("store", added["hash"])
     assert "MINE" in call("data", "list").out
-    assert "kept: `geiger train ridge BBB --runs-dir runs`" in call("data", "add", data / "BBB.parquet").out
+    assert "kept: `geiger train ridge BBB` will find it" in call("data", "add", data / "BBB.parquet").out
 
 
 def test_add_under_a_name_that_is_none(call: Call, data: Path, market: pl.DataFrame, tmp_path: Path) -> None:
@@ -213,3 +213,22 @@ def test_a_currency_whose_close_comes_first_is_no_error(call: Call, data: Path, 
         answer = call("data", "check", data / f"{name}.csv")
         assert answer.code == code, answer.out
         assert f"{'ERROR  ' if code else 'WARNING'} DATA_CLOSE_FIRST" in answer.out
+
+
+def test_example_files_are_told_and_not_written_over(call: Call) -> None:
+    answer = call("data", "example", "try it")
+    assert answer.code == 0
+    assert "  prices/NOISE.csv  a made-up market without any" in answer.out
+    assert answer.out.splitlines()[-2:] == [
+        "Look: geiger data check 'try it/MESSY.csv'",
+        "Next: geiger train ridge ACME --data 'try it/prices' --context none --recipe quick",
+    ]
+    checked = call("data", "check", "try it/MESSY.csv")
+    assert checked.code == 1
+    assert "DATA_UNADJUSTED_SPLIT" in checked.out
+    Path("try it/symbols.txt").write_text("MINE\n")
+    again = call("data", "example", "try it", "--json")
+    assert again.code == 1
+    assert "symbols.txt: is there and holds something else" in again.complaint
+    files = call("data", "example", "try it", "--force", "--json").json
+    assert [file["file"] for file in files][:2] == ["try it/README.txt", "try it/prices/ACME.csv"]

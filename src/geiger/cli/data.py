@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from geiger.cli.complaint import complain, plain
 from geiger.cli.options import day_of, is_symbol
-from geiger.cli.terminal import print_json, table
+from geiger.cli.terminal import print_json, table, wrapped
 from geiger.command_line import Folders
 from geiger.errors import DataError, SettingError
 from geiger.market.actions import MISMATCH
 from geiger.market.calendar import valid_symbol
 from geiger.market.doubts import Doubt, in_order
+from geiger.market.examples import write_examples
 from geiger.market.inspection import inspect, unusable
 from geiger.market.readers import Reading, read_prices
 from geiger.market.rhythm import observed_market
@@ -108,6 +110,22 @@ def fetch_data(args: argparse.Namespace) -> int:
     """Fetch prices from Yahoo and keep them as a snapshot before anything uses them."""
     loaded = fetch_yahoo(valid_symbol(args.symbol), start=day_of(args.start), end=day_of(args.end))
     return _keep(loaded, args)
+
+
+def example_data(args: argparse.Namespace) -> int:
+    """Write made-up files to try, and say what each is."""
+    files = write_examples(args.folder, force=args.force)
+    if args.json:
+        print_json([{"file": args.folder / file.name, "about": file.about} for file in files])
+        return 0
+    print(f"{args.folder}: {len(files)} files")
+    width = max(len(file.name) for file in files)
+    for file in files:
+        print("\n".join(wrapped(file.about, f"  {file.name:<{width}}  ", " " * (width + 4), 80)))
+    look = shlex.join(["geiger", "data", "check", str(args.folder / "MESSY.csv")])
+    train = shlex.join(["geiger", "train", "ridge", "ACME", "--data", str(args.folder / "prices")])
+    print(f"Look: {look}\nNext: {train} --context none --recipe quick")
+    return 0
 
 
 def _keep(loaded: Loaded, args: argparse.Namespace) -> int:

@@ -181,6 +181,8 @@ def override(record: Record, changes: Mapping[str, Any]) -> Record:
     SettingError
         If a name is unknown, or a value cannot be what it is given for.
 
+    Examples
+    --------
     >>> from geiger.settings import recipe
     >>> override(recipe("default"), {"trading": {"cost_bps": 10}}).trading.cost_bps
     10.0
