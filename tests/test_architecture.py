@@ -32,7 +32,7 @@ SMALL = [
     "glossary",
 ]
 GROUND = [*SMALL, "settings", "market", "features", "learning", "models", "backtest", "evidence"]
-STOREY = [*GROUND, "runlog", "runs", "checks", "analysis", "report"]
+STOREY = [*GROUND, "runlog", "runs", "checks", "analysis", "report", "pages", "opened"]
 
 MAY_IMPORT: dict[str, list[str]] = {
     "errors": [],
@@ -113,6 +113,8 @@ MAY_IMPORT: dict[str, list[str]] = {
         ),
         *("checks", "runs", "backtest", "evidence", "market"),
     ],
+    "pages": [*GROUND, "runlog", "runs", "checks", "analysis", "report"],
+    "opened": [*GROUND, "runlog", "runs", "checks", "analysis", "report", "pages"],
     "experiment": STOREY,
     "panel": [*STOREY, "experiment"],
     "audit": [*STOREY, "experiment", "panel"],
@@ -148,6 +150,10 @@ LATE = {
     "markupsafe",
     "mcp",
     "mcp_types",
+    "starlette",
+    "uvicorn",
+    "sse_starlette",
+    "mlflow",
     "anyio",
     "pydantic",
 }
@@ -159,6 +165,7 @@ TESTS = SOURCE.parents[1] / "tests"
 
 # module -> where its tests stand in place of a file of the same name, and why
 TESTED_ELSEWHERE = {
+    "cli/serve.py": ("service/test_serve.py", "one line: a browser talks to what it starts"),
     "cli/mcp.py": ("service/test_mcp.py", "one line: a client talks to what it starts"),
     "market/loaded.py": ("market/test_sources.py", "data only"),
     "models/nets/backend.py": ("models/nets/test_loop.py", "one choice, made when it is imported"),
@@ -333,6 +340,7 @@ TOGETHER = {
     "models/nets/test_doctor.py": "real trainings, and what the doctor says of them",
     "models/nets/test_plan_recipe.py": "the plan's recipe down to the trained object",
     "report/test_browser.py": "pages in a browser",
+    "service/test_live_browser.py": "the live view in a browser, while a training goes on",
     "agents/test_agents.py": "the definitions of the assistants, which are no code",
     "experiment/test_for_use.py": "a model for use: saved, forecast with, repeated",
     "experiment/test_network_runs.py": "runs of networks",

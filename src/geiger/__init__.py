@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from geiger.judging.panel import panel
     from geiger.judging.run import run
     from geiger.market.sources import load_prices
+    from geiger.opened import OpenedRun, open_run, runs
     from geiger.panel.experiment import Panel
     from geiger.settings import Config, override, panel_recipe, recipe
 
@@ -29,17 +30,20 @@ __version__ = "0.1.0"
 __all__ = [
     "Config",
     "Experiment",
+    "OpenedRun",
     "Panel",
     "Run",
     "__version__",
     "audit",
     "build_features",
     "load_prices",
+    "open_run",
     "override",
     "panel",
     "panel_recipe",
     "recipe",
     "run",
+    "runs",
     "verdict",
 ]
 
@@ -47,15 +51,18 @@ _HOMES = {
     "audit": "geiger.audit.door",
     "Config": "geiger.settings",
     "Experiment": "geiger.experiment.plan",
+    "OpenedRun": "geiger.opened",
     "Panel": "geiger.panel.experiment",
     "Run": "geiger.experiment.written",
     "build_features": "geiger.features.catalogue",
     "load_prices": "geiger.market.sources",
+    "open_run": "geiger.opened",
     "override": "geiger.settings",
     "panel": "geiger.judging.panel",
     "panel_recipe": "geiger.settings",
     "recipe": "geiger.settings",
     "run": "geiger.judging.run",
+    "runs": "geiger.opened",
     "verdict": "geiger.judging.foreign",
 }
 

@@ -1,4 +1,4 @@
-"""The words of this program in plain ones: pages show them where they stand, and `docs/glossary.md` in a list.
+"""The words of this program in plain ones: pages show them where they stand, `docs/glossary.md` in a list.
 
 An entry says what a word means to a person, how it is reckoned, and where that comes from. It says nothing
 of whether a value is good.
@@ -65,8 +65,8 @@ TERMS: tuple[Term, ...] = (
     ),
     Term(
         "base rate",
-        "How often the commoner direction came. Whoever always names that direction is right so often without "
-        "any model, so direction accuracy counts only beyond it.",
+        "How often the commoner direction came. Whoever always names that direction is right so often "
+        "without any model, so direction accuracy counts only beyond it.",
         "max(share of days up, share of days down)",
         also=("Base rate", "Base Rate"),
     ),
@@ -254,8 +254,8 @@ TERMS: tuple[Term, ...] = (
     ),
     Term(
         "R²",
-        "Share of the outcomes' variance that the forecasts explain, against naming the train mean every day. "
-        "Below 0: the mean did better. Of daily returns 1% is much.",
+        "Share of the outcomes' variance that the forecasts explain, against naming the train mean every "
+        "day. Below 0: the mean did better. Of daily returns 1% is much.",
         "1 - squared errors of the forecasts / squared errors of the train mean",
         "Campbell and Thompson 2008",
         also=("R2", "R2 out of Sample"),
@@ -289,14 +289,14 @@ TERMS: tuple[Term, ...] = (
     ),
     Term(
         "SIGNAL",
-        "The answer where forecasts know more of their outcomes than luck and all tries explain, and an audit "
-        "found no look into the future.",
+        "The answer where forecasts know more of their outcomes than luck and all tries explain, and an "
+        "audit found no look into the future.",
         source="docs/verdict.md",
     ),
     Term(
         "slope",
-        "By how much the outcome moves when the forecast moves by one. 1: forecasts may be taken as they are. "
-        "0: they know nothing. Below 0: they point the wrong way.",
+        "By how much the outcome moves when the forecast moves by one. 1: forecasts may be taken as they "
+        "are. 0: they know nothing. Below 0: they point the wrong way.",
         "correlation / pred_std",
         "Mincer and Zarnowitz 1969",
         also=("calibration slope", "Calibration slope", "Calibration Slope"),
@@ -314,15 +314,15 @@ TERMS: tuple[Term, ...] = (
     ),
     Term(
         "volatility-matched",
-        "Buy and hold with as much money in it as gives the volatility of the strategy: the fair neighbour of "
-        "a strategy that is not always invested.",
+        "Buy and hold with as much money in it as gives the volatility of the strategy: the fair neighbour "
+        "of a strategy that is not always invested.",
         "buy and hold × deviation of the strategy / deviation of buy and hold",
         also=("volatility-matched buy and hold", "Volatility-matched", "Volatility-Matched"),
     ),
     Term(
         "WFE",
-        "Walk-forward efficiency: what is left on unseen days of what was earned on the days that were learned "
-        "from. Undefined where those lost.",
+        "Walk-forward efficiency: what is left on unseen days of what was earned on the days that were "
+        "learned from. Undefined where those lost.",
         "mean net return of test rows / mean net return of train rows",
         "Pardo 2008",
     ),
@@ -364,8 +364,8 @@ def glossary_page() -> str:
         "",
         "<!-- made from src/geiger/glossary.py by `make docs` -->",
         "",
-        "The words of reports, logs and commands in plain ones. A report shows the entry of a word with a dotted",
-        "line under it where you click, tap or press Enter.",
+        "The words of reports, logs and commands in plain ones. A report shows the entry of a word with a",
+        "dotted line under it where you click, tap or press Enter.",
         "",
         "| Word | What it means | How it is reckoned | Source |",
         "| --- | --- | --- | --- |",

@@ -20,11 +20,11 @@ import geiger
 from geiger.analysis import analyzer, logbook
 from geiger.analysis.logbook import INDEX, LogBook
 from geiger.checks.base import Case, Finding
-from geiger.checks.training import STILL_RUNNING
 from geiger.checks.trends import Brief
 from geiger.errors import DataError
 from geiger.records import Figure, Notice, Status
 from geiger.runlog import RunLogWriter, reader
+from geiger.runlog.facts import STILL_RUNNING
 
 Write = Callable[..., Path]
 

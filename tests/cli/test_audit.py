@@ -50,9 +50,9 @@ def test_a_green_audit_is_noted_and_shown_by_every_door(trained: Path, on_data: 
     assert "GC701" not in call("logs", "analyze", trained.name).out
     (report,) = call("report", trained, "--json").json["audits"].values()
     assert report["color"] == "green"
-    again = on_data("train", "ridge", "AAA")
+    again = on_data("train", "ridge", "AAA", "-v")
     assert f"  {line}\n" in again.out, "the next training of the same finds it"
-    traded = call("backtest", "--run", trained.name, "--cost-bps", 30)
+    traded = call("backtest", "--run", trained.name, "--cost-bps", 30, "-v")
     assert f"{line}, of other trading settings" in traded.out
     assert call("audit", "--run", trained.name, "--json").json["run"] == trained.name
 
@@ -70,7 +70,7 @@ def test_a_red_audit_names_the_leak_its_cause_and_its_mend(on_data: Call, call: 
     assert (document.code, document.err) == (3, "")
     assert document.json["color"] == "red"
     assert document.json["leaks"][0]["column"] == "ahead"
-    run = on_data("train", "ridge", "AAA", *own)
+    run = on_data("train", "ridge", "AAA", *own, "-v")
     assert "; look-ahead in features: ahead" in run.out
     assert (
         on_data("train", "ridge", "AAA", *own, "--json").json[0]["audit"]["mend"].startswith("use rows up to")
@@ -103,7 +103,7 @@ def test_stages_of_ours_are_audited_once_unless_all_is_asked_for_again(on_data: 
         ((), "no symbol given; name at least one"),
         (("NONE",), "NONE"),
         (("--run", "AAA_ridge_20240105_143022"), "no finished run there; `geiger train` makes one"),
-        (("--run", "nonsense"), "'nonsense' is no run name; a run is called like its log"),
+        (("--run", "nonsense"), "runs: no finished run is called 'nonsense' or begins so"),
     ],
 )
 def test_what_cannot_be_audited_is_said_in_one_line(
@@ -116,11 +116,15 @@ def test_what_cannot_be_audited_is_said_in_one_line(
 
 
 @pytest.mark.parametrize(
-    "words", [("BBB",), ("--model", "ridge"), ("--recipe", "quick"), ("--data", "data"), ("--seeds", "2")]
+    "words", [("--model", "ridge"), ("--recipe", "quick"), ("--data", "data"), ("--seeds", "2")]
 )
 def test_a_run_is_audited_as_it_was(call: Call, words: tuple[str, ...]) -> None:
     found = call("audit", *words, "--run", "AAA_ridge_20240105_143022")
     assert "--run audits what that run was" in found.complaint
+
+
+def test_a_run_of_another_symbol_is_not_audited(trained: Path, call: Call) -> None:
+    assert "--run audits what that run was" in call("audit", "BBB", "--run", trained.name).complaint
 
 
 def test_a_run_whose_data_are_gone(trained: Path, call: Call) -> None:
@@ -241,7 +245,7 @@ def test_a_panel_is_audited_with_its_training_or_later(call: Call) -> None:
     assert audited.code == 0
     assert audited.out.startswith(f"{NAME} ridge: GREEN")
     assert max(map(len, audited.out.splitlines())) <= WIDEST
-    again = call(*train, "--context", "none")
+    again = call(*train, "--context", "none", "-v")
     assert "Audit: green" in again.out, "the next training of the same finds it"
 
 

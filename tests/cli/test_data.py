@@ -88,7 +88,7 @@ def test_add_keeps_a_file_where_the_next_command_finds_it(call: Call, data: Path
     shown = call("data", "show", "MINE", "--json").json
     assert (shown["source"], shown["hash"]) == ("store", added["hash"])
     assert "MINE" in call("data", "list").out
-    assert "kept: `geiger train ridge BBB --runs-dir runs`" in call("data", "add", data / "BBB.parquet").out
+    assert "kept: `geiger train ridge BBB` will find it" in call("data", "add", data / "BBB.parquet").out
 
 
 def test_add_under_a_name_that_is_none(call: Call, data: Path, market: pl.DataFrame, tmp_path: Path) -> None:

@@ -44,7 +44,9 @@ def test_findings_are_told_once_for_all_logs_that_have_them() -> None:
 def test_a_pattern_is_told_where_one_of_its_runs_is_asked_about() -> None:
     one = LogAnalysis(NAMES[0])
     inside = lines_of(one, trends=(finding("GC608", Severity.WARN, *NAMES[:2]),))
-    assert "  WARN GC608 Title of GC608: S0_ridge, S1_ridge" in inside
+    assert "  WARN GC608 Title of GC608: text" in inside
+    two = lines_of(one, LogAnalysis(NAMES[4]), trends=(finding("GC608", Severity.WARN, *NAMES[:3]),))
+    assert "  WARN GC608 Title of GC608: S0_ridge, S1_ridge, S2_ridge" in two
     outside = lines_of(one, trends=(finding("GC608", Severity.WARN, *NAMES[1:3]),))
     assert not any("GC608" in line for line in outside)
 
@@ -102,3 +104,30 @@ def test_steps_that_do_the_same_for_other_runs_are_told_once() -> None:
         f"     geiger audit --run {NAMES[0]}",
         "Each further training on these days is one more try, and raises the bar.",
     ]
+
+
+def test_an_alarm_comes_before_any_answer_and_behind_it_in_the_table() -> None:
+    leak = LogAnalysis(
+        NAMES[0],
+        "S0",
+        "ridge",
+        "SUCCESS",
+        findings=(finding("GC401", Severity.FAIL),),
+        answer="SIGNAL",
+        p=0.001,
+    )
+    plain = LogAnalysis(NAMES[1], "S1", "ridge", "SUCCESS", answer="NO SIGNAL", p=0.5)
+    lines = lines_of(leak, plain)
+    assert lines[0] == "2 logs in logs: 1 NO SIGNAL, 1 LEAK SUSPECT"
+    rows = [line.split()[0] for line in lines if line.startswith("S")]
+    assert rows == [NAMES[1], NAMES[0]]
+
+
+def test_a_run_that_was_repeated_says_by_which() -> None:
+    lines = lines_of(LogAnalysis(NAMES[0], repeated=NAMES[1]))
+    assert f"It was repeated since, in {NAMES[1]}." in lines
+
+
+def test_a_log_that_cannot_be_read_is_told_by_that_alone() -> None:
+    lines = lines_of(LogAnalysis(NAMES[0], trouble="it is empty", conclusion="cannot be read: it is empty"))
+    assert lines == [f"Analyzing logs/{NAMES[0]}.log ...", "  cannot be read: it is empty"]

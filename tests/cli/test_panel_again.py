@@ -100,14 +100,14 @@ def test_the_log_analyzer_reads_panels(call: Call, trained: StoredRun) -> None:
     call("backtest", NAME, "--cost-bps", "20")
     listed = call("logs", "list", "--symbol", NAME, "--json").json["logs"]
     assert [one["trouble"] for one in listed] == [None, None]
-    said = call("logs", "analyze", "--all")
+    said = call("logs", "analyze", "--all", "-v")
     assert said.code == 0, said.err
     assert "Rank IC " in said.out
     assert "WFE: undefined - NOT APPLICABLE" in said.out
     for command in (line.partition("Next: ")[2] for line in said.out.splitlines() if "Next: " in line):
         assert not command.startswith((f"geiger train ridge {NAME}", "geiger data show", "geiger predict"))
         assert "--rule" not in command
-    shown = call("logs", "show", trained.name)
+    shown = call("logs", "show", trained.name, "-v")
     assert "Cross-section" in shown.out
     assert "Members:" in shown.out
     names = [one["name"] for one in listed]

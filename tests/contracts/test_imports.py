@@ -44,6 +44,7 @@ MAY_LOAD = {
     "train --help": "",
     "validate --help": "",
     "agents install --force": "",
+    "runs": "",
     "mcp": "mcp pydantic asyncio multiprocessing ssl urllib.request",
     "logs list": "numpy",
     "logs analyze --all": "numpy",

@@ -225,7 +225,9 @@ def test_twelve_runs_have_a_page(made: Runs, read: Read, tmp_path: Path) -> None
     text = compare_page(compare(stored, [view_of(one) for one in stored]))
     assert len(text.encode()) < 1_500_000
     page = read(text)
-    assert [row[0] for row in page.all("header")[0].tables()["The runs, the answer first"][1:]][-1] == "L: AAPL ridge"
+    assert [row[0] for row in page.all("header")[0].tables()["The runs, the answer first"][1:]][
+        -1
+    ] == "L: AAPL ridge"
     figures = page.tables()["Final metrics, over each run's own days"]
     assert figures[0] == ["Figure", *"ABCDEFGHIJKL"]
     drawn = page.by_id("equity").all("figure")[0]

@@ -27,7 +27,9 @@ def drawings() -> dict[str, Drawing]:
     shares = np.linspace(20, 1, 12)
     lines = {"strategy": np.array([1.0, 0.5, 0.2])}
     return {
-        "rolling": rolling_drawing("rolling", "Rolling", "gist", Rolling(20, DAYS, {"a": line, "b": -line}), "x"),
+        "rolling": rolling_drawing(
+            "rolling", "Rolling", "gist", Rolling(20, DAYS, {"a": line, "b": -line}), "x"
+        ),
         "distribution": distribution_drawing("distribution", "gist", spread),
         "held": held_drawing("held", "gist", DAYS, np.sign(np.sin(np.arange(40.0)))),
         "costs": costs_drawing("costs", "gist", np.array([0.0, 5.0, 50.0]), lines, 1, 0.3),

@@ -75,7 +75,11 @@ def test_stays_are_counted_by_side_and_the_last_is_among_them() -> None:
     chart, table = held_chart(found), stays_table(found)
     assert chart is not None
     assert chart.table is not None
-    assert [row[:3] for row in chart.table.rows] == [("long", "2", "4"), ("short", "1", "4"), ("flat", "1", "2")]
+    assert [row[:3] for row in chart.table.rows] == [
+        ("long", "2", "4"),
+        ("short", "1", "4"),
+        ("flat", "1", "2"),
+    ]
     assert chart.table.rows[0][4:] == ("50.0%", "4.50%")
     assert "long on 50.0%, short on 25.0%, flat on 25.0%" in chart.caption
     assert table is not None

@@ -30,7 +30,7 @@ def days_of(n: int) -> tuple[dt.date, ...]:
     return tuple(FIRST + dt.timedelta(days=i) for i in range(1, n + 1))
 
 
-def ledger_of(weights: list[float], returns: list[float], costs: Costs = Costs()) -> pl.DataFrame:
+def ledger_of(weights: list[float], returns: list[float], costs: Costs) -> pl.DataFrame:
     days = [FIRST + dt.timedelta(days=i) for i in range(len(weights) + 2)]
     rows = pl.DataFrame({"day": days[:-2], "entry_day": days[1:-1], "known_on": days[2:], "simple": returns})
     return simulate(rows, pl.DataFrame({"day": days[:-2], "weight": weights}), costs)

@@ -58,6 +58,7 @@ WHOLE = RunSettings(
     own_features="mine.py:gap (hash 0123456789ab): gap, own_return_1",
     own_target="clipped (in memory)",
     members=28,
+    runs_dir="my runs",
     own_estimator="mine.py:make (hash 0123456789ab)",
     recipe="default",
     source="folder",
@@ -116,6 +117,7 @@ LINES = {
     "Threads": "2",
     "Versions": "code 01234567, Python 3.11, numpy 2",
     "Command": "geiger train lstm AAPL",
+    "Runs Folder": "my runs",
     "Feeding": "dense, lookback 60, burn-in 30 days",
     "Loss": "directional_mse, direction weight 0.5, target standardised",
     "Residual": "drift, change starts at 0, linear skip screened",
@@ -268,7 +270,7 @@ def test_every_setting_stands_in_a_line() -> None:
 @pytest.mark.parametrize("text", ["", "???", "NaN", "12 of 13", "1" * 40])
 def test_lines_that_say_something_else_give_no_value(text: str) -> None:
     free = {"Symbol", "Model", "Recipe", "Data Hash", "Fill", "Versions", "Command", "Forecasts of"}
-    free |= {"Context", "Own Features", "Own Target", "Own Estimator"}  # any text may be a name
+    free |= {"Runs Folder", "Context", "Own Features", "Own Target", "Own Estimator"}  # any text
     told = [(name, text) for name in LINES if name not in free] + [("Meta-learner", "a, b, c")]
     assert settings_in(told) == RunSettings()
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geiger.runs.folder import RUN_NAME
+from geiger.runs.record import RUN_NAME
 from geiger.service import tools
 
 LONG = "AAPL_lstm_20251229_143022"

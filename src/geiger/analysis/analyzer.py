@@ -78,6 +78,8 @@ class LogAnalysis:
         The final metrics that are defined.
     rests : str
         What the word rests on.
+    repeated : str
+        A later run of the same symbol, model and recipe: this one asks for nothing then.
     """
 
     name: str
@@ -96,6 +98,7 @@ class LogAnalysis:
     level: float | None = None
     figures: dict[str, float] = field(default_factory=dict)
     rests: str = ""
+    repeated: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,11 @@ def analyze(
         chosen = [one for one in known if everything or not one.analyzed]
     briefs = [one.brief for one in known]
     shown = _in_order(chosen)[-limit:] if limit else _in_order(chosen)
-    logs = tuple(_analyzed(book, one, briefs) for one in shown)
+    newest, same_as = newest_of(briefs)
+    logs = tuple(
+        replace(log, repeated="" if (last := newest[same_as[one.name]]) == one.name else clean(last))
+        for one, log in ((one, _analyzed(book, one, briefs)) for one in shown)
+    )
     trends = find_trends(briefs, book.places)
     book.mark(shown)
     return Analysis(
@@ -411,8 +418,7 @@ def next_steps(
     since asks for nothing; nor does a finding whose command was typed since. Patterns count in which one of
     the logs takes part.
     """
-    newest = {_same(brief): brief.name for brief in sorted(briefs, key=lambda b: (b.began, b.name))}
-    same_as = {brief.name: _same(brief) for brief in briefs}
+    newest, same_as = newest_of(briefs)
     since = _Since(briefs)
     warned: dict[str, int] = {}  # command -> warnings of the run whose next step it is
     found: dict[str, list[_Reason]] = {}
@@ -503,6 +509,14 @@ class _Since:
         if brief.line not in self._lines:
             self._lines[brief.line] = same(brief.line)
         return self._lines[brief.line]
+
+
+def newest_of(
+    briefs: Sequence[Brief],
+) -> tuple[dict[tuple[str, ...], str], dict[str, tuple[str, ...]]]:
+    """Return the newest run of each kind, and the kind of each run."""
+    newest = {_same(brief): brief.name for brief in sorted(briefs, key=lambda b: (b.began, b.name))}
+    return newest, {brief.name: _same(brief) for brief in briefs}
 
 
 def _same(brief: Brief) -> tuple[str, ...]:

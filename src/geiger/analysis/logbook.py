@@ -24,7 +24,6 @@ from geiger.checks.base import Case
 from geiger.checks.catalogue import ask_all
 from geiger.checks.inputs import stale_from
 from geiger.checks.result import result_of
-from geiger.checks.training import STILL_RUNNING
 from geiger.checks.trends import Brief
 from geiger.cleaning import clean, clean_setting, cleaned, spotless
 from geiger.codec import compact
@@ -32,6 +31,7 @@ from geiger.command_line import RUNS_DIR, Folders
 from geiger.errors import DataError, did_you_mean
 from geiger.records import RunLog
 from geiger.runlog import read_log, read_text
+from geiger.runlog.facts import STILL_RUNNING
 from geiger.runlog.verdict import answer_in
 
 __all__ = ["INDEX", "KnownLog", "LogBook", "Stamp"]

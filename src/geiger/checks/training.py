@@ -14,9 +14,9 @@ from statistics import median
 from geiger.checks.base import Answer, Case, Evidence, Fires, NotApplicable, Quiet, Severity, check
 from geiger.figures import PLAN_FIGURES, FigureName
 from geiger.records import Epoch, Status, Training
+from geiger.runlog.facts import STILL_RUNNING
 from geiger.settings.models import GROUPS
 
-STILL_RUNNING = 15 * 60  # seconds: a log that grew since then belongs to a run that goes on
 LISTED = 3  # lines that one finding cites of many
 RISE, FALL = 0.005, 0.002  # of the validation and the train loss, as shares: beyond the noise of an epoch
 SHORT, POINTS = 5, 3  # fewer epochs or shown points make no curve; of boosters every 50th round is shown
@@ -39,7 +39,8 @@ def killed(case: Case) -> Answer:
     if why := _said_otherwise(case):
         return NotApplicable(why)
     count = f"{len(case.log.epochs)} epochs, {len(case.log.folds)} finished folds"
-    last = case.log.epochs[-1] if case.log.epochs else None
+    known = case.log.epochs or case.log.progress  # a network's fold tells its epochs when it ends
+    last = known[-1] if known else None
     seen = (
         Evidence(f"{case.name}.log", None, "no === STATUS === section"),
         case.at("EPOCH METRICS", count) if last is None else _at_epoch(case, last, f"the last of {count}"),

@@ -22,6 +22,9 @@ from geiger.settings.models import OWN, SECTIONS
 RED = 3
 BEYOND = 1e4  # deviations: of a column that hardly varies
 COLUMNS = 80  # of lines on a pipe
+AS_IT_WAS = (
+    "--run audits what that run was: leave out other symbols, model, data and settings, or leave out --run"
+)
 DEFAULT = "ridge"  # the model, where none is named
 
 
@@ -57,13 +60,11 @@ def _judge_again(args: argparse.Namespace) -> None:
 
 
 def _audit_run(args: argparse.Namespace, tick: Tick) -> Audit:
+    if settings_given(args, own=()) or args.model or args.data:
+        raise SettingError(AS_IT_WAS)
     stored, runs = run_named(args.run, args.runs_dir)
-    others = [name for name in args.symbols if name != stored.record.symbol]
-    if settings_given(args, own=()) or args.model or args.data or others:
-        raise SettingError(
-            "--run audits what that run was: leave out other symbols, model, data and settings, or leave out "
-            "--run"
-        )
+    if any(name != stored.record.symbol for name in args.symbols):
+        raise SettingError(AS_IT_WAS)
     return audit_run(
         stored,
         runs,

@@ -10,8 +10,8 @@ from typing import Any
 
 from geiger.cli.complaint import complain, plain
 from geiger.cli.options import day_of, is_symbol
-from geiger.command_line import Folders
 from geiger.cli.terminal import print_json, table, wrapped
+from geiger.command_line import Folders
 from geiger.errors import DataError, SettingError
 from geiger.market.actions import MISMATCH
 from geiger.market.calendar import valid_symbol

@@ -16,14 +16,14 @@ from geiger.analysis.logbook import LogBook
 from geiger.cleaning import clean
 from geiger.cli.complaint import complain
 from geiger.cli.logs_text import (
-    STOPPED,
+    LEAK,
     analysis_lines,
     answer_lines,
     comparison_lines,
     figure_cells,
-    log_lines,
     short_name,
     standing,
+    told_lines,
 )
 from geiger.cli.terminal import counted, print_json, progress, table
 from geiger.codec import fitted
@@ -52,7 +52,10 @@ def _figure(name: FigureName, *, least: bool = False) -> Callable[[Facts], float
 
 SORTS: dict[str, Callable[[Facts], Any]] = {  # beside `began`: the newest first, as they come
     "name": lambda facts: facts["name"],
-    "verdict": lambda facts: in_rank(facts["answer"] or "", facts["p"], facts["figures"]),
+    "verdict": lambda facts: (
+        LEAK in facts["findings"]["FAIL"],
+        *in_rank(facts["answer"] or "", facts["p"], facts["figures"]),
+    ),
     "p": lambda facts: math.inf if facts["p"] is None else facts["p"],
     "accuracy": _figure(FigureName.DIRECTION_ACCURACY),
     "correlation": _figure(FigureName.CORRELATION),
@@ -102,7 +105,7 @@ def _row(facts: Facts) -> tuple[str, ...]:
     cell = standing(
         facts["answer"] or "",
         facts["status"] or "",
-        stopped=STOPPED in codes["WARN"],
+        [*codes["FAIL"], *codes["WARN"]],
         trouble=facts["trouble"] is not None,
     )
     figures = figure_cells(facts["p"], facts["figures"])
@@ -234,7 +237,7 @@ def watch_logs(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps(analyzer.log_facts(found)), flush=True)
         else:
-            print("\n".join(log_lines(found, clean(args.log_dir))) + "\n", flush=True)
+            print("\n".join(told_lines(found, clean(args.log_dir))) + "\n", flush=True)
         reported += 1
         if reported == args.count:
             break

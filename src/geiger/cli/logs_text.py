@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from geiger.analysis.analyzer import ACT, ASK, Analysis, LogAnalysis, Sentence, Step, in_rank
@@ -21,7 +22,7 @@ MOST_NAMED = 3  # runs of one finding
 LONGEST_NAME = 33  # AAPL_gbm_catboost_20251229_143022
 ROOM = {1: 25, 8: 30}  # so many logs, and the lines that they may fill; more of them
 ROOM_OF_MANY = 60
-STOPPED = "GC108"
+STOPPED, LEAK = "GC108", "GC401"
 _SHORT = ("wfe", "checkpoints", "audit")  # what fits on a line together
 _ORDER = ("FAIL", "WARN", "NOTE")
 
@@ -46,6 +47,9 @@ def analysis_lines(analysis: Analysis, listing: str, *, verbose: bool = False) -
         yield from _in_full(analysis)
         return
     logs = analysis.logs
+    if len(logs) == 1 and logs[0].trouble:
+        yield from _head_of_one(logs[0], analysis.folder)
+        return
     lines = list(_head_of_one(logs[0], analysis.folder) if len(logs) == 1 else _head_of_many(analysis))
     room = next((room for most, room in ROOM.items() if len(logs) <= most), ROOM_OF_MANY)
     steps = [step for step in analysis.steps if step.kind == ACT]
@@ -118,6 +122,15 @@ def _joined(texts: Sequence[str]) -> Iterator[str]:
         yield line
 
 
+def told_lines(log: LogAnalysis, folder: str) -> Iterator[str]:
+    """Yield one log by itself: its answer, its findings, and what that means."""
+    yield from answer_lines(log, folder)
+    for finding in log.findings:
+        yield _one_line(f"  {finding.severity} {finding.code} {finding.title}: {finding.text}")
+    yield from _said(f"{log.conclusion}:", "  ", "    ")
+    yield f"     {log.next}"
+
+
 # Several logs
 
 
@@ -125,7 +138,7 @@ def _head_of_many(analysis: Analysis) -> Iterator[str]:
     """Yield how many logs came to which answer, then a row for each, the best answer first."""
     logs = analysis.logs
     counts: dict[str, int] = {}
-    ranked = sorted(logs, key=lambda log: (bool(log.trouble), *in_rank(log.answer, log.p, log.figures)))
+    ranked = sorted(logs, key=_rank)
     for log in ranked:
         counts[verdict_cell(log)] = counts.get(verdict_cell(log), 0) + 1
     told = ", ".join(f"{number} {cell}" for cell, number in counts.items())
@@ -140,6 +153,12 @@ def _head_of_many(analysis: Analysis) -> Iterator[str]:
             yield from _said(f"{log.name}: {log.trouble}", "  ")
     if analysis.chosen > len(logs):
         yield f"{analysis.chosen - len(logs)} earlier ones count in the patterns only; --limit shows more."
+
+
+def _rank(log: LogAnalysis) -> tuple[float, ...]:
+    """Return what sorts logs: the best answer first, alarms behind all answers."""
+    suspect = any(finding.code == LEAK for finding in log.findings)
+    return float(bool(log.trouble)), float(suspect), *in_rank(log.answer, log.p, log.figures)
 
 
 def _luck(logs: Sequence[LogAnalysis]) -> Iterator[str]:
@@ -159,22 +178,28 @@ def _luck(logs: Sequence[LogAnalysis]) -> Iterator[str]:
 
 def verdict_cell(log: LogAnalysis) -> str:
     """Return the answer, or why there is none, in a word or two."""
-    stopped = any(finding.code == STOPPED for finding in log.findings)
-    return standing(log.answer, log.status, stopped=stopped, trouble=bool(log.trouble))
+    return standing(log.answer, log.status, [f.code for f in log.findings], trouble=bool(log.trouble))
 
 
-def standing(answer: str, status: str, *, stopped: bool, trouble: bool) -> str:
+def standing(answer: str, status: str, codes: Collection[str], *, trouble: bool = False) -> str:
     """Return what a run came to in a word or two: its answer where it ended well.
 
-    >>> standing("", "COLLAPSED", stopped=False, trouble=False)
-    'COLLAPSED'
+    Parameters
+    ----------
+    codes : collection of str
+        Of its findings: an alarm comes before any answer.
+
+    >>> standing("", "COLLAPSED", ()), standing("CANNOT TELL", "SUCCESS", ("GC401",))
+    ('COLLAPSED', 'LEAK SUSPECT')
     """
     if trouble:
         return "unreadable"
+    if LEAK in codes:
+        return "LEAK SUSPECT"
     if status not in ("", Status.SUCCESS):
         return status
     if not status:
-        return "stopped" if stopped else "no STATUS"
+        return "stopped" if STOPPED in codes else "no STATUS"
     said, comma, _ = answer.partition(",")
     return f"{said}, if" if comma else said or "no verdict"
 
@@ -218,6 +243,7 @@ def _found(analysis: Analysis) -> Iterator[str]:
     for finding in analysis.trends:
         if shown & {*finding.runs}:
             groups.setdefault(_kind(finding), []).extend(finding.runs)
+            said[finding.code] = finding.text
     for (severity, code, title), runs in sorted(
         groups.items(), key=lambda item: (_ORDER.index(item[0][0]), -len(item[1]), item[0][1])
     ):
@@ -232,9 +258,14 @@ def _kind(finding: Finding) -> tuple[str, str, str]:
 
 def _runs(runs: Sequence[str], of: int) -> str:
     """Return which runs, by name where they are few."""
+    if len(runs) == 1:
+        return runs[0]
+    if len(runs) == of:
+        return f"all {of}"
     if len(runs) > MOST_NAMED:
-        return f"all {of}" if len(runs) == of else f"{len(runs)} runs"
-    return ", ".join(run if len(runs) == 1 else run.rsplit("_", 2)[0] for run in runs)
+        return f"{len(runs)} runs"
+    counts = Counter(run.rsplit("_", 2)[0] for run in runs)
+    return ", ".join(name if number == 1 else f"{number} of {name}" for name, number in counts.items())
 
 
 def _cut(found: Sequence[str], room: int) -> list[str]:
@@ -265,6 +296,8 @@ def _next(analysis: Analysis, steps: Sequence[Step], most: int) -> list[str]:
         lines.append("Each further training on these days is one more try, and raises the bar.")
     if not steps:
         lines.append("Nothing more to run for " + ("this log." if one else "these logs."))
+    if one and analysis.logs[0].repeated:
+        lines.append(f"It was repeated since, in {analysis.logs[0].repeated}.")
     if looks:
         lines.append(f"To look closer: {looks[0].command}")
     return lines
@@ -418,7 +451,8 @@ def _rows(facts: Mapping[str, Any]) -> Iterator[str]:
         for rank, name in enumerate(group, start=1):
             run = runs[name]
             known = {label: values[name] for label, values in figures.items() if values[name] is not None}
-            cell = standing(run["answer"] or "", run["status"] or "", stopped=False, trouble=False)
+            codes = [finding["code"] for finding in facts["findings"][name]]
+            cell = standing(run["answer"] or "", run["status"] or "", codes)
             rows.append((str(rank), short_name(name), cell, *figure_cells(run["p"], known)))
         yield from table(rows).splitlines()
         yield ""

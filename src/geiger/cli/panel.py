@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from geiger import codec
+from geiger.cli.export import export_finished
 from geiger.cli.gist import gist_lines, record_in
 from geiger.cli.options import config_of
 from geiger.cli.show import EXIT, short_warnings, warning_lines
@@ -74,6 +75,7 @@ def _train(args: argparse.Namespace, planned: PanelPlan) -> tuple[int, dict[str,
         finished = panel(planned, making=making, on_fold=on_fold)
     if not args.json:
         show_panel(finished, verbose=args.verbose, log_dir=args.log_dir)
+    export_finished(args.mlflow, finished.folder, args.log_dir)
     return EXIT[finished.status], run_facts(finished)
 
 

@@ -128,7 +128,10 @@ def build_parser() -> Parser:
     _train(commands)
     _backtest(commands)
     _predict(commands)
+    _runs(commands)
     _report(commands)
+    _serve(commands)
+    _export(commands)
     _replay(commands)
     _audit(commands)
     _judge(commands)
@@ -270,6 +273,9 @@ def _train(commands: Commands) -> None:
         action="store_false",
         help="do not try the same pipeline on these prices with nothing to find, and with something planted",
     )
+    parser.add_argument(
+        "--mlflow", metavar="URI", help="write the run to this MLflow store as well, when it is done"
+    )
     _own(parser, "features", "target", "estimator")
     _experiment(parser)
     _verbose(parser)
@@ -348,6 +354,80 @@ def _report(commands: Commands) -> None:
         metavar="FILE",
         type=Path,
         help="where to write (default: report.html in the run's folder; compare_*.html among the runs)",
+    )
+    _folders(parser)
+    _json(parser)
+
+
+def _runs(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "runs",
+        "geiger.cli.runs:list_runs",
+        "every run in one table: the answer, how sure, what it earned beside buy and hold",
+    )
+    parser.add_argument(
+        "--sort",
+        choices=("age", "verdict", "p", "correlation", "sharpe", "name"),
+        default="age",
+        help="what stands first: the newest, the surest, the largest (default: age)",
+    )
+    parser.add_argument("--symbol", metavar="SYMBOL", help="only of this symbol or panel")
+    parser.add_argument("--model", metavar="NAME", help="only of this model or group, or backtest")
+    parser.add_argument(
+        "--answer", metavar="ANSWER", help="only with this answer: signal, no-signal, cannot-tell or none"
+    )
+    parser.add_argument(
+        "--status",
+        metavar="WORD",
+        help="only with this status: success, failed, collapsed, running, stopped or damaged",
+    )
+    parser.add_argument("--limit", type=int, metavar="N", default=50, help="at most N (default: 50)")
+    parser.add_argument("--all", action="store_true", help="all of them")
+    _folders(parser)
+    _json(parser)
+
+
+def _serve(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "serve",
+        "geiger.cli.serve:serve_runs",
+        "a live view of runs and trainings for a browser on this machine",
+    )
+    parser.add_argument(
+        "--host",
+        metavar="HOST",
+        default="127.0.0.1",
+        help="address to listen on; any but this machine's own asks for a token (default: 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        metavar="N",
+        default=8737,
+        help="port to listen on; 0 takes a free one (default: 8737)",
+    )
+    _folders(parser)
+
+
+def _export(commands: Commands) -> None:
+    export = commands.add_parser(
+        "export", help="a run for other programs", description="A run for other programs."
+    )
+    actions = export.add_subparsers(dest="action", required=True, metavar="ACTION")
+    parser = _command(
+        actions,
+        "mlflow",
+        "geiger.cli.export:export_mlflow",
+        "write a run to an MLflow tracking store; the same run again is updated",
+    )
+    parser.add_argument("run", metavar="RUN", help="name of the run, its beginning, or latest")
+    parser.add_argument(
+        "--uri", metavar="URI", required=True, help="the store, as sqlite:///mlflow.db or http://host:5000"
+    )
+    parser.add_argument(
+        "--experiment", metavar="NAME", default="geiger", help="where in the store (default: geiger)"
     )
     _folders(parser)
     _json(parser)

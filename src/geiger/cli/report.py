@@ -20,18 +20,16 @@ from geiger.codec import plain
 from geiger.command_line import Folders
 from geiger.errors import DataError, SettingError
 from geiger.files import write_atomically
+from geiger.opened import PAGE
+from geiger.pages import page_of, view_with_findings
 from geiger.report.compare_page import compare_page
 from geiger.report.comparison import compare
 from geiger.report.failed import FailedView, failed_of
 from geiger.report.failed_page import failed_page
-from geiger.report.gather import log_of, view_of
-from geiger.report.run_page import run_page
-from geiger.report.universe import universe_of
-from geiger.report.universe_page import universe_page
+from geiger.report.gather import log_of
 from geiger.report.view import RunView
 from geiger.runs.folder import StoredRun
 
-PAGE = "report.html"
 LONGEST_NAME = 120  # characters of a file's name, without its ending; file systems take 255 bytes
 
 
@@ -41,10 +39,7 @@ def report(args: argparse.Namespace) -> int:
     if not words:
         raise SettingError("report: name a run, as `geiger report AAPL_ridge_20240105_143022`")
     folders = Folders.of(args.runs_dir, args.log_dir)
-    if args.compare is None:
-        made = _one(words[0], folders)
-    else:
-        made = _several(words, folders, args.out)
+    made = _one(words[0], folders) if args.compare is None else _several(words, folders, args.out)
     out = args.out or made.out
     content = made.page.encode()
     write_atomically(out, content)
@@ -73,8 +68,8 @@ class _Made:
 def write_page(folder: Path, log_dir: Path) -> Path:
     """Write the page of one run into its folder, and return where it is."""
     stored = _stored(str(folder), folder.parent)
-    view = _view(stored, Folders.of(folder.parent, log_dir))
-    write_atomically(folder / PAGE, _page(stored, view).encode())
+    page = page_of(stored, log_of(stored, log_dir), Folders.of(folder.parent, log_dir))
+    write_atomically(folder / PAGE, page.encode())
     return folder / PAGE
 
 
@@ -90,7 +85,7 @@ def _one(word: str, folders: Folders) -> _Made:
             raise
         return _failed(log, str(error), folders)
     view = _view(stored, folders)
-    return _Made(_page(stored, view), stored.folder / PAGE, (view,))
+    return _Made(page_of(stored, None, folders, view), stored.folder / PAGE, (view,))
 
 
 def _several(words: Sequence[str], folders: Folders, asked: Path | None) -> _Made:
@@ -134,20 +129,5 @@ def _stored(word: str, runs_dir: Path) -> StoredRun:
     return run_named(word, runs_dir)[0]
 
 
-def _page(stored: StoredRun, view: RunView) -> str:
-    return universe_page(universe_of(stored, view)) if stored.record.members else run_page(view)
-
-
 def _view(stored: StoredRun, folders: Folders) -> RunView:
-    """Return what the page of a run shows; its log is read once, for the findings and for the page."""
-    from geiger.analysis.analyzer import case_of
-    from geiger.checks.catalogue import ask_all
-
-    log = log_of(stored, Path(folders.logs))
-    if log is None:
-        return view_of(stored, folders=folders)
-    try:
-        case = case_of(log)
-    except DataError:  # the page says why, and has no findings
-        return view_of(stored, log, folders=folders)
-    return view_of(stored, log, ask_all(case), known=case.log, folders=folders)
+    return view_with_findings(stored, log_of(stored, Path(folders.logs)), folders)

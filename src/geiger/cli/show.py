@@ -62,6 +62,7 @@ def run_lines(run: Run) -> list[str]:
     codes = ", ".join(health.codes)
     passed = sum(point.outcome is Outcome.PASS for point in points)
     answer, *rest = verdict_lines(run.verdict)
+    how = how_to_audit(run.trained, run.own.kinds, places_of(run.folder, run.log))
     return [
         f"  {answer}",
         *warning_lines(run.evaluation.notices),  # the alarms, before anything good is said
@@ -79,7 +80,7 @@ def run_lines(run: Run) -> list[str]:
         *(f"    {p.number}. {p.name}: FAIL ({p.found})" for p in points if p.outcome is Outcome.FAIL),
         "  Verdict:",
         *(f"    {line}" for line in rest),
-        f"  {audit_line(run.audit, how_to_audit(run.trained, run.own.kinds, places_of(run.folder, run.log)))}",
+        f"  {audit_line(run.audit, how)}",
     ]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from geiger import codec
 from geiger.cli.complaint import complain, plain
+from geiger.cli.export import export_finished
 from geiger.cli.gist import gist_lines, record_in
 from geiger.cli.options import config_of, experiment_of, is_symbol, symbols_of
 from geiger.cli.show import (
@@ -289,6 +290,7 @@ def _train(args: argparse.Namespace, experiment: Experiment, voice: Voice, turn:
     finished = train_one(planned, quiet=args.json, making=making, turn=turn, brief=brief)
     if not args.json:
         show_one(args, finished, voice, turn)
+    export_finished(args.mlflow, finished.folder, args.log_dir)
     return EXIT[finished.status], run_facts(finished)
 
 

@@ -22,6 +22,7 @@ from geiger.experiment.made import Made
 from geiger.experiment.pictures import pictures_of
 from geiger.experiment.plan import BaseRun, Plan
 from geiger.features.catalogue import contract_hash
+from geiger.opened import ShowsItself
 from geiger.records import AuditSummary, Notice, Status, Verdict
 from geiger.runlog import RunLogWriter
 from geiger.runlog.writer import log_stem
@@ -34,9 +35,9 @@ from geiger.runs.saved import SavedModel, save_model
 Judged = tuple[str, Verdict | None]  # the name of a run, and the verdict on it
 
 
-@dataclass(frozen=True)
-class Run:
-    """A finished run."""
+@dataclass(frozen=True, repr=False)
+class Run(ShowsItself):
+    """A finished run; see `geiger.opened` for what it shows of itself."""
 
     name: str
     model: str

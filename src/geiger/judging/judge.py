@@ -115,8 +115,7 @@ def skill_verdict(found: Evidence, day: pl.Series, *, second_p: float | None) ->
 
 def _evidence(finding: Finding, test: ScoreTest, counted: Counted, audit: AuditSummary | None) -> Evidence:
     material, evaluation = finding.planned.material, finding.evaluation
-    experiment = finding.planned.experiment
-    folders = Folders.of(experiment.runs_dir, experiment.log_dir)
+    folders = Folders.of(finding.planned.experiment.runs_dir)
     return Evidence(
         test=test,
         tries=counted.tries,

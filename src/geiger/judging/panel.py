@@ -24,16 +24,18 @@ from geiger.experiment.evaluation import costs_of
 from geiger.experiment.tried import Tried, register_of, tried_on
 from geiger.judging.economics import Economics, economics
 from geiger.judging.judge import LEAK, deflated, skill_verdict, worth_of
+from geiger.judging.progress import progress_bar
 from geiger.judging.rule import Evidence
-from geiger.judging.run import NOT_ASKED, NOTHING, Making
+from geiger.judging.run import NOT_ASKED, NOTHING, Making, followed
 from geiger.judging.tries import Counted, counted
 from geiger.panel import again
 from geiger.panel.cross_section import scored_of, traded
 from geiger.panel.evaluation import evaluate_panel
 from geiger.panel.experiment import Panel
 from geiger.panel.material import PanelMaterial
-from geiger.panel.plan import PanelPlan
+from geiger.panel.plan import PanelPlan, plan_panel
 from geiger.panel.run import PanelFinding, run_panel
+from geiger.panel.scores import FoldScores
 from geiger.panel.stored import walk_of_run
 from geiger.panel.walk import Listener
 from geiger.panel.written import PanelRun
@@ -52,6 +54,7 @@ def panel(
     *,
     making: Making = AUDITED,
     on_fold: Listener = lambda model, fold: None,
+    progress: bool | None = None,
 ) -> PanelRun:
     """Train strictly walk-forward over many symbols, trade the scores, judge them, and write log and folder.
 
@@ -62,6 +65,8 @@ def panel(
         What is made for the verdict; of a panel that is the audit. `NOTHING` leaves it to what there is.
     on_fold : callable
         Told of each model's fold when it is done.
+    progress : bool, optional
+        Whether a bar shows how far it is; by default in IPython and Jupyter. On a pipe there is none.
 
     Raises
     ------
@@ -73,7 +78,16 @@ def panel(
     >>> geiger.panel(Panel("US28", symbols)).verdict.answer  # doctest: +SKIP
     <Answer.CANNOT_TELL: 'CANNOT TELL'>
     """
-    return run_panel(work, on_fold=on_fold, judge=partial(_verdict, making=making))
+    planned = plan_panel(work) if isinstance(work, Panel) else work
+    title = f"{planned.work.name} {planned.model}"
+    with progress_bar(title, sum(map(len, planned.folds.values())), progress) as bar:
+
+        def told(model: str, fold: FoldScores) -> None:
+            bar.step(f"{model} fold {fold.fold.index}")
+            on_fold(model, fold)
+
+        given = partial(_verdict, making=followed(making, bar))
+        return run_panel(planned, on_fold=told, judge=given)
 
 
 def backtest_panel(planned: PanelPlan, stored: StoredRun) -> PanelRun:
@@ -168,9 +182,7 @@ def judge_panel(
         alarms=tuple(notice for notice in finding.evaluation.notices if notice.code == LEAK),
         audit=audit,
         tries_unknown=found_tries.unknown,
-        how_to_audit=how_to_audit(
-            finding.trained, folders=Folders.of(planned.work.runs_dir, planned.work.log_dir)
-        ),
+        how_to_audit=how_to_audit(finding.trained, folders=Folders.of(planned.work.runs_dir)),
         names=selection.names,
     )
     told = skill_verdict(found, material.calendar, second_p=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from geiger.audit.door import audit_plan
@@ -15,6 +15,7 @@ from geiger.experiment.run import Finding
 from geiger.experiment.train_fold import FoldOutput
 from geiger.experiment.written import Run
 from geiger.judging.judge import judge
+from geiger.judging.progress import Bar, progress_bar
 from geiger.records import AuditSummary, CheckSource, Epoch, Verdict
 from geiger.runs.folder import StoredRun
 from geiger.studies.calibration import rates_of
@@ -51,6 +52,7 @@ def run(
     on_fold: Callable[[FoldOutput], None] = lambda fold: None,
     on_epoch: Callable[[Epoch], None] = unheard,
     bases: Sequence[BaseRun] | None = None,
+    progress: bool | None = None,
 ) -> Run:
     """Train strictly walk-forward, trade the forecasts, judge them, and write log and run folder.
 
@@ -65,6 +67,8 @@ def run(
         Told of each epoch of a network as it happens, perhaps from another thread.
     bases : sequence of BaseRun, optional
         The base models of a stack, as `experiment.run.run_bases` found or made them.
+    progress : bool, optional
+        Whether a bar shows how far it is; by default in IPython and Jupyter. On a pipe there is none.
 
     Raises
     ------
@@ -78,9 +82,29 @@ def run(
     """
     planned = plan(work) if isinstance(work, Experiment) else work
     if bases is None:
-        bases = unjudged.run_bases(planned, train=partial(run, making=NOTHING))
-    verdict = partial(_verdict, making=making)
-    return unjudged.run(planned, on_fold=on_fold, on_epoch=on_epoch, bases=bases, judge=verdict)
+        bases = unjudged.run_bases(planned, train=partial(run, making=NOTHING, progress=progress))
+    with progress_bar(f"{planned.experiment.symbol} {planned.model}", len(planned.folds), progress) as bar:
+
+        def told(fold: FoldOutput) -> None:
+            bar.step(f"fold {fold.result.fold}, forecasts to {fold.result.test_last}")
+            on_fold(fold)
+
+        verdict = partial(_verdict, making=followed(making, bar))
+        return unjudged.run(planned, on_fold=told, on_epoch=on_epoch, bases=bases, judge=verdict)
+
+
+def followed(making: Making, bar: Bar) -> Making:
+    """Return the same with a bar that is told as well."""
+
+    def step(text: str) -> None:
+        bar.step(text)
+        making.on_step(text)
+
+    def more(steps: int) -> None:
+        bar.more(steps)
+        making.on_plan(steps)
+
+    return replace(making, on_step=step, on_plan=more)
 
 
 def backtest(planned: Plan, stored: StoredRun) -> Run:

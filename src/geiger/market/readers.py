@@ -41,6 +41,8 @@ from geiger.market.prices import QUOTES, actions_of, canonical
 from geiger.market.stamps import as_text, joined, to_days
 from geiger.market.table import Table
 
+COLUMNS_IGNORED = "DATA_COLUMNS_IGNORED"
+COLUMNS_SHOWN = 12  # of those that were not read
 LARGEST_FILE = 100_000_000  # bytes; a century of daily bars has 3 million
 _PICKLES = (".pkl", ".pickle", ".joblib")
 _PICKLED = tuple(bytes((0x80, version)) for version in range(2, 6))
@@ -442,9 +444,10 @@ def _note_extras(extras: list[str], day: str, notes: list[Doubt]) -> None:
         if heading not in times and not names_symbols(heading) and not _SILENT_EXTRAS.match(heading)
     ]
     if unread:
-        listing = ", ".join(map(quote, unread[:5])) + (" ..." if len(unread) > 5 else "")
+        more = len(unread) - COLUMNS_SHOWN
+        listing = ", ".join(map(quote, unread[:COLUMNS_SHOWN])) + (f" and {more} more" if more > 0 else "")
         text = f"columns that mean nothing here were not read: {listing}"
-        notes.append(Doubt("DATA_COLUMNS_IGNORED", "note", (), len(unread), text))
+        notes.append(Doubt(COLUMNS_IGNORED, "warning", (), len(unread), text))
 
 
 def _adjustment(table: pl.DataFrame, notes: list[Doubt]) -> str:

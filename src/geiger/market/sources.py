@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from geiger.market.context import align_context, default_context, default_volati
 from geiger.market.doubts import Doubt
 from geiger.market.embedded import embedded_symbols, load_embedded
 from geiger.market.loaded import Loaded, Source
-from geiger.market.readers import Reading, read_prices
+from geiger.market.readers import COLUMNS_IGNORED, Reading, read_prices
 from geiger.market.snapshots import Store
 from geiger.market.yahoo import fetch_yahoo
 
@@ -73,10 +74,16 @@ def load(symbol: str, *, data: Path | None = None, store: Store | None = None) -
 def load_prices(symbol: str, data: str | Path | None = None) -> pl.DataFrame:
     """Return the PRICES frame of `symbol` from a file, a folder, or without `data` the embedded series.
 
+    Columns that mean nothing here are left out, with a Python warning that names them.
+
     >>> load_prices("AAPL").shape
     (3270, 7)
     """
-    return load(symbol, data=None if data is None else Path(data)).prices
+    loaded = load(symbol, data=None if data is None else Path(data))
+    for note in loaded.notes:
+        if note.code == COLUMNS_IGNORED:
+            warnings.warn(f"{loaded.where}: {note.text}", stacklevel=2)
+    return loaded.prices
 
 
 def list_symbols(data: Path | None = None, store: Store | None = None) -> dict[str, Source]:

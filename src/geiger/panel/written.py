@@ -17,6 +17,7 @@ from geiger.experiment.written import Judged, audit_of_forecasts, kept_audit
 from geiger.features.catalogue import FEATURES
 from geiger.learning.folds import Fold
 from geiger.models import forecaster_of
+from geiger.opened import ShowsItself
 from geiger.panel.folds import counting, rows_of
 from geiger.panel.plan import PanelPlan
 from geiger.panel.saved import SavedPanelModel, save_panel_model
@@ -30,9 +31,9 @@ from geiger.runs.folder import StoredRun
 from geiger.runs.record import NOTHING_OWN, OwnParts, RunRecord
 
 
-@dataclass(frozen=True, eq=False)
-class PanelRun:
-    """A finished run of a panel."""
+@dataclass(frozen=True, eq=False, repr=False)
+class PanelRun(ShowsItself):
+    """A finished run of a panel; see `geiger.opened` for what it shows of itself."""
 
     name: str
     panel: str

@@ -54,9 +54,7 @@ def smalls_drawing(
     def draw(figure: Canvas, size: Size) -> None:
         across = min(ACROSS[size], len(runs))
         down = -(-len(runs) // across)
-        axes = figure.subplots(
-            2 * down, across, sharex=True, squeeze=False, height_ratios=[2.0, 1.0] * down
-        )
+        axes = figure.subplots(2 * down, across, sharex=True, squeeze=False, height_ratios=[2.0, 1.0] * down)
         for i, (called, values) in enumerate(runs.items()):
             top, below = axes[2 * (i // across), i % across], axes[2 * (i // across) + 1, i % across]
             for one, style in (
@@ -69,7 +67,9 @@ def smalls_drawing(
                 kept = thin(fallen, POINTS)
                 below.plot(at[kept], fallen[kept], **style)
             longest = LONGEST[size]
-            top.set_title(called if len(called) <= longest else f"{called[: longest - 1]}…", loc="left", fontsize=9)
+            top.set_title(
+                called if len(called) <= longest else f"{called[: longest - 1]}…", loc="left", fontsize=9
+            )
             top.axhline(1.0, color=SOFT, linewidth=0.6)
             if log:
                 logarithmic(top, lowest, highest)
@@ -98,4 +98,3 @@ def smalls_drawing(
         height=0.5 + 2.0 * rows["wide"],
         narrow_height=0.5 + 2.0 * rows["narrow"],
     )
-

@@ -9,7 +9,7 @@ import numpy as np
 
 from geiger.cross_section import RankIC
 from geiger.figures import STRATEGY, FigureName
-from geiger.records import Better, Score, Unit
+from geiger.records import Better, Unit
 from geiger.report.charts import drawdown
 from geiger.report.compare_charts import smalls_drawing
 from geiger.report.parts import SHAPES, Chart, Table, alarms_of, plain, render, written
@@ -76,8 +76,10 @@ def _answers_table(view: CompareView, links: Mapping[str, str]) -> Table:
         *("Max drawdown", "Direction accuracy", "Base rate", "From", "To", "Training ended"),
     )
     addresses = tuple(links.get(run.name, "") for run in view.runs)
-    note = "Figures are of each run's own days. A click on a heading sorts; it ranks nothing that does not compare."
-    return Table("The runs, the answer first", columns, tuple(rows), note=note, links=addresses, sortable=True)
+    note = "Figures are of each run's own days. A heading sorts; it ranks nothing that does not compare."
+    return Table(
+        "The runs, the answer first", columns, tuple(rows), note=note, links=addresses, sortable=True
+    )
 
 
 def _told(run: RunView, name: FigureName) -> str:
@@ -97,7 +99,9 @@ def _unranked(view: CompareView) -> str:
     if view.best is not None:
         return ""
     if not view.alike:
-        return "Not ranked: the runs differ in what must be the same before one can be better (see the cautions)."
+        return (
+            "Not ranked: the runs differ in what must be the same before one can be better: see the cautions."
+        )
     return "Not ranked: the runs have too few days in common."
 
 
@@ -118,8 +122,8 @@ def _paired_table(view: CompareView) -> Table | None:
     )
     columns = ("Beside", "Days", "The best made more by, a year", "Error", "t")
     note = (
-        "The best was chosen after the fact, so chance makes these differences larger than they are: a t of 2 "
-        "is no evidence."
+        "The best was chosen after the fact, so chance makes these differences larger than they are: a t of "
+        "2 is no evidence."
     )
     caption = f"{words[view.best]}, the highest Sharpe ratio on the common days, less each other run"
     return Table(caption, columns, rows, note=note, sortable=True)
@@ -239,13 +243,11 @@ def _common_table(view: CompareView) -> Table | None:
     for score in view.common_figures:
         values = [dict(score.values).get(name) for name in names]
         columns.append(_row(score.name, values, score.unit, score.better if view.alike else "neither"))
-    rows = [
-        (called, *(column[1 + i] for column in columns)) for i, called in enumerate(_long_heads(view))
-    ]
-    for name, values in view.common.curves.items():
+    rows = [(called, *(column[1 + i] for column in columns)) for i, called in enumerate(_long_heads(view))]
+    for name, wealth in view.common.curves.items():
         if name not in names:
-            fall = written(abs(float(drawdown(values).min())), "share")
-            rows.append((name, "", written(float(values[-1]) - 1.0, "return"), fall))
+            fall = written(abs(float(drawdown(wealth).min())), "share")
+            rows.append((name, "", written(float(wealth[-1]) - 1.0, "return"), fall))
     heads = ("Run", *(score.name for score in view.common_figures))
     caption = f"On the {len(view.common.days)} common days alone"
     return Table(caption, heads, tuple(rows), note=view.common_note, sortable=True)

@@ -15,6 +15,7 @@ from geiger.report.view import Pairs
 from geiger.runlog import read_log
 from geiger.runlog.wording import settings_of
 
+USUAL = Folders()
 LAST_LINES = 25
 LONGEST_LINE = 400  # characters
 STOPPED, NO_STATUS = "STOPPED", "NO STATUS"
@@ -63,7 +64,7 @@ def failed_of(
     findings: Sequence[Finding] = (),
     *,
     known: RunLog | None = None,
-    folders: Folders = Folders(),
+    folders: Folders = USUAL,
 ) -> FailedView:
     """Return what the page shows of the run that wrote a log and left no finished run.
 

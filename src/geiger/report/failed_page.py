@@ -1,4 +1,4 @@
-"""The page of a run that failed or was stopped: what went wrong first, and no figure that it does not have."""
+"""The page of a run that failed or was stopped: what went wrong first, and no figure that it has not."""
 
 from __future__ import annotations
 

@@ -51,6 +51,7 @@ from geiger.settings.models import SECTIONS, STACK
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+USUAL = Folders()
 PANEL = "panel"  # the section of settings that shapes panels alone
 HELD = "buy and hold"
 MATCHED = "volatility-matched buy and hold"
@@ -74,7 +75,7 @@ def view_of(
     findings: Sequence[Finding] | None = None,
     *,
     known: RunLog | None = None,
-    folders: Folders = Folders(),
+    folders: Folders = USUAL,
 ) -> RunView:
     """Return what the page of one run shows.
 
@@ -123,25 +124,16 @@ def _view(
     epochs = _epochs(read, record, [] if log is not None or known is not None else gaps)
     costs, days_per_year = costs_of_run(stored), _days_per_year(record)
 
-    def equity() -> Equity | None:
+    def wealth() -> Equity | None:
         if ledger is None or ledger.is_empty():
             return None
         return _panel_equity(ledger) if panel else _equity(ledger, costs, days_per_year)
 
-    equity_view = kept(equity, gaps)
+    equity = kept(wealth, gaps)
     return RunView(
-        name=clean(stored.name),
-        symbol=clean(record.symbol),
-        model=clean(record.model),
-        kind=record.kind,
-        recipe=clean(record.config.get("recipe", "not named")),
-        status=record.status,
-        verdict=tuple(map(clean, verdict_lines(record.verdict))),
-        finished_at=clean(record.finished_at or "not recorded"),
-        audit=None if record.audit is None else cleaned(record.audit),
+        **_named(stored),
         how_to_audit=clean(how_to_audit(stored.trained, record.own.kinds, folders)),
         days_per_year=days_per_year,
-        forecasts_of=None if record.forecasts_of is None else clean(record.forecasts_of),
         health=_health(results.health),
         diagnosis=_diagnosis(results.diagnosis),
         notices=_cleaned(record.warnings),
@@ -154,7 +146,7 @@ def _view(
         folds=None if results.folds is None else _cleaned(results.folds),
         trained=_cleaned(record.folds),
         rivals=_cleaned(results.rivals),
-        equity=equity_view,
+        equity=equity,
         pairing=None if forecasts is None else _pairing(forecasts),
         epochs=epochs,
         weights=kept(lambda: _weights(stored), gaps),
@@ -164,11 +156,28 @@ def _view(
         idle_settings=idle,
         environment=_flat(plain(record.environment)),
         gist=_gist(record, folders),
-        paths=kept(lambda: _paths(ledger, forecasts, equity_view, costs, days_per_year), gaps) or PathView(),
+        paths=kept(lambda: _paths(ledger, forecasts, equity, costs, days_per_year), gaps) or PathView(),
         importances=kept(lambda: _importances(stored), gaps) or (),
         gates=_gates(record),
         gaps=tuple(gaps),
     )
+
+
+def _named(stored: StoredRun) -> dict[str, Any]:
+    """Return what a run is called and what was said of it, by the names of a view."""
+    record = stored.record
+    return {
+        "name": clean(stored.name),
+        "symbol": clean(record.symbol),
+        "model": clean(record.model),
+        "kind": record.kind,
+        "recipe": clean(record.config.get("recipe", "not named")),
+        "status": record.status,
+        "verdict": tuple(map(clean, verdict_lines(record.verdict))),
+        "finished_at": clean(record.finished_at or "not recorded"),
+        "audit": None if record.audit is None else cleaned(record.audit),
+        "forecasts_of": None if record.forecasts_of is None else clean(record.forecasts_of),
+    }
 
 
 def _gist(record: RunRecord, folders: Folders) -> Gist:

@@ -202,7 +202,7 @@ _TONES = {
 
 
 def answered(gist: Gist | None, alarms: Sequence[Notice] = ()) -> Answered | None:
-    """Return the gist as a page begins with it; an alarm, told right below, colours whatever the answer is."""
+    """Return the gist as a page begins with it; an alarm, told below, colours whatever the answer is."""
     if gist is None:
         return None
     word, _, sentence = gist.headline.partition(": ")
@@ -278,11 +278,15 @@ _TIED = re.compile(r"[^\s(]+")
 def render(template: str, **content: Any) -> str:
     """Return the page that a template makes of `content`; a name that it does not fill is an error."""
     scripts = (_file("vendor/uPlot.iife.min.js"), _file("templates/live.js"))
-    page = _environment().get_template(template).render(
-        style=_file("vendor/uPlot.min.css") + _file("templates/page.css"),
-        scripts=scripts,
-        policy=" ".join(f"'{_digest(script)}'" for script in scripts),
-        **content,
+    page = (
+        _environment()
+        .get_template(template)
+        .render(
+            style=_file("vendor/uPlot.min.css") + _file("templates/page.css"),
+            scripts=scripts,
+            policy=" ".join(f"'{_digest(script)}'" for script in scripts),
+            **content,
+        )
     )
     used = set(re.findall(r'popovertarget="pop-(term-[a-z0-9-]+)"', page))
     terms = [term for term in TERMS if term.anchor in used]

@@ -77,11 +77,15 @@ def distribution_drawing(name: str, gist: str, found: Distribution) -> Drawing:
     first, *others = shares
     keys = (Key(first, 1, mark="bar"), *(line_key(path, i + 1) for i, path in enumerate(others)))
     panel = Panel(
-        "share of days, %", shares, height=240, digits=1, suffix="%", bars=True, below="% a day, middle of the bar"
+        "share of days, %",
+        shares,
+        height=240,
+        digits=1,
+        suffix="%",
+        bars=True,
+        below="% a day, middle of the bar",
     )
-    return make_drawing(
-        name, "Returns of a day", gist, draw, keys, height=2.9, live=Live(middle, (panel,))
-    )
+    return make_drawing(name, "Returns of a day", gist, draw, keys, height=2.9, live=Live(middle, (panel,)))
 
 
 def held_drawing(name: str, gist: str, days: Sequence[dt.date], weights: Floats) -> Drawing:

@@ -17,7 +17,7 @@ from geiger.report.path_charts import (
     importances_drawing,
     rolling_drawing,
 )
-from geiger.report.view import Importance, Months, PathView, Positions, Rolling, SharpeRange, Stay
+from geiger.report.view import Floats, Importance, Months, PathView, Positions, Rolling, SharpeRange, Stay
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 STEPS = (-1.5, -1.0, -0.5, 0.5, 1.0, 1.5)  # deviations of a month, between the colours
@@ -58,7 +58,9 @@ def months_table(months: Months | None) -> Table | None:
         f"Percent, compounded. A colour begins at half a usual month away from 0, which is {100 * unit:.1f}% "
         "(root mean square), and is full at one and a half."
     )
-    return Table("Net return by month in which it became known, %", columns, tuple(rows), False, note, tuple(steps))
+    return Table(
+        "Net return by month in which it became known, %", columns, tuple(rows), False, note, tuple(steps)
+    )
 
 
 def _percent(value: float) -> str:
@@ -76,9 +78,10 @@ def _step(value: float) -> int:
 
 def rolling_sharpe_chart(paths: PathView) -> Chart | None:
     """Return the Sharpe ratio of the last year, again every day."""
-    return None if paths.rolling_sharpe is None else _rolling_chart(
-        paths.rolling_sharpe, "rolling-sharpe", "Rolling Sharpe ratio", "Sharpe ratio", "Sharpe ratio of"
-    )
+    found = paths.rolling_sharpe
+    if found is None:
+        return None
+    return _rolling_chart(found, "rolling-sharpe", "Rolling Sharpe ratio", "Sharpe ratio", "Sharpe ratio of")
 
 
 def rolling_ic_chart(paths: PathView) -> Chart | None:
@@ -101,8 +104,8 @@ def _rolling_chart(found: Rolling, name: str, title: str, unit: str, what: str) 
     whose = "" if len(found.lines) == 1 else f"for {first} "
     gist = (
         f"{what} the last {found.window} days, again every day: {whose}above 0 on "
-        f"{written(above, 'share')} of days, lowest {plain(_least(told), 2)}, highest {plain(_most(told), 2)}. "
-        "Windows overlap, so neighbours say nearly the same."
+        f"{written(above, 'share')} of days, lowest {plain(_least(told), 2)}, "
+        f"highest {plain(_most(told), 2)}. Windows overlap, so neighbours say nearly the same."
     )
     last = {day.year: i for i, day in enumerate(found.days)}
     rows = tuple(
@@ -114,11 +117,11 @@ def _rolling_chart(found: Rolling, name: str, title: str, unit: str, what: str) 
     return Chart(rolling_drawing(name, title, gist, found, unit), gist, table)
 
 
-def _least(values: np.ndarray) -> float:
+def _least(values: Floats) -> float:
     return float(values.min()) if values.size else float("nan")
 
 
-def _most(values: np.ndarray) -> float:
+def _most(values: Floats) -> float:
     return float(values.max()) if values.size else float("nan")
 
 
@@ -140,7 +143,9 @@ def sharpe_table(found: SharpeRange | None) -> Table | None:
         if holds
         else "0 lies outside the first interval, which counts neither the tries nor what the market gave."
     )
-    return Table("95% intervals of the Sharpe ratio", ("How", "Sharpe ratio", "From", "To"), tuple(rows), note=note)
+    return Table(
+        "95% intervals of the Sharpe ratio", ("How", "Sharpe ratio", "From", "To"), tuple(rows), note=note
+    )
 
 
 def _ratio(value: float) -> str:
@@ -195,8 +200,8 @@ def held_chart(found: Positions | None) -> Chart | None:
     told = ", ".join(f"{side} on {written(share, 'share')}" for side, share in sides.items() if share)
     gist = (
         f"Held over {counted(n, 'day')}: {told}; mean weight {written(float(weight.mean()), 'share')}. "
-        f"Something was traded on {counted(found.trades, 'day')}, all together {found.turnover:.1f} times the "
-        f"equity, one way."
+        f"Something was traded on {counted(found.trades, 'day')}, all together {found.turnover:.1f} times "
+        f"the equity, one way."
     )
     table = _sides_table(found)
     return Chart(held_drawing("held", gist, found.days, weight), gist, table)
@@ -262,8 +267,8 @@ def costs_chart(paths: PathView) -> Chart | None:
         return None
     after = "" if late is None else f" Filled a day late it is {_text(late.sharpe)} at that cost."
     gist = (
-        f"The same weights at other costs: Sharpe ratio {_text(curve[0].sharpe)} at {curve[0].label} of a unit "
-        f"of turnover, {_text(curve[own].sharpe)} at this run's {curve[own].label}, "
+        f"The same weights at other costs: Sharpe ratio {_text(curve[0].sharpe)} at {curve[0].label} of a "
+        f"unit of turnover, {_text(curve[own].sharpe)} at this run's {curve[own].label}, "
         f"{_text(curve[-1].sharpe)} at {curve[-1].label}.{after} A rule that knew of another cost "
         "might have traded less."
     )
@@ -276,7 +281,9 @@ def costs_chart(paths: PathView) -> Chart | None:
         )
         for point in paths.costs
     )
-    table = Table("The same weights at other costs", ("Cost", "Sharpe ratio", "CAGR, net", "Beside buy and hold"), rows)
+    table = Table(
+        "The same weights at other costs", ("Cost", "Sharpe ratio", "CAGR, net", "Beside buy and hold"), rows
+    )
     lines = {"strategy": np.array([point.sharpe for point in curve], np.float64)}
     at = np.array([point.cost_bps for point in curve], np.float64)
     drawing = costs_drawing("costs", gist, at, lines, own, None if late is None else late.sharpe)
@@ -300,7 +307,8 @@ def importances_chart(found: Sequence[Importance]) -> Chart | None:
         f"{written(len(top) * even, 'share')}. It says what was used, not what is true."
     )
     rows = tuple(
-        (one.feature, *(written(value, "share") for value in (one.mean, one.least, one.most))) for one in found
+        (one.feature, *(written(value, "share") for value in (one.mean, one.least, one.most)))
+        for one in found
     )
     table = Table("Share of the model's own measure, over folds", ("Feature", "Mean", "Least", "Most"), rows)
     columns = (np.array([100 * getattr(one, part) for one in top]) for part in ("mean", "least", "most"))
@@ -312,6 +320,10 @@ def gates_table(gates: Sequence[Rate]) -> Table | None:
     """Return how often each gate of the plan was passed with nothing to find."""
     if not gates:
         return None
-    rows = tuple((rate.name, f"{rate.count} of {rate.n}", rate.text().partition(" (")[2].rstrip(")")) for rate in gates)
+    rows = tuple(
+        (rate.name, f"{rate.count} of {rate.n}", rate.text().partition(" (")[2].rstrip(")")) for rate in gates
+    )
     note = "On made markets without anything to find, by this model with these settings."
-    return Table("False-alarm rates of the gates", ("Gate", "Passed by chance", "95% interval"), rows, note=note)
+    return Table(
+        "False-alarm rates of the gates", ("Gate", "Passed by chance", "95% interval"), rows, note=note
+    )

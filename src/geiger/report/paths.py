@@ -66,9 +66,7 @@ def paths_of(ledger: pl.DataFrame, held: Floats, name: str, costs: Costs, days_p
 
 def alone_of(ledger: pl.DataFrame, costs: Costs, days_per_year: int, paths: PathView) -> PathView:
     """Return the same with what the ledger of one symbol shows besides: its positions, and other costs."""
-    return replace(
-        paths, positions=positions_of(ledger), costs=cost_points(ledger, costs, days_per_year)
-    )
+    return replace(paths, positions=positions_of(ledger), costs=cost_points(ledger, costs, days_per_year))
 
 
 def falls_of(net: Floats, began: dt.date, days: Sequence[dt.date]) -> tuple[Fall, ...]:
@@ -130,9 +128,7 @@ def rolling_sharpe(
     return Rolling(days_per_year, tuple(days), lines)
 
 
-def rolling_ic(
-    forecast: Floats, outcome: Floats, days: Sequence[dt.date], window: int
-) -> Rolling | None:
+def rolling_ic(forecast: Floats, outcome: Floats, days: Sequence[dt.date], window: int) -> Rolling | None:
     """Return the correlation of forecast and outcome (n,) over the last `window` rows, again every row."""
     if len(days) < 2 * window or is_constant(forecast):
         return None
@@ -214,9 +210,7 @@ def positions_of(ledger: pl.DataFrame) -> Positions | None:
             )
         )
     turnover = ledger["turnover"].to_numpy()
-    return Positions(
-        tuple(fills), weight, tuple(stays), int((turnover > 1e-9).sum()), float(turnover.sum())
-    )
+    return Positions(tuple(fills), weight, tuple(stays), int((turnover > 1e-9).sum()), float(turnover.sum()))
 
 
 def cost_points(ledger: pl.DataFrame, costs: Costs, days_per_year: int) -> tuple[CostPoint, ...]:
@@ -228,14 +222,19 @@ def cost_points(ledger: pl.DataFrame, costs: Costs, days_per_year: int) -> tuple
         return ()
     own = costs.cost_bps + costs.slippage_bps
     points = [
-        _at_cost(ledger, costs, bps, days_per_year, own=bps == own)
-        for bps in sorted({*COSTS_BPS, own})
+        _at_cost(ledger, costs, bps, days_per_year, own=bps == own) for bps in sorted({*COSTS_BPS, own})
     ]
     return (*points, _at_cost(ledger, costs, own, days_per_year, late=True))
 
 
 def _at_cost(
-    ledger: pl.DataFrame, costs: Costs, bps: float, days_per_year: int, *, late: bool = False, own: bool = False
+    ledger: pl.DataFrame,
+    costs: Costs,
+    bps: float,
+    days_per_year: int,
+    *,
+    late: bool = False,
+    own: bool = False,
 ) -> CostPoint:
     rates = replace(costs, cost_bps=bps, slippage_bps=0.0)
     rows = ledger.select("day", entry_day="fill_day", known_on="exit_day", simple="asset_return")
@@ -258,7 +257,7 @@ def _at_cost(
 
 
 def sharpe_range(net: Floats, days_per_year: int, cash_yield: float) -> SharpeRange | None:
-    """Return where the Sharpe ratio of net returns (n,) may lie; None with fewer than 60, or none that move."""
+    """Return where the Sharpe ratio of net returns (n,) may lie; None with fewer than 60."""
     value = sharpe(net, days_per_year, cash_yield)
     if value is None or net.size < LEAST_ROWS:
         return None
@@ -293,7 +292,7 @@ def _by_formula(net: Floats, value: float, days_per_year: int) -> tuple[float, f
 
 
 def importances_of(frame: pl.DataFrame) -> tuple[Importance, ...]:
-    """Return the features of an IMPORTANCES frame, the largest mean share first; those of no share left out."""
+    """Return the features of an IMPORTANCES frame, the largest mean share first, those of none left out."""
     shares = frame.group_by("feature", maintain_order=True).agg(
         mean=pl.col("importance").mean(), least=pl.col("importance").min(), most=pl.col("importance").max()
     )

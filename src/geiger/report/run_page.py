@@ -349,7 +349,14 @@ def _rivals_table(view: RunView) -> Table | None:
         )
         for rival in view.rivals
     )
-    columns = ("Forecast", "Correlation", "R²", "Direction accuracy", "Sharpe ratio", "R² of the stack above it")
+    columns = (
+        "Forecast",
+        "Correlation",
+        "R²",
+        "Direction accuracy",
+        "Sharpe ratio",
+        "R² of the stack above it",
+    )
     caption = "The stack and simpler alternatives, on the same days under the same trading rule"
     clear = sum((one.gain or 0.0) > 1.96 * (one.gain_error or math.inf) for one in view.rivals)
     note = f"The stack's R² lies above that of {clear} of {len(rows)} by more than 1.96 standard errors."

@@ -230,7 +230,9 @@ def sums_drawing(
     keys.append(Key("95% of what chance alone does", 4, mark="heat"))
     panels = [Panel("sum of rank IC", {"sum": total}, height=240, digits=2)]
     if told.size:
-        panels.append(Panel("mean, %", {f"last {window} days": mean}, first=2, height=150, digits=2, suffix="%"))
+        panels.append(
+            Panel("mean, %", {f"last {window} days": mean}, first=2, height=150, digits=2, suffix="%")
+        )
     return make_drawing(
         name,
         "Rank IC over time",

@@ -128,7 +128,7 @@ class Months:
 
 @dataclass(frozen=True, eq=False)
 class Rolling:
-    """A figure of the last `window` days, again every day: days (n,) and lines (n,), NaN before it is full."""
+    """A figure of the last `window` days, again every day: days (n,), lines (n,), NaN before it is full."""
 
     window: int
     days: tuple[dt.date, ...]
@@ -217,7 +217,7 @@ class SharpeRange:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PathView:
-    """What the ledger and the forecasts of a run show beyond their figures; None where there is too little."""
+    """What the ledger and the forecasts of a run show beyond their figures; None where too few."""
 
     falls: tuple[Fall, ...] = ()
     months: Months | None = None

@@ -18,6 +18,8 @@ POSSIBLE: Mapping[str, tuple[float, float]] = {
 }
 """The least and the most that figures can be of which sentences are made; what lies outside was misread."""
 
+STILL_RUNNING = 15 * 60  # seconds: a log that grew since then belongs to a run that goes on
+
 
 def shown_epochs(epochs: tuple[Epoch, ...]) -> tuple[Epoch, ...]:
     """Return the epochs that the text shows: those of the last fold, first seed."""

@@ -57,6 +57,8 @@ from geiger.records import AuditSummary, RegisterHead, Verdict
 from geiger.runs.parts import Parts
 from geiger.runs.record import (
     RECORD,
+    RUN_NAME,
+    STAMP,
     LedgerHead,
     RunRecord,
     read_ledger_head,
@@ -66,9 +68,7 @@ from geiger.runs.record import (
 )
 from geiger.settings import Config
 
-STAMP = "%Y%m%d_%H%M%S"
 LATEST = "latest"  # names the run that was finished last
-RUN_NAME = re.compile(r"[A-Za-z0-9^=][A-Za-z0-9^=._-]*_[a-z_]+_\d{8}_\d{6}")
 
 
 @dataclass(frozen=True)

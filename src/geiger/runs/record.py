@@ -8,6 +8,7 @@ of a newer schema is refused.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -39,6 +40,8 @@ from geiger.records import (
 
 SCHEMA = 1
 RECORD = "run.json"
+STAMP = "%Y%m%d_%H%M%S"
+RUN_NAME = re.compile(r"[A-Za-z0-9^=][A-Za-z0-9^=._-]*_[a-z_]+_\d{8}_\d{6}")
 LONGEST_WHY = 200  # characters of a reason
 
 Kind = Literal["train", "backtest"]
