@@ -219,6 +219,7 @@ def test_code_of_the_users_own_is_not_run_by_a_command_that_lacks_it(made_record
     found = verdict(reasons=(Notice(Why.NOT_AUDITED, "x"),))
     words = shlex.split(gist_of(made_record(verdict=found, own=own)).next)
     assert words[:2] == ["geiger", "report"]
+    assert gist_of(made_record(audit=RED, own=own)).next.startswith("geiger logs analyze ")
 
 
 def test_the_commands_of_a_backtest_name_the_run_that_was_trained(made_record: Make) -> None:

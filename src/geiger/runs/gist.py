@@ -123,11 +123,11 @@ def next_command(record: RunRecord, folders: Folders = USUAL) -> str:
     name, audit, verdict = record.name, record.audit, record.verdict
     trained = record.forecasts_of or name
     reasons = () if verdict is None else tuple(reason.code for reason in verdict.reasons)
-    if record.status is not Status.SUCCESS:
+    red = audit is not None and not audit.green
+    # Without the user's own code nobody audits again what it made: the log says how to mend it.
+    if record.status is not Status.SUCCESS or (red and record.own.kinds):
         return folders.command("geiger", "logs", "analyze", name, logs=True)
-    if audit is not None and not audit.green:
-        return folders.command("geiger", "audit", "--run", trained, runs=True)
-    if Why.NOT_AUDITED in reasons and not record.own.kinds:
+    if red or (Why.NOT_AUDITED in reasons and not record.own.kinds):
         return folders.command("geiger", "audit", "--run", trained, runs=True)
     return folders.command("geiger", "report", name, runs=True, logs=True)
 
