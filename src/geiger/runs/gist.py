@@ -25,6 +25,7 @@ INDENT = 12  # columns of a fact's name
 LEAK = "LEAK_SUSPECT"
 DOCTOR = "DOCTOR_"
 USUAL = Folders()
+ADVICE = "; `"  # begins a command in a reason: the last line has the one to type
 _LUCK = {
     Worth.YES: "more than luck",
     Worth.NO: "less, and hardly by luck",
@@ -216,7 +217,7 @@ def _wrong(record: RunRecord) -> Iterator[Notice]:
 
 
 def _told(notice: Notice) -> str:
-    return f"{notice.code}: {notice.text}"
+    return f"{notice.code}: {notice.text.partition(ADVICE)[0]}"
 
 
 def _named(name: str) -> str:
