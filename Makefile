@@ -20,6 +20,7 @@ endif
 # Byte-compiled whatever the environment says: uncompiled packages start 2 to 5 times slower.
 $(STAMP): requirements/lock.txt pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed, this is " + sys.version'
+	@echo "installing into $(VENV): a minute or two, more on a slow line"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/lock.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

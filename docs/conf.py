@@ -18,7 +18,7 @@ NAV = {
     START: ("install", "start", "tutorial", "faq"),
     HOW_TO: (
         *("data", "extending", "verdict", "audit", "calibration", "trials", "judge", "networks", "stack"),
-        *("panel", "validate", "cluster", "log-analyzer", "agents", "runs", "report", "serve", "mlflow"),
+        *("panel", "validate", "cluster", "log-analyzer", "agents", "report", "serve", "python", "mlflow"),
     ),
     REFERENCE: ("cli", "settings", "checks", "features", "log-format", "api", "glossary"),
     EXPLANATION: ("how-it-works", "plan", "leak-museum", "decisions/README"),
@@ -46,7 +46,10 @@ SHORT = {
     "report": "See a run as a page",
     "features": "Features",
     "log-format": "Log format",
-    "api": "Python",
+    "api": "Python, every name",
+    "serve": "All runs, and a live view",
+    "python": "Python and notebooks",
+    "mlflow": "Export to MLflow",
 }
 # Folders of pages that a page of their own leads to.
 BELOW = {

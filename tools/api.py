@@ -11,10 +11,11 @@ import griffe
 
 SOURCE = Path(__file__).parents[1] / "src"
 HEAD = """\
-# From Python
+# Python: every name
 
-Made by `make docs` from the docstrings: everything that `import geiger` offers. Frames go in as pandas or
-polars, and come out as polars; their columns stand in `src/geiger/columns.py`. A name loads when first used.
+Made by `make docs` from the docstrings: everything that `import geiger` offers. How they go
+together: [from Python and in notebooks](python.md). Frames go in as pandas or polars, and come out as polars;
+their columns stand in `src/geiger/columns.py`. A name loads when first used.
 
 """
 
