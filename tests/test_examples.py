@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +63,25 @@ def test_a_notebook_runs(notebook: Path, tmp_path: Path, monkeypatch: pytest.Mon
     if notebook.stem == "quickstart":
         assert values[-2].startswith("AAPL_ridge_")
         assert values[-1].height == 1
+
+
+@pytest.mark.slow
+def test_the_page_for_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (EXAMPLES.parent / "docs" / "python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.S | re.M)
+    assert len(blocks) == 2
+    monkeypatch.chdir(tmp_path)
+    (_, printed), (_, frame) = run_cells(blocks)
+    assert printed is None
+    assert list(frame.columns)[:2] == ["name", "symbol"]
+    told = {
+        name for row in re.findall(r"^\| `run[^|]*\|", page, re.M) for name in re.findall(r"run\.(\w+)", row)
+    }
+    import geiger
+
+    run = geiger.open_run("latest")
+    assert {"verdict", "gist", "figures", "forecasts", "ledger", "returns", "report", "record"} <= told
+    assert all(hasattr(run, name) for name in told)
+    assert set(re.findall(r"`(\w+)`", page.partition("newest first: ")[2].partition("Both take")[0])) - {
+        *("SUCCESS", "COLLAPSED", "FAILED", "running", "stopped", "damaged")
+    } <= set(geiger.runs().columns)

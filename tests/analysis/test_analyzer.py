@@ -84,6 +84,18 @@ def test_a_run_that_was_backtested_asks_for_no_backtest(tmp_path: Path) -> None:
     assert steps[0].command == there(tmp_path, f"geiger report {traded}")
 
 
+def test_what_was_tried_on_the_same_prices_is_not_proposed_again(tmp_path: Path) -> None:
+    def proposed() -> list[str]:
+        steps = analyze(LogBook(tmp_path, keep=False), everything=True).steps
+        return [step.command for step in steps if " train " in step.command]
+
+    write(tmp_path, "AAA", 1)
+    write(tmp_path, "AAA", 2, model="gbm_lgb", health="OVERDISPERSED")
+    assert proposed() == [], "ridge was trained before, and would come out the same"
+    write(tmp_path, "AAA", 3, model="gbm_lgb", health="OVERDISPERSED", **{"Data Hash": "of other prices"})
+    assert proposed() == [there(tmp_path, "geiger train ridge AAA")]
+
+
 @pytest.mark.parametrize(
     ("measured", "rests"),
     [

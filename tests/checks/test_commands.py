@@ -61,6 +61,7 @@ def test_a_typed_line_is_taken_apart_as_the_parser_does() -> None:
     assert Typed.of("geiger train ridge A --max-f 2 B") == Typed(
         ("train", "ridge", "A", "B"), (("--max-folds", "2"),)
     )
+    assert Typed.of("geiger train ridge A -v B") == Typed(("train", "ridge", "A", "B"), ())
     for other in ("rm -rf x", "geiger 'train", "", None):
         assert Typed.of(other) is None
 

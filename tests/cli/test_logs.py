@@ -233,7 +233,7 @@ def test_the_plans_example_session(own: Lab, capsys: pytest.CaptureFixture[str])
         assert "pred_std 0." in said
         assert "  WFE: " in said
         assert len(said.splitlines()) <= 25
-        assert main(shlex.split(f"backtest AAA --run {own.names['good']}")) == 0
+        assert main(shlex.split(f"backtest AAA --run {own.names['good']} --rule sign")) == 0
         assert f"forecasts of {own.names['good']}" in capsys.readouterr().out
         assert main(["logs", "analyze", "--json"]) == 0
         facts = json.loads(capsys.readouterr().out)

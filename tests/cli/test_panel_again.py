@@ -73,6 +73,7 @@ def test_tomorrows_ranking_stands_behind_its_verdict(call: Call, trained: Stored
     told = call("predict", NAME)
     assert told.code == 0, told.err
     assert told.out.startswith(f"{NAME} ridge: CANNOT TELL: ")
+    assert "nothing speaks for holding them" in " ".join(told.out.split())
     assert f"No place: {ENDED}: no bar of " in told.out
     (facts,) = call("predict", "--run", trained.name, NAME, "--json").json
     assert {row["symbol"] for row in facts["ranking"]} == set(SYMBOLS) - {ENDED}

@@ -62,6 +62,30 @@ def test_a_backtest_and_a_run_whose_log_is_gone(on_data: Call, call: Call) -> No
     assert 'id="training"' not in page
 
 
+def test_a_run_that_failed_has_a_page_of_its_log(call: Call) -> None:
+    logs = Path("training_logs")
+    logs.mkdir()
+    log = logs / "AAA_lstm_20240105_143022.log"
+    log.write_text("=== TRAINING CONFIG ===\nSymbol: AAA\n\n=== STATUS ===\nFAILED\n", encoding="utf-8")
+    page = log.with_suffix(".html")
+    for word in (log.stem, log):
+        answer = call("report", word, "--json")
+        assert (answer.code, answer.err) == (0, "")
+        assert answer.json["report"] == str(page)
+        assert answer.json["runs"] == [log.stem]
+        assert "FAILED</h2>" in page.read_text(encoding="utf-8")
+        page.unlink()
+
+
+def test_a_comparison_leads_to_the_pages_that_were_written(on_data: Call, call: Call) -> None:
+    one, other = trained(on_data, "ridge", "AAA"), trained(on_data, "ridge", "BBB")
+    assert call("report", one.name).code == 0
+    assert call("report", "--compare", one.name, other.name, "--out", "away/both.html").code == 0
+    text = Path("away/both.html").read_text(encoding="utf-8")
+    assert f'href="../runs/{one.name}/report.html"' in text
+    assert f"{other.name}/report.html" not in text
+
+
 def test_a_panel_by_name_and_beside_a_symbol(on_data: Call, call: Call) -> None:
     work = Panel(NAME, SYMBOLS, config=panel_config(), context="none", prices=panel_prices())
     panel = run_panel(work)

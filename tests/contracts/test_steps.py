@@ -117,6 +117,7 @@ class Folder:
             )
         else:
             assert action == "backtest", command
+            assert typed.has("--rule"), "as it was traded already it makes no run"
             traded = next(case for case in self.cases if case.name == typed.value("--run"))
             made = of_a_run(
                 replace(traded, log=replace(traded.log, epochs=(), folds=(), trainings=())),
@@ -280,7 +281,6 @@ PLACEHOLDERS = {
     "FILE": "a.csv",
     "FOLDER": "my_prices",
     "DIR": "my_prices",
-    "X": "AAA",
     "COMMAND": "train",
 }
 
@@ -320,4 +320,7 @@ def is_name(words: list[str]) -> bool:
 @pytest.mark.parametrize(("where", "command"), MESSAGES, ids=[f"{w} {c}" for w, c in MESSAGES])
 def test_every_command_in_a_message_is_one(where: str, command: str) -> None:
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(command)][1:]
-    assert is_name(words) or words[-1] == "--help" or parse(words).handler
+    named = [
+        word if word != "X" else "9000" if words[i - 1] == "--port" else "AAA" for i, word in enumerate(words)
+    ]
+    assert is_name(words) or words[-1] == "--help" or parse(named).handler

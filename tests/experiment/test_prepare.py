@@ -132,8 +132,10 @@ def test_prices_in_memory_bring_what_reading_them_had_to_say(
     tmp_path: Path, long_market: pl.DataFrame
 ) -> None:
     table = long_market.rename({"day": "Date", "close": "Close"}).select(
-        "Date", "Close", pl.lit(0.0).alias("Dividends")
+        "Date", "Close", pl.lit(0.0).alias("Dividends"), pl.lit("calm").alias("Mood")
     )
     folders = {"runs_dir": tmp_path, "log_dir": tmp_path}
     made = Experiment("TEST", config=small(), context="none", prices=table, **folders).material()
-    assert "DATA_ADJUSTMENT_UNKNOWN" in {notice.code for notice in made.notices}
+    said = {notice.code: notice.text for notice in made.notices}
+    assert "DATA_ADJUSTMENT_UNKNOWN" in said
+    assert said["DATA_COLUMNS_IGNORED"].endswith("were not read: 'Mood'")

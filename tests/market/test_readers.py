@@ -142,6 +142,7 @@ def test_columns_without_a_meaning_are_named(write) -> None:
     text = "Date,Close,Stock Splits,Mood\n2020-01-02,10.5,0.0,good\n"
     (note, _) = sorted(read_prices(write(text)).notes, key=lambda note: note.code, reverse=True)
     assert note.text == "columns that mean nothing here were not read: 'Mood'"
+    assert note.severity == "warning"
 
 
 def test_closes_alone_are_read_and_doubted(write) -> None:

@@ -173,3 +173,10 @@ def test_a_file_is_taken_as_the_symbol_that_its_rows_name(tmp_path: Path) -> Non
     loaded = load("RR", data=tmp_path / "all.csv")
     assert loaded.prices["close"].to_list() == [500.0, 505.0]
     assert "DATA_FILE_NAME" not in {note.code for note in loaded.notes}
+
+
+def test_columns_that_mean_nothing_are_said_in_python(tmp_path: Path) -> None:
+    rows = "\n".join(f"2024-01-{day:02},10.0,x" for day in (2, 3, 4))
+    (tmp_path / "SYN.csv").write_text(f"Date,Adj Close,Mood\n{rows}\n".replace("Adj Close", "Close"))
+    with pytest.warns(UserWarning, match="were not read: 'Mood'"):
+        load_prices("SYN", tmp_path)

@@ -11,12 +11,14 @@ from tests.helpers.pooled import Floats, correlation, cut, linear, made_panel, p
 
 from geiger.errors import DataError, SettingError
 from geiger.models.storage import read_state, write_state
+from geiger.models.telling import telling
 from geiger.panel.fits import fit, folds_of
 from geiger.panel.material import PanelMaterial
 from geiger.panel.pooled import Fit
 from geiger.panel.pooled_networks import PooledNetworks, laid, restore_networks
 from geiger.panel.pooled_ridge import PooledLines
 from geiger.panel.targets import targets_of
+from geiger.records import Epoch
 from geiger.settings import Config
 
 MADE = made_panel()
@@ -98,6 +100,19 @@ def test_the_same_seed_learns_the_same(first: Fit) -> None:
     again = fits(MADE, network_config())[0]
     np.testing.assert_array_equal(again.scores(MADE).selection, first.scores(MADE).selection)
     assert first.learned_rows == again.learned_rows > 1000
+
+
+def test_epochs_are_told_as_they_happen_and_change_no_bit(first: Fit) -> None:
+    heard: list[Epoch] = []
+    with telling(heard.append):
+        again = fits(MADE, network_config(seeds=2))[0]
+    assert [(one.fold, one.seed, one.epoch) for one in heard] == [
+        (again.fold.index, seed, epoch) for seed in (0, 1) for epoch in (1, 2)
+    ]
+    assert isinstance(again.model, PooledNetworks)
+    assert isinstance(first.model, PooledNetworks)
+    one, other = (model.networks.members[0].state().arrays for model in (first.model, again.model))
+    assert all(np.array_equal(value, other[name]) for name, value in one.items())
 
 
 def test_it_learns_what_all_symbols_share() -> None:

@@ -13,7 +13,10 @@ from helpers.pages import HOSTILE, Read
 
 NAME = "AAPL_lstm_20240105_143022"
 CONFIG = "=== TRAINING CONFIG ===\nSymbol: AAPL\nModel: lstm\n\n"
-FAILED = "=== WARNINGS ===\nTRAINING_FAILED: the disk is full\n\n=== STATUS ===\nFAILED\n"
+FAILED = (
+    "=== WARNINGS ===\nDATA_OLD: the last bar is old\nTRAINING_FAILED: the disk is full\n\n"
+    "=== STATUS ===\nFAILED\n"
+)
 MISSING = "runs/AAPL: no finished run there"
 
 
@@ -33,10 +36,14 @@ def test_a_failed_run_says_why_first(tmp_path: Path, read: Read) -> None:
     assert "is-alarm" in first.attributes["class"]
     assert "TRAINING_FAILED the disk is full." in first.words()
     assert MISSING in first.words()
+    assert "DATA_OLD" not in first.words()
+    assert "DATA_OLD the last bar is old" in page.by_id("warnings").words()
+    assert "=== STATUS ===" in page.by_id("lines").words()
+    assert "\\===" not in text
     assert first.all("code")[0].words() == "geiger train lstm AAPL"
     assert page.by_id("lines").words().endswith("FAILED")
     ids = [section.attributes["id"] for section in page.all("section")]
-    assert ids == ["verdict", "lines", "findings", "settings", "glossary"]
+    assert ids == ["verdict", "lines", "findings", "warnings", "settings", "glossary"]
     assert "Sharpe" not in first.words()
 
 

@@ -5,6 +5,7 @@ import json
 import re
 
 import numpy as np
+import pytest
 
 from geiger.report.charts import Drawing
 from geiger.report.path_charts import (
@@ -61,3 +62,12 @@ def test_every_feature_has_its_bar_and_a_long_name_is_cut() -> None:
 def test_the_cost_of_the_run_and_the_late_fill_are_marked_at_one_place() -> None:
     (panel,) = json.loads(drawings()["costs"].live or "")["panels"]
     assert [one["y"] for one in panel["series"]] == [[1.0, 0.5, 0.2], [None, 0.5, None], [None, 0.3, None]]
+
+
+@pytest.mark.parametrize("months", [1, 2, 17, 18, 19, 21, 23, 24, 25])
+def test_any_span_has_its_dates(months: int) -> None:
+    """A locator that finds no ticks warns, and a warning is an error here."""
+    n = 30 * months
+    days = tuple(dt.date(2020, 1, 1) + dt.timedelta(days=i) for i in range(n))
+    drawing = held_drawing("held", "gist", days, np.ones(n))
+    assert drawing.narrow.count("<text") > 3

@@ -9,6 +9,7 @@ import hashlib
 import io
 import re
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -537,3 +538,15 @@ def test_a_red_audit_is_the_first_alarm_with_its_cause_and_its_mend_below(read: 
     assert alarms.count("GC702") == 1
     assert f"The audit is {RED.text()}" in alarms
     assert "Likely cause: it reads the next row. Mend: use shift(0)." in page.by_id("basis").words()
+
+
+def test_what_is_carried_along_has_its_licence_and_its_version() -> None:
+    vendor = resources.files("geiger.report").joinpath("vendor")
+    names = {file.name for file in vendor.iterdir()}
+    assert names == {"README.md", "uPlot.LICENSE", "uPlot.iife.min.js", "uPlot.min.css"}
+    version = re.search(
+        r"\(v([\d.]+)\)", vendor.joinpath("uPlot.iife.min.js").read_text(encoding="utf-8")[:200]
+    )
+    assert version is not None
+    assert f"| {version[1]} | MIT" in vendor.joinpath("README.md").read_text(encoding="utf-8")
+    assert "MIT License" in vendor.joinpath("uPlot.LICENSE").read_text(encoding="utf-8")

@@ -32,17 +32,17 @@ def of(log: RunLogWriter) -> Tail:
 
 def test_epochs_come_as_they_are_written(log: RunLogWriter) -> None:
     tail = of(log)
-    assert tail.read().newest is None
+    assert tail.read().shown() is None
     log.settings(RunSettings(symbol="IBM", model="lstm", folds=7, epochs=50))
     log.epoch(epoch(1))
     told = tail.read()
     assert told.settings is not None
-    assert (told.settings.folds, told.newest, list(told.epochs[0, 0])) == (7, (0, 0), [1])
+    assert (told.settings.folds, told.shown(), list(told.epochs[0, 0])) == (7, (0, 0), [1])
     log.epoch(epoch(2))
     log.fold(FoldResult(0, *["2020-01-02"] * 6, 100, 10, 10, (1,), 0.1))
     log.epoch(epoch(1, fold=1))
     told = tail.read()
-    assert (sorted(told.epochs[0, 0]), told.newest, told.folds) == ([1, 2], (1, 0), {0})
+    assert (sorted(told.epochs[0, 0]), told.shown(), told.folds) == ([1, 2], (1, 0), {0})
     log.warn(Notice("ODD", "something"))
     log.finish(Status.FAILED)
     told = tail.read()
@@ -82,8 +82,32 @@ def test_another_file_under_the_name_begins_anew(log: RunLogWriter) -> None:
     tail, path = of(log), log.events_path
     assert path is not None
     log.epoch(epoch(1))
-    assert tail.read().newest is not None
+    assert tail.read().shown() is not None
     path.unlink()
-    assert tail.read().newest is not None  # what was told stays until there is something else
+    assert tail.read().shown() is not None  # what was told stays until there is something else
     path.write_text("")
-    assert tail.read().newest is None
+    assert tail.read().shown() is None
+
+
+def test_folds_that_are_trained_side_by_side_do_not_take_turns(log: RunLogWriter) -> None:
+    tail = of(log)
+    for number in (1, 2):
+        for fold in (4, 3):
+            log.epoch(epoch(number, fold=fold))
+            assert tail.read().shown() == ((4, 0) if (number, fold) == (1, 4) else (3, 0))
+    assert tail.read().going() == [(3, 0), (4, 0)]
+    log.fold(FoldResult(3, *["2020-01-02"] * 6, 100, 10, 10, (1,), 0.1))
+    assert tail.read().shown() == (4, 0)
+    log.fold(FoldResult(4, *["2020-01-02"] * 6, 100, 10, 10, (1,), 0.1))
+    assert tail.read().going() == []
+    assert tail.read().shown() == (3, 0)  # whose epoch came last, until another fold begins
+
+
+def test_what_was_returned_does_not_change_any_more(log: RunLogWriter) -> None:
+    tail = of(log)
+    log.epoch(epoch(1))
+    before = tail.read()
+    log.epoch(epoch(2))
+    log.warn(Notice("ODD", "something"))
+    assert len(tail.read().epochs[0, 0]) == 2
+    assert (len(before.epochs[0, 0]), before.warnings) == (1, [])

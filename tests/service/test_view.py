@@ -144,7 +144,14 @@ def test_a_training_shows_its_epochs(view: View) -> None:
     page, policy = view.run_page(NAME)
     assert policy == POLICY
     assert f'data-events="/runs/{NAME}/events"' in page
-    for said in ("0 of 7", "12 of at most 50", "fold 3, seed 0", "Loss 0.0833", "pred_std 0.1200"):
+    for said in (
+        "0 of 7",
+        "epoch 12 of at most 50",
+        "Fold 3, seed 0",
+        "Curves of fold 3, seed 0",
+        "Loss 0.0833",
+        "pred_std 0.1200",
+    ):
         assert said in page
     assert page.count("<svg") == 2
     part = view.live_part(NAME)
@@ -159,7 +166,9 @@ def test_new_epochs_change_the_part(view: View, training: RunLogWriter) -> None:
     after = view.live_part(NAME)
     assert "13 of at most 50" in after.html
     training.epoch(Epoch(1, 0.9, 0.9, 0.01, 50.0, fold=4))
-    assert "fold 4, seed 0" in view.live_part(NAME).html
+    html = view.live_part(NAME).html
+    assert "Fold 4, seed 0" in html
+    assert "Curves of fold 3, seed 0" in html
 
 
 def test_a_stopped_or_killed_training_is_shown_as_such(view: View, training: RunLogWriter) -> None:

@@ -169,11 +169,8 @@ def analyze(
         chosen = [one for one in known if everything or not one.analyzed]
     briefs = [one.brief for one in known]
     shown = _in_order(chosen)[-limit:] if limit else _in_order(chosen)
-    newest, same_as = newest_of(briefs)
-    logs = tuple(
-        replace(log, repeated="" if (last := newest[same_as[one.name]]) == one.name else clean(last))
-        for one, log in ((one, _analyzed(book, one, briefs)) for one in shown)
-    )
+    repeated = repeated_by(briefs)
+    logs = tuple(replace(_analyzed(book, one, briefs), repeated=clean(repeated[one.name])) for one in shown)
     trends = find_trends(briefs, book.places)
     book.mark(shown)
     return Analysis(
@@ -411,14 +408,14 @@ _Reason = tuple[str, str, str, tuple[Evidence, ...]]  # rank, run or pattern, te
 def next_steps(
     logs: Sequence[LogAnalysis], trends: Sequence[Finding], briefs: Sequence[Brief]
 ) -> tuple[Step, ...]:
-    """Rank what to do next: first what makes something new, then what shows what there is.
+    """Rank what to do next: first what makes something new or is ready, then what shows what there is.
 
     Of each what must be mended comes first, then the next step of runs, then what may be tried; within a
     rank, runs with fewer warnings and commands that answer findings of more runs. A run that was repeated
     since asks for nothing; nor does a finding whose command was typed since. Patterns count in which one of
     the logs takes part.
     """
-    newest, same_as = newest_of(briefs)
+    repeated = repeated_by(briefs)
     since = _Since(briefs)
     warned: dict[str, int] = {}  # command -> warnings of the run whose next step it is
     found: dict[str, list[_Reason]] = {}
@@ -428,7 +425,7 @@ def next_steps(
             found.setdefault(command, []).append(reason)
 
     for log in logs:
-        if log.trouble or newest[same_as[log.name]] != log.name:
+        if log.trouble or repeated[log.name]:
             continue
         failed = any(f.severity is Severity.FAIL for f in log.findings)
         if log.status == Status.SUCCESS and not failed:
@@ -447,7 +444,7 @@ def next_steps(
         sorted(
             steps,
             key=lambda s: (
-                s.kind != ACT,
+                s.kind != ACT and s.severity != "READY",
                 _RANKS.index(s.severity),
                 warned.get(s.command, 0),
                 -s.runs,
@@ -481,7 +478,7 @@ class _Since:
         self._lines: dict[str, tuple[object, ...]] = {}
 
     def was_done(self, command: str, runs: Sequence[str], *, repeats: bool) -> bool:
-        """Whether this very command was typed for these runs, or after them, and what it makes ended.
+        """Whether this very command was typed on the same prices, or since, and what it makes ended.
 
         Parameters
         ----------
@@ -499,7 +496,9 @@ class _Since:
         alike = [b for b in self._ended.get(last.symbol, ()) if self._line(b) == wanted]
         if repeats and last.status:
             return any(b.name != last.name and b.data == last.data for b in alike)
-        return any(b.began > last.began or (b.began == last.began and not repeats) for b in alike)
+        if repeats:
+            return any(b.began > last.began for b in alike)
+        return any(b.began >= last.began or b.data == last.data for b in alike)  # it would come out the same
 
     def _trained(self, brief: Brief) -> Brief:
         """Return the run whose forecasts it has: of a backtest another one."""
@@ -511,12 +510,18 @@ class _Since:
         return self._lines[brief.line]
 
 
-def newest_of(
-    briefs: Sequence[Brief],
-) -> tuple[dict[tuple[str, ...], str], dict[str, tuple[str, ...]]]:
-    """Return the newest run of each kind, and the kind of each run."""
-    newest = {_same(brief): brief.name for brief in sorted(briefs, key=lambda b: (b.began, b.name))}
-    return newest, {brief.name: _same(brief) for brief in briefs}
+def repeated_by(briefs: Sequence[Brief]) -> dict[str, str]:
+    """Return the newest run that repeats each run; empty where it is the newest itself.
+
+    A log that names no recipe is another program's: any later run of its symbol and model repeats it.
+    """
+    in_order = sorted(briefs, key=lambda b: (b.began, b.name))
+    newest = {_same(brief): brief.name for brief in in_order}
+    of_any = {(brief.symbol, brief.trained): brief.name for brief in in_order if not brief.of}
+    last = {
+        b.name: newest[_same(b)] if b.recipe else of_any.get((b.symbol, b.trained), b.name) for b in briefs
+    }
+    return {name: "" if later == name else later for name, later in last.items()}
 
 
 def _same(brief: Brief) -> tuple[str, ...]:

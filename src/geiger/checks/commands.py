@@ -27,12 +27,29 @@ OWN_KINDS = ("features", "target", "estimator")
 _OWN = tuple(f"--{kind}" for kind in OWN_KINDS)
 _UNAIDED = ("--no-audit", "--no-check-source")
 _FOLDERS = ("--runs-dir", "--log-dir")
-FLAGS = (*_UNAIDED, "--debug", "--dry-run", "--json", "--again", "--canaries", "--museum", "--no-panel")
+FLAGS = (
+    *_UNAIDED,
+    "--debug",
+    "--verbose",
+    "--dry-run",
+    "--json",
+    "--again",
+    "--canaries",
+    "--museum",
+    "--no-panel",
+)
 TRAINED_BY = (*_SOURCE, "--recipe", "--config", *_SHAPE, *_NETWORK, *_TRADING, "--models", *_OWN)
 _OF_PANEL = ("--panel", "--symbols-file")
 _MACHINE = ("--parallel", "--workers")
 _KNOWN = (*TRAINED_BY, *_OF_PANEL, *_FOLDERS, *_MACHINE, *FLAGS, "--model", "--run", "--symbol")
-_SAME = (*_MACHINE, *_FOLDERS, *_UNAIDED, "--json", "--debug")  # another one of these is the same again
+_SAME = (
+    *_MACHINE,
+    *_FOLDERS,
+    *_UNAIDED,
+    "--json",
+    "--debug",
+    "--verbose",
+)  # another one of these is the same again
 
 # what a command takes of the options of a training, and which folders
 TAKES: Mapping[str, tuple[tuple[str, ...], bool, bool]] = {
@@ -59,10 +76,17 @@ ACTS = ("train", "backtest", "audit", "judge", "demo", "validate")
 def is_act(command: str) -> bool:
     """Whether a command makes something new, rather than showing what there is.
 
+    A backtest of a run that is traded as it was in training repeats its ledger, and makes no run.
+
     >>> is_act("geiger train ridge AAPL"), is_act("geiger report AAPL_ridge_20240105_143022")
     (True, False)
+    >>> is_act("geiger backtest AAPL --run R"), is_act("geiger backtest AAPL --run R --rule sign")
+    (False, True)
     """
-    return command.split()[1:2] in [[act] for act in ACTS]
+    words = command.split()
+    if words[1:2] == ["backtest"] and "--run" in words:
+        return bool(set(_TRADING) & set(words))
+    return words[1:2] in [[act] for act in ACTS]
 
 
 @dataclass(frozen=True)
@@ -90,7 +114,7 @@ class Typed:
         while rest:
             word = rest.pop(0)
             if not word.startswith("--"):
-                words.append(word)
+                words += [] if word.startswith("-") else [word]  # of one dash there is only -v
                 continue
             said, equals, value = word.partition("=")
             name = _whole_name(said)

@@ -18,6 +18,7 @@ COLUMNS = 80  # of all that is read at once; a command is never broken
 INDENT = 7 * " "
 MOST_CITED = 6  # places of one finding
 MOST_STEPS = 5
+MOST_READY = 3  # runs that are told to be ready
 MOST_NAMED = 3  # runs of one finding
 LONGEST_NAME = 33  # AAPL_gbm_catboost_20251229_143022
 ROOM = {1: 25, 8: 30}  # so many logs, and the lines that they may fill; more of them
@@ -288,16 +289,20 @@ def _next(analysis: Analysis, steps: Sequence[Step], most: int) -> list[str]:
     for step in steps:
         alike.setdefault(_sort_of(step.command), []).append(step)
     lines = [""]
+    ready = [step for step in looks if step.severity == "READY"]
+    for step in ready[:MOST_READY]:
+        lines += [_one_line(f"{_reason(step, one=one)}{ASK}:"), f"  {step.command}"]
     if steps:
         lines.append("What to do next")
     for number, some in enumerate(list(alike.values())[: min(MOST_STEPS, max(1, most))], start=1):
         lines += step_lines(number, some[0], others=len(some) - 1, one=one)
     if any(is_training(step.command) for step in steps) and any(log.p is not None for log in analysis.logs):
         lines.append("Each further training on these days is one more try, and raises the bar.")
-    if not steps:
+    if not (steps or ready):
         lines.append("Nothing more to run for " + ("this log." if one else "these logs."))
     if one and analysis.logs[0].repeated:
         lines.append(f"It was repeated since, in {analysis.logs[0].repeated}.")
+    looks = [step for step in looks if step not in ready]
     if looks:
         lines.append(f"To look closer: {looks[0].command}")
     return lines
@@ -330,20 +335,23 @@ def step_lines(number: int, step: Step, *, others: int = 0, one: bool = False) -
     one : bool
         Whether the run is named above.
     """
-    reason = step.reasons[0]
-    if step.severity in ("READY", "NEXT"):
-        name, _, said = reason.partition(": ")
-        reason = said if one else f"{name.rsplit('_', 2)[0]}: {said}"
-    else:
-        reason = reason.partition(" (")[0]
     more = [
         *([counted(len(step.reasons) - 1, "more reason")] if len(step.reasons) > 1 else []),
         *([f"{others} like it for other runs"] if others else []),
     ]
     beside = f" ({', '.join(more)})" if more else ""
     ask = ASK if step.severity in ("READY", "NEXT") else ""
-    yield _one_line(f"  {number}. {reason}", tail=f"{beside}{ask}:")
+    yield _one_line(f"  {number}. {_reason(step, one=one)}", tail=f"{beside}{ask}:")
     yield f"     {step.command}"
+
+
+def _reason(step: Step, *, one: bool) -> str:
+    """Return the gravest reason for a step, its run in short; left out where it stands above."""
+    reason = step.reasons[0]
+    if step.severity not in ("READY", "NEXT"):
+        return reason.partition(" (")[0]
+    name, _, said = reason.partition(": ")
+    return said if one else f"{name.rsplit('_', 2)[0]}: {said}"
 
 
 def _one_line(text: str, tail: str = "") -> str:

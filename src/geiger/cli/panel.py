@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from geiger import codec
+from geiger.cli.epochs import EpochNote
 from geiger.cli.export import export_finished
 from geiger.cli.gist import gist_lines, record_in
 from geiger.cli.options import config_of
@@ -67,12 +68,14 @@ def _train(args: argparse.Namespace, planned: PanelPlan) -> tuple[int, dict[str,
         return 0, plan_facts(planned)
     title = f"{planned.work.name} {planned.model}"
     with progress(title, sum(map(len, planned.folds.values())), quiet=args.json) as tick:
+        on_epoch = EpochNote(tick, None, planned.work.config.seeds)
 
         def on_fold(model: str, fold: FoldScores) -> None:
+            on_epoch.ended(fold.fold.index)
             tick(f"{model} fold {fold.fold.index}, {fold.learned_rows} rows")
 
         making = Making(audit=args.audit, check_source=False, on_step=tick, on_plan=tick.more)
-        finished = panel(planned, making=making, on_fold=on_fold)
+        finished = panel(planned, making=making, on_fold=on_fold, on_epoch=on_epoch)
     if not args.json:
         show_panel(finished, verbose=args.verbose, log_dir=args.log_dir)
     export_finished(args.mlflow, finished.folder, args.log_dir)

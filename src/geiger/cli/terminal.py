@@ -28,8 +28,8 @@ class Tick(Protocol):
     def more(self, steps: int) -> None:
         """Take note that there will be so many more steps."""
 
-    def note(self, text: str) -> None:
-        """Take note of how far the present step is."""
+    def note(self, text: str, part: float = 0.0) -> None:
+        """Take note of how far the present steps are, of which `part` is done together."""
 
 
 class Silent:
@@ -41,7 +41,7 @@ class Silent:
     def more(self, steps: int) -> None:
         """Take note of nothing."""
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, part: float = 0.0) -> None:
         """Take note of nothing."""
 
 
@@ -49,20 +49,21 @@ class Shown:
     """Moves a bar on with each step."""
 
     def __init__(self, bar: Progress, task: TaskID, steps: int) -> None:
-        self._bar, self._task, self._steps = bar, task, steps
+        self._bar, self._task, self._steps, self._done = bar, task, steps, 0
 
     def __call__(self, text: str) -> None:
         """Move on by one step."""
-        self._bar.update(self._task, advance=1, note=text)
+        self._done += 1
+        self._bar.update(self._task, completed=self._done, note=text)
 
     def more(self, steps: int) -> None:
         """Make the bar longer by so many steps."""
         self._steps += steps
         self._bar.update(self._task, total=self._steps)
 
-    def note(self, text: str) -> None:
-        """Show it where the last step stood."""
-        self._bar.update(self._task, note=text)
+    def note(self, text: str, part: float = 0.0) -> None:
+        """Show it where the last step stood, and the part that is done."""
+        self._bar.update(self._task, completed=self._done + part, note=text)
 
 
 @contextmanager

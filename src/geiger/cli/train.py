@@ -15,6 +15,7 @@ from typing import Any
 
 from geiger import codec
 from geiger.cli.complaint import complain, plain
+from geiger.cli.epochs import EpochNote
 from geiger.cli.export import export_finished
 from geiger.cli.gist import gist_lines, record_in
 from geiger.cli.options import config_of, experiment_of, is_symbol, symbols_of
@@ -31,7 +32,7 @@ from geiger.cli.show import (
     warning_lines,
 )
 from geiger.cli.summary import comparison_lines, row_line
-from geiger.cli.terminal import Tick, print_json, progress, shown_in
+from geiger.cli.terminal import print_json, progress, shown_in
 from geiger.errors import GeigerError, SettingError, TrainingError
 from geiger.experiment.plan import Experiment, Plan, plan
 from geiger.experiment.run import run_bases
@@ -41,7 +42,7 @@ from geiger.judging.run import NOTHING, Making, run
 from geiger.judging.summary import Row, compare, row_of
 from geiger.judging.validate import judge_with_all_tries
 from geiger.models import expand, resolve
-from geiger.records import Epoch, as_text
+from geiger.records import as_text
 from geiger.runs.folder import RunsFolder
 from geiger.settings import Config
 from geiger.settings.models import OWN
@@ -205,31 +206,18 @@ def train_one(
             print("\n".join(shown_in(base_line(base), "  ", "    ")), flush=True)
     title = turn.named(f"{planned.experiment.symbol} {planned.model}")
     with progress(title, len(planned.folds), quiet=quiet) as tick:
+        on_epoch = EpochNote(tick, planned.learner.effort.epochs, planned.experiment.config.seeds)
 
         def on_fold(output: FoldOutput) -> None:
             std = output.train_std
             spread = float(output.test_forecast.std()) / std if std > 0.0 else None  # prices that never move
             above = float((output.test_forecast > output.train_mean).mean())
             health = f"pred_std {as_text(spread, 'number')}, {as_text(above, 'share')} above the mean"
+            on_epoch.ended(output.result.fold)
             tick(f"fold {output.result.fold} to {output.result.test_last}, {health}")
 
         made = replace(making, on_step=tick, on_plan=tick.more)
-        on_epoch = _EpochNote(tick, planned.learner.effort.epochs)
         return run(planned, on_fold=on_fold, on_epoch=on_epoch, bases=bases, making=made)
-
-
-@dataclass(frozen=True)
-class _EpochNote:
-    """Shows how far a network is, while its fold is still in training."""
-
-    tick: Tick
-    epochs: int | None
-
-    def __call__(self, epoch: Epoch) -> None:
-        of = "" if self.epochs is None else f" of {self.epochs}"
-        self.tick.note(
-            f"fold {epoch.fold}, seed {epoch.seed}: epoch {epoch.epoch}{of}, val_loss {epoch.val_loss:.4f}"
-        )
 
 
 def _train_base(planned: Plan, *, quiet: bool, turn: Turn, silent: bool) -> Run:

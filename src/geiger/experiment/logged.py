@@ -23,8 +23,18 @@ from geiger.runlog.wording import DOCTOR, doctor_note, health_note, how_to_audit
 from geiger.runs.environment import code_hash, environment
 from geiger.runs.record import OwnPart, OwnParts
 
+EPOCHS_TOLD = 4  # of a member while it is in training; all of them stand in the log when its fold is done
 COLUMNS_SHOWN = 20  # names of own columns in a line of the log
 KEPT = "finished folds are kept, and the same command goes on from there"
+
+
+def every_epoch(epochs: int | None) -> int:
+    """Return which epochs of a member are told while it is in training, of so many at most.
+
+    >>> every_epoch(50), every_epoch(3), every_epoch(None)
+    (12, 1, 1)
+    """
+    return max(1, (epochs or 0) // EPOCHS_TOLD)
 
 
 def unheard(epoch: Epoch) -> None:

@@ -21,6 +21,7 @@ from geiger.experiment.evaluation import Evaluation, evaluate
 from geiger.experiment.logged import (
     Logged,
     close_log,
+    every_epoch,
     failure_logged,
     open_log,
     own_settings,
@@ -59,7 +60,6 @@ class Finding:
 
 
 Judge = Callable[[Finding], Verdict | None]
-EPOCHS_TOLD = 4  # of a member while it is in training; all of them stand in the log when its fold is done
 
 
 def unjudged(finding: Finding) -> None:
@@ -100,7 +100,7 @@ def run(
     with open_log(planned.experiment, planned.log_name, shown=shown) as log:
         log.settings(run_settings(planned, len(planned.folds)))
         with failure_logged(log, planned, resumable=parts is not None):
-            every = max(1, (planned.learner.effort.epochs or 0) // EPOCHS_TOLD)
+            every = every_epoch(planned.learner.effort.epochs)
             logged = Logged(log, on_fold, on_epoch, shown, every)
             with telling(logged.happened):
                 made = planned.train(found, parts, logged)

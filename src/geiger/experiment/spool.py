@@ -11,10 +11,10 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from geiger.codec import fitted, plain
 from geiger.models.telling import Listener
 from geiger.records import Epoch
 
@@ -25,7 +25,7 @@ def leave(folder: Path, epoch: Epoch) -> None:
     """Leave an epoch for the process that started this one; a disk that is full stops no training."""
     try:
         with open(folder / f"{epoch.fold}.jsonl", "ab") as file:
-            file.write(f"{json.dumps(plain(epoch))}\n".encode())
+            file.write(f"{json.dumps(asdict(epoch))}\n".encode())
     except OSError:
         pass
 
@@ -53,7 +53,7 @@ class Spool:
         if not whole:
             return []
         self._read[path] = self._read.get(path, 0) + len(whole) + 1
-        return [fitted(json.loads(line), Epoch) for line in whole.split(b"\n")]
+        return [Epoch(**json.loads(line)) for line in whole.split(b"\n")]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ forecast against the market; and the long/short portfolio beside equal weight at
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from geiger.evidence.day_test import Ints
 from geiger.evidence.panel_test import LEAST_NAMES, Grid, SelectionTest, selection_test, timing_test
 from geiger.evidence.score_test import ScoreTest
 from geiger.experiment.evaluation import costs_of
+from geiger.experiment.logged import unheard
 from geiger.experiment.tried import Tried, register_of, tried_on
 from geiger.judging.economics import Economics, economics
 from geiger.judging.judge import LEAK, deflated, skill_verdict, worth_of
@@ -39,7 +41,7 @@ from geiger.panel.scores import FoldScores
 from geiger.panel.stored import walk_of_run
 from geiger.panel.walk import Listener
 from geiger.panel.written import PanelRun
-from geiger.records import AuditSummary, OfPanel, Verdict
+from geiger.records import AuditSummary, Epoch, OfPanel, Verdict
 from geiger.report.gather import log_of
 from geiger.runlog import add_verdict
 from geiger.runlog.wording import how_to_audit
@@ -54,6 +56,7 @@ def panel(
     *,
     making: Making = AUDITED,
     on_fold: Listener = lambda model, fold: None,
+    on_epoch: Callable[[Epoch], None] = unheard,
     progress: bool | None = None,
 ) -> PanelRun:
     """Train strictly walk-forward over many symbols, trade the scores, judge them, and write log and folder.
@@ -65,6 +68,8 @@ def panel(
         What is made for the verdict; of a panel that is the audit. `NOTHING` leaves it to what there is.
     on_fold : callable
         Told of each model's fold when it is done.
+    on_epoch : callable
+        Told of each epoch of a network as it happens.
     progress : bool, optional
         Whether a bar shows how far it is; by default in IPython and Jupyter. On a pipe there is none.
 
@@ -87,7 +92,7 @@ def panel(
             on_fold(model, fold)
 
         given = partial(_verdict, making=followed(making, bar))
-        return run_panel(planned, on_fold=told, judge=given)
+        return run_panel(planned, on_fold=told, on_epoch=on_epoch, judge=given)
 
 
 def backtest_panel(planned: PanelPlan, stored: StoredRun) -> PanelRun:

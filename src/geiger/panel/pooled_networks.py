@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ from geiger.models.nets.forecaster import NetPredictor, Network, exhaust, progra
 from geiger.models.screen import Screened
 from geiger.models.state import State
 from geiger.models.storage import restore
+from geiger.models.telling import known_as
 from geiger.panel.folds import counting, rows_of
 from geiger.panel.material import PanelMaterial
 from geiger.panel.normalise import Singles
@@ -164,8 +166,9 @@ def _fitted(material: PanelMaterial, network: Network, targets: Targets, fold: F
     inner = lesson.job(rows_of(material, days, fold.train), rows_of(material, days, fold.valid), lines[0])
     whole = lesson.job(rows, slice(rows.start, rows.start), lines[1])
     members = []
-    for seed in seeds_of(config, network.name, fold):
-        learned, epochs = exhaust(program, [replace(inner, seed=seed)], network.settings)
+    for number, seed in enumerate(seeds_of(config, network.name, fold)):
+        with known_as(partial(replace, fold=fold.index, seed=number)):
+            learned, epochs = exhaust(program, [replace(inner, seed=seed)], network.settings)
         weights, line = learned[0].weights, lines[0]
         if network.settings.refit:
             chosen = learned[0].rates[: learned[0].best_epoch]

@@ -14,15 +14,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from geiger.experiment.evaluation import Evaluation
-from geiger.experiment.logged import close_log, failure_logged, open_log
+from geiger.experiment.logged import (
+    Logged,
+    close_log,
+    every_epoch,
+    failure_logged,
+    open_log,
+    unheard,
+)
+from geiger.models import forecaster_of
+from geiger.models.telling import telling
 from geiger.panel.evaluation import evaluate_panel
 from geiger.panel.experiment import Panel
 from geiger.panel.plan import PanelPlan, plan_panel
 from geiger.panel.saved import model_for_use
 from geiger.panel.scores import FoldScores
-from geiger.panel.walk import Listener, PanelWalk, walk
+from geiger.panel.walk import Listener, PanelWalk, bases_of, walk
 from geiger.panel.written import PanelRun, fold_result, panel_settings, run_name, write_panel
-from geiger.records import Verdict
+from geiger.records import Epoch, Verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +67,7 @@ def run_panel(
     work: Panel | PanelPlan,
     *,
     on_fold: Listener = lambda model, fold: None,
+    on_epoch: Callable[[Epoch], None] = unheard,
     judge: Judge = unjudged,
 ) -> PanelRun:
     """Train strictly walk-forward over all symbols, trade the scores, and write log and run folder.
@@ -66,6 +76,8 @@ def run_panel(
     ----------
     on_fold : callable
         Told of each model's fold when it is done.
+    on_epoch : callable
+        Told of each epoch of a network as it happens.
     judge : callable
         Gives the verdict, before a figure is written or shown; see `judging`.
 
@@ -84,7 +96,10 @@ def run_panel(
                 log.fold(fold_result(planned, fold))
                 on_fold(model, fold)
 
-            made = walk(planned.material, planned.model, planned.work.config, parts=parts, on_fold=told)
+            config = planned.work.config
+            logged = Logged(log, lambda fold: None, on_epoch, every=every_epoch(_epochs(planned)))
+            with telling(logged.happened):
+                made = walk(planned.material, planned.model, config, parts=parts, on_fold=told)
             model = model_for_use(planned, made)
             evaluation = evaluate_panel(planned.material, made, planned.work.config)
             name = run_name(planned, log.path, planned.log_name)
@@ -93,3 +108,10 @@ def run_panel(
             close_log(log, finished)
     parts.discard()
     return finished
+
+
+def _epochs(planned: PanelPlan) -> int | None:
+    """Return how many epochs a network of a panel gets at most; None without one."""
+    config = planned.work.config
+    found = [forecaster_of(config, base).effort.epochs for base in bases_of(planned.model, config)]
+    return max((epochs for epochs in found if epochs is not None), default=None)

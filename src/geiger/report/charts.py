@@ -398,7 +398,7 @@ def thin(values: Floats, most: int = MOST_POINTS, head: int = 1) -> npt.NDArray[
 
 def dress(axes: Axes, size: Size, *, dates: bool = False, whole: bool = False) -> None:
     """Give axes quiet lines, few ticks and dates that a phone can show."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.dates import MONTHLY, AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import MaxNLocator
 
     for side in ("top", "right"):
@@ -410,6 +410,7 @@ def dress(axes: Axes, size: Size, *, dates: bool = False, whole: bool = False) -
     axes.tick_params(colors=SOFT, labelcolor=INK, length=3)
     if dates:
         locator = AutoDateLocator(minticks=2, maxticks=4 if size == "narrow" else 9)  # type: ignore[no-untyped-call]
+        locator.intervald[MONTHLY] = [1, 2, 3, 4, 6, 12]  # else none would do for 19 to 23 months
         axes.xaxis.set_major_locator(locator)
         formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_formatter(formatter)

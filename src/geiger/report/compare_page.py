@@ -54,7 +54,6 @@ def _answers_table(view: CompareView, links: Mapping[str, str]) -> Table:
     rows = []
     for letter, run in _letters(view):
         answer = "not evaluated" if run.gist is None or run.gist.answer is None else str(run.gist.answer)
-        first, last = _ends(run)
         rows.append(
             (
                 f"{letter}: {_called(run)}",
@@ -66,14 +65,12 @@ def _answers_table(view: CompareView, links: Mapping[str, str]) -> Table:
                 _told(run, FigureName.MAX_DRAWDOWN),
                 _told(run, FigureName.DIRECTION_ACCURACY),
                 _told(run, FigureName.BASE_RATE),
-                first,
-                last,
-                run.status,
+                "unknown" if run.equity is None else str(len(run.equity.days)),
             )
         )
     columns = (
         *("Run", "Verdict", "Correlation", "Sharpe", "Buy and hold's", "Beside volatility-matched, a year"),
-        *("Max drawdown", "Direction accuracy", "Base rate", "From", "To", "Training ended"),
+        *("Max drawdown", "Direction accuracy", "Base rate", "Days"),
     )
     addresses = tuple(links.get(run.name, "") for run in view.runs)
     note = "Figures are of each run's own days. A heading sorts; it ranks nothing that does not compare."
@@ -85,13 +82,6 @@ def _answers_table(view: CompareView, links: Mapping[str, str]) -> Table:
 def _told(run: RunView, name: FigureName) -> str:
     figure = run.figure(name)
     return "none" if figure is None else written(figure.value, figure.unit)
-
-
-def _ends(run: RunView) -> tuple[str, str]:
-    if run.equity is None or run.equity.decided is None:
-        return "not readable", "not readable"
-    first, last = run.equity.decided
-    return str(first), str(last)
 
 
 def _unranked(view: CompareView) -> str:

@@ -22,6 +22,11 @@ from geiger.report.universe import ranks_of
 from geiger.report.view import CompareView, Equity, Floats, Paired, Pairs, RunView
 from geiger.runs.folder import StoredRun
 
+WITH_ERRORS = (
+    "a difference between two figures is no evidence by itself; those to the best stand below, each with "
+    "its error"
+)
+
 
 def compare(stored: Sequence[StoredRun], views: Sequence[RunView]) -> CompareView:
     """Return what the page of several runs shows; `views` are theirs, in the same order.
@@ -49,7 +54,7 @@ def compare(stored: Sequence[StoredRun], views: Sequence[RunView]) -> CompareVie
         runs=tuple(views),
         same_days=same_days,
         alike=alike,
-        cautions=_cautions(stored, views, same_days),
+        cautions=(*_cautions(stored, views, same_days), NO_EVIDENCE if best is None else WITH_ERRORS),
         common=None if shared is None else _common_equity(views, shared, EQUAL if panel else HELD),
         common_figures=figures,
         common_note=note,
@@ -111,7 +116,7 @@ def _cautions(stored: Sequence[StoredRun], views: Sequence[RunView], same_days: 
     differing = {name for name, values in {**known, "Folds": folds}.items() if len(set(values)) > 1}
     if not same_days:
         differing.add("Days")
-    return (*cautions(differing), NO_EVIDENCE)
+    return cautions(differing)
 
 
 def _common_year(views: Sequence[RunView], shared: pl.DataFrame) -> tuple[int, str]:

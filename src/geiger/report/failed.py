@@ -18,6 +18,7 @@ from geiger.runlog.wording import settings_of
 USUAL = Folders()
 LAST_LINES = 25
 LONGEST_LINE = 400  # characters
+ENDED_BY = "TRAINING_FAILED"  # the code under which a log says why
 STOPPED, NO_STATUS = "STOPPED", "NO STATUS"
 READ_LAST = 1 << 18  # bytes of a log's end
 
@@ -33,7 +34,7 @@ class FailedView:
     sentence : str
         How it ended.
     why : tuple of Notice
-        What the log says went wrong.
+        What the log says ended it; `warnings` are the others.
     missing : str
         Why there is no finished run to report on.
     next : str
@@ -51,6 +52,7 @@ class FailedView:
     missing: str
     next: str
     lines: tuple[tuple[int, str], ...]
+    warnings: tuple[Notice, ...] = ()
     findings: tuple[Finding, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
     epochs: tuple[Epoch, ...] = ()
@@ -87,13 +89,16 @@ def failed_of(
     name = clean(log.stem)
     worst = next((one for one in findings if one.severity is Severity.FAIL), None)
     show = folders.command("geiger", "logs", "analyze", log.stem, logs=True)
+    notices = tuple(cleaned(notice) for notice in read.warnings)
+    why = tuple(notice for notice in notices if notice.code == ENDED_BY)
     return FailedView(
         name=name,
         symbol=clean(told.symbol or log.stem.split("_")[0]),
         model=clean(told.model or "model not named"),
         status=_status(read),
         sentence=_sentence(read),
-        why=tuple(cleaned(notice) for notice in read.warnings),
+        why=why,
+        warnings=tuple(notice for notice in notices if notice not in why),
         missing=clean(missing),
         next=show if worst is None else clean(worst.next),
         lines=last_lines(log),
@@ -140,4 +145,14 @@ def last_lines(log: Path) -> tuple[tuple[int, str], ...]:
     lines = text.splitlines()
     first = max(0, len(lines) - LAST_LINES)
     numbered = enumerate(lines[first:], before + first + 1)
-    return tuple((number, clean(line)[:LONGEST_LINE]) for number, line in numbered)
+    return tuple((number, _shown(line)) for number, line in numbered)
+
+
+def _shown(line: str) -> str:
+    """Return a line as it reads: `clean` marks headings, which on a page are none.
+
+    >>> _shown("=== STATUS ===")
+    '=== STATUS ==='
+    """
+    text = clean(line)[:LONGEST_LINE]
+    return text[1:] if text.startswith("\\===") else text

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from geiger.records import Epoch, Notice, RunSettings, Status
@@ -25,20 +25,39 @@ class Told:
     ----------
     epochs : dict
         Of each member (fold and seed), by the number of the epoch: of two with one number the later counts.
-    newest : (fold, seed) or None
-        The member whose epoch came last.
-    folds : int
+    latest : dict
+        Of each fold the member whose epoch came last, the fold of the last epoch behind all others.
+    folds : set of int
         Folds that are done.
     """
 
     config: tuple[tuple[str, str], ...] = ()
     settings: RunSettings | None = None
     epochs: dict[Member, dict[int, Epoch]] = field(default_factory=dict)
-    newest: Member | None = None
+    latest: dict[int, Member] = field(default_factory=dict)
     folds: set[int] = field(default_factory=set)
     warnings: list[Notice] = field(default_factory=list)
     status: Status | None = None
     stopped: str = ""
+
+    def copied(self) -> Told:
+        """Return the same, which stays as it is while more is told."""
+        return replace(
+            self,
+            epochs={member: dict(epochs) for member, epochs in self.epochs.items()},
+            latest=dict(self.latest),
+            folds=set(self.folds),
+            warnings=list(self.warnings),
+        )
+
+    def going(self) -> list[Member]:
+        """Return the latest member of each fold that has begun and is not done, the earliest fold first."""
+        return sorted(member for fold, member in self.latest.items() if fold not in self.folds)
+
+    def shown(self) -> Member | None:
+        """Return the member to look at: of the earliest fold in training, so that it stays a while."""
+        going = self.going()
+        return going[0] if going else next(reversed(self.latest.values()), None)
 
 
 class Tail:
@@ -59,7 +78,7 @@ class Tail:
         with self._lock:
             with suppress(FileNotFoundError):
                 self._more(self._path())
-            return self._told
+            return self._told.copied()
 
     def _more(self, path: Path) -> None:
         with open(path, "rb") as file:
@@ -79,8 +98,10 @@ class Tail:
         log, told = parse_events(decoded(lines)), self._told
         told.config, told.settings = log.config or told.config, log.settings or told.settings
         for epoch in log.epochs:
-            told.newest = (epoch.fold, epoch.seed)
-            told.epochs.setdefault(told.newest, {})[epoch.epoch] = epoch
+            member = (epoch.fold, epoch.seed)
+            told.epochs.setdefault(member, {})[epoch.epoch] = epoch
+            told.latest.pop(epoch.fold, None)
+            told.latest[epoch.fold] = member
         told.folds.update(fold.fold for fold in log.folds)
         told.warnings += log.warnings
         told.status = log.status or told.status

@@ -41,7 +41,7 @@ from geiger.runs.listing import (
 from geiger.runs.record import RECORD, RUN_NAME
 from geiger.service.bounds import inside
 from geiger.service.guard import POLICY
-from geiger.service.tail import Member, Tail, Told
+from geiger.service.tail import Tail, Told
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -51,6 +51,7 @@ ROWS = 200  # of the table, without asking for all
 PAGES = 16  # that are kept, as long as the files behind them stay as they are
 TAILS = 32  # logs that are followed at once
 LAST_EPOCHS = 12
+MOST_GOING = 6  # folds in training of which the epoch is told
 COMPARED = 10  # runs side by side
 LONGEST = 200  # characters of a name
 BACK = (
@@ -321,17 +322,17 @@ class View:
     def _live(self, row: RunRow) -> dict[str, Any]:
         """Return what the page of a run without a record shows."""
         told = self._tail(row.name).read()
-        newest = told.newest
-        epochs = [] if newest is None else sorted(told.epochs[newest].values(), key=lambda one: one.epoch)
+        member = told.shown()
+        epochs = [] if member is None else sorted(told.epochs[member].values(), key=lambda one: one.epoch)
         goes_on = row.status == RUNNING
         analyze = self._folders.command("geiger", "logs", "analyze", row.name, logs=True)
         return {
             "row": row,
             "head": _head(row, told),
-            "facts": _facts(row, told, newest),
+            "facts": _facts(row, told),
             "warnings": told.warnings[-5:],
             "next": "" if goes_on else analyze,
-            "member": "" if newest is None else f"Curves of fold {newest[0]}, seed {newest[1]}",
+            "member": "" if member is None else f"Curves of fold {member[0]}, seed {member[1]}",
             "charts": _charts(epochs),
             "epochs": epochs[: -LAST_EPOCHS - 1 : -1],
             "without": _without(row, goes_on),
@@ -402,16 +403,15 @@ def _head(row: RunRow, told: Told) -> str:
     return "Killed, it seems: its log has not grown for a quarter of an hour"
 
 
-def _facts(row: RunRow, told: Told, newest: Member | None) -> list[tuple[str, str]]:
+def _facts(row: RunRow, told: Told) -> list[tuple[str, str]]:
     """Return how far a training has come."""
     settings = told.settings
     folds = None if settings is None else settings.folds
     most = None if settings is None else settings.epochs or settings.trees
     facts = [("Folds done", f"{len(told.folds)}{f' of {folds}' if folds else ''}")]
-    if newest is not None:
-        facts.append(("Latest epoch of", f"fold {newest[0]}, seed {newest[1]}"))
-        last = max(told.epochs[newest])
-        facts.append(("Epoch", f"{last}{f' of at most {most}' if most else ''}"))
+    of = f" of at most {most}" if most else ""
+    for member in told.going()[:MOST_GOING]:
+        facts.append((f"Fold {member[0]}, seed {member[1]}", f"epoch {max(told.epochs[member])}{of}"))
     facts.append(("Began", f"{row.when:%Y-%m-%d %H:%M:%S}"))
     return facts
 

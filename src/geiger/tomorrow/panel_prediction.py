@@ -26,8 +26,8 @@ from geiger.panel.cross_section import HALFLIFE as SCORE_HALFLIFE
 from geiger.panel.experiment import Panel
 from geiger.panel.material import PanelMaterial, load_panel
 from geiger.panel.saved import SavedPanelModel, panel_model_of
-from geiger.records import Notice, Status, as_text
-from geiger.runlog.verdict import headline
+from geiger.records import Answer, Notice, Status, as_text
+from geiger.runlog.verdict import answer_in, headline
 from geiger.runs.folder import RunsFolder, StoredRun
 from geiger.tomorrow.panel_errors import PanelErrors
 from geiger.tomorrow.prediction import (
@@ -133,6 +133,8 @@ class PanelPrediction:
             f"outcomes, with {as_text(self.below, 'share')} below and {as_text(self.above, 'share')} above"
         )
         age = "of an age not known" if self.data_age is None else f"{_counted(self.data_age, 'session')} old"
+        shown = answer_in(self.verdict) is Answer.SIGNAL
+        but = "" if shown else "; no signal was shown, so nothing speaks for holding them"
         low, high = f"{aim} low", f"{aim} high"
         return [
             f"{self.panel} {self.model}: {self.verdict}",
@@ -142,7 +144,8 @@ class PanelPrediction:
             *(f"  {_row(row)}" for row in self.ranking),
             *(f"  No place: {text}" for text in self.absent),
             f"  Intervals: {held}",
-            "  Weights: what the run's long/short portfolio wants of equity, of scores smoothed over days",
+            "  Weights: what the run's long/short portfolio wants of equity, of scores smoothed over days"
+            f"{but}",
             f"  Made at the close of {self.day}: data {age}, model {_counted(self.model_age, 'day')} old",
             f"  From {self.run}: {self.status}, {self.health}",
             *(f"  Warning {notice.code}: {notice.text}" for notice in self.notices),

@@ -45,7 +45,7 @@
     const quiet = {stroke: () => colour("--ink"), grid: {stroke: () => colour("--rule"), width: 1}, ticks: {stroke: () => colour("--rule"), width: 1}, font: FONT, labelFont: FONT};
     const lines = told.series.map((one, i) => ({
       label: one.name, stroke: () => colour("--line" + one.line), width: one.line === 1 ? 1.8 : 1.4,
-      dash: one.dash, spanGaps: false, points: {show: !!one.points, size: one.y.filter((y) => y != null).length > 1 ? 6 : 11},
+      dash: one.dash, spanGaps: false, points: one.y.filter((y) => y != null).length > 1 ? {show: !!one.points, size: 6} : {show: true, size: 11, fill: () => colour("--line" + one.line)},
       ...(told.bars ? (i ? {paths: uPlot.paths.stepped({align: 0})} : {paths: uPlot.paths.bars({size: [0.9, 60]}), fill: () => colour("--line" + one.line)}) : {}),
       ...(told.step ? {paths: uPlot.paths.stepped({align: 1})} : {}),
     }));
