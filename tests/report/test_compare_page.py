@@ -164,6 +164,9 @@ def test_two_runs_of_a_panel_are_paired(panel_run: StoredRun, read: Read, tmp_pa
     found = panel_run.record.results.cross_section
     assert found is not None
     first = found.ics[0]
+    answers = tables["The runs, the answer first"]
+    assert answers[0][2:4] == ["Rank IC", "Error"]
+    assert answers[1][2:4] == [as_text(first.mean, "return"), as_text(first.error, "return")]
     shown = f"{as_text(first.mean, 'return')} ± {as_text(first.error, 'return')}"
     assert tables["Mean daily rank correlation of scores with outcomes"][1] == ["all days", shown, shown]
     (row,) = tables["A: TWELVE ridge less each other run, on common days and symbols"][1:]
@@ -183,12 +186,12 @@ def test_the_answer_comes_first_and_a_run_leads_to_its_own_page(made: Runs, read
     stored = [made["ridge"], made["xgb"]]
     views = [view_of(one) for one in stored]
     told = replace(views[1].gist, answer=Answer.NO_SIGNAL)  # type: ignore[type-var]
-    views[1] = replace(views[1], gist=told)
+    views = [replace(views[0], status="COLLAPSED"), replace(views[1], gist=told)]
     page = read(compare_page(compare(stored, views), {stored[1].name: "x/report.html"}))
     header = page.all("header")[0]
     (rows,) = header.tables().values()
     assert rows[0][:2] == ["Run", "Verdict"]
-    assert [row[1] for row in rows[1:]] == ["not evaluated", "NO SIGNAL"]
+    assert [row[1] for row in rows[1:]] == ["COLLAPSED, not evaluated", "NO SIGNAL"]
     links = [node.attributes["href"] for node in header.all("table")[0].all("a")]
     assert links == ["x/report.html"]
 

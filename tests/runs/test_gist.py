@@ -208,6 +208,13 @@ def test_what_is_wrong_and_the_command_that_leads_on(
     assert gist.next.startswith(command.replace("NAME", record.name))
 
 
+def test_a_reason_leaves_its_command_to_the_last_line(made_record: Make) -> None:
+    why = Notice(Why.NOT_AUDITED, "not audited; `geiger audit --run X` makes one")
+    lines = gist_of(made_record(verdict=verdict(reasons=(why,)))).lines()
+    assert "  Wrong     NOT_AUDITED: not audited" in lines
+    assert lines[-1] == "  Next      geiger audit --run AAPL_ridge_20240105_143022"
+
+
 def test_what_the_sentence_says_is_not_said_twice(made_record: Make) -> None:
     text = "not audited, so nobody has shown that nothing saw the future"
     record = made_record(verdict=verdict(sentence=text, reasons=(Notice(Why.NOT_AUDITED, text),)))
@@ -219,6 +226,7 @@ def test_code_of_the_users_own_is_not_run_by_a_command_that_lacks_it(made_record
     found = verdict(reasons=(Notice(Why.NOT_AUDITED, "x"),))
     words = shlex.split(gist_of(made_record(verdict=found, own=own)).next)
     assert words[:2] == ["geiger", "report"]
+    assert gist_of(made_record(audit=RED, own=own)).next.startswith("geiger logs analyze ")
 
 
 def test_the_commands_of_a_backtest_name_the_run_that_was_trained(made_record: Make) -> None:

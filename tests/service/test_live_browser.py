@@ -26,7 +26,7 @@ from pathlib import Path
 from geiger.experiment.run import run
 from geiger.market.synthetic import planted_market
 from helpers.runs import LSTM, experiment, network_settings
-config = network_settings(max_folds=6, lstm={**LSTM, "epochs": 30, "stop_patience": None})
+config = network_settings(max_folds=6, lstm={**LSTM, "epochs": 60, "stop_patience": None})
 run(experiment(Path(sys.argv[1]), planted_market(900, seed=5, r2=0.05).prices, "lstm", config, "LIVE"))
 """
 PATIENCE = 90.0  # seconds; a loaded machine is slow, a broken page is silent
@@ -84,6 +84,16 @@ def until(ask: Callable[[], Any], what: str) -> Any:
     raise AssertionError(f"never: {what}")
 
 
+def asked(page: Any, script: str) -> Any:
+    """Return what an expression is worth on the page; None while the browser goes to another one."""
+    try:
+        return page.run(script)
+    except AssertionError as error:
+        if "navigated" in str(error) or "context" in str(error):
+            return None
+        raise
+
+
 @pytest.mark.parametrize("screen", SCREENS)
 def test_a_training_is_seen_from_its_start_to_its_report(screen: str, tmp_path: Path) -> None:
     driver = browsing()
@@ -101,26 +111,29 @@ def test_a_training_is_seen_from_its_start_to_its_report(screen: str, tmp_path: 
             assert page.run("document.body.innerText").count("geiger train") == 1
             with started(tmp_path, "-c", TRAINING, str(tmp_path)) as training:
                 until(
-                    lambda: page.run("document.querySelector('#active a') !== null"), "the training is listed"
+                    lambda: asked(page, "document.querySelector('#active a') !== null"),
+                    "the training is listed",
                 )
                 assert page.run("document.getElementById('connection').textContent") == "live"
                 page.run("document.querySelector('#active a').click()")
                 until(
-                    lambda: page.run("document.querySelectorAll('#epochs tbody tr').length"),
+                    lambda: asked(page, "document.querySelectorAll('#epochs tbody tr').length"),
                     "epochs are shown",
                 )
                 until(
-                    lambda: page.run("document.querySelectorAll('figure.live svg').length === 2"),
+                    lambda: asked(page, "document.querySelectorAll('figure.live svg').length === 2"),
                     "curves are drawn",
                 )
                 assert page.run("document.documentElement.scrollWidth <= innerWidth")
                 if shots := os.environ.get("GEIGER_SHOTS"):
                     page.picture(Path(shots) / f"training {screen}.png", 0, 1400, SCREENS[screen]["width"])
                 assert training.wait(timeout=PATIENCE) == 0
-                until(lambda: page.run("document.getElementById('figures') !== null"), "the report is shown")
+                until(
+                    lambda: asked(page, "document.getElementById('figures') !== null"), "the report is shown"
+                )
             page.run("Array.from(document.links).find(one => one.textContent === 'All runs').click()")
             until(
-                lambda: page.run("document.querySelectorAll('.runs-table tbody tr').length === 1"),
+                lambda: asked(page, "document.querySelectorAll('.runs-table tbody tr').length === 1"),
                 "the run is listed",
             )
             assert "LIVE lstm" in page.run("document.querySelector('.runs-table').innerText")

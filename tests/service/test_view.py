@@ -16,7 +16,7 @@ from geiger.errors import DataError, GeigerError, SettingError
 from geiger.experiment.plan import Experiment
 from geiger.experiment.run import run
 from geiger.market.synthetic import planted_market
-from geiger.records import Epoch, Notice, RunSettings
+from geiger.records import Epoch, Notice, RunSettings, Status
 from geiger.runlog import RunLogWriter
 from geiger.runs.record import RunRecord, write_record
 from geiger.service import view as viewing
@@ -180,6 +180,16 @@ def test_a_stopped_or_killed_training_is_shown_as_such(view: View, training: Run
     assert "&lt;b&gt;something" in part.html
     assert "geiger logs analyze" in part.html
     assert "stopped" in view.runs_page(Query())
+
+
+def test_one_that_failed_says_why(view: View, training: RunLogWriter) -> None:
+    training.warn(Notice("TRAINING_FAILED", "the loss is not finite"))
+    training.finish(Status.FAILED)
+    part = view.live_part(NAME)
+    assert part.then == "still"
+    assert "The training FAILED: there are no figures" in part.html
+    assert "<strong>TRAINING_FAILED</strong> the loss is not finite" in part.html
+    assert "the loss is not finite" in view.runs_page(Query())
 
 
 def test_one_that_was_killed_says_so(view: View, training: RunLogWriter) -> None:

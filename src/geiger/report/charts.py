@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 Size = Literal["wide", "narrow"]
 
 WIDTH, HEIGHT = 8.0, 3.6  # inches, of a chart that is a file of its own
-MOST_POINTS = 1200  # of one line
+MOST_POINTS = 700  # of one line: the script has every day
 LEAST_ROWS = 5  # of a group of forecasts
 ABSURD = 1e3  # a log return beyond which nothing is drawn
 MOST_DOTS = 500  # of a cloud

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from geiger.cross_section import RankIC
+from geiger.cross_section import CrossSection, RankIC
 from geiger.figures import STRATEGY, FigureName
 from geiger.records import Better, Unit
 from geiger.report.charts import drawdown
@@ -50,33 +50,49 @@ def compare_page(view: CompareView, links: Mapping[str, str] = MappingProxyType(
 
 
 def _answers_table(view: CompareView, links: Mapping[str, str]) -> Table:
-    """Return one row a run, the answer first."""
+    """Return one row a run, the answer first; of panels with the rank correlation in place of directions."""
+    ranks = (None,) * len(view.runs) if view.ranks is None else view.ranks.own
     rows = []
-    for letter, run in _letters(view):
+    for (letter, run), found in zip(_letters(view), ranks, strict=True):
         answer = "not evaluated" if run.gist is None or run.gist.answer is None else str(run.gist.answer)
         rows.append(
             (
                 f"{letter}: {_called(run)}",
-                answer,
-                _told(run, FigureName.CORRELATION),
-                _told(run, FigureName.SHARPE),
-                _told(run, FigureName.BUY_AND_HOLD_SHARPE),
-                _told(run, FigureName.BEAT_VOLATILITY_MATCHED),
-                _told(run, FigureName.MAX_DRAWDOWN),
-                _told(run, FigureName.DIRECTION_ACCURACY),
-                _told(run, FigureName.BASE_RATE),
+                answer if run.status == "SUCCESS" else f"{run.status}, {answer}",
+                *(_directions(run) if view.ranks is None else _all_days(found)),
+                *(_told(run, name) for name in _MONEY),
                 "unknown" if run.equity is None else str(len(run.equity.days)),
             )
         )
-    columns = (
-        *("Run", "Verdict", "Correlation", "Sharpe", "Buy and hold's", "Beside volatility-matched, a year"),
-        *("Max drawdown", "Direction accuracy", "Base rate", "Days"),
+    middle = (
+        ("Correlation", "Direction accuracy", "Base rate") if view.ranks is None else ("Rank IC", "Error")
     )
+    money = ("Sharpe", "Buy and hold's", "Beside volatility-matched, a year", "Max drawdown")
+    columns = ("Run", "Verdict", *middle, *money, "Days")
     addresses = tuple(links.get(run.name, "") for run in view.runs)
     note = "Figures are of each run's own days. A heading sorts; it ranks nothing that does not compare."
     return Table(
         "The runs, the answer first", columns, tuple(rows), note=note, links=addresses, sortable=True
     )
+
+
+_MONEY = (
+    FigureName.SHARPE,
+    FigureName.BUY_AND_HOLD_SHARPE,
+    FigureName.BEAT_VOLATILITY_MATCHED,
+    FigureName.MAX_DRAWDOWN,
+)
+
+
+def _directions(run: RunView) -> tuple[str, ...]:
+    names = (FigureName.CORRELATION, FigureName.DIRECTION_ACCURACY, FigureName.BASE_RATE)
+    return tuple(_told(run, name) for name in names)
+
+
+def _all_days(found: CrossSection | None) -> tuple[str, ...]:
+    """Return the rank correlation of all days with its error."""
+    one = None if found is None else next((one for one in found.ics if one.kind == "all"), None)
+    return ("none", "none") if one is None else (written(one.mean, "return"), written(one.error, "return"))
 
 
 def _told(run: RunView, name: FigureName) -> str:

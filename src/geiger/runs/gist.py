@@ -25,6 +25,7 @@ INDENT = 12  # columns of a fact's name
 LEAK = "LEAK_SUSPECT"
 DOCTOR = "DOCTOR_"
 USUAL = Folders()
+ADVICE = "; `"  # begins a command in a reason: the last line has the one to type
 _LUCK = {
     Worth.YES: "more than luck",
     Worth.NO: "less, and hardly by luck",
@@ -123,11 +124,11 @@ def next_command(record: RunRecord, folders: Folders = USUAL) -> str:
     name, audit, verdict = record.name, record.audit, record.verdict
     trained = record.forecasts_of or name
     reasons = () if verdict is None else tuple(reason.code for reason in verdict.reasons)
-    if record.status is not Status.SUCCESS:
+    red = audit is not None and not audit.green
+    # Without the user's own code nobody audits again what it made: the log says how to mend it.
+    if record.status is not Status.SUCCESS or (red and record.own.kinds):
         return folders.command("geiger", "logs", "analyze", name, logs=True)
-    if audit is not None and not audit.green:
-        return folders.command("geiger", "audit", "--run", trained, runs=True)
-    if Why.NOT_AUDITED in reasons and not record.own.kinds:
+    if red or (Why.NOT_AUDITED in reasons and not record.own.kinds):
         return folders.command("geiger", "audit", "--run", trained, runs=True)
     return folders.command("geiger", "report", name, runs=True, logs=True)
 
@@ -216,7 +217,7 @@ def _wrong(record: RunRecord) -> Iterator[Notice]:
 
 
 def _told(notice: Notice) -> str:
-    return f"{notice.code}: {notice.text}"
+    return f"{notice.code}: {notice.text.partition(ADVICE)[0]}"
 
 
 def _named(name: str) -> str:
