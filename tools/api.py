@@ -81,7 +81,9 @@ def _signature(name: str, item: Any) -> str:
             keyword = True
         star = {"variadic positional": "*", "variadic keyword": "**"}.get(kind, "")
         keyword = keyword or star == "*"
-        default = re.sub(r"\(lambda: (?:settings\.)?(.*)\)\(\)", r"\1", str(parameter.default))
+        default = re.sub(r"\(lambda: (?:settings\.)?(.*)\)\(\)", r"\1", str(parameter.default)).replace(
+            "'", '"'
+        )
         given = "" if parameter.default is None or star else f"={default}"
         words.append(f"{star}{parameter.name}{given}")
     line = f"geiger.{name}({', '.join(words)})"
