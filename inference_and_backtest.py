@@ -1,7 +1,7 @@
 """The plan's own line, ``python inference_and_backtest.py --symbol AAPL``.
 
-Takes the model that was trained last on the symbol, or trains the stack: ``geiger backtest AAPL``, then
-``geiger predict AAPL``.
+Takes the model that was trained last on the symbol, or trains the stack: ``geiger backtest AAPL --again``,
+which leaves a log of its own, then ``geiger predict AAPL``.
 """
 
 import sys
@@ -22,7 +22,7 @@ def predict_words(args) -> list[str]:
 if __name__ == "__main__":
     words = sys.argv[1:]
     args = parse(["backtest", *words])
-    code = main(["backtest", *words])
+    code = main(["backtest", *words, "--again"])
     if not args.json:  # one document on standard output, and that of the backtest
         code = max(code, main(["predict", *predict_words(args)]))
     sys.exit(code)

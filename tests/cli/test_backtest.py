@@ -151,6 +151,7 @@ def test_the_plans_own_line(data: Path, tmp_path: Path) -> None:
     assert ran.stderr == ""
     assert "The same forecasts at other costs" in ran.stdout
     assert len(list((tmp_path / "training_logs").glob("AAA_ridge_*.log"))) == 1
+    assert len(list((tmp_path / "training_logs").glob("AAA_backtest_*.log"))) == 1, "the plan has a log of it"
 
 
 def test_without_settings_it_trades_the_run_trained_last_whatever_its_settings(
@@ -162,6 +163,10 @@ def test_without_settings_it_trades_the_run_trained_last_whatever_its_settings(
     answer = call("backtest", "--symbol", "AAA")
     assert f"AAA ridge: forecasts of {trained.name}\n" in answer.out
     assert "training first" not in answer.out
+    assert runs("AAA_backtest_*") == [], "it would only repeat the training's own ledger"
+    assert call("backtest", "--run", trained.name, "--again").code == answer.code
+    (repeated,) = runs("AAA_backtest_*")
+    assert facts_of(repeated)["forecasts_of"] == trained.name
     (facts,) = call("backtest", "--run", trained.name, "--rule", "sign", "--json").json
     made = facts_of(Path("runs") / facts["run"])
     assert (made["config"]["max_folds"], made["config"]["trading"]["rule"]) == (3, "sign")

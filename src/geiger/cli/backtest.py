@@ -119,7 +119,7 @@ def _trade(args: argparse.Namespace, planned: Plan, stored: StoredRun, voice: Vo
         told = f"{planned.experiment.symbol} {planned.model}: forecasts of {stored.name}"
         print("\n".join(shown_in(told, hanging="  ")), flush=True)
     rows = cost_curve(stored.forecasts(), planned.material, planned.experiment.config)
-    if same_ledger(stored, planned):
+    if not args.again and same_ledger(stored, planned):
         return _repeated(args, stored, rows, turn)
     finished = trade(planned, stored)
     if args.verbose and not args.json:

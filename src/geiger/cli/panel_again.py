@@ -43,7 +43,7 @@ def backtest_panels(args: argparse.Namespace, panels: Sequence[StoredRun]) -> in
                 print("\n".join(data_lines(planned)))
             told = f"{planned.work.name} {planned.model}: forecasts of {stored.name}"
             print("\n".join(shown_in(told, hanging="  ")), flush=True)
-        if stored.config().trading == planned.work.config.trading:
+        if not args.again and stored.config().trading == planned.work.config.trading:
             results.append((EXIT[stored.record.status], stored_facts(stored)))
             if not args.json:
                 show_repeated(args, stored)

@@ -304,6 +304,11 @@ def _backtest(commands: Commands) -> None:
         metavar="RUN",
         help="trade exactly this run's forecasts; only trading options change anything",
     )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="leave a run and a log of its own even where the ledger is the very one of the training",
+    )
     _own(parser, "features", "target", "estimator")
     _experiment(parser)
     _verbose(parser)
