@@ -503,6 +503,23 @@ def test_twelve_logs_are_told_in_60_lines_of_80_columns(logs: Path, call: Call) 
     assert full.count("Analyzing training_logs/") == 12
 
 
+def test_the_logs_of_a_demo_fit_a_screen(logs: Path, call: Call) -> None:
+    """Six logs of one symbol, each with a handful of findings: as many as `geiger demo` leaves."""
+    models = ("ridge", "lstm", "gbm_xgb", "gbm_lgb", "gbm_catboost", "stack")
+    for n, model in enumerate(models):
+        judged(logs, n, Answer.CANNOT_TELL, 0.1 * n, 0.54, 0.553, 1.1 + n / 9, 1.04, 0.05, model=model)
+    for path in logs.glob("*.jsonl"):  # warnings that each run had of its own
+        events = path.read_text().splitlines()
+        notice = '{"schema": 1, "event": "warning", "code": "%s", "text": "a doubt"}'
+        codes = ("DATA_GAPS", "FALLBACK", "LOCKBOX_OPEN", "FILL_CLOSE", "CONTEXT_MISSING")
+        path.write_text("\n".join([*events[:-1], *(notice % code for code in codes), events[-1]]) + "\n")
+    lines = call("logs", "analyze").out.splitlines()
+    assert len(lines) <= 30
+    assert lines[0] == "6 logs in training_logs: 6 CANNOT TELL"
+    assert sum(line.startswith(("  WARN", "  NOTE")) for line in lines) >= 5
+    assert "What to do next" in lines
+
+
 def test_many_runs_are_compared_in_rows_and_across_symbols_nothing_is_ranked(logs: Path, call: Call) -> None:
     names = [
         judged(logs, n, Answer.NO_SIGNAL, 0.5, 0.53, 0.55, n / 10, 0.74, n / 100, symbol="AB"[n % 2])

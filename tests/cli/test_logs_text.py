@@ -78,11 +78,11 @@ def test_what_is_ready_is_told_in_the_plans_words_before_what_may_be_tried() -> 
     ready = Step("geiger backtest A --run R", "READY", ("R: Ready for backtest",), (), 1, "look")
     tried = Step("geiger train ridge A", "WARN", ("GC1 x (R)",), (), 1)
     lines = lines_of(LogAnalysis(NAMES[0]), steps=(ready, tried))
-    at = lines.index("Ready for backtest. Please run:")
+    at = lines.index("What to do next")
     assert lines[at + 1 : at + 5] == [
-        "  geiger backtest A --run R",
-        "What to do next",
-        "  1. GC1 x:",
+        "  1. Ready for backtest. Please run:",
+        "     geiger backtest A --run R",
+        "  2. GC1 x:",
         "     geiger train ridge A",
     ]
     assert not any(line.startswith(("Nothing more", "To look closer")) for line in lines)

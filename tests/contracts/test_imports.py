@@ -30,6 +30,7 @@ HEAVY = {
         "ssl",
     ),
     "urllib.request",
+    "IPython",  # which a package that a page reads a file of would load
     "scipy.stats",  # half a second; scipy.special has the same functions
 }
 RAN = (0, 3)  # 3: what the run found out is not good, and it ended as it should

@@ -9,7 +9,6 @@ import hashlib
 import io
 import re
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +20,7 @@ from geiger.checks.base import Evidence, Finding, Severity
 from geiger.errors import DataError
 from geiger.glossary import entries
 from geiger.records import Answer, AuditSummary, Epoch, Notice, as_text
+from geiger.report import parts
 from geiger.report.compare_page import compare_page
 from geiger.report.comparison import compare
 from geiger.report.gather import HELD, log_of, view_of
@@ -540,13 +540,14 @@ def test_a_red_audit_is_the_first_alarm_with_its_cause_and_its_mend_below(read: 
     assert "Likely cause: it reads the next row. Mend: use shift(0)." in page.by_id("basis").words()
 
 
-def test_what_is_carried_along_has_its_licence_and_its_version() -> None:
-    vendor = resources.files("geiger.report").joinpath("vendor")
-    names = {file.name for file in vendor.iterdir()}
-    assert names == {"README.md", "uPlot.LICENSE", "uPlot.iife.min.js", "uPlot.min.css"}
-    version = re.search(
-        r"\(v([\d.]+)\)", vendor.joinpath("uPlot.iife.min.js").read_text(encoding="utf-8")[:200]
-    )
-    assert version is not None
-    assert f"| {version[1]} | MIT" in vendor.joinpath("README.md").read_text(encoding="utf-8")
-    assert "MIT License" in vendor.joinpath("uPlot.LICENSE").read_text(encoding="utf-8")
+def test_the_charts_of_a_page_carry_the_licence_of_their_library() -> None:
+    page = run_page(network(1, 3))
+    assert re.search(r"Copyright \(c\) \d+, Leon Sorokin\s+\* All rights reserved. \(MIT Licensed\)", page)
+
+
+def test_a_page_without_its_charts_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts._of_library.cache_clear()
+    monkeypatch.setattr(parts, "find_spec", lambda name: None)
+    with pytest.raises(DataError, match="pip install uplot-python"):
+        run_page(network(1, 3))
+    monkeypatch.undo()

@@ -18,7 +18,6 @@ COLUMNS = 80  # of all that is read at once; a command is never broken
 INDENT = 7 * " "
 MOST_CITED = 6  # places of one finding
 MOST_STEPS = 5
-MOST_READY = 3  # runs that are told to be ready
 MOST_NAMED = 3  # runs of one finding
 LONGEST_NAME = 33  # AAPL_gbm_catboost_20251229_143022
 ROOM = {1: 25, 8: 30}  # so many logs, and the lines that they may fill; more of them
@@ -53,7 +52,7 @@ def analysis_lines(analysis: Analysis, listing: str, *, verbose: bool = False) -
         return
     lines = list(_head_of_one(logs[0], analysis.folder) if len(logs) == 1 else _head_of_many(analysis))
     room = next((room for most, room in ROOM.items() if len(logs) <= most), ROOM_OF_MANY)
-    steps = [step for step in analysis.steps if step.kind == ACT]
+    steps = [step for step in analysis.steps if _is_numbered(step)]
     found = list(_found(analysis))
     least = 5 + 2 * min(len(steps), 2)  # of what follows the findings
     lines += _cut(found, max(3, room - len(lines) - least - 1))
@@ -284,28 +283,29 @@ def _cut(found: Sequence[str], room: int) -> list[str]:
 def _next(analysis: Analysis, steps: Sequence[Step], most: int) -> list[str]:
     """Return what to do next: at most five commands, each with its reason."""
     one = len(analysis.logs) == 1
-    looks = [step for step in analysis.steps if step.kind != ACT]
+    looks = [step for step in analysis.steps if not _is_numbered(step)]
     alike: dict[object, list[Step]] = {}
     for step in steps:
         alike.setdefault(_sort_of(step.command), []).append(step)
     lines = [""]
-    ready = [step for step in looks if step.severity == "READY"]
-    for step in ready[:MOST_READY]:
-        lines += [_one_line(f"{_reason(step, one=one)}{ASK}:"), f"  {step.command}"]
     if steps:
         lines.append("What to do next")
     for number, some in enumerate(list(alike.values())[: min(MOST_STEPS, max(1, most))], start=1):
         lines += step_lines(number, some[0], others=len(some) - 1, one=one)
     if any(is_training(step.command) for step in steps) and any(log.p is not None for log in analysis.logs):
         lines.append("Each further training on these days is one more try, and raises the bar.")
-    if not (steps or ready):
+    if not steps:
         lines.append("Nothing more to run for " + ("this log." if one else "these logs."))
     if one and analysis.logs[0].repeated:
         lines.append(f"It was repeated since, in {analysis.logs[0].repeated}.")
-    looks = [step for step in looks if step not in ready]
     if looks:
         lines.append(f"To look closer: {looks[0].command}")
     return lines
+
+
+def _is_numbered(step: Step) -> bool:
+    """Whether a step makes something new, or is what a run is ready for."""
+    return step.kind == ACT or step.severity == "READY"
 
 
 def _sort_of(command: str) -> object:
@@ -386,8 +386,8 @@ def _in_full(analysis: Analysis) -> Iterator[str]:
         for finding in analysis.trends:
             yield from finding_lines(finding)
         yield ""
-    for kind, title in ((ACT, "What to do next"), ("look", "To look closer")):
-        steps = [step for step in analysis.steps if step.kind == kind][:MOST_STEPS]
+    for numbered, title in ((True, "What to do next"), (False, "To look closer")):
+        steps = [step for step in analysis.steps if _is_numbered(step) == numbered][:MOST_STEPS]
         if steps:
             yield title
         for number, step in enumerate(steps, start=1):

@@ -14,12 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geiger.checks.audited import RED as RED_AUDIT
 from geiger.checks.trading import beta as BETA
+from geiger.errors import DataError
 from geiger.glossary import TERMS, pieces
 from geiger.records import Answer, Notice, Unit, as_text
 from geiger.report.charts import Drawing, drawdown, equity_drawing
@@ -277,12 +280,12 @@ _TIED = re.compile(r"[^\s(]+")
 
 def render(template: str, **content: Any) -> str:
     """Return the page that a template makes of `content`; a name that it does not fill is an error."""
-    scripts = (_file("vendor/uPlot.iife.min.js"), _file("templates/live.js"))
+    scripts = (_of_library("uPlot.iife.js"), _file("templates/live.js"))
     page = (
         _environment()
         .get_template(template)
         .render(
-            style=_file("vendor/uPlot.min.css") + _file("templates/page.css"),
+            style=_of_library("uPlot.min.css") + _file("templates/page.css"),
             scripts=scripts,
             policy=" ".join(f"'{_digest(script)}'" for script in scripts),
             **content,
@@ -299,6 +302,25 @@ GLOSSARY = "<!-- glossary -->"  # where it goes, once it is known which words a 
 @cache
 def _file(name: str) -> str:
     return resources.files("geiger.report").joinpath(name).read_text(encoding="utf-8").strip()
+
+
+@cache
+def _of_library(name: str) -> str:
+    """Return a file of uPlot, which `uplot-python` carries; that package itself, and IPython, stay unloaded.
+
+    Raises
+    ------
+    DataError
+        The package is not installed.
+    """
+    found = find_spec("uplot")
+    if found is None or not found.submodule_search_locations:
+        raise DataError("a page needs the charts of uplot-python: `pip install uplot-python`")
+    path = Path(found.submodule_search_locations[0]) / "static" / name
+    text = path.read_text(encoding="utf-8").strip()
+    if "</script" in text.lower() or "</style" in text.lower():
+        raise DataError(f"{path}: would end its own element in a page; install another version")
+    return text
 
 
 @cache
