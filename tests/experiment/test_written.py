@@ -67,7 +67,8 @@ def test_the_kept_audit_of_exactly_this_plan_stands_in_record_log_and_result(
     other = run(replace(asked, config=override(asked.config, {"clip": 4.0})))
     assert other.log is not None
     assert other.audit is None
-    assert f"Audit: none (`geiger audit --run {other.name}` makes one)" in other.log.read_text()
+    makes = f"geiger audit --run {other.name} --runs-dir {tmp_path / 'runs'} --log-dir {tmp_path / 'logs'}"
+    assert f"Audit: none (`{makes}` makes one)" in other.log.read_text()
 
 
 def test_a_backtest_under_other_trading_settings_says_that_the_audit_is_of_others(
