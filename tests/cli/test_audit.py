@@ -81,7 +81,7 @@ def test_a_red_audit_names_the_leak_its_cause_and_its_mend(on_data: Call, call: 
     assert told.index("Audit: red") < told.index("Result:")
     assert "1. GC702 The audit is red:\n     geiger train ridge AAA --data" in told
     assert "--features" not in told.split("1. GC702")[1].split("2.")[0], "first without what looks ahead"
-    shown = call("logs", "show", name).out
+    shown = call("logs", "show", name, "-v").out
     assert "Mend: use rows up to the day itself" in shown
 
 
