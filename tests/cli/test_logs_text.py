@@ -120,6 +120,19 @@ def test_steps_that_do_the_same_for_other_runs_are_told_once() -> None:
     ]
 
 
+def test_what_showed_nothing_is_not_counted_among_what_is_ready() -> None:
+    name, other = "A_gbm_xgb_20251229_143000", "B_gbm_xgb_20251229_143000"
+    ready = Step("geiger backtest A --model xgb", "READY", (f"{name}: Ready for backtest",), (), 1)
+    why = "Nothing shown so far (WFE 20.1%, and the plan asks for above 50%). The backtest puts its trades"
+    nothing = Step("geiger backtest A --model xgb --start 2010", "NEXT", (f"{other}: {why}",), (), 1)
+    bare = Step("geiger backtest B --model xgb", "NEXT", (f"{other}: {why}",), (), 1)
+    for second in (nothing, bare):
+        lines = lines_of(LogAnalysis(name), LogAnalysis(other), steps=(ready, second))
+        assert "  1. A_gbm_xgb: Ready for backtest. Please run:" in lines, "and none like it"
+        assert "  2. B_gbm_xgb: Nothing shown so far. Please run:" in lines
+        assert f"     {second.command}" in lines
+
+
 def test_an_alarm_comes_before_any_answer_and_behind_it_in_the_table() -> None:
     leak = LogAnalysis(
         NAMES[0],

@@ -213,7 +213,7 @@ def figure_cells(p: float | None, figures: Mapping[str, float]) -> tuple[str, st
     accuracy, base = (figures.get(name) for name in (FigureName.DIRECTION_ACCURACY, FigureName.BASE_RATE))
     sharpe, held = (figures.get(name) for name in (FigureName.SHARPE, FigureName.BUY_AND_HOLD_SHARPE))
     return (
-        "" if p is None else f"{p:.3f}",
+        "" if p is None else as_text(p, "p"),
         "" if accuracy is None else f"{100 * accuracy:.1f}/{'-' if base is None else f'{100 * base:.1f}'}%",
         "" if sharpe is None else f"{sharpe:.2f}/{'-' if held is None else f'{held:.2f}'}",
     )
@@ -286,7 +286,7 @@ def _next(analysis: Analysis, steps: Sequence[Step], most: int) -> list[str]:
     looks = [step for step in analysis.steps if not _is_numbered(step)]
     alike: dict[object, list[Step]] = {}
     for step in steps:
-        alike.setdefault(_sort_of(step.command), []).append(step)
+        alike.setdefault((step.severity == "READY", _sort_of(step.command)), []).append(step)
     lines = [""]
     if steps:
         lines.append("What to do next")
@@ -351,6 +351,8 @@ def _reason(step: Step, *, one: bool) -> str:
     if step.severity not in ("READY", "NEXT"):
         return reason.partition(" (")[0]
     name, _, said = reason.partition(": ")
+    if step.severity == "NEXT":
+        said = said.partition(" (")[0]  # what that rests on stands above
     return said if one else f"{name.rsplit('_', 2)[0]}: {said}"
 
 

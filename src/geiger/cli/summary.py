@@ -19,6 +19,7 @@ def comparison_lines(found: Summary) -> list[str]:
     return [
         *table(_rows(found)).splitlines(),
         "held: the Sharpe ratio of buying and holding on the same days",
+        *suspect_lines(found, COLUMNS),
         *badly_lines(found, COLUMNS),
         *means,
         *(["", *best] if best else []),
@@ -28,6 +29,8 @@ def comparison_lines(found: Summary) -> list[str]:
 def row_line(row: Row) -> str:
     """Return one run in a line."""
     told = f"{row.symbol} {row.model}: {row.answer or 'not judged'}, p {as_text(row.p_value, 'p')}"
+    if row.suspect:
+        told += ", LEAK SUSPECT"
     if row.status is not Status.SUCCESS:
         return f"{told}, training {row.status}"
     return f"{told}, Sharpe {as_text(row.sharpe, 'ratio')}, buy and hold {as_text(row.hold, 'ratio')}"
@@ -57,6 +60,16 @@ def badly_lines(found: Summary, widest: int = 100) -> list[str]:
     badly = [row for row in found.rows if row.status not in (None, Status.SUCCESS)]
     named = ", ".join(f"{row.symbol} {row.model} {row.status}" for row in badly)
     return wrapped(f"Ended badly: {named}; `geiger logs analyze` says why.", widest=widest) if badly else []
+
+
+def suspect_lines(found: Summary, widest: int = 100) -> list[str]:
+    """Return which runs are too good to be true, before anything good is said of them."""
+    named = ", ".join(f"{row.symbol} {row.model}" for row in found.rows if row.suspect)
+    told = (
+        f"LEAK SUSPECT: {named}: better than daily returns allow, or audited red; `geiger logs analyze` says "
+    )
+    rest = "what to do first. Means and best below have them in."
+    return wrapped(told + rest, widest=widest) if named else []
 
 
 def with_error(value: float | None, error: float | None) -> str:

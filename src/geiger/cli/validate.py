@@ -14,7 +14,7 @@ from geiger import codec
 from geiger.cli.complaint import complain
 from geiger.cli.options import config_of, symbols_of
 from geiger.cli.show import duration
-from geiger.cli.summary import HEADING, badly_lines, best_lines, called, mean_lines, with_error
+from geiger.cli.summary import HEADING, badly_lines, best_lines, called, mean_lines, suspect_lines, with_error
 from geiger.cli.terminal import Tick, counted, print_json, progress, table, wrapped
 from geiger.cli.train import models_of
 from geiger.errors import SettingError
@@ -160,6 +160,7 @@ def summary_lines(found: Summary) -> list[str]:
     """Return a summary for people: the table first, then what stands behind it."""
     return [
         *table(_rows(found)).splitlines(),
+        *suspect_lines(found),
         *badly_lines(found),
         "",
         HEADING,

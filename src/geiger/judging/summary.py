@@ -40,6 +40,8 @@ class Row:
         Of the plan's five checkpoints.
     p_value : float or None
         With all tries counted; the table is sorted by it.
+    suspect : bool
+        Whether its figures are better than daily returns allow, or its audit is red.
     """
 
     symbol: str
@@ -55,6 +57,7 @@ class Row:
     hold: float | None = None
     passed: int | None = None
     p_value: float | None = None
+    suspect: bool = False
     trouble: str | None = None
 
 
@@ -232,6 +235,8 @@ def _filled(row: Row, stored: StoredRun) -> Row:
         hold=value.get(FigureName.BUY_AND_HOLD_SHARPE),
         passed=sum(point.outcome is Outcome.PASS for point in results.checkpoints),
         p_value=None if verdict is None else verdict.corrected_p,
+        suspect=(verdict is not None and bool(verdict.alarms))
+        or (record.audit is not None and not record.audit.green),
     )
 
 
