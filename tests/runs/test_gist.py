@@ -153,6 +153,19 @@ def test_a_training_that_ended_well_is_said_behind_everything_that_was_measured(
     assert training == len(lines) - 3
 
 
+def test_where_nothing_moved_neither_luck_nor_direction_is_spoken_of(made_record: Make) -> None:
+    figures = (
+        FigureName.SHARPE.of(None, 500),
+        FigureName.BUY_AND_HOLD_SHARPE.of(1.37, 500),
+        FigureName.DIRECTION_ACCURACY.of(None, 500),
+        FigureName.BASE_RATE.of(0.55, 500),
+    )
+    still = made_record(results=replace(made_record().results, figures=figures), verdict=VERDICT)
+    money = money_in_words(still)
+    assert money == "Sharpe undefined, as the returns of its trading do not move; buy and hold 1.37"
+    assert not any(name == "Direction" for name, _ in gist_of(still).facts)
+
+
 def test_a_panel_is_told_in_its_own_units(made_record: Make) -> None:
     found = verdict(panel=PANEL, slope=0.0211, slope_error=0.01, needed_slope=0.03)
     assert effect_in_words(found) == (

@@ -335,13 +335,15 @@ def step_lines(number: int, step: Step, *, others: int = 0, one: bool = False) -
     one : bool
         Whether the run is named above.
     """
-    more = [
-        *([counted(len(step.reasons) - 1, "more reason")] if len(step.reasons) > 1 else []),
-        *([f"{others} like it for other runs"] if others else []),
-    ]
-    beside = f" ({', '.join(more)})" if more else ""
     ask = ASK if step.severity in ("READY", "NEXT") else ""
-    yield _one_line(f"  {number}. {_reason(step, one=one)}", tail=f"{beside}{ask}:")
+    reason = f"  {number}. {_reason(step, one=one)}"
+    short = reason.partition(", knowing ")[0]  # its codes stand among the findings
+    alike = [f"{others} like it for other runs"] if others else []
+    more = [counted(len(step.reasons) - 1, "more reason")] if len(step.reasons) > 1 else []
+    ways = ((reason, [*more, *alike]), (short, [*more, *alike]), (short, alike), (short, []))
+    whole = [told + (f" ({', '.join(beside)})" if beside else "") + f"{ask}:" for told, beside in ways]
+    fits = next((line for line in whole if len(line) <= COLUMNS), None)
+    yield _one_line(short, tail=f"{ask}:") if fits is None else fits
     yield f"     {step.command}"
 
 
