@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from geiger.analysis.analyzer import LogAnalysis, analyze, list_facts, show_facts
+from geiger.analysis.analyzer import LogAnalysis, analyze, list_facts, next_steps, show_facts
 from geiger.analysis.comparison import compare_facts
 from geiger.analysis.logbook import LogBook
+from geiger.checks.base import Finding, Severity
+from geiger.checks.trends import Brief
 from geiger.errors import DataError
 from geiger.records import Figure, LoggedScorecard, Notice, Status
 from geiger.runlog import RunLogWriter, add_audit
@@ -258,3 +260,20 @@ def test_an_audit_that_came_since_makes_a_run_new_again(tmp_path: Path) -> None:
     assert analyze(book).logs == ()
     add_audit(tmp_path / f"{name}.log", GREEN)
     assert [log.name for log in analyze(book).logs] == [name]
+
+
+def test_what_rings_is_audited_before_anything_is_tried() -> None:
+    def log(name: str, p: float) -> LogAnalysis:
+        audit = f"geiger audit --run {name}"
+        findings = (
+            Finding("GC304", "WFE", Severity.WARN, "text", (), "cause", f"geiger train lgb {name}"),
+            Finding("GC701", "No audit", Severity.NOTE, "text", (), "cause", audit),
+        )
+        look = f"geiger report {name}"
+        return LogAnalysis(name, name, "ridge", "SUCCESS", (), findings, next=look, p=p, level=0.01)
+
+    logs = [log("A_ridge_20251229_143000", 0.4), log("B_ridge_20251229_143000", 0.005)]
+    first, *others = next_steps(logs, (), [Brief(one.name, one.symbol) for one in logs])
+    assert first.command == "geiger audit --run B_ridge_20251229_143000"
+    assert first.reasons[0] == "B_ridge_20251229_143000: rings with p 0.005, and is not audited"
+    assert [step.severity for step in others if step.command.startswith("geiger audit")] == ["NOTE"]

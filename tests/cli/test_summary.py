@@ -83,6 +83,14 @@ def test_what_is_too_good_to_be_true_is_said_before_means_and_the_best() -> None
     )
 
 
+def test_what_rings_without_an_audit_is_named() -> None:
+    row = replace(ROW, symbol="MIDD", p_value=0.005, unaudited=True)
+    lines = comparison_lines(Summary(rows=(row, ROW), models=(MODEL,), best=None, best_row=None))
+    assert "Rings, and is not audited, without which it is no signal: MIDD catboost; `geiger" in lines
+    bare = Summary(rows=(ROW,), models=(MODEL,), best=None, best_row=None)
+    assert not any("audited" in line for line in comparison_lines(bare))
+
+
 def test_one_run_in_a_line() -> None:
     assert row_line(ROW) == "AAPL catboost: CANNOT TELL, p 0.042, Sharpe -0.61, buy and hold 0.80"
     assert row_line(replace(ROW, status=Status.COLLAPSED)) == (

@@ -12,7 +12,7 @@ import pytest
 from geiger.evidence.error_rates import ErrorRates, Rate
 from geiger.judging.summary import RINGS, Gate, Row, Summary, compare, row_of, summarise
 from geiger.judging.validate import Asked, Entry, Pooled
-from geiger.records import AuditSummary, Notice
+from geiger.records import AuditSummary, Notice, Why
 from helpers.validations import asked, price_folder, validated
 
 
@@ -102,6 +102,20 @@ def test_an_alarm_or_a_red_audit_marks_a_row(found: tuple[Asked, list[Entry], Su
     }
     found_so = {name: row_of(replace(stored, record=record)).suspect for name, record in marked.items()}
     assert found_so == {"none": False, "alarm": True, "green": False, "red": True}
+
+
+@pytest.mark.parametrize(
+    ("p", "code", "expected"),
+    [(0.005, Why.NOT_AUDITED, True), (0.02, Why.NOT_AUDITED, False), (0.005, Why.WEAK, False)],
+)
+def test_a_run_that_rings_and_was_not_audited_is_marked(
+    found: tuple[Asked, list[Entry], Summary], p: float, code: Why, expected: bool
+) -> None:
+    what, entries, _ = found
+    stored = what.runs.load(str(entries[0].run))
+    assert stored.record.verdict is not None
+    given = replace(stored.record.verdict, corrected_p=p, level=0.01, reasons=(Notice(code, "so"),))
+    assert row_of(replace(stored, record=replace(stored.record, verdict=given))).unaudited is expected
 
 
 def test_the_best_is_held_against_the_best_of_as_many(found: tuple[Asked, list[Entry], Summary]) -> None:

@@ -27,7 +27,7 @@ from geiger.records import (
     Why,
     Worth,
 )
-from geiger.runs.gist import COLUMNS, MOST_LINES, Part, effect_in_words, gist_of, money_in_words
+from geiger.runs.gist import Part, effect_in_words, gist_of, money_in_words
 from geiger.runs.record import OwnPart, OwnParts, PanelMember, RunRecord
 from geiger.settings.models import MODELS
 from helpers.verdicts import VERDICT
@@ -104,11 +104,11 @@ def test_whatever_a_run_came_to_fits_on_a_screen(
     name = f"{changes['symbol']}_{MODELS[changes['model']].log_name}_20240105_143022"
     record = made_record(name=name, results=results, forecasts_of=name, **changes)
     parts = gist_of(record, Folders("somewhere/runs", "somewhere/logs")).parts()
-    assert len(parts) <= MOST_LINES
+    assert len(parts) <= 10
     for part, line in parts:
         assert line == line.rstrip()
         if part not in (Part.PLACE, Part.NEXT):  # a path or command stays in one piece
-            assert len(line) <= COLUMNS, line
+            assert len(line) <= 80, line
     assert [part for part, _ in parts[-2:]] == [Part.PLACE, Part.NEXT]
     assert parts[0][0] is Part.ANSWER
     assert parts[0][1].startswith(f"{changes['symbol']} {changes['model']}:")

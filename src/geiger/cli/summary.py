@@ -20,6 +20,7 @@ def comparison_lines(found: Summary) -> list[str]:
         *table(_rows(found)).splitlines(),
         "held: the Sharpe ratio of buying and holding on the same days",
         *suspect_lines(found, COLUMNS),
+        *unaudited_lines(found, COLUMNS),
         *badly_lines(found, COLUMNS),
         *means,
         *(["", *best] if best else []),
@@ -70,6 +71,13 @@ def suspect_lines(found: Summary, widest: int = 100) -> list[str]:
     )
     rest = "what to do first. Means and best below have them in."
     return wrapped(told + rest, widest=widest) if named else []
+
+
+def unaudited_lines(found: Summary, widest: int = 100) -> list[str]:
+    """Return which runs ring and lack an audit: the next thing to do, which the table does not show."""
+    named = ", ".join(f"{row.symbol} {row.model}" for row in found.rows if row.unaudited)
+    told = f"Rings, and is not audited, without which it is no signal: {named}; "
+    return wrapped(f"{told}`geiger logs analyze` has the command.", widest=widest) if named else []
 
 
 def with_error(value: float | None, error: float | None) -> str:

@@ -14,7 +14,16 @@ from geiger import codec
 from geiger.cli.complaint import complain
 from geiger.cli.options import config_of, symbols_of
 from geiger.cli.show import duration
-from geiger.cli.summary import HEADING, badly_lines, best_lines, called, mean_lines, suspect_lines, with_error
+from geiger.cli.summary import (
+    HEADING,
+    badly_lines,
+    best_lines,
+    called,
+    mean_lines,
+    suspect_lines,
+    unaudited_lines,
+    with_error,
+)
 from geiger.cli.terminal import Tick, counted, print_json, progress, table, wrapped
 from geiger.cli.train import models_of
 from geiger.errors import SettingError
@@ -161,6 +170,7 @@ def summary_lines(found: Summary) -> list[str]:
     return [
         *table(_rows(found)).splitlines(),
         *suspect_lines(found),
+        *unaudited_lines(found),
         *badly_lines(found),
         "",
         HEADING,

@@ -17,7 +17,7 @@ from geiger.evidence.by_day import Daily, error_over_symbols
 from geiger.evidence.error_rates import ErrorRates
 from geiger.figures import FigureName
 from geiger.judging.validate import Asked, Entry, Pooled, stored_runs
-from geiger.records import Answer, Outcome, Status
+from geiger.records import Answer, Outcome, Status, Why
 from geiger.runs.folder import StoredRun
 
 RINGS = "Verdict: SIGNAL"
@@ -42,6 +42,8 @@ class Row:
         With all tries counted; the table is sorted by it.
     suspect : bool
         Whether its figures are better than daily returns allow, or its audit is red.
+    unaudited : bool
+        Whether its p rings, and there is no signal before an audit.
     """
 
     symbol: str
@@ -58,6 +60,7 @@ class Row:
     passed: int | None = None
     p_value: float | None = None
     suspect: bool = False
+    unaudited: bool = False
     trouble: str | None = None
 
 
@@ -237,6 +240,10 @@ def _filled(row: Row, stored: StoredRun) -> Row:
         p_value=None if verdict is None else verdict.corrected_p,
         suspect=(verdict is not None and bool(verdict.alarms))
         or (record.audit is not None and not record.audit.green),
+        unaudited=verdict is not None
+        and verdict.corrected_p is not None
+        and verdict.corrected_p < verdict.level
+        and Why.NOT_AUDITED in {reason.code for reason in verdict.reasons},
     )
 
 
