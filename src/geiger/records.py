@@ -983,6 +983,15 @@ class RunLog:
 SMALLEST_P = 0.001  # what is less is told as less than that
 
 
+def p_as_told(p: float | None) -> str:
+    """Write a p for people: none is 0. Logs, whose figures are read again, keep the bare number.
+
+    >>> p_as_told(0.0004), p_as_told(0.001), p_as_told(None)
+    ('<0.001', '0.001', 'undefined')
+    """
+    return f"<{SMALLEST_P}" if p is not None and p < SMALLEST_P else as_text(p, "p")
+
+
 def as_text(value: float | None, unit: Unit) -> str:
     """Write `value` for people, in the one notation of its unit.
 
@@ -990,8 +999,6 @@ def as_text(value: float | None, unit: Unit) -> str:
     ['54.2%', '+5.1 pp', 'undefined', '0.87']
     >>> [as_text(0.0123, "return"), as_text(4.2, "bp"), as_text(12.0, "days"), as_text(0.0321, "p")]
     ['1.23%', '4.20 bp', '12', '0.032']
-    >>> as_text(0.0004, "p")
-    '<0.001'
     """
     if value is None or not math.isfinite(value):
         return "undefined"
@@ -1007,7 +1014,7 @@ def as_text(value: float | None, unit: Unit) -> str:
         case "days" | "rows":
             return f"{value:.0f}"
         case "p":
-            return f"{value:.3f}" if value >= SMALLEST_P else f"<{SMALLEST_P}"  # no p is 0
+            return f"{value:.3f}"
         case "ratio":
             return f"{value:.2f}"
         case "number":

@@ -64,8 +64,8 @@ def test_runs_with_fewer_warnings_come_first(tmp_path: Path) -> None:
     doubtful = write(tmp_path, "AAA", 1, "DATA_GAPS", "FALLBACK")
     clean = write(tmp_path, "ZZZ", 2)
     assert commands(tmp_path) == [
-        there(tmp_path, f"geiger backtest ZZZ --run {clean}"),
-        there(tmp_path, f"geiger backtest AAA --run {doubtful}"),
+        there(tmp_path, f"geiger backtest ZZZ --run {clean} --again"),
+        there(tmp_path, f"geiger backtest AAA --run {doubtful} --again"),
     ]
 
 
@@ -74,7 +74,7 @@ def test_a_run_that_was_repeated_asks_for_nothing(tmp_path: Path) -> None:
     again = write(tmp_path, "AAA", 2)
     other = write(tmp_path, "AAA", 3, Recipe="plan")
     assert sorted(commands(tmp_path)) == [
-        there(tmp_path, f"geiger backtest AAA --run {name}") for name in (again, other)
+        there(tmp_path, f"geiger backtest AAA --run {name} --again") for name in (again, other)
     ]
 
 
@@ -124,7 +124,11 @@ def test_a_healthy_run_that_shows_nothing_is_not_good_and_not_ready(
     assert log.sentences[0].text.endswith(f" - NOTHING SHOWN ({rests})")
     assert not log.ready
     assert [step.severity for step in analysis.steps] == ["NEXT"]
-    assert log.next == analysis.steps[0].command == there(tmp_path, f"geiger backtest AAA --run {log.name}")
+    assert (
+        log.next
+        == analysis.steps[0].command
+        == there(tmp_path, f"geiger backtest AAA --run {log.name} --again")
+    )
     assert not re.search("good|ready", repr(analysis.steps) + log.conclusion, re.I)
 
 
@@ -277,3 +281,9 @@ def test_what_rings_is_audited_before_anything_is_tried() -> None:
     assert first.command == "geiger audit --run B_ridge_20251229_143000"
     assert first.reasons[0] == "B_ridge_20251229_143000: rings with p 0.005, and is not audited"
     assert [step.severity for step in others if step.command.startswith("geiger audit")] == ["NOTE"]
+
+
+def test_the_smallest_p_is_read_again_from_the_text(tmp_path: Path) -> None:
+    name = write(tmp_path, "AAA", 1, measured={**SHOWN, "Direction Test p": 1e-9})
+    (tmp_path / f"{name}.jsonl").unlink()
+    assert show_facts(LogBook(tmp_path, keep=False), name)["unread"] == []

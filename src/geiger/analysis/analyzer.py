@@ -22,7 +22,7 @@ from geiger.checks.trends import Brief, find_trends
 from geiger.cleaning import clean
 from geiger.errors import DataError
 from geiger.figures import FigureName
-from geiger.records import NOT_EVALUATED, Answer, Figure, Outcome, Status, as_text
+from geiger.records import NOT_EVALUATED, Answer, Figure, Outcome, Status, as_text, p_as_told
 from geiger.runlog.verdict import answer_in, effect_text, worth_text
 from geiger.runlog.wording import audit_line
 
@@ -437,7 +437,7 @@ def next_steps(
         for f in log.findings:
             text = f"{f.code} {f.title} ({log.name})"
             if f.code == UNAUDITED and _rings(log):  # nothing is nearer to an answer
-                told = f"{log.name}: rings with p {as_text(log.p, 'p')}, and is not audited"
+                told = f"{log.name}: rings with p {p_as_told(log.p)}, and is not audited"
                 ask(f.next, [log.name], f.code, ("NEXT", log.name, told, f.evidence))
                 continue
             ask(f.next, [log.name], f.code, (str(f.severity), log.name, text, f.evidence))

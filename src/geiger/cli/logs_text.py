@@ -12,7 +12,7 @@ from geiger.checks.base import Evidence, Finding, Severity, command_name
 from geiger.checks.commands import Typed
 from geiger.cli.terminal import counted, table, wrapped
 from geiger.figures import FigureName
-from geiger.records import Status, as_text
+from geiger.records import Status, as_text, p_as_told
 
 COLUMNS = 80  # of all that is read at once; a command is never broken
 INDENT = 7 * " "
@@ -213,7 +213,7 @@ def figure_cells(p: float | None, figures: Mapping[str, float]) -> tuple[str, st
     accuracy, base = (figures.get(name) for name in (FigureName.DIRECTION_ACCURACY, FigureName.BASE_RATE))
     sharpe, held = (figures.get(name) for name in (FigureName.SHARPE, FigureName.BUY_AND_HOLD_SHARPE))
     return (
-        "" if p is None else as_text(p, "p"),
+        "" if p is None else p_as_told(p),
         "" if accuracy is None else f"{100 * accuracy:.1f}/{'-' if base is None else f'{100 * base:.1f}'}%",
         "" if sharpe is None else f"{sharpe:.2f}/{'-' if held is None else f'{held:.2f}'}",
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from geiger.cli.terminal import COLUMNS, counted, shown_in, table, wrapped
 from geiger.judging.summary import OfModel, Row, Summary
-from geiger.records import Status, as_text
+from geiger.records import Status, as_text, p_as_told
 
 HEADING = "Mean correlation over symbols, its error clustered by day (symbols share their days):"
 
@@ -29,7 +29,7 @@ def comparison_lines(found: Summary) -> list[str]:
 
 def row_line(row: Row) -> str:
     """Return one run in a line."""
-    told = f"{row.symbol} {row.model}: {row.answer or 'not judged'}, p {as_text(row.p_value, 'p')}"
+    told = f"{row.symbol} {row.model}: {row.answer or 'not judged'}, p {p_as_told(row.p_value)}"
     if row.suspect:
         told += ", LEAK SUSPECT"
     if row.status is not Status.SUCCESS:
@@ -49,7 +49,7 @@ def _cells(row: Row) -> list[str]:
         row.symbol,
         row.model,
         row.answer or "none",
-        as_text(row.p_value, "p"),
+        p_as_told(row.p_value),
         with_error(row.correlation, row.error),
         as_text(row.sharpe, "ratio"),
         as_text(row.hold, "ratio"),
@@ -119,5 +119,5 @@ def best_lines(found: Summary) -> list[str]:
     return [
         f"The best of {best.n} by luck alone would show a correlation {best.usual:.1f} times its error (one "
         f"time in twenty more than {best.high:.1f} times); the best here, {row.symbol} {row.model}, shows "
-        f"{best.seen:.1f} times (p {as_text(best.p_value, 'p')})."
+        f"{best.seen:.1f} times (p {p_as_told(best.p_value)})."
     ]

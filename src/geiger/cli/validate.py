@@ -31,7 +31,7 @@ from geiger.files import write_atomically
 from geiger.judging.summary import Gate, OfModel, Row, Summary, summarise
 from geiger.judging.validate import Asked, Entry, Heard, Pooled, lay_out, pooled, validate
 from geiger.panel.engines import Engine, Outcome, engine_named
-from geiger.records import Status, as_text
+from geiger.records import Status, as_text, p_as_told
 from geiger.runlog.writer import log_stem
 from geiger.settings import panel_recipe
 
@@ -198,7 +198,7 @@ def _cells(row: Row, several: bool) -> list[str]:
     return [
         *named,
         row.answer or "none",
-        as_text(row.p_value, "p"),
+        p_as_told(row.p_value),
         with_error(row.correlation, row.error),
         as_text(row.sharpe, "ratio"),
         as_text(row.hold, "ratio"),
