@@ -340,7 +340,12 @@ def step_lines(number: int, step: Step, *, others: int = 0, one: bool = False) -
     short = reason.partition(", knowing ")[0]  # its codes stand among the findings
     alike = [f"{others} like it for other runs"] if others else []
     more = [counted(len(step.reasons) - 1, "more reason")] if len(step.reasons) > 1 else []
-    ways = ((reason, [*more, *alike]), (short, [*more, *alike]), (short, alike), (short, []))
+    ways: tuple[tuple[str, list[str]], ...] = (
+        (reason, [*more, *alike]),
+        (short, [*more, *alike]),
+        (short, alike),
+        (short, []),
+    )
     whole = [told + (f" ({', '.join(beside)})" if beside else "") + f"{ask}:" for told, beside in ways]
     fits = next((line for line in whole if len(line) <= COLUMNS), None)
     yield _one_line(short, tail=f"{ask}:") if fits is None else fits
