@@ -980,6 +980,18 @@ class RunLog:
     second_run: int | None = field(default=None, compare=False)
 
 
+SMALLEST_P = 0.001  # what is less is told as less than that
+
+
+def p_as_told(p: float | None) -> str:
+    """Write a p for people: none is 0. Logs, whose figures are read again, keep the bare number.
+
+    >>> p_as_told(0.0004), p_as_told(0.001), p_as_told(None)
+    ('<0.001', '0.001', 'undefined')
+    """
+    return f"<{SMALLEST_P}" if p is not None and p < SMALLEST_P else as_text(p, "p")
+
+
 def as_text(value: float | None, unit: Unit) -> str:
     """Write `value` for people, in the one notation of its unit.
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from geiger.analysis.analyzer import LogAnalysis, analyze, list_facts, show_facts
+from geiger.analysis.analyzer import LogAnalysis, analyze, list_facts, next_steps, show_facts
 from geiger.analysis.comparison import compare_facts
 from geiger.analysis.logbook import LogBook
+from geiger.checks.base import Finding, Severity
+from geiger.checks.trends import Brief
 from geiger.errors import DataError
 from geiger.records import Figure, LoggedScorecard, Notice, Status
 from geiger.runlog import RunLogWriter, add_audit
@@ -62,8 +64,8 @@ def test_runs_with_fewer_warnings_come_first(tmp_path: Path) -> None:
     doubtful = write(tmp_path, "AAA", 1, "DATA_GAPS", "FALLBACK")
     clean = write(tmp_path, "ZZZ", 2)
     assert commands(tmp_path) == [
-        there(tmp_path, f"geiger backtest ZZZ --run {clean}"),
-        there(tmp_path, f"geiger backtest AAA --run {doubtful}"),
+        there(tmp_path, f"geiger backtest ZZZ --run {clean} --again"),
+        there(tmp_path, f"geiger backtest AAA --run {doubtful} --again"),
     ]
 
 
@@ -72,7 +74,7 @@ def test_a_run_that_was_repeated_asks_for_nothing(tmp_path: Path) -> None:
     again = write(tmp_path, "AAA", 2)
     other = write(tmp_path, "AAA", 3, Recipe="plan")
     assert sorted(commands(tmp_path)) == [
-        there(tmp_path, f"geiger backtest AAA --run {name}") for name in (again, other)
+        there(tmp_path, f"geiger backtest AAA --run {name} --again") for name in (again, other)
     ]
 
 
@@ -122,7 +124,11 @@ def test_a_healthy_run_that_shows_nothing_is_not_good_and_not_ready(
     assert log.sentences[0].text.endswith(f" - NOTHING SHOWN ({rests})")
     assert not log.ready
     assert [step.severity for step in analysis.steps] == ["NEXT"]
-    assert log.next == analysis.steps[0].command == there(tmp_path, f"geiger backtest AAA --run {log.name}")
+    assert (
+        log.next
+        == analysis.steps[0].command
+        == there(tmp_path, f"geiger backtest AAA --run {log.name} --again")
+    )
     assert not re.search("good|ready", repr(analysis.steps) + log.conclusion, re.I)
 
 
@@ -258,3 +264,26 @@ def test_an_audit_that_came_since_makes_a_run_new_again(tmp_path: Path) -> None:
     assert analyze(book).logs == ()
     add_audit(tmp_path / f"{name}.log", GREEN)
     assert [log.name for log in analyze(book).logs] == [name]
+
+
+def test_what_rings_is_audited_before_anything_is_tried() -> None:
+    def log(name: str, p: float) -> LogAnalysis:
+        audit = f"geiger audit --run {name}"
+        findings = (
+            Finding("GC304", "WFE", Severity.WARN, "text", (), "cause", f"geiger train lgb {name}"),
+            Finding("GC701", "No audit", Severity.NOTE, "text", (), "cause", audit),
+        )
+        look = f"geiger report {name}"
+        return LogAnalysis(name, name, "ridge", "SUCCESS", (), findings, next=look, p=p, level=0.01)
+
+    logs = [log("A_ridge_20251229_143000", 0.4), log("B_ridge_20251229_143000", 0.005)]
+    first, *others = next_steps(logs, (), [Brief(one.name, one.symbol) for one in logs])
+    assert first.command == "geiger audit --run B_ridge_20251229_143000"
+    assert first.reasons[0] == "B_ridge_20251229_143000: rings with p 0.005, and is not audited"
+    assert [step.severity for step in others if step.command.startswith("geiger audit")] == ["NOTE"]
+
+
+def test_the_smallest_p_is_read_again_from_the_text(tmp_path: Path) -> None:
+    name = write(tmp_path, "AAA", 1, measured={**SHOWN, "Direction Test p": 1e-9})
+    (tmp_path / f"{name}.jsonl").unlink()
+    assert show_facts(LogBook(tmp_path, keep=False), name)["unread"] == []

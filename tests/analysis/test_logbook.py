@@ -198,6 +198,18 @@ def test_a_log_is_named_by_stem_file_or_path(
         assert book.path(name) == path
 
 
+def test_the_beginning_of_a_name_means_the_newest_such_log(folder: Path) -> None:
+    for name in ("AAPL_ridge_20240105_143022", "AAPL_lstm_20250105_143022", "MSFT_ridge_20240601_000000"):
+        (folder / f"{name}.log").write_text("=== STATUS ===\nSUCCESS\n", encoding="utf-8")
+    book = LogBook(folder)
+    assert book.path("AAPL").stem == "AAPL_lstm_20250105_143022", "the newest, and not the last by name"
+    assert book.path("AAPL_r").stem == "AAPL_ridge_20240105_143022"
+    assert book.path("latest").stem == "AAPL_lstm_20250105_143022"
+    for name in ("", "../logs/AAPL", "PL"):
+        with pytest.raises(DataError, match="no log"):
+            book.path(name)
+
+
 def test_a_wrong_name_gets_the_nearest_right_one(folder: Path, write: Write) -> None:
     path = write()
     with pytest.raises(DataError, match=f"did you mean '{path.stem}'"):

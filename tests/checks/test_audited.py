@@ -64,11 +64,14 @@ def test_a_backtest_sends_to_the_run_that_was_trained() -> None:
 
 def test_other_trading_settings_are_audited_as_they_are() -> None:
     other = with_(audit=replace(GREEN, other=("trading settings",)))
-    found = CODES["GC703"](case(both(other, config(Trading="sign, risk balanced"))))
+    found = CODES["GC703"](
+        case(both(other, config(Trading="sign, risk balanced", Cost="20 bp a unit of turnover")))
+    )
     assert found is not None
     assert "other trading settings" in found.text
-    assert found.next.startswith("geiger audit AAPL --model lstm")
-    assert "--rule sign --risk balanced" in found.next
+    assert "`geiger audit AAPL --model lstm" in found.cause
+    assert "--rule sign --risk balanced --cost-bps 20`" in found.cause
+    assert found.next == f"geiger report {NAME}", "an audit never enters this log: as a step it had no end"
 
 
 def test_what_is_the_users_own_has_to_be_given_again() -> None:

@@ -23,9 +23,9 @@ def test_prices_from_a_folder_are_named_by_the_folder_so_that_the_context_is_fou
 
 
 def test_a_run_is_backtested_as_itself_and_a_backtest_as_the_run_it_traded() -> None:
-    assert case().commands.backtest() == f"geiger backtest AAPL --run {NAME}"
+    assert case().commands.backtest() == f"geiger backtest AAPL --run {NAME} --again"
     traded = case(config(Forecasts_of="AAPL_lstm_20251201_000000"))
-    assert traded.commands.backtest() == "geiger backtest AAPL --run AAPL_lstm_20251201_000000"
+    assert traded.commands.backtest() == "geiger backtest AAPL --run AAPL_lstm_20251201_000000 --again"
     assert case(config(Data_Hash=None, Data=None)).commands.backtest() == "geiger backtest AAPL --model lstm"
 
 
@@ -85,7 +85,7 @@ def test_a_panel_is_trained_again_on_the_symbols_it_was_typed_with() -> None:
     whole = "geiger train lstm AAPL MSFT --panel TECH --data 'my prices'"
     assert commands.train() == f"{whole} --recipe plan"
     assert case(of_panel).remedy() == f"{whole} --recipe default"
-    assert commands.backtest() == f"geiger backtest TECH --run {NAME}"
+    assert commands.backtest() == f"geiger backtest TECH --run {NAME} --again"
     assert commands.prices() == f"geiger logs show {NAME}"
     assert commands.audit() == f"geiger audit --run {NAME}"
 

@@ -81,7 +81,7 @@ def test_codes_never_change() -> None:
 
 
 KNOWN = {
-    "GC101": "The run was killed",
+    "GC101": "The run has not ended",
     "GC102": "The run failed",
     "GC103": "Lines that cannot be read",
     "GC106": "Nothing was measured",

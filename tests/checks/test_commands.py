@@ -89,7 +89,7 @@ def test_another_model_leaves_out_what_only_the_first_had() -> None:
 def test_what_lies_in_memory_alone_is_shown_and_not_trained() -> None:
     lost = commands(again=False)
     assert lost.train() == lost.remedy("quick") == f"geiger logs show {RUN}"
-    assert lost.backtest() == f"geiger backtest AAPL --run {RUN}", "the run kept its own prices"
+    assert lost.backtest() == f"geiger backtest AAPL --run {RUN} --again", "the run kept its own prices"
     own = commands(own=("features",))
     assert own.audit() == f"geiger logs show {RUN}"
     given = commands(own=("features",), options=(("--features", "f.py:mine"),))
@@ -142,3 +142,9 @@ def test_a_line_goes_on_where_the_reader_is() -> None:
     )
     typed = "geiger train ridge A --runs-dir r --log-dir l"
     assert goes_on(typed, ELSEWHERE) == typed
+
+
+def test_a_backtest_that_is_asked_for_leaves_a_log_so_that_the_step_ends() -> None:
+    commands = Commands(name=RUN, trained=RUN, symbol="AAPL", model="ridge")
+    assert is_act(commands.backtest()), "without --again nothing would tell that it was done"
+    assert "--again" not in commands.backtest(("--rule", "sign")), "other trading leaves a log by itself"

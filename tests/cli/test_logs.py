@@ -154,7 +154,7 @@ def test_each_log_gets_its_findings_and_its_next_step(lab: Lab) -> None:
     assert (good.result == "GOOD") == good.ready == (good.answer == "SIGNAL"), good.findings
     assert good.conclusion.startswith("Ready") == good.ready
     looked = f"geiger report {lab.names['good']}{there}"
-    traded = f"geiger backtest AAA --run {lab.names['good']}{there}"
+    traded = f"geiger backtest AAA --run {lab.names['good']} --again{there}"
     assert good.next == (traded if good.ready else looked)
     assert {"GC201", "GC302"} <= codes(done["collapsed"])
     assert not done["collapsed"].ready

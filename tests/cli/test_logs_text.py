@@ -88,6 +88,16 @@ def test_what_is_ready_is_told_in_the_plans_words_before_what_may_be_tried() -> 
     assert not any(line.startswith(("Nothing more", "To look closer")) for line in lines)
 
 
+def test_the_answer_stands_before_how_a_training_ended() -> None:
+    verdict = Sentence("Verdict: CANNOT TELL: too few days", (), "verdict")
+    log = LogAnalysis(
+        NAMES[0], "S0", "ridge", "COLLAPSED", (verdict,), answer="CANNOT TELL", conclusion="ended"
+    )
+    lines = list(answer_lines(log, "logs"))
+    assert lines[0] == "S0 ridge: CANNOT TELL: too few days"
+    assert lines[1] == f"  Log: logs/{NAMES[0]}.log, COLLAPSED"
+
+
 def test_a_red_audit_is_said_before_the_answer() -> None:
     red = Sentence("Audit: red, 13 stages", (), "audit")
     verdict = Sentence("Verdict: CANNOT TELL: the audit is red", (), "verdict")
@@ -118,6 +128,30 @@ def test_steps_that_do_the_same_for_other_runs_are_told_once() -> None:
         f"     geiger audit --run {NAMES[0]}",
         "Each further training on these days is one more try, and raises the bar.",
     ]
+
+
+def test_codes_give_way_to_the_words_of_a_step() -> None:
+    said = (
+        "STRONG_gbm_catboost_20251229_143000: Ready for backtest, knowing GC303, GC304, GC501, GC502, GC608"
+    )
+    step = Step("geiger backtest A --run R", "READY", (said, "GC1 x (R)"), (), 1)
+    for others, beside in ((0, " (1 more reason)"), (2, "")):
+        first = next(step_lines(1, step, others=others))
+        assert first == f"  1. STRONG_gbm_catboost: Ready for backtest{beside}. Please run:"
+        assert len(first) <= 80
+
+
+def test_what_showed_nothing_is_not_counted_among_what_is_ready() -> None:
+    name, other = "A_gbm_xgb_20251229_143000", "B_gbm_xgb_20251229_143000"
+    ready = Step("geiger backtest A --model xgb", "READY", (f"{name}: Ready for backtest",), (), 1)
+    why = "Nothing shown so far (WFE 20.1%, and the plan asks for above 50%). The backtest puts its trades"
+    nothing = Step("geiger backtest A --model xgb --start 2010", "NEXT", (f"{other}: {why}",), (), 1)
+    bare = Step("geiger backtest B --model xgb", "NEXT", (f"{other}: {why}",), (), 1)
+    for second in (nothing, bare):
+        lines = lines_of(LogAnalysis(name), LogAnalysis(other), steps=(ready, second))
+        assert "  1. A_gbm_xgb: Ready for backtest. Please run:" in lines, "and none like it"
+        assert "  2. B_gbm_xgb: Nothing shown so far. Please run:" in lines
+        assert f"     {second.command}" in lines
 
 
 def test_an_alarm_comes_before_any_answer_and_behind_it_in_the_table() -> None:

@@ -71,3 +71,12 @@ def test_own_features_are_named_again_for_a_forecast(on_data: Call, call: Call) 
     given = re.search(r"give it again with (--features \S+)$", asked.complaint)
     assert given is not None
     assert call("predict", "AAA", *given[1].split()).code == 0  # the line says what to add
+
+
+def test_of_a_backtest_the_run_that_was_trained_forecasts(on_data: Call, call: Call) -> None:
+    on_data("train", "ridge", "AAA")
+    (before,) = call("predict", "AAA", "--run", "latest", "--json").json
+    call("backtest", "--run", "latest", "--cost-bps", "20")
+    assert "AAA_backtest_" in call("runs").out
+    (after,) = call("predict", "AAA", "--run", "latest", "--json").json
+    assert (after["run"], after["forecast"]) == (before["run"], before["forecast"])

@@ -68,6 +68,29 @@ def test_models_of_one_symbol_have_no_mean_over_symbols() -> None:
     assert best_lines(one) == []
 
 
+def test_what_is_too_good_to_be_true_is_said_before_means_and_the_best() -> None:
+    good = replace(ROW, symbol="GOLD", p_value=1e-7, sharpe=4.02, suspect=True)
+    lines = comparison_lines(Summary(rows=(good, ROW), models=(MODEL,), best=BEST, best_row=good))
+    (told,) = [number for number, line in enumerate(lines) if line.startswith("LEAK SUSPECT: GOLD catboost:")]
+    assert told < next(number for number, line in enumerate(lines) if "Mean correlation" in line)
+    assert "AAPL" not in lines[told]
+    assert "<0.001" in lines[1], "no p is 0"
+    assert max(map(len, lines)) <= 80
+    assert row_line(good).startswith("GOLD catboost: CANNOT TELL, p <0.001, LEAK SUSPECT, Sharpe 4.02")
+    assert not any(
+        "LEAK" in line
+        for line in comparison_lines(Summary(rows=(ROW,), models=(MODEL,), best=None, best_row=None))
+    )
+
+
+def test_what_rings_without_an_audit_is_named() -> None:
+    row = replace(ROW, symbol="MIDD", p_value=0.005, unaudited=True)
+    lines = comparison_lines(Summary(rows=(row, ROW), models=(MODEL,), best=None, best_row=None))
+    assert "Rings, and is not audited, without which it is no signal: MIDD catboost; `geiger" in lines
+    bare = Summary(rows=(ROW,), models=(MODEL,), best=None, best_row=None)
+    assert not any("audited" in line for line in comparison_lines(bare))
+
+
 def test_one_run_in_a_line() -> None:
     assert row_line(ROW) == "AAPL catboost: CANNOT TELL, p 0.042, Sharpe -0.61, buy and hold 0.80"
     assert row_line(replace(ROW, status=Status.COLLAPSED)) == (

@@ -59,3 +59,19 @@ def test_holding_gets_no_better_where_trading_costs_more(ridge_run: Run, materia
     assert len(held) == len(COSTS_BPS) + 1
     assert held == sorted(held, reverse=True)
     assert held[0] > held[-1]
+
+
+def test_what_is_worth_a_trade_is_decided_anew_at_each_cost(ridge_run: Run, material: Material) -> None:
+    config = small(trading={"rule": "proportional"})
+    dear = small(trading={"rule": "proportional", "cost_bps": 50.0})
+    (row,) = (row for row in cost_curve(ridge_run.forecasts, material, config) if row.cost_bps == 50.0)
+    anew, kept = (
+        positions(ridge_run.forecasts, material, one)["weight"].to_numpy() for one in (dear, config)
+    )
+    rows = material.target.join(ridge_run.forecasts.select("day"), on="day", how="semi")
+    sharpes = []
+    for weight in (anew, kept):
+        net = simulate_many(rows["simple"].to_numpy(), weight[:, None], Costs.of(dear.trading)).net[:, 0]
+        sharpes.append(net.mean() / net.std(ddof=1) * math.sqrt(252))
+    assert row.sharpe == pytest.approx(sharpes[0])
+    assert sharpes[0] != pytest.approx(sharpes[1], abs=0.01), "else this test could not fail"

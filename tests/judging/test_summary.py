@@ -12,6 +12,7 @@ import pytest
 from geiger.evidence.error_rates import ErrorRates, Rate
 from geiger.judging.summary import RINGS, Gate, Row, Summary, compare, row_of, summarise
 from geiger.judging.validate import Asked, Entry, Pooled
+from geiger.records import AuditSummary, Notice, Why
 from helpers.validations import asked, price_folder, validated
 
 
@@ -65,6 +66,56 @@ def test_twins_are_no_two_witnesses(found: tuple[Asked, list[Entry], Summary]) -
     expected = np.sqrt(np.sum((sum(pulls.values()) / 3.0) ** 2))  # days as clusters, symbols summed within
     assert one.error == pytest.approx(expected, rel=0.02)
     assert one.symbols == 3  # that have a run
+
+
+def test_the_surest_comes_first_and_what_has_no_run_last(found: tuple[Asked, list[Entry], Summary]) -> None:
+    what, entries, _ = found
+    runs = [what.runs.load(str(entry.run)) for entry in entries[:3]]
+    judged = []
+    for stored, p in zip(runs, (0.4, None, 0.02), strict=True):
+        verdict = stored.record.verdict
+        assert verdict is not None
+        judged.append(replace(stored, record=replace(stored.record, verdict=replace(verdict, corrected_p=p))))
+    rows = compare(judged, [Row(symbol="NONE", model="ridge", recipe="")]).rows
+    assert [(row.run is None, row.p_value) for row in rows] == [
+        (False, 0.02),
+        (False, 0.4),
+        (False, None),
+        (True, None),
+    ]
+
+
+def test_an_alarm_or_a_red_audit_marks_a_row(found: tuple[Asked, list[Entry], Summary]) -> None:
+    what, entries, _ = found
+    stored = what.runs.load(str(entries[0].run))
+    verdict = stored.record.verdict
+    assert verdict is not None
+    plain = replace(stored.record, verdict=replace(verdict, alarms=()), audit=None)
+    alarmed = replace(plain, verdict=replace(verdict, alarms=(Notice("LEAK_SUSPECT", "net Sharpe 13.95"),)))
+    audited = {
+        color: AuditSummary(color=color, stages=1, cuts=1, day="2024-01-05") for color in ("green", "red")
+    }
+    marked = {
+        "none": plain,
+        "alarm": alarmed,
+        **{color: replace(plain, audit=audit) for color, audit in audited.items()},
+    }
+    found_so = {name: row_of(replace(stored, record=record)).suspect for name, record in marked.items()}
+    assert found_so == {"none": False, "alarm": True, "green": False, "red": True}
+
+
+@pytest.mark.parametrize(
+    ("p", "code", "expected"),
+    [(0.005, Why.NOT_AUDITED, True), (0.02, Why.NOT_AUDITED, False), (0.005, Why.WEAK, False)],
+)
+def test_a_run_that_rings_and_was_not_audited_is_marked(
+    found: tuple[Asked, list[Entry], Summary], p: float, code: Why, expected: bool
+) -> None:
+    what, entries, _ = found
+    stored = what.runs.load(str(entries[0].run))
+    assert stored.record.verdict is not None
+    given = replace(stored.record.verdict, corrected_p=p, level=0.01, reasons=(Notice(code, "so"),))
+    assert row_of(replace(stored, record=replace(stored.record, verdict=given))).unaudited is expected
 
 
 def test_the_best_is_held_against_the_best_of_as_many(found: tuple[Asked, list[Entry], Summary]) -> None:

@@ -27,7 +27,7 @@ from geiger.records import (
     Why,
     Worth,
 )
-from geiger.runs.gist import COLUMNS, MOST_LINES, Part, effect_in_words, gist_of, money_in_words
+from geiger.runs.gist import Part, effect_in_words, gist_of, money_in_words
 from geiger.runs.record import OwnPart, OwnParts, PanelMember, RunRecord
 from geiger.settings.models import MODELS
 from helpers.verdicts import VERDICT
@@ -104,11 +104,11 @@ def test_whatever_a_run_came_to_fits_on_a_screen(
     name = f"{changes['symbol']}_{MODELS[changes['model']].log_name}_20240105_143022"
     record = made_record(name=name, results=results, forecasts_of=name, **changes)
     parts = gist_of(record, Folders("somewhere/runs", "somewhere/logs")).parts()
-    assert len(parts) <= MOST_LINES
+    assert len(parts) <= 10
     for part, line in parts:
         assert line == line.rstrip()
         if part not in (Part.PLACE, Part.NEXT):  # a path or command stays in one piece
-            assert len(line) <= COLUMNS, line
+            assert len(line) <= 80, line
     assert [part for part, _ in parts[-2:]] == [Part.PLACE, Part.NEXT]
     assert parts[0][0] is Part.ANSWER
     assert parts[0][1].startswith(f"{changes['symbol']} {changes['model']}:")
@@ -151,6 +151,19 @@ def test_a_training_that_ended_well_is_said_behind_everything_that_was_measured(
     assert not any("SUCCESS" in line for line in lines)
     (training,) = (i for i, line in enumerate(lines) if "ended well" in line)
     assert training == len(lines) - 3
+
+
+def test_where_nothing_moved_neither_luck_nor_direction_is_spoken_of(made_record: Make) -> None:
+    figures = (
+        FigureName.SHARPE.of(None, 500),
+        FigureName.BUY_AND_HOLD_SHARPE.of(1.37, 500),
+        FigureName.DIRECTION_ACCURACY.of(None, 500),
+        FigureName.BASE_RATE.of(0.55, 500),
+    )
+    still = made_record(results=replace(made_record().results, figures=figures), verdict=VERDICT)
+    money = money_in_words(still)
+    assert money == "Sharpe undefined, as the returns of its trading do not move; buy and hold 1.37"
+    assert not any(name == "Direction" for name, _ in gist_of(still).facts)
 
 
 def test_a_panel_is_told_in_its_own_units(made_record: Make) -> None:

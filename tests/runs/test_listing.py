@@ -93,6 +93,15 @@ def test_a_row_says_what_the_record_says(
     assert (row.answer_text(), row.p_text(), row.note()) == ("NO SIGNAL", "0.0123", "red audit")
 
 
+def test_figures_that_are_too_good_are_marked(
+    tmp_path: Path, place: Callable[..., Path], made_record: Callable[..., RunRecord]
+) -> None:
+    alarm = Notice("LEAK_SUSPECT", "net Sharpe ratio 13.95")
+    place(verdict=replace(judged(p=1e-7), alarms=(alarm,)))
+    (row,) = listed(tmp_path)
+    assert (row.suspect, row.note(), row.p_text()) == (True, "leak suspected", "<0.0001")
+
+
 def test_a_panel_is_listed_with_its_rank_correlation(
     tmp_path: Path, place: Callable[..., Path], made_record: Callable[..., RunRecord]
 ) -> None:

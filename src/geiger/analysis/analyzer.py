@@ -22,7 +22,7 @@ from geiger.checks.trends import Brief, find_trends
 from geiger.cleaning import clean
 from geiger.errors import DataError
 from geiger.figures import FigureName
-from geiger.records import NOT_EVALUATED, Answer, Figure, Outcome, Status, as_text
+from geiger.records import NOT_EVALUATED, Answer, Figure, Outcome, Status, as_text, p_as_told
 from geiger.runlog.verdict import answer_in, effect_text, worth_text
 from geiger.runlog.wording import audit_line
 
@@ -32,6 +32,7 @@ ASK, DONE = ". Please run", "Backtested already"
 ACT, LOOK = "act", "look"
 # what must be mended, what is ready, what goes on though nothing was shown, what may be tried
 _RANKS = ("FAIL", "READY", "NEXT", "WARN", "NOTE")
+UNAUDITED = "GC701"
 REPEATS = ("GC101", "GC106", "GC108", "GC609", "GC703")  # findings after which the same run is made again
 _EFFICIENCY = 4  # the checkpoint that the plan's example states
 
@@ -313,7 +314,8 @@ def _money(case: Case) -> Iterable[Sentence]:
     sharpe, held = case.figure(FigureName.SHARPE), case.figure(FigureName.BUY_AND_HOLD_SHARPE)
     if sharpe is None:
         return
-    beside = f", buy and hold {as_text(held.value, 'ratio')}" if held else ""
+    name = "equal weight" if case.is_panel else "buy and hold"
+    beside = f", {name} {as_text(held.value, 'ratio')}" if held else ""
     judged = case.log.judged
     worth = "" if judged is None else f"; economic: {worth_text(judged)}"
     yield Sentence(
@@ -434,6 +436,10 @@ def next_steps(
             warned[log.next] = sum(f.severity is Severity.WARN for f in log.findings)
         for f in log.findings:
             text = f"{f.code} {f.title} ({log.name})"
+            if f.code == UNAUDITED and _rings(log):  # nothing is nearer to an answer
+                told = f"{log.name}: rings with p {p_as_told(log.p)}, and is not audited"
+                ask(f.next, [log.name], f.code, ("NEXT", log.name, told, f.evidence))
+                continue
             ask(f.next, [log.name], f.code, (str(f.severity), log.name, text, f.evidence))
     shown = {log.name for log in logs}
     for f in trends:
@@ -452,6 +458,10 @@ def next_steps(
             ),
         )
     )
+
+
+def _rings(log: LogAnalysis) -> bool:
+    return log.p is not None and log.level is not None and log.p < log.level
 
 
 def _step(command: str, reasons: Sequence[_Reason]) -> Step:

@@ -41,6 +41,8 @@ MOST_SUGGESTED = 200  # newest names among which the nearest to a wrong one is s
 WORTH_PROCESSES = 400  # unread logs from which more than one process pays
 AT_ONCE = 50  # logs that are remembered together: a kill costs no more of them in each process
 SPARE = 100  # outdated lines of the index, from which it is written anew when they are the larger part
+LATEST = "latest"
+NO_TIME = "20240105_143022"  # as long as the time of a name
 _NAME = re.compile(r"(?P<stem>.+)_(?P<when>\d{8}_\d{6})")
 _PARTS = ((0, 4), (4, 6), (6, 8), (9, 11), (11, 13), (13, 15))  # of `when`: year to second
 
@@ -192,6 +194,8 @@ class LogBook:
     def path(self, name: str) -> Path:
         """Return the file of a log; `name` is its stem, its file name, or a path to it in this folder.
 
+        The beginning of a stem means the newest such log, and ``latest`` the newest of all.
+
         Raises
         ------
         DataError
@@ -204,7 +208,12 @@ class LogBook:
             path = self.folder / f"{stem}.log"
             if inside and _is_name(stem) and self._ours(path):
                 return path
-        near = did_you_mean(stem, list(self.names())[-MOST_SUGGESTED:]).partition("? Known")[0]
+        names = list(self.names())
+        begun = [one for one in names if name == LATEST or (name and one.startswith(name))]
+        if begun:
+            newest = max(begun, key=lambda one: (one[-len(NO_TIME) :], one))
+            return self.folder / f"{newest}.log"
+        near = did_you_mean(stem, names[-MOST_SUGGESTED:]).partition("? Known")[0]
         hint = f"{near}?" if near.startswith("did you mean") else f"`{self._listing()}` shows those there are"
         raise DataError(f"{clean(self.folder)}: no log {clean(name)!r} there; {clean(hint)}")
 

@@ -74,8 +74,10 @@ def other_audit(case: Case) -> Answer:
         (case.at_audit(),),
         "Audited after an update, with the code of that day."
         if code
-        else "The audit is that of the training; this run sizes or fills its forecasts otherwise.",
-        case.commands.train() if code else _traded_so(case),
+        else "The audit is that of the training; this run sizes or fills its forecasts otherwise. "
+        f"`{_traded_so(case)}` audits it so, and changes nothing in this log.",
+        # No audit enters the log of a backtest: as a step that one would be asked for without end.
+        case.commands.train() if code else case.commands.report(),
     )
 
 
@@ -93,7 +95,8 @@ def without_the_leak(case: Case) -> str:
 def _traded_so(case: Case) -> str:
     """Return the audit of the same model under the trading settings of this run."""
     settings = case.settings
-    asked: list[Option] = [("--rule", settings.rule), ("--risk", settings.risk)]
+    cost = None if settings.cost_bps is None else f"{settings.cost_bps:g}"
+    asked: list[Option] = [("--rule", settings.rule), ("--risk", settings.risk), ("--cost-bps", cost)]
     return case.commands.audit_traded(*(option for option in asked if option[1]))
 
 

@@ -76,7 +76,8 @@ ACTS = ("train", "backtest", "audit", "judge", "demo", "validate")
 def is_act(command: str) -> bool:
     """Whether a command makes something new, rather than showing what there is.
 
-    A backtest of a run that is traded as it was in training repeats its ledger, and makes no run.
+    A backtest of a run that is traded as it was in training repeats its ledger, and makes no run without
+    ``--again``.
 
     >>> is_act("geiger train ridge AAPL"), is_act("geiger report AAPL_ridge_20240105_143022")
     (True, False)
@@ -85,7 +86,7 @@ def is_act(command: str) -> bool:
     """
     words = command.split()
     if words[1:2] == ["backtest"] and "--run" in words:
-        return bool(set(_TRADING) & set(words))
+        return bool({*_TRADING, "--again"} & set(words))
     return words[1:2] in [[act] for act in ACTS]
 
 
@@ -299,7 +300,9 @@ class Commands:
         """Return what trades these forecasts: exactly these where the run was kept."""
         if self.kept and self.symbol:
             mine = self._carried("backtest", only=("--target", "--estimator"))
-            return self.of("backtest", self.symbol, options=[("--run", self.trained), *mine, *changes])
+            # Without `--again` no log tells that a backtest like the training's was made: a step without end.
+            more = changes or (("--again", None),)
+            return self.of("backtest", self.symbol, options=[("--run", self.trained), *mine, *more])
         if not (self.again and self.model and self.symbol) or self.panel:
             return self.show()
         kept = [o for o in self._carried("backtest") if o[0] not in dict(changes)]

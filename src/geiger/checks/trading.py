@@ -11,6 +11,7 @@ from geiger.records import as_text
 
 LIKE_THE_MARKET = 0.7  # correlation of the net returns with buy-and-hold
 CHANCE = 0.05  # p of the volatility-matched difference above which it cannot be told from chance
+TOO_OFTEN_RIGHT = 0.7  # the plan calls 65% excellent; no market rises on so many of its days
 PARTS = 3  # folds or years of which one can carry the result
 
 
@@ -20,12 +21,13 @@ PARTS = 3  # folds or years of which one can carry the result
     Severity.FAIL,
     how="The log warns LEAK_SUSPECT: direction accuracy above its base rate, net Sharpe ratio or R^2 beyond "
     "what daily returns allow, by more than 1.645 standard errors. In a log without a scorecard: a Test "
-    "Sharpe above 3, with the number of days from which on that is beyond chance.",
+    "Sharpe above 3, with the number of days from which on that is beyond chance, or a direction accuracy "
+    "above 70% where no base rate stands beside it.",
     why="A value of the future among the inputs makes such figures: rule that out before believing them.",
 )
 def leak(case: Case) -> Answer:
     sharpe = case.value(FigureName.SHARPE)
-    if case.log.status is None and sharpe is None:
+    if case.log.status is None and not case.log.figures:
         return NotApplicable("the log has no figures")
     if case.warned("LEAK_SUSPECT"):
         cited = case.at_warning("LEAK_SUSPECT")
@@ -36,14 +38,31 @@ def leak(case: Case) -> Answer:
             f"a net Sharpe ratio of {sharpe:.2f} is more than daily returns allow if it comes from {days} "
             "days or more: with fewer it may be chance, and the log does not say how many there were"
         )
+    elif (right := _too_often_right(case)) is not None:
+        cited = case.at_figure(FigureName.DIRECTION_ACCURACY, as_text(right, "share"))
+        text = f"a direction accuracy of {as_text(right, 'share')} is more than daily returns allow"
     else:
         return Quiet()
     return Fires(
         text,
         (cited,),
         "A future value among the inputs, labels that overlap the test rows, or prices in a wrong order.",
-        case.commands.audit() if case.log.audit is None and case.log.schema else case.commands.prices(),
+        _after_an_alarm(case),
     )
+
+
+def _after_an_alarm(case: Case) -> str:
+    """Return what looks for the leak; of another program's log, whose prices nobody knows, what shows it."""
+    if not case.log.schema:
+        return case.commands.show()
+    return case.commands.audit() if case.log.audit is None else case.commands.prices()
+
+
+def _too_often_right(case: Case) -> float | None:
+    """Return a direction accuracy that no day-ahead forecast has, of a log that states no base rate."""
+    right = case.value(FigureName.DIRECTION_ACCURACY)
+    alone = case.value(FigureName.BASE_RATE) is None and not case.log.scorecard.scores
+    return right if right is not None and alone and right > TOO_OFTEN_RIGHT else None
 
 
 @check(

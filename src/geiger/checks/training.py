@@ -27,7 +27,7 @@ NETWORKS, BOOSTERS = GROUPS["net"], GROUPS["gbm"]
 
 @check(
     "GC101",
-    "The run was killed",
+    "The run has not ended",
     Severity.FAIL,
     how="A log that Geiger wrote breaks off before its STATUS, and has not grown for 15 minutes. Where it "
     "has, the run may still go on: a note.",

@@ -12,7 +12,7 @@ from geiger.checks.base import Evidence, Finding, Severity, command_name
 from geiger.checks.commands import Typed
 from geiger.cli.terminal import counted, table, wrapped
 from geiger.figures import FigureName
-from geiger.records import Status, as_text
+from geiger.records import Status, as_text, p_as_told
 
 COLUMNS = 80  # of all that is read at once; a command is never broken
 INDENT = 7 * " "
@@ -213,7 +213,7 @@ def figure_cells(p: float | None, figures: Mapping[str, float]) -> tuple[str, st
     accuracy, base = (figures.get(name) for name in (FigureName.DIRECTION_ACCURACY, FigureName.BASE_RATE))
     sharpe, held = (figures.get(name) for name in (FigureName.SHARPE, FigureName.BUY_AND_HOLD_SHARPE))
     return (
-        "" if p is None else f"{p:.3f}",
+        "" if p is None else p_as_told(p),
         "" if accuracy is None else f"{100 * accuracy:.1f}/{'-' if base is None else f'{100 * base:.1f}'}%",
         "" if sharpe is None else f"{sharpe:.2f}/{'-' if held is None else f'{held:.2f}'}",
     )
@@ -286,7 +286,7 @@ def _next(analysis: Analysis, steps: Sequence[Step], most: int) -> list[str]:
     looks = [step for step in analysis.steps if not _is_numbered(step)]
     alike: dict[object, list[Step]] = {}
     for step in steps:
-        alike.setdefault(_sort_of(step.command), []).append(step)
+        alike.setdefault((step.severity == "READY", _sort_of(step.command)), []).append(step)
     lines = [""]
     if steps:
         lines.append("What to do next")
@@ -335,13 +335,20 @@ def step_lines(number: int, step: Step, *, others: int = 0, one: bool = False) -
     one : bool
         Whether the run is named above.
     """
-    more = [
-        *([counted(len(step.reasons) - 1, "more reason")] if len(step.reasons) > 1 else []),
-        *([f"{others} like it for other runs"] if others else []),
-    ]
-    beside = f" ({', '.join(more)})" if more else ""
     ask = ASK if step.severity in ("READY", "NEXT") else ""
-    yield _one_line(f"  {number}. {_reason(step, one=one)}", tail=f"{beside}{ask}:")
+    reason = f"  {number}. {_reason(step, one=one)}"
+    short = reason.partition(", knowing ")[0]  # its codes stand among the findings
+    alike = [f"{others} like it for other runs"] if others else []
+    more = [counted(len(step.reasons) - 1, "more reason")] if len(step.reasons) > 1 else []
+    ways: tuple[tuple[str, list[str]], ...] = (
+        (reason, [*more, *alike]),
+        (short, [*more, *alike]),
+        (short, alike),
+        (short, []),
+    )
+    whole = [told + (f" ({', '.join(beside)})" if beside else "") + f"{ask}:" for told, beside in ways]
+    fits = next((line for line in whole if len(line) <= COLUMNS), None)
+    yield _one_line(short, tail=f"{ask}:") if fits is None else fits
     yield f"     {step.command}"
 
 
@@ -351,6 +358,8 @@ def _reason(step: Step, *, one: bool) -> str:
     if step.severity not in ("READY", "NEXT"):
         return reason.partition(" (")[0]
     name, _, said = reason.partition(": ")
+    if step.severity == "NEXT":
+        said = said.partition(" (")[0]  # what that rests on stands above
     return said if one else f"{name.rsplit('_', 2)[0]}: {said}"
 
 

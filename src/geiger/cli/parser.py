@@ -18,6 +18,7 @@ from geiger.settings.recipes import RECIPES
 
 USAGE = 2
 RUN = "a run: its name, the beginning of one (the newest counts), latest, or its folder"
+A_LOG = "its name, the beginning of one (the newest counts), latest, or its file"
 EPILOG = """\
 exit codes: 0 fine, 1 an error (one plain line), 2 usage, 3 FAILED, COLLAPSED or a red audit, 130 Ctrl-C
 first steps: geiger demo · geiger data list · geiger train ridge AAPL · geiger backtest AAPL --model ridge
@@ -596,7 +597,7 @@ def _logs(commands: Commands) -> None:
     _json(parser)
 
     parser = _command(actions, "show", f"{home}:show_log", "show what one log says, with line numbers")
-    parser.add_argument("log", metavar="LOG", help="name of the log, or its file")
+    parser.add_argument("log", metavar="LOG", help=f"a log: {A_LOG}")
     _verbose(parser, "settings, epochs and the whole verdict as well")
     _log_dir(parser)
     _json(parser)
@@ -604,7 +605,9 @@ def _logs(commands: Commands) -> None:
     parser = _command(
         actions, "analyze", f"{home}:analyze_logs", "say what the new logs mean and what to do next"
     )
-    parser.add_argument("logs", metavar="LOG", nargs="*", help="these logs (default: the new ones)")
+    parser.add_argument(
+        "logs", metavar="LOG", nargs="*", help=f"these logs (default: the new ones), each {A_LOG}"
+    )
     parser.add_argument("--all", action="store_true", help="all logs, new or not")
     parser.add_argument(
         "--limit", type=int, metavar="N", default=20, help="show at most N logs (default: 20)"
@@ -616,7 +619,7 @@ def _logs(commands: Commands) -> None:
     parser = _command(
         actions, "compare", f"{home}:compare_logs", "put logs side by side, ranked where they compare"
     )
-    parser.add_argument("logs", metavar="LOG", nargs="+")
+    parser.add_argument("logs", metavar="LOG", nargs="+", help=f"each {A_LOG}")
     _log_dir(parser)
     _json(parser)
 

@@ -68,7 +68,7 @@ def _predict_panels(args: argparse.Namespace, runs: RunsFolder, panels: Sequence
 
 
 def _predict(args: argparse.Namespace, runs: RunsFolder, symbol: str, model: str | None) -> dict[str, Any]:
-    stored = run_named(args.run, args.runs_dir)[0] if args.run else find_model(runs, symbol, model)
+    stored = _trained(args) if args.run else find_model(runs, symbol, model)
     if stored.record.symbol != symbol:
         raise SettingError(f"run {stored.name} is of {stored.record.symbol}, not of {symbol}")
     made = predict(stored, runs, data=args.data, features=args.features, target=args.target, level=args.level)
@@ -83,6 +83,12 @@ def _predict(args: argparse.Namespace, runs: RunsFolder, symbol: str, model: str
             if not kept.in_time:
                 print(f"  It will not count when forecasts are scored: {_why_late(made)}")
     return facts
+
+
+def _trained(args: argparse.Namespace) -> StoredRun:
+    """Return the run that is named; of a backtest, which left no model, the one whose forecasts it traded."""
+    stored, runs = run_named(args.run, args.runs_dir)
+    return stored if stored.record.forecasts_of is None else runs.load(stored.record.forecasts_of)
 
 
 def _broken(lines: Sequence[str]) -> list[str]:

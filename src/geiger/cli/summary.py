@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from geiger.cli.terminal import COLUMNS, counted, shown_in, table, wrapped
 from geiger.judging.summary import OfModel, Row, Summary
-from geiger.records import Status, as_text
+from geiger.records import Status, as_text, p_as_told
 
 HEADING = "Mean correlation over symbols, its error clustered by day (symbols share their days):"
 
@@ -19,6 +19,8 @@ def comparison_lines(found: Summary) -> list[str]:
     return [
         *table(_rows(found)).splitlines(),
         "held: the Sharpe ratio of buying and holding on the same days",
+        *suspect_lines(found, COLUMNS),
+        *unaudited_lines(found, COLUMNS),
         *badly_lines(found, COLUMNS),
         *means,
         *(["", *best] if best else []),
@@ -27,7 +29,9 @@ def comparison_lines(found: Summary) -> list[str]:
 
 def row_line(row: Row) -> str:
     """Return one run in a line."""
-    told = f"{row.symbol} {row.model}: {row.answer or 'not judged'}, p {as_text(row.p_value, 'p')}"
+    told = f"{row.symbol} {row.model}: {row.answer or 'not judged'}, p {p_as_told(row.p_value)}"
+    if row.suspect:
+        told += ", LEAK SUSPECT"
     if row.status is not Status.SUCCESS:
         return f"{told}, training {row.status}"
     return f"{told}, Sharpe {as_text(row.sharpe, 'ratio')}, buy and hold {as_text(row.hold, 'ratio')}"
@@ -45,7 +49,7 @@ def _cells(row: Row) -> list[str]:
         row.symbol,
         row.model,
         row.answer or "none",
-        as_text(row.p_value, "p"),
+        p_as_told(row.p_value),
         with_error(row.correlation, row.error),
         as_text(row.sharpe, "ratio"),
         as_text(row.hold, "ratio"),
@@ -57,6 +61,23 @@ def badly_lines(found: Summary, widest: int = 100) -> list[str]:
     badly = [row for row in found.rows if row.status not in (None, Status.SUCCESS)]
     named = ", ".join(f"{row.symbol} {row.model} {row.status}" for row in badly)
     return wrapped(f"Ended badly: {named}; `geiger logs analyze` says why.", widest=widest) if badly else []
+
+
+def suspect_lines(found: Summary, widest: int = 100) -> list[str]:
+    """Return which runs are too good to be true, before anything good is said of them."""
+    named = ", ".join(f"{row.symbol} {row.model}" for row in found.rows if row.suspect)
+    told = (
+        f"LEAK SUSPECT: {named}: better than daily returns allow, or audited red; `geiger logs analyze` says "
+    )
+    rest = "what to do first. Means and best below have them in."
+    return wrapped(told + rest, widest=widest) if named else []
+
+
+def unaudited_lines(found: Summary, widest: int = 100) -> list[str]:
+    """Return which runs ring and lack an audit: the next thing to do, which the table does not show."""
+    named = ", ".join(f"{row.symbol} {row.model}" for row in found.rows if row.unaudited)
+    told = f"Rings, and is not audited, without which it is no signal: {named}; "
+    return wrapped(f"{told}`geiger logs analyze` has the command.", widest=widest) if named else []
 
 
 def with_error(value: float | None, error: float | None) -> str:
@@ -98,5 +119,5 @@ def best_lines(found: Summary) -> list[str]:
     return [
         f"The best of {best.n} by luck alone would show a correlation {best.usual:.1f} times its error (one "
         f"time in twenty more than {best.high:.1f} times); the best here, {row.symbol} {row.model}, shows "
-        f"{best.seen:.1f} times (p {as_text(best.p_value, 'p')})."
+        f"{best.seen:.1f} times (p {p_as_told(best.p_value)})."
     ]

@@ -14,7 +14,16 @@ from geiger import codec
 from geiger.cli.complaint import complain
 from geiger.cli.options import config_of, symbols_of
 from geiger.cli.show import duration
-from geiger.cli.summary import HEADING, badly_lines, best_lines, called, mean_lines, with_error
+from geiger.cli.summary import (
+    HEADING,
+    badly_lines,
+    best_lines,
+    called,
+    mean_lines,
+    suspect_lines,
+    unaudited_lines,
+    with_error,
+)
 from geiger.cli.terminal import Tick, counted, print_json, progress, table, wrapped
 from geiger.cli.train import models_of
 from geiger.errors import SettingError
@@ -22,7 +31,7 @@ from geiger.files import write_atomically
 from geiger.judging.summary import Gate, OfModel, Row, Summary, summarise
 from geiger.judging.validate import Asked, Entry, Heard, Pooled, lay_out, pooled, validate
 from geiger.panel.engines import Engine, Outcome, engine_named
-from geiger.records import Status, as_text
+from geiger.records import Status, as_text, p_as_told
 from geiger.runlog.writer import log_stem
 from geiger.settings import panel_recipe
 
@@ -160,6 +169,8 @@ def summary_lines(found: Summary) -> list[str]:
     """Return a summary for people: the table first, then what stands behind it."""
     return [
         *table(_rows(found)).splitlines(),
+        *suspect_lines(found),
+        *unaudited_lines(found),
         *badly_lines(found),
         "",
         HEADING,
@@ -187,7 +198,7 @@ def _cells(row: Row, several: bool) -> list[str]:
     return [
         *named,
         row.answer or "none",
-        as_text(row.p_value, "p"),
+        p_as_told(row.p_value),
         with_error(row.correlation, row.error),
         as_text(row.sharpe, "ratio"),
         as_text(row.hold, "ratio"),

@@ -17,7 +17,7 @@ from geiger.evidence.by_day import Daily, error_over_symbols
 from geiger.evidence.error_rates import ErrorRates
 from geiger.figures import FigureName
 from geiger.judging.validate import Asked, Entry, Pooled, stored_runs
-from geiger.records import Answer, Outcome, Status
+from geiger.records import Answer, Outcome, Status, Why
 from geiger.runs.folder import StoredRun
 
 RINGS = "Verdict: SIGNAL"
@@ -40,6 +40,10 @@ class Row:
         Of the plan's five checkpoints.
     p_value : float or None
         With all tries counted; the table is sorted by it.
+    suspect : bool
+        Whether its figures are better than daily returns allow, or its audit is red.
+    unaudited : bool
+        Whether its p rings, and there is no signal before an audit.
     """
 
     symbol: str
@@ -55,6 +59,8 @@ class Row:
     hold: float | None = None
     passed: int | None = None
     p_value: float | None = None
+    suspect: bool = False
+    unaudited: bool = False
     trouble: str | None = None
 
 
@@ -232,6 +238,12 @@ def _filled(row: Row, stored: StoredRun) -> Row:
         hold=value.get(FigureName.BUY_AND_HOLD_SHARPE),
         passed=sum(point.outcome is Outcome.PASS for point in results.checkpoints),
         p_value=None if verdict is None else verdict.corrected_p,
+        suspect=(verdict is not None and bool(verdict.alarms))
+        or (record.audit is not None and not record.audit.green),
+        unaudited=verdict is not None
+        and verdict.corrected_p is not None
+        and verdict.corrected_p < verdict.level
+        and Why.NOT_AUDITED in {reason.code for reason in verdict.reasons},
     )
 
 

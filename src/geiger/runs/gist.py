@@ -25,6 +25,7 @@ INDENT = 12  # columns of a fact's name
 LEAK = "LEAK_SUSPECT"
 DOCTOR = "DOCTOR_"
 USUAL = Folders()
+UNDEFINED = as_text(None, "ratio")
 ADVICE = "; `"  # begins a command in a reason: the last line has the one to type
 _LUCK = {
     Worth.YES: "more than luck",
@@ -158,8 +159,10 @@ def money_in_words(record: RunRecord) -> str:
         return ""
     verdict, panel = record.verdict, bool(record.members)
     held = "equal weight" if panel else "buy and hold"
-    told = f"Sharpe {text[FigureName.SHARPE]} net of costs, {held} "
-    told += text.get(FigureName.BUY_AND_HOLD_SHARPE, "undefined")
+    beside_it = f"{held} {text.get(FigureName.BUY_AND_HOLD_SHARPE, UNDEFINED)}"
+    if text[FigureName.SHARPE] == UNDEFINED:  # no gain, no loss: nothing that luck could have made
+        return f"Sharpe undefined, as the returns of its trading do not move; {beside_it}"
+    told = f"Sharpe {text[FigureName.SHARPE]} net of costs, {beside_it}"
     if verdict is None or verdict.difference is None:
         return told
     beside = "equal weight at the same exposure" if panel else "it at the same volatility"
@@ -178,7 +181,7 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     if money := money_in_words(record):
         yield "Money", money
     right, base = text.get(FigureName.DIRECTION_ACCURACY), text.get(FigureName.BASE_RATE)
-    if right is not None and base is not None and not record.members:
+    if right not in (None, UNDEFINED) and base not in (None, UNDEFINED) and not record.members:
         yield "Direction", f"{right} right; the commoner direction alone {base}"
     points = record.results.checkpoints
     passed = sum(point.outcome is Outcome.PASS for point in points)

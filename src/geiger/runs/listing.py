@@ -33,6 +33,7 @@ NO_ANSWER = "none"
 BACKTEST = "backtest"
 UNJUDGED = "no verdict"
 TAIL = 1 << 16  # bytes at the end of a log that hold its status, or its last epoch
+LEAST_P = 0.0001  # what is less is shown as less than that
 LARGEST = 64 << 20  # bytes of a record that is read
 
 
@@ -60,6 +61,8 @@ class RunRow:
         Net, and that of buy and hold.
     audit : str
         ``green``, ``red`` or empty.
+    suspect : bool
+        Whether its figures are better than daily returns allow.
     epoch, fold : int or None
         The last ones that the log of a run without a record tells of.
     trouble : str
@@ -83,6 +86,7 @@ class RunRow:
     sharpe: float | None = None
     held_sharpe: float | None = None
     audit: str = ""
+    suspect: bool = False
     epoch: int | None = None
     fold: int | None = None
     trouble: str = ""
@@ -106,7 +110,8 @@ class RunRow:
 
     def p_text(self) -> str:
         """Return p with all tries."""
-        return _number(self.corrected_p, 4)
+        p = self.corrected_p
+        return _number(p, 4) if p is None or p >= LEAST_P else f"<{LEAST_P}"  # no p is 0
 
     def correlation_text(self) -> str:
         """Return the correlation with its standard error."""
@@ -126,7 +131,9 @@ class RunRow:
             return ""
         if self.status != Status.SUCCESS:
             return self.status.lower()
-        return "red audit" if self.audit == "red" else ""
+        if self.audit == "red":
+            return "red audit"
+        return "leak suspected" if self.suspect else ""
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -168,10 +175,16 @@ class _Results:
 
 
 @dataclass(frozen=True)
+class _Alarm:
+    code: str
+
+
+@dataclass(frozen=True)
 class _Verdict:
     answer: str
     sentence: str = ""
     corrected_p: float | None = None
+    alarms: tuple[_Alarm, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -431,6 +444,7 @@ def _row(name: str, path: Path, stamp: Stamp) -> RunRow:
         sharpe=value.get(FigureName.SHARPE),
         held_sharpe=value.get(FigureName.BUY_AND_HOLD_SHARPE),
         audit="" if record.audit is None else clean(record.audit.color),
+        suspect=verdict is not None and bool(verdict.alarms),
     )
 
 
