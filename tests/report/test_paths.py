@@ -98,6 +98,11 @@ def test_a_distribution_holds_every_day_the_wild_ones_at_its_ends() -> None:
     assert distribution_of({"a": np.zeros(5)}) is None
 
 
+def test_figures_that_are_none_have_no_distribution() -> None:
+    """As of a damaged run whose cost is beyond all numbers."""
+    assert distribution_of({"strategy": np.array([0.01, np.nan, -np.inf])}) is None
+
+
 def test_stays_change_with_the_side() -> None:
     ledger = ledger_of([0.5, 1.0, 0.0, -0.5, -0.5], [0.1, 0.1, 0.1, 0.1, -0.1], Costs(cost_bps=0.0))
     found = positions_of(ledger)

@@ -41,7 +41,17 @@ def test_every_answer_carries_the_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8737", "127.0.0.1.evil.example", "", "[::2]:80"]
+    "host",
+    [
+        "evil.example",
+        "evil.example:8737",
+        "127.0.0.1.evil.example",
+        "127.0.0.1@evil.example",
+        "",
+        "[::2]:80",
+        "[127.0.0.1].evil.example",
+        "[127.0.0.1",
+    ],
 )
 def test_another_name_is_refused(host: str) -> None:
     answer = client().get("/", headers={"host": host})

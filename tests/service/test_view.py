@@ -252,12 +252,22 @@ def test_a_finished_run_is_its_report_with_a_way_back(
         view.run_page(name)
 
 
+def test_a_page_is_made_anew_when_a_frame_changes(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    view, name = View(finished / "runs", finished / "logs"), names_in(finished)[0]
+    view.run_page(name)
+    monkeypatch.setattr(viewing, "page_of", lambda stored, log, folders: 1 / 0)
+    ledger = finished / "runs" / name / "ledger.parquet"
+    os.utime(ledger, (time.time() + 5, time.time() + 5))
+    with pytest.raises(ZeroDivisionError):
+        view.run_page(name)
+
+
 def test_runs_are_compared(finished: Path) -> None:
     view, names = View(finished / "runs", finished / "logs"), names_in(finished)
     page, _ = view.compare_page(names)
     assert "2 runs side by side" in page
-    for wrong in ([], names[:1], [names[0]] * 2, [f"A_ridge_202401{i:02}_000000" for i in range(11)]):
-        with pytest.raises(SettingError, match="tick two to 10"):
+    for wrong in ([], names[:1], [names[0]] * 2, [f"A_ridge_202401{i:02}_000000" for i in range(13)]):
+        with pytest.raises(SettingError, match="tick two to 12"):
             view.compare_page(wrong)
     with pytest.raises(NoSuch):
         view.compare_page([names[0], "IBM_ridge_20240101_000000"])
@@ -305,6 +315,16 @@ def test_no_link_leads_out(view: View, tmp_path: Path, place: Callable[..., Path
     (tmp_path / "logs").mkdir(exist_ok=True)
     (tmp_path / "logs" / f"{folder.name}.log").symlink_to(secret)
     with pytest.raises(SettingError, match="leads out"):
+        view.run_page(folder.name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_among_the_files_holds_nothing_up(view: View, place: Callable[..., Path]) -> None:
+    """Whoever opens a pipe that nobody writes to waits for ever."""
+    folder = place()
+    (folder / "ledger.parquet").unlink(missing_ok=True)
+    os.mkfifo(folder / "ledger.parquet")
+    with pytest.raises(SettingError, match="no ordinary file"):
         view.run_page(folder.name)
 
 

@@ -33,6 +33,7 @@ NO_ANSWER = "none"
 BACKTEST = "backtest"
 UNJUDGED = "no verdict"
 TAIL = 1 << 16  # bytes at the end of a log that hold its status, or its last epoch
+LONGEST_NAME = 200  # characters of a symbol in a row: a record may hold anything
 LARGEST = 64 << 20  # bytes of a record that is read
 
 
@@ -418,7 +419,7 @@ def _row(name: str, path: Path, stamp: Stamp) -> RunRow:
         status=record.status.value,
         recorded=True,
         when=_when(record.finished_at, name),
-        symbol=clean(record.symbol),
+        symbol=clean(record.symbol[:LONGEST_NAME]),
         model=clean(record.model),
         kind=clean(record.kind),
         panel=bool(record.members),
