@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -154,6 +155,9 @@ def test_a_training_shows_its_epochs(view: View) -> None:
     ):
         assert said in page
     assert page.count("<svg") == 2
+    labels = re.findall(r'role="region" aria-label="([^"]*)"', page) + re.findall(r"<h2[^>]*>([^<]*)", page)
+    assert len(labels) > 2
+    assert len(set(labels)) == len(labels), "regions that are called the same cannot be told apart"
     part = view.live_part(NAME)
     assert part.then == ""
     assert part.html.strip() in page
