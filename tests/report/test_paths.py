@@ -16,6 +16,7 @@ from geiger.report.paths import (
     falls_of,
     importances_of,
     months_of,
+    paths_of,
     positions_of,
     rolling_ic,
     rolling_sharpe,
@@ -63,6 +64,17 @@ def test_months_compound_and_a_month_without_days_has_none() -> None:
     assert months.returns[0, [0, 2]] == pytest.approx([0.21, -0.5])
     assert np.isnan(months.returns).sum() == 24 - 3
     assert months.totals == pytest.approx([1.21 * 0.5 - 1, 0.2])
+
+
+def test_a_month_is_that_in_which_a_return_became_known() -> None:
+    """Decided on 30 January, filled on the 31st, known on 1 February: the return is one of February."""
+    ledger = ledger_of([1.0, 1.0, 1.0], [0.05, 0.0, 0.0], Costs(cost_bps=0.0, slippage_bps=0.0))
+    assert (str(ledger["day"][0]), str(ledger["exit_day"][0])) == ("2020-01-30", "2020-02-01")
+    held = np.zeros(3)
+    months = paths_of(ledger, held, HELD, Costs(), 252).months
+    assert months is not None
+    assert np.isnan(months.returns[0, 0])
+    assert months.returns[0, 1] == pytest.approx(0.05)
 
 
 def test_the_rolling_sharpe_ends_with_that_of_the_last_days() -> None:

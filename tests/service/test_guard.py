@@ -91,6 +91,21 @@ def test_a_token_opens_by_address_cookie_or_header() -> None:
         assert client(None, TOKEN).get("/", headers={"authorization": given}).status_code == 401
 
 
+def test_a_token_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append(other)
+        return False
+
+    monkeypatch.setattr("geiger.service.guard.hmac.compare_digest", compare)
+    asked = client(token=TOKEN)
+    for words in ({"params": {"token": TOKEN}}, {"headers": {"authorization": f"Bearer {TOKEN}"}}):
+        compared.clear()
+        assert asked.get("/", **words).status_code == 401
+        assert TOKEN.encode() in compared, "decided by something else"
+
+
 def test_any_name_without_a_token_cannot_be_had() -> None:
     with pytest.raises(ValueError, match="token"):
         client(None, None)

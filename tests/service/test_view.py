@@ -206,6 +206,19 @@ def test_one_that_was_killed_says_so(view: View, training: RunLogWriter) -> None
     assert "Killed, it seems" in part.html
 
 
+@pytest.mark.usefixtures("training")
+def test_two_trainings_at_once_each_show_their_own_epochs(view: View, tmp_path: Path) -> None:
+    with RunLogWriter(tmp_path / "logs", "KO", "lstm", now=dt.datetime(2024, 1, 9, 12, 1, 0)) as other:
+        other.epoch(Epoch(1, 0.7777, 0.8888, 0.05, 50.0, fold=5))
+        for _ in range(2):
+            mine, theirs = view.live_part(NAME).html, view.live_part("KO_lstm_20240109_120100").html
+            assert "0.7777" in theirs
+            assert "Fold 3" not in theirs
+            assert "0.7777" not in mine
+            assert "Fold 3" in mine
+            other.epoch(Epoch(2, 0.6666, 0.8888, 0.05, 50.0, fold=5))
+
+
 def test_when_it_ends_the_page_is_another_one(
     view: View, training: RunLogWriter, place: Callable[..., Path]
 ) -> None:
