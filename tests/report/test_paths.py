@@ -157,6 +157,29 @@ def test_the_interval_of_a_sharpe_ratio_is_as_wide_as_theory_says() -> None:
     assert sharpe_range(np.full(100, 0.01), 252, 0.0) is None
 
 
+def test_the_formula_counts_skew_and_tails() -> None:
+    """Bailey and Lopez de Prado (2012): the error of a Sharpe ratio whose returns are not normal."""
+    net = np.random.default_rng(3).exponential(0.01, 500) - 0.004
+    n, ratio = len(net), net.mean() / net.std(ddof=1)
+    z = (net - net.mean()) / net.std()
+    variance = (1 - (z**3).mean() * ratio + ((z**4).mean() - 1) / 4 * ratio**2) / (n - 1)
+    found = sharpe_range(net, 252, 0.0)
+    assert found is not None
+    assert found.formula is not None
+    half = 1.96 * np.sqrt(252 * variance)
+    assert found.formula == pytest.approx((ratio * 252**0.5 - half, ratio * 252**0.5 + half), rel=1e-3)
+
+
+def test_days_that_move_together_are_drawn_together() -> None:
+    """Each return stands twenty times in a row: as if there were far fewer days, so far less is known."""
+    net = np.repeat(np.random.default_rng(5).normal(0.0, 0.01, 60), 20)
+    found = sharpe_range(net, 252, 0.0)
+    assert found is not None
+    assert found.formula is not None
+    (low, high), (least, most) = found.drawn, found.formula
+    assert high - low > 2 * (most - least)
+
+
 def test_importances_are_means_over_folds() -> None:
     frame = pl.DataFrame(
         {

@@ -290,6 +290,18 @@ def test_runs_are_compared(finished: Path) -> None:
         view.compare_page([names[0], "IBM_ridge_20240101_000000"])
 
 
+def test_a_comparison_is_made_anew_when_a_record_changes(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, names = View(finished / "runs", finished / "logs"), names_in(finished)
+    page = view.compare_page(names)
+    monkeypatch.setattr(viewing, "comparison_of", lambda stored, logs, folders, links: 1 / 0)
+    assert view.compare_page(names) == page
+    os.utime(finished / "runs" / names[1] / "run.json", (time.time() + 9, time.time() + 9))
+    with pytest.raises(ZeroDivisionError):
+        view.compare_page(names)
+
+
 # ---- what is never read ----
 
 
