@@ -94,6 +94,16 @@ def test_weights_of_two_blocks_on_one_day_are_a_gap(made: Runs, changed: Changed
     assert any("two blocks begin on one day" in gap for gap in view.gaps)
 
 
+def test_the_rolling_correlation_stands_on_the_days_when_outcomes_were_known(
+    made: Runs, changed: Changed
+) -> None:
+    view = view_of(changed(made["ridge"], lambda facts: facts.update(days_per_year=20)))
+    found = view.paths.rolling_ic
+    assert found is not None
+    assert found.window == 20
+    assert list(found.days) == made["ridge"].forecasts().drop_nulls("outcome")["known_on"].to_list()
+
+
 @pytest.mark.parametrize(
     ("weight", "text"),
     [
