@@ -66,6 +66,7 @@ def there(uri: str) -> list[Any]:
 
     client = MlflowClient(tracking_uri=uri)
     found = client.get_experiment_by_name("geiger")
+    assert found is not None
     return list(client.search_runs([found.experiment_id]))
 
 
