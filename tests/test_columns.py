@@ -80,6 +80,17 @@ def test_rows_ascend_where_the_schema_says_so(name: str) -> None:
         require(turned, schema)
 
 
+@pytest.mark.parametrize("days", [-719_163, 2_932_897, 2_147_483_647])
+def test_a_day_that_no_calendar_has_is_refused(days: int) -> None:
+    """Polars holds such days, and panics where they become dates."""
+    schema, frame = made(MEMBERS.name)
+    far = pl.lit(days, pl.Int32).cast(pl.Date).alias("day")
+    with pytest.raises(DataError, match="'day' has a day that no calendar has"):
+        require(frame.with_columns(far), schema)
+    last = frame.head(1).with_columns(day=pl.lit(dt.date.max))
+    assert require(last, schema) is last
+
+
 def test_every_schema_can_be_held_to() -> None:
     known = [item for item in vars(columns).values() if isinstance(item, Schema)]
     assert len({schema.name for schema in known}) == len(known) == 15

@@ -17,6 +17,9 @@ from geiger.errors import DataError
 DType = DataType | DataTypeClass
 
 
+CALENDAR = (-719_162, 2_932_896)  # days since 1970: the first and the last that a date of Python can be
+
+
 @dataclass(frozen=True)
 class Schema:
     """Columns of one kind of frame.
@@ -262,8 +265,9 @@ LEDGER = Schema(
 def require(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Return `frame` unchanged if it has exactly the columns of `schema`, else raise `DataError`.
 
-    Checked: names and order, types, no missing values outside `Schema.nullable`, finite numbers, and a unique
-    key that ascends where the schema says so. Nothing is repaired.
+    Checked: names and order, types, no missing values outside `Schema.nullable`, finite numbers, days of the
+    years 1 to 9999 (polars holds others, and panics where they become dates), and a unique key that ascends
+    where the schema says so. Nothing is repaired.
     """
     expected = list(schema.columns)
     if frame.columns != expected:
@@ -275,6 +279,8 @@ def require(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
         if name not in schema.nullable and column.null_count():
             row = int(column.is_null().arg_max() or 0)
             raise DataError(f"{schema.name}: column {name!r} has no value in row {row}")
+        if dtype == pl.Date and not column.drop_nulls().to_physical().is_between(*CALENDAR).all():
+            raise DataError(f"{schema.name}: column {name!r} has a day that no calendar has")
         if dtype == pl.Float64 and not column.drop_nulls().is_finite().all():
             row = int((~column.is_finite()).fill_null(False).arg_max() or 0)
             raise DataError(f"{schema.name}: column {name!r} is not finite in row {row}")

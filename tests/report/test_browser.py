@@ -6,8 +6,10 @@ that of the package axe-core-python, or the axe.min.js that GEIGER_AXE names.
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -273,6 +275,52 @@ def test_a_chart_can_be_pointed_at_and_zoomed(browsing: Any, program: str, files
         opened.run(f"{toggle}.click()")
         assert opened.run(f"{toggle}.getAttribute('aria-pressed')") == "true"
         assert opened.complaints() == []
+
+
+def test_what_is_pointed_at_is_what_the_frames_hold(
+    browsing: Any, program: str, files: dict[str, Path], made: dict[str, StoredRun]
+) -> None:
+    ledger = made["stack"].ledger()
+    shown = "Array.from(document.querySelectorAll('#live-{} .told')).map(one => one.textContent)"
+    wealth = dict(zip(ledger["exit_day"].to_list(), ledger["equity"].to_list(), strict=True))
+    held = dict(zip(ledger["fill_day"].to_list(), ledger["weight"].to_list(), strict=True))
+    top = dict(zip(wealth, ledger["equity"].cum_max().clip(1.0).to_list(), strict=True))
+    days = set()
+    with browsing.open_page(program, files["stack"], width=1280) as opened:
+        opened.run(AWAKE)
+        for chart in ("equity", "held"):
+            opened.run(f"document.querySelector('#live-{chart} .live').focus()")
+            for _ in range(8):
+                opened.press("ArrowRight")
+                told = opened.run(shown.format(chart))
+                day = dt.date.fromisoformat(told[0][:10])
+                days.add(day)
+                found = [float(re.findall(r"^(?:strategy|weight) (-?[\d.]+)", text[10:])[0]) for text in told]
+                if chart == "held":
+                    assert found == [pytest.approx(100 * held[day], abs=0.51)]
+                else:
+                    fall = 100 * (wealth[day] / top[day] - 1)
+                    assert found == [pytest.approx(wealth[day], abs=6e-4), pytest.approx(fall, abs=0.06)]
+    assert len(days) > 8
+
+
+def test_how_a_training_ended_is_no_greener_than_its_answer(
+    browsing: Any, program: str, files: dict[str, Path]
+) -> None:
+    colour = "getComputedStyle(document.querySelector('header {}')).color"
+    with browsing.open_page(program, files["stack"], width=1280) as opened:
+        assert "SUCCESS" in opened.run("document.querySelector('header .status.circle').textContent")
+        assert opened.run(colour.format(".status.circle")) == opened.run(colour.format(".facts dt"))
+
+
+def test_only_the_lines_of_a_key_figure_are_broken(
+    browsing: Any, program: str, files: dict[str, Path]
+) -> None:
+    inner = (
+        "Array.from(document.querySelectorAll('.key-figures .tied')).map(e => getComputedStyle(e).display)"
+    )
+    with browsing.open_page(program, files["universe"], width=1280) as opened:
+        assert set(opened.run(inner)) == {"inline"}
 
 
 def test_a_table_is_sorted_by_its_headings(browsing: Any, program: str, files: dict[str, Path]) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import polars as pl
 import pytest
 
 from geiger.errors import DataError
@@ -81,6 +82,26 @@ def test_values_of_the_wrong_kind_are_refused_in_one_line(
         view_of(changed(made["stack"], change))
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 600
+
+
+def test_weights_of_two_blocks_on_one_day_are_a_gap(made: Runs, changed: Changed) -> None:
+    stored = changed(made["stack"], lambda facts: None)
+    path = stored.folder / "weights.parquet"
+    table = pl.read_parquet(path)
+    table.with_columns(day=pl.lit(table["day"][0])).write_parquet(path)
+    view = view_of(stored)
+    assert view.weights is None
+    assert any("two blocks begin on one day" in gap for gap in view.gaps)
+
+
+def test_the_rolling_correlation_stands_on_the_days_when_outcomes_were_known(
+    made: Runs, changed: Changed
+) -> None:
+    view = view_of(changed(made["ridge"], lambda facts: facts.update(days_per_year=20)))
+    found = view.paths.rolling_ic
+    assert found is not None
+    assert found.window == 20
+    assert list(found.days) == made["ridge"].forecasts().drop_nulls("outcome")["known_on"].to_list()
 
 
 @pytest.mark.parametrize(

@@ -71,3 +71,12 @@ def test_any_span_has_its_dates(months: int) -> None:
     days = tuple(dt.date(2020, 1, 1) + dt.timedelta(days=i) for i in range(n))
     drawing = held_drawing("held", "gist", days, np.ones(n))
     assert drawing.narrow.count("<text") > 3
+
+
+def test_a_rolling_figure_stands_on_the_last_day_of_its_window() -> None:
+    found = json.loads(drawings()["rolling"].live or "")
+    first, last = found["x"][0], found["x"][-1]
+    assert dt.date(1970, 1, 1) + dt.timedelta(days=first) == DAYS[19], "the twentieth of twenty days"
+    assert dt.date(1970, 1, 1) + dt.timedelta(days=last) == DAYS[-1]
+    ys = found["panels"][0]["series"][0]["y"]
+    assert (ys[0], ys[-1], len(ys)) == (-1.0, 1.0, 21)

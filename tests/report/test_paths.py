@@ -16,6 +16,7 @@ from geiger.report.paths import (
     falls_of,
     importances_of,
     months_of,
+    paths_of,
     positions_of,
     rolling_ic,
     rolling_sharpe,
@@ -65,6 +66,17 @@ def test_months_compound_and_a_month_without_days_has_none() -> None:
     assert months.totals == pytest.approx([1.21 * 0.5 - 1, 0.2])
 
 
+def test_a_month_is_that_in_which_a_return_became_known() -> None:
+    """Decided on 30 January, filled on the 31st, known on 1 February: the return is one of February."""
+    ledger = ledger_of([1.0, 1.0, 1.0], [0.05, 0.0, 0.0], Costs(cost_bps=0.0, slippage_bps=0.0))
+    assert (str(ledger["day"][0]), str(ledger["exit_day"][0])) == ("2020-01-30", "2020-02-01")
+    held = np.zeros(3)
+    months = paths_of(ledger, held, HELD, Costs(), 252).months
+    assert months is not None
+    assert np.isnan(months.returns[0, 0])
+    assert months.returns[0, 1] == pytest.approx(0.05)
+
+
 def test_the_rolling_sharpe_ends_with_that_of_the_last_days() -> None:
     net = np.random.default_rng(0).normal(0.001, 0.01, 50)
     found = rolling_sharpe({"a": net}, days_of(50), 20, 0.02)
@@ -96,6 +108,11 @@ def test_a_distribution_holds_every_day_the_wild_ones_at_its_ends() -> None:
     assert -found.edges[0] == found.edges[-1] < 0.05
     assert found.facts["a"]["worst"] == -0.5
     assert distribution_of({"a": np.zeros(5)}) is None
+
+
+def test_figures_that_are_none_have_no_distribution() -> None:
+    """As of a damaged run whose cost is beyond all numbers."""
+    assert distribution_of({"strategy": np.array([0.01, np.nan, -np.inf])}) is None
 
 
 def test_stays_change_with_the_side() -> None:
@@ -138,6 +155,29 @@ def test_the_interval_of_a_sharpe_ratio_is_as_wide_as_theory_says() -> None:
         assert high - low == pytest.approx(width, rel=0.12)
     assert sharpe_range(net[:59], 252, 0.0) is None
     assert sharpe_range(np.full(100, 0.01), 252, 0.0) is None
+
+
+def test_the_formula_counts_skew_and_tails() -> None:
+    """Bailey and Lopez de Prado (2012): the error of a Sharpe ratio whose returns are not normal."""
+    net = np.random.default_rng(3).exponential(0.01, 500) - 0.004
+    n, ratio = len(net), net.mean() / net.std(ddof=1)
+    z = (net - net.mean()) / net.std()
+    variance = (1 - (z**3).mean() * ratio + ((z**4).mean() - 1) / 4 * ratio**2) / (n - 1)
+    found = sharpe_range(net, 252, 0.0)
+    assert found is not None
+    assert found.formula is not None
+    half = 1.96 * np.sqrt(252 * variance)
+    assert found.formula == pytest.approx((ratio * 252**0.5 - half, ratio * 252**0.5 + half), rel=1e-3)
+
+
+def test_days_that_move_together_are_drawn_together() -> None:
+    """Each return stands twenty times in a row: as if there were far fewer days, so far less is known."""
+    net = np.repeat(np.random.default_rng(5).normal(0.0, 0.01, 60), 20)
+    found = sharpe_range(net, 252, 0.0)
+    assert found is not None
+    assert found.formula is not None
+    (low, high), (least, most) = found.drawn, found.formula
+    assert high - low > 2 * (most - least)
 
 
 def test_importances_are_means_over_folds() -> None:

@@ -523,8 +523,10 @@ RED = replace(GREEN, color="red", leak="features: own_x", cause="it reads the ne
 
 def test_the_audit_stands_near_the_top(read: Read) -> None:
     view = replace(network(1, 3), how_to_audit="`geiger audit --run R` makes one")
-    page = read(run_page(view))
+    text = run_page(view)
+    page = read(text)
     assert "none : geiger audit --run R makes one." in page.by_id("basis").words()
+    assert "<code>geiger audit --run R</code> makes one" in text
     page = read(run_page(replace(view, audit=GREEN)))
     assert "green , 13 stages, 8 cuts, 2026-11-29." in page.by_id("basis").words()
     assert "Audit green, 13 stages, 8 cuts, 2026-11-29" in page.by_id("evaluated").words()

@@ -41,7 +41,17 @@ def test_every_answer_carries_the_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8737", "127.0.0.1.evil.example", "", "[::2]:80"]
+    "host",
+    [
+        "evil.example",
+        "evil.example:8737",
+        "127.0.0.1.evil.example",
+        "127.0.0.1@evil.example",
+        "",
+        "[::2]:80",
+        "[127.0.0.1].evil.example",
+        "[127.0.0.1",
+    ],
 )
 def test_another_name_is_refused(host: str) -> None:
     answer = client().get("/", headers={"host": host})
@@ -79,6 +89,21 @@ def test_a_token_opens_by_address_cookie_or_header() -> None:
     assert bearer.text == "secret"
     for given in (f"Basic {TOKEN}", "Bearer ", "Bearer " + TOKEN[:-1], "Bearer \u00e9".encode()):
         assert client(None, TOKEN).get("/", headers={"authorization": given}).status_code == 401
+
+
+def test_a_token_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append(other)
+        return False
+
+    monkeypatch.setattr("geiger.service.guard.hmac.compare_digest", compare)
+    asked = client(token=TOKEN)
+    for words in ({"params": {"token": TOKEN}}, {"headers": {"authorization": f"Bearer {TOKEN}"}}):
+        compared.clear()
+        assert asked.get("/", **words).status_code == 401
+        assert TOKEN.encode() in compared, "decided by something else"
 
 
 def test_any_name_without_a_token_cannot_be_had() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -154,6 +155,9 @@ def test_a_training_shows_its_epochs(view: View) -> None:
     ):
         assert said in page
     assert page.count("<svg") == 2
+    labels = re.findall(r'role="region" aria-label="([^"]*)"', page) + re.findall(r"<h2[^>]*>([^<]*)", page)
+    assert len(labels) > 2
+    assert len(set(labels)) == len(labels), "regions that are called the same cannot be told apart"
     part = view.live_part(NAME)
     assert part.then == ""
     assert part.html.strip() in page
@@ -200,6 +204,19 @@ def test_one_that_was_killed_says_so(view: View, training: RunLogWriter) -> None
     part = view.live_part(NAME)
     assert part.then == "still"
     assert "Killed, it seems" in part.html
+
+
+@pytest.mark.usefixtures("training")
+def test_two_trainings_at_once_each_show_their_own_epochs(view: View, tmp_path: Path) -> None:
+    with RunLogWriter(tmp_path / "logs", "KO", "lstm", now=dt.datetime(2024, 1, 9, 12, 1, 0)) as other:
+        other.epoch(Epoch(1, 0.7777, 0.8888, 0.05, 50.0, fold=5))
+        for _ in range(2):
+            mine, theirs = view.live_part(NAME).html, view.live_part("KO_lstm_20240109_120100").html
+            assert "0.7777" in theirs
+            assert "Fold 3" not in theirs
+            assert "0.7777" not in mine
+            assert "Fold 3" in mine
+            other.epoch(Epoch(2, 0.6666, 0.8888, 0.05, 50.0, fold=5))
 
 
 def test_when_it_ends_the_page_is_another_one(
@@ -252,15 +269,37 @@ def test_a_finished_run_is_its_report_with_a_way_back(
         view.run_page(name)
 
 
+def test_a_page_is_made_anew_when_a_frame_changes(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    view, name = View(finished / "runs", finished / "logs"), names_in(finished)[0]
+    view.run_page(name)
+    monkeypatch.setattr(viewing, "page_of", lambda stored, log, folders: 1 / 0)
+    ledger = finished / "runs" / name / "ledger.parquet"
+    os.utime(ledger, (time.time() + 5, time.time() + 5))
+    with pytest.raises(ZeroDivisionError):
+        view.run_page(name)
+
+
 def test_runs_are_compared(finished: Path) -> None:
     view, names = View(finished / "runs", finished / "logs"), names_in(finished)
     page, _ = view.compare_page(names)
     assert "2 runs side by side" in page
-    for wrong in ([], names[:1], [names[0]] * 2, [f"A_ridge_202401{i:02}_000000" for i in range(11)]):
-        with pytest.raises(SettingError, match="tick two to 10"):
+    for wrong in ([], names[:1], [names[0]] * 2, [f"A_ridge_202401{i:02}_000000" for i in range(13)]):
+        with pytest.raises(SettingError, match="tick two to 12"):
             view.compare_page(wrong)
     with pytest.raises(NoSuch):
         view.compare_page([names[0], "IBM_ridge_20240101_000000"])
+
+
+def test_a_comparison_is_made_anew_when_a_record_changes(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, names = View(finished / "runs", finished / "logs"), names_in(finished)
+    page = view.compare_page(names)
+    monkeypatch.setattr(viewing, "comparison_of", lambda stored, logs, folders, links: 1 / 0)
+    assert view.compare_page(names) == page
+    os.utime(finished / "runs" / names[1] / "run.json", (time.time() + 9, time.time() + 9))
+    with pytest.raises(ZeroDivisionError):
+        view.compare_page(names)
 
 
 # ---- what is never read ----
@@ -305,6 +344,16 @@ def test_no_link_leads_out(view: View, tmp_path: Path, place: Callable[..., Path
     (tmp_path / "logs").mkdir(exist_ok=True)
     (tmp_path / "logs" / f"{folder.name}.log").symlink_to(secret)
     with pytest.raises(SettingError, match="leads out"):
+        view.run_page(folder.name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_among_the_files_holds_nothing_up(view: View, place: Callable[..., Path]) -> None:
+    """Whoever opens a pipe that nobody writes to waits for ever."""
+    folder = place()
+    (folder / "ledger.parquet").unlink(missing_ok=True)
+    os.mkfifo(folder / "ledger.parquet")
+    with pytest.raises(SettingError, match="no ordinary file"):
         view.run_page(folder.name)
 
 

@@ -343,6 +343,8 @@ def _weights(stored: StoredRun) -> Weights | None:
     if not path.exists():
         return None
     table = require(read_frame(path), STACK_WEIGHTS)
+    if table.select("day", "model").is_duplicated().any():
+        raise DataError(f"{path}: two blocks begin on one day; train again")
     models = table["model"].unique(maintain_order=True).to_list()
     wide = table.pivot("model", index="day", values="weight", maintain_order=True).sort("day")
     columns = {clean(model): wide[model].cast(pl.Float64).fill_null(np.nan).to_numpy() for model in models}

@@ -249,7 +249,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["terms"] = _with_terms
+    made.filters["commands"] = _with_commands
     return made
+
+
+def _with_commands(text: str) -> Markup:
+    """Return a text, escaped, with what stands between backticks set as code.
+
+    >>> print(_with_commands("a < b; `geiger audit` makes one, ` not"))
+    a &lt; b; <code>geiger audit</code> makes one, ` not
+    """
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _with_terms(text: str) -> Markup:

@@ -157,7 +157,7 @@ def distribution_of(nets: Mapping[str, Floats]) -> Distribution | None:
     """Return how often each path's net returns (n,) lay where, in steps alike around 0."""
     together = np.abs(np.concatenate(list(nets.values())))
     reach = float(np.quantile(together, FEW_OUTSIDE)) if together.size else 0.0
-    if reach <= 0.0:
+    if not 0.0 < reach < np.inf:  # nothing moves, or a damaged run has figures that are none
         return None
     edges = np.linspace(-reach, reach, BINS + 1)
     counts = {

@@ -34,6 +34,7 @@ BACKTEST = "backtest"
 UNJUDGED = "no verdict"
 TAIL = 1 << 16  # bytes at the end of a log that hold its status, or its last epoch
 LEAST_P = 0.0001  # what is less is shown as less than that
+LONGEST_NAME = 200  # characters of a symbol in a row: a record may hold anything
 LARGEST = 64 << 20  # bytes of a record that is read
 
 
@@ -431,7 +432,7 @@ def _row(name: str, path: Path, stamp: Stamp) -> RunRow:
         status=record.status.value,
         recorded=True,
         when=_when(record.finished_at, name),
-        symbol=clean(record.symbol),
+        symbol=clean(record.symbol[:LONGEST_NAME]),
         model=clean(record.model),
         kind=clean(record.kind),
         panel=bool(record.members),

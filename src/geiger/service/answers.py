@@ -12,15 +12,12 @@ from geiger.records import Epoch, RunLog
 from geiger.service.bounds import BYTES, ROWS, inside, page, whole
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from geiger.service.served import ServedLogs
 
 ANALYZED = 20  # runs in one answer: what the checks find in more of them does not fit
 DAYS = 2_000_000  # forecasts of a run that are read
 _BESIDE = BYTES // 3  # of an answer: what stands beside the page of logs
 _COVERED = 3_000  # bytes of that for the names of the runs that the steps cover
-_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # days since 1970: those that a date of Python can be
 
 
 class Answers:
@@ -141,7 +138,6 @@ class Answers:
         else:
             frame = stored.forecasts().select("day", "forecast", "outcome", "train_mean")
         part = frame.slice(offset, min(limit, ROWS))
-        _refuse_strange_days(part, name)
         rows = part.rows(named=True)
         answer = page(rows, "forecasts", limit, offset=offset, total=frame.height)
         return {"run": name, "unit": "log return", **answer}
@@ -170,13 +166,6 @@ def _refuse_too_many(path: Path) -> None:
         return
     if rows > DAYS:
         raise DataError(f"{path.parent.name}: {rows} forecasts, at most {DAYS} are read; look at it yourself")
-
-
-def _refuse_strange_days(part: pl.DataFrame, name: str) -> None:
-    """Refuse days before the year 1 or after 9999: polars holds them, and panics where they become dates."""
-    days = part["day"].to_physical()
-    if not days.is_between(_FIRST_DAY, _LAST_DAY).all():
-        raise DataError(f"{name}: its forecasts have days that no calendar has; train again")
 
 
 def _page(rows: Sequence[Mapping[str, Any]], name: str, offset: int, limit: int) -> dict[str, Any]:

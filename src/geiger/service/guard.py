@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -63,8 +64,9 @@ def name_in(header: str) -> str:
     ('localhost', '::1', '127.0.0.1')
     """
     name = header.strip().lower()
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
+    inner, closed, port = name[1:].partition("]")
+    if name.startswith("[") and closed and re.fullmatch(r"(:\d*)?", port):
+        return inner
     return name.rpartition(":")[0] if name.count(":") == 1 else name
 
 

@@ -41,6 +41,7 @@ OF_FOLD = ("rho", "k", "above_mean", "accuracy", "net", "buy_and_hold")
 OF_EPOCH = ("loss", "val_loss", "pred_std", "pos_pct")
 LONGEST = 500  # characters of a parameter; older stores take no more
 LONGEST_TAG = 5000
+FOLDERS = "MLFLOW_ALLOW_FILE_STORE"  # MLflow from 3.17 on asks for it before it uses a folder
 QUIETLY = {  # set where the user has not: a dead server is not waited for, and nothing is told to others
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",  # seconds
@@ -128,6 +129,11 @@ def _plainly(uri: str) -> Iterator[None]:
     except DataError:
         raise
     except Exception as error:  # of MLflow, of its database, of the network
+        if FOLDERS in str(error):
+            raise DataError(
+                f"MLflow store {clean(uri)}: this MLflow takes a folder only where {FOLDERS}=true is set, "
+                "for whoever reads it as well; or give a database, --uri sqlite:///mlflow.db"
+            ) from None
         why = clean(str(error).split("\n")[0])[:300] or type(error).__name__
         raise DataError(
             f"MLflow store {clean(uri)}: {why}; check the address, and that the store runs"

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -52,7 +53,7 @@ PAGES = 16  # that are kept, as long as the files behind them stay as they are
 TAILS = 32  # logs that are followed at once
 LAST_EPOCHS = 12
 MOST_GOING = 6  # folds in training of which the epoch is told
-COMPARED = 10  # runs side by side
+COMPARED = 12  # runs side by side
 LONGEST = 200  # characters of a name
 BACK = (
     '<p class="eyebrow" style="max-width:76rem;margin:.8rem auto 0;padding:0 1rem">'
@@ -226,7 +227,7 @@ class View:
         log = self._log(name)
         page = self._kept(
             name,
-            (_stamp(stored.folder / RECORD), *map(_stamp, _both(log))),
+            tuple(map(_stamp, (*_beside(stored.folder), *_both(log)))),
             lambda: page_of(stored, log, self._folders),
         )
         return page.replace(PAGE, f"{BACK}\n{PAGE}", 1), policy_of(page)
@@ -263,7 +264,7 @@ class View:
         stamps = [
             _stamp(path)
             for run, log in zip(runs, logs, strict=True)
-            for path in (run.folder / RECORD, *_both(log))
+            for path in (*_beside(run.folder), *_both(log))
         ]
         links = {name: f"/runs/{quote(name)}" for name in names}
         page = self._kept(
@@ -284,8 +285,8 @@ class View:
         folder = inside(self._runs.root, name, RECORD).parent
         if not (folder / RECORD).is_file():
             return None
-        for path in folder.iterdir():  # what the page reads as well
-            if path.is_file() or path.is_symlink():
+        for path in _beside(folder):  # what the page reads as well; a pipe would hold it up for ever
+            if path.is_symlink() or not path.is_dir():
                 inside(self._runs.root, name, path.name)
         return self._runs.load(name)
 
@@ -344,6 +345,13 @@ def policy_of(page: str) -> str:
     """Return the policy that a page states for itself, which may not be framed; ours where it states none."""
     found = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
     return POLICY if found is None else f"{found[1]}; frame-ancestors 'none'"
+
+
+def _beside(folder: Path) -> list[Path]:
+    """Return what lies in a folder; nothing where it has just gone."""
+    with suppress(OSError):
+        return sorted(folder.iterdir())
+    return []
 
 
 def _both(log: Path | None) -> tuple[Path, ...]:
