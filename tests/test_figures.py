@@ -16,9 +16,12 @@ from geiger.records import Better, Figure, Unit
 SOURCE = Path(__file__).parents[1] / "src" / "geiger"
 WORDS_FOR_PEOPLE = {  # file -> labels of tables and charts that are the same words
     "backtest/yardsticks.py": {"Direction Accuracy", "Beat Buy & Hold", "Max Drawdown", "WFE"},
+    "report/compare_page.py": {"Correlation"},
     "report/run_page.py": {"WFE", "Correlation"},
     "report/tables.py": {"Correlation"},
     "report/universe_page.py": {"Correlation"},
+    "service/view.py": {"Correlation"},
+    "glossary.py": set(map(str, FigureName)),  # says what each is
     "figures.py": set(map(str, FigureName)),
 }
 

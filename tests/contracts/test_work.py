@@ -199,21 +199,32 @@ def test_a_stack_is_trained_forecast_and_traded_from_what_there_is(do: Counted) 
     newest = str(Path("runs", run_of("stack"), "run.json"))
     assert work.read_again == {INDEX: LOOKS, newest: 2}
 
-    work = do("backtest", "AAPL", "--model", "ridge")
-    expected = {
-        **EVALUATED,
+    curve = 2 * 8  # ledgers: the forecasts and buying and holding at seven costs, and a day late
+    again = {
         "judged series": 1,
         "hashes of prices": 2 * SERIES + 1,
         "feature matrices": SPANS,
         "targets": SPANS,
-        "frames read": SERIES + 2,  # forecasts, in_sample
+    }
+    work = do("backtest", "AAPL", "--model", "ridge")  # as it was traded in training: only shown
+    expected = {**again, "ledgers": curve, "frames read": SERIES + 1, "records read": runs + 1}
+    assert of(work, expected) == expected
+    assert read_again(work) == {INDEX: SERIES, newest: 2}
+
+    work = do("backtest", "AAPL", "--model", "ridge", "--again")
+    expected = {
+        **again,
+        **EVALUATED,
+        "ledgers": EVALUATED["ledgers"] + curve,
+        "frames read": SERIES + 3,  # forecasts, for the curve as well; in_sample
         "frames written": 2,  # forecasts, ledger
         # first the newest, as above; once more that of the run that made the forecasts, for its audit
         "records read": runs + 2,
     }
     assert of(work, expected) == expected
-    ridge = str(Path("runs", run_of("ridge"), "run.json"))
-    assert read_again(work) == {INDEX: SERIES, newest: 2, ridge: 2, "series": ADDED}
+    folder = Path("runs", run_of("ridge"))  # its forecasts, for the curve and to trade them
+    again_read = {str(folder): 2, str(folder / "run.json"): 2}
+    assert read_again(work) == {INDEX: SERIES, newest: 2, **again_read, "series": ADDED}
 
 
 def test_a_page_and_the_logs_read_each_file_once(do: Counted) -> None:
@@ -224,8 +235,9 @@ def test_a_page_and_the_logs_read_each_file_once(do: Counted) -> None:
         **log,
         "logs checked": 1,
         "records read": 1,
-        "frames read": 2,  # ledger, forecasts
-        "ledgers": 2,  # buy and hold, whole and at the strategy's volatility
+        "frames read": 3,  # ledger, forecasts, importances
+        # buy and hold, whole and at the strategy's volatility; both paths at six other costs, and a day late
+        "ledgers": 2 + 2 * 7,
         "pages": 1,
     }
     assert of(work, expected) == expected

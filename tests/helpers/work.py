@@ -53,7 +53,7 @@ WORK = {
         "geiger.analysis.analyzer:ask_all",
         "geiger.checks.catalogue:ask_all",
     ),
-    "pages": ("geiger.cli.report:run_page", "geiger.cli.report:compare_page"),
+    "pages": ("geiger.report.run_page:run_page", "geiger.report.compare_page:compare_page"),
 }
 
 

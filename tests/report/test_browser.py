@@ -364,6 +364,9 @@ def test_a_page_can_be_read(page: tuple[Any, str, Path]) -> None:
     assert min(opened.run(LINES)) >= 3
 
 
+ONCE_AROUND = 2000  # more steps than any page has
+
+
 def test_a_page_can_be_walked_with_the_keyboard(page: tuple[Any, str, Path]) -> None:
     opened, _, _ = page
     opened.run("document.querySelectorAll('details').forEach(one => { one.open = true; }); scrollTo(0, 0)")
@@ -374,11 +377,13 @@ def test_a_page_can_be_walked_with_the_keyboard(page: tuple[Any, str, Path]) -> 
     assert first["top"] >= 0
     regions = opened.run("document.querySelectorAll('.scroll').length")
     reached = 0
-    for _ in range(opened.run("document.querySelectorAll('a, summary, button, [tabindex=\"0\"]').length")):
+    for _ in range(ONCE_AROUND):  # charts that come into view bring buttons of their own: no count beforehand
         opened.press("Tab")
         focus = opened.run(FOCUS)
         reached += focus["what"] == "scroll"
         assert focus["outline"] != "none" or focus["what"] == "BODY"
+        if focus["what"] in ("BODY", "skip"):
+            break
     assert reached == regions
 
 

@@ -14,6 +14,7 @@ from geiger.checks.catalogue import ask_all
 from geiger.checks.comparing import CONDITIONS, NO_EVIDENCE, cautions
 from geiger.checks.result import result_of
 from geiger.errors import SettingError
+from geiger.figures import FigureName
 from geiger.records import Figure
 from geiger.runlog.verdict import answer_in
 
@@ -103,7 +104,7 @@ def _paired(group: Sequence[Case]) -> Iterator[dict[str, Any]]:
             yield {
                 "run": group[0].name,
                 "other": other.name,
-                "figure": "Correlation",
+                "figure": str(FigureName.CORRELATION),
                 "difference": mean(gains),
                 "error": stdev(gains) / math.sqrt(len(gains)),
                 "folds": len(gains),

@@ -55,13 +55,20 @@ def baselines(
     def run(weight: Floats | float) -> pl.DataFrame:
         return simulate(_rows(ledger), _weights(ledger, weight), costs, days_per_year, liquidate)
 
-    held = run(1.0)
+    held = buy_and_hold(ledger, costs, days_per_year, liquidate)
     return {
         BUY_AND_HOLD: held,
         CONSTANT_EXPOSURE: run(float(ledger["weight"].to_numpy().mean())),
         VOLATILITY_MATCHED: run(_matching_weight(ledger["net"].to_numpy(), held["net"].to_numpy())),
         SIGN_PERSISTENCE: run(np.sign(last_returns)),
     }
+
+
+def buy_and_hold(
+    ledger: pl.DataFrame, costs: Costs, days_per_year: int = 252, liquidate: bool = True
+) -> pl.DataFrame:
+    """Return the LEDGER of buying once and holding, on the rows of a strategy's ledger; see `baselines`."""
+    return simulate(_rows(ledger), _weights(ledger, 1.0), costs, days_per_year, liquidate)
 
 
 def _matching_weight(net: Floats, market: Floats) -> float:

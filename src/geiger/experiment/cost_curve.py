@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from geiger.backtest.baselines import BUY_AND_HOLD, baselines
+from geiger.backtest.baselines import buy_and_hold
 from geiger.backtest.figures import cagr, sharpe
 from geiger.backtest.simulate import simulate
 from geiger.experiment.evaluation import costs_of, positions
@@ -65,8 +65,7 @@ def _row(
     weights = positions(forecasts, material, changed).with_columns(late)
     rows = material.target.join(forecasts.select("day"), on="day", how="semi")
     ledger = simulate(rows, weights, costs_of(changed), days)
-    returns = material.simple_returns_on(forecasts["day"])
-    held = baselines(ledger, returns, costs_of(changed), days)[BUY_AND_HOLD]["net"].to_numpy()
+    held = buy_and_hold(ledger, costs_of(changed), days)["net"].to_numpy()
     net = ledger["net"].to_numpy()
     return CostRow(
         cost_bps=cost_bps,
