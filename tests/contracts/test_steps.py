@@ -117,7 +117,8 @@ class Folder:
             )
         else:
             assert action == "backtest", command
-            assert typed.has("--rule"), "as it was traded already it makes no run"
+            traded_anew = typed.has("--rule") or typed.has("--again")
+            assert traded_anew, "as it was traded already it makes no run"
             traded = next(case for case in self.cases if case.name == typed.value("--run"))
             made = of_a_run(
                 replace(traded, log=replace(traded.log, epochs=(), folds=(), trainings=())),
