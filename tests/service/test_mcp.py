@@ -405,7 +405,7 @@ def test_wrong_arguments_get_one_plain_line(shared: Callable[[Conversation], Non
         assert "symbol must be" in await ask("list_runs", symbol="../x")
         assert "SUCCESS, FAILED, COLLAPSED, NONE" in await ask("list_runs", status="BOGUS")
         assert "ridge, xgb, lgb" in await ask("list_runs", model="gbm_lgbm")
-        assert "2 to 10" in await ask("compare_runs", names=[LONG])
+        assert "give two different logs" in await ask("compare_runs", names=[LONG])
         assert "names must be" in await ask("compare_runs", names=[LONG] * 10_000)
         assert "not several" in await ask("analyze_runs", names=[LONG], all=True)
         deep: Any = []
