@@ -15,9 +15,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from itertools import islice
-from pathlib import Path
 from typing import TypeVar
 
 from geiger.blas import one_blas_thread
@@ -28,6 +28,7 @@ from geiger.experiment.train_fold import FoldOutput, Task, arrays_of, output_of,
 from geiger.models import Forecaster, average
 from geiger.models.halt import halting
 from geiger.models.telling import known_as, listener
+from geiger.processes import in_processes
 from geiger.records import Epoch
 from geiger.runs.environment import threads_at_hand
 from geiger.settings import Config
@@ -127,7 +128,12 @@ def _train_in_processes(
     with ExitStack() as stack:
         to = listener()
         spool = None if to is None else stack.enter_context(spooled(to))
-        outputs = _begun(model, forecaster, config, tasks, None if spool is None else spool.folder)
+        place = None if spool is None else spool.folder
+        train = partial(train_apart, model, forecaster, config, spool=place)
+        with _deaf_to_ctrl_c():
+            outputs = in_processes(
+                train, tasks, workers_for(config, len(tasks)), ahead=AHEAD, prepare=prepare
+            )
         try:
             for output in outputs:
                 if spool is not None:  # the last epochs of a fold are told before the fold
@@ -137,18 +143,6 @@ def _train_in_processes(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # whoever stops early knows that folds are left
                 outputs.close()
-
-
-def _begun(
-    model: str, forecaster: Forecaster, config: Config, tasks: Sequence[Task], spool: Path | None
-) -> Generator[FoldOutput]:
-    from joblib import Parallel, delayed, parallel_config
-
-    with parallel_config(backend="loky", inner_max_num_threads=1, initializer=prepare), _deaf_to_ctrl_c():
-        parallel = Parallel(n_jobs=workers_for(config, len(tasks)), return_as="generator", max_nbytes=None)
-        jobs = (delayed(train_apart)(model, forecaster, config, task, spool) for task in tasks)
-        begun: Generator[FoldOutput] = parallel(jobs)
-        return begun
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from geiger.experiment.scored import scored
 from geiger.experiment.tried import Tried, tried
 from geiger.experiment.walk import Walk, walk
 from geiger.models import Forecaster, forecaster_of
+from geiger.processes import in_processes
 from geiger.records import Status
 from geiger.runs.environment import environment, key_of, threads_at_hand
 from geiger.settings import MODELS, Config, override, recipe, shaping
@@ -175,8 +176,6 @@ def run(
     minutes : float, optional
         Start nothing new after so long; what has started ends.
     """
-    from joblib import Parallel, delayed, parallel_config
-
     made_by, deadline = plain(environment()), None if minutes is None else time.monotonic() + 60.0 * minutes
 
     def in_time() -> Iterator[Task]:
@@ -186,15 +185,12 @@ def run(
             yield task
 
     jobs = workers or threads_at_hand()
-    threads = {} if jobs == 1 else {"inner_max_num_threads": 1}
-    with parallel_config(backend="loky", **threads):
-        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch=jobs, batch_size=1)
-        for record in parallel(delayed(train)(task) for task in in_time()):
-            made = record.pop(TRIED, None)
-            if made is not None and register is not None:
-                made.register(register)
-            results.add({**record, "environment": made_by})
-            on_done(record)
+    for record in in_processes(train, in_time(), jobs, ordered=False):
+        made = record.pop(TRIED, None)
+        if made is not None and register is not None:
+            made.register(register)
+        results.add({**record, "environment": made_by})
+        on_done(record)
 
 
 def train(task: Task) -> Record:

@@ -35,6 +35,7 @@ from geiger.learning.target import make_target
 from geiger.market.loaded import Loaded
 from geiger.market.snapshots import Store
 from geiger.models import forecaster_of
+from geiger.processes import in_processes
 from geiger.records import Outcome
 from geiger.runs.environment import code_hash, key_of, threads_at_hand
 from geiger.settings import MODELS, Config, override, recipe, shaping
@@ -217,8 +218,6 @@ def calibrate(
     minutes : float, optional
         Start nothing new after so long; what has started ends.
     """
-    from joblib import Parallel, delayed, parallel_config
-
     deadline = None if minutes is None else time.monotonic() + 60.0 * minutes
 
     def in_time() -> Iterator[Task]:
@@ -228,14 +227,11 @@ def calibrate(
             yield task
 
     jobs, code = workers or threads_at_hand(), code_hash()[:12]
-    threads = {} if jobs == 1 else {"inner_max_num_threads": 1}
-    with parallel_config(backend="loky", **threads):
-        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch=jobs, batch_size=1)
-        for task, found in parallel(delayed(measured)(task) for task in in_time()):
-            for pipeline, facts in zip(task.pipelines, found, strict=True):
-                name = name_of(pipeline, task.kind, task.r2, task.number)
-                log.add(name, {**facts, "code": code})
-            on_done(f"{task.kind}, path {task.number + 1}")
+    for task, found in in_processes(measured, in_time(), jobs, ordered=False):
+        for pipeline, facts in zip(task.pipelines, found, strict=True):
+            name = name_of(pipeline, task.kind, task.r2, task.number)
+            log.add(name, {**facts, "code": code})
+        on_done(f"{task.kind}, path {task.number + 1}")
 
 
 def measured(task: Task) -> tuple[Task, list[dict[str, Any]]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from geiger.learning.folds import later_folds
 from geiger.market.synthetic import Signal
 from geiger.models import forecaster_of
 from geiger.models.stack import MetaLearner
+from geiger.processes import in_processes
 from geiger.runs.environment import key_of, threads_at_hand
 from geiger.settings import Config, StackSettings, override, recipe, shaping
 from geiger.settings.contract import VERSION as FEATURES_VERSION
@@ -101,15 +103,10 @@ def run(
     folder : Path
         Where base forecasts are kept; a run that was stopped goes on.
     """
-    from joblib import Parallel, delayed, parallel_config
-
     jobs, found = workers or threads_at_hand(), []
-    threads = {} if jobs == 1 else {"inner_max_num_threads": 1}
-    with parallel_config(backend="loky", **threads):
-        parallel = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch=jobs, batch_size=1)
-        for record in parallel(delayed(measure)(market, folder) for market in markets):
-            found.append(record)
-            on_done(record)
+    for record in in_processes(partial(measure, folder=folder), markets, jobs):
+        found.append(record)
+        on_done(record)
     return found
 
 
