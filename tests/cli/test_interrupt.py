@@ -121,7 +121,10 @@ def test_a_command_can_be_stopped_again_later(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("heard")
 def test_processes_that_train_folds_leave_ctrl_c_to_their_parent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(geiger.experiment.workers, "train_apart", lambda *_: signal.getsignal(signal.SIGINT))
+    def hears(*_: Any, **__: Any) -> Any:
+        return signal.getsignal(signal.SIGINT)
+
+    monkeypatch.setattr(geiger.experiment.workers, "train_apart", hears)
     config: Any = SimpleNamespace(workers=2)
     tasks: Any = [1, 2]
     found: Any = list(geiger.experiment.workers._train_in_processes("lstm", None, config, tasks))  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import ast
 import datetime as dt
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import dataclass, replace
@@ -169,7 +170,7 @@ def as_export(prices: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny market, and two runs of it in folders with spaces in their names."""
     place = tmp_path_factory.mktemp("a place")
     (place / "my prices").mkdir()
@@ -178,6 +179,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for cost in (5, 6):
             assert call(f"{TYPED} --cost-bps {cost} --no-audit --no-check-source") == 0
     return place
+
+
+@pytest.fixture
+def place(two_runs: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, to which a test may add runs."""
+    return shutil.copytree(two_runs, tmp_path / two_runs.name)
 
 
 def told_in(place: Path) -> Iterator[str]:
